@@ -1,0 +1,3 @@
+"""Calls through an HTTP API on your own Asterisk."""
+
+__version__ = "0.1.0"

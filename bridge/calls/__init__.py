@@ -1,0 +1,1 @@
+"""PhoneCalls: what they are, how they change, and the service that places and ends them."""

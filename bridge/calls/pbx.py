@@ -1,0 +1,116 @@
+"""What the calls need of a PBX: a small protocol, so that nothing here knows AMI."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Protocol
+
+from bridge.calls.pbx_events import PbxEvent, PbxSnapshot
+
+
+class PbxUnavailable(Exception):
+    """The link is down or the PBX is still booting. Nothing was sent."""
+
+
+class PbxRefused(Exception):
+    """The PBX answered the action with an error. Nothing happened. `str()` is the PBX's message."""
+
+
+class PbxOutcomeUnknown(Exception):
+    """The action was sent, its answer never came. It is never sent again; resync tells the truth."""
+
+
+class InvalidPbxValue(ValueError):
+    """A value that must not reach the wire. `str()` names the field and the rule."""
+
+
+class HangUpResult(Enum):
+    HUNG_UP = "hung up"
+    NO_SUCH_CHANNEL = "no such channel"
+
+
+class TransferScope(Enum):
+    """Where a phone of this call may transfer it to."""
+
+    LOCAL = "local"
+    ANY = "any"
+
+
+@dataclass(frozen=True, slots=True)
+class CallerId:
+    """A caller id as a phone shows it. `name` may be empty; `number` is digits, `+` and `*`."""
+
+    name: str
+    number: str
+
+
+@dataclass(frozen=True, slots=True)
+class OriginateOrder:
+    """One call to place. Sources and destinations are dial strings (`PJSIP/0003*210`).
+
+    All sources ring at once for at most `wait_s` seconds, the first to answer is connected to the
+    first of the destinations to answer; these ring for at most `destination_wait_s`.
+    `duration_s` limits the talk. `account` is the extension that pays.
+    """
+
+    call_id: str
+    sources: tuple[str, ...]
+    destinations: tuple[str, ...]
+    caller_id: CallerId
+    destination_caller_id: CallerId
+    wait_s: int
+    destination_wait_s: int
+    duration_s: int
+    account: str
+    video: bool
+    transfer_scope: TransferScope
+
+
+class PbxListener(Protocol):
+    """Receives, in the order of the PBX, all that happens there. No method may block."""
+
+    def link_up(self, snapshot: PbxSnapshot) -> None:
+        """The link works (again); `snapshot` is the truth to start from."""
+
+    def link_down(self, at_ms: int, why: str) -> None:
+        """Nothing more will be heard until the next `link_up`."""
+
+    def pbx_event(self, event: PbxEvent) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class LinkStatus:
+    """`since_ms`: wall clock of the last change. `why` says what is wrong while `up` is False."""
+
+    up: bool
+    since_ms: int
+    why: str = ""
+
+
+class Pbx(Protocol):
+    """One Asterisk. Every method ends within the link's action time limit."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def link(self) -> LinkStatus: ...
+
+    async def originate(self, order: OriginateOrder) -> None:
+        """Place the call; returns once the PBX has accepted it.
+
+        Raises PbxUnavailable, PbxRefused, PbxOutcomeUnknown, InvalidPbxValue.
+        """
+
+    async def hang_up(self, uniqueid: str) -> HangUpResult:
+        """End the channel with that uniqueid.
+
+        Raises PbxUnavailable, PbxRefused, PbxOutcomeUnknown, InvalidPbxValue.
+        """
+
+    async def snapshot(self) -> PbxSnapshot:
+        """Every live channel. Raises PbxUnavailable, PbxOutcomeUnknown."""
+
+    def reachable(self, endpoint: str) -> bool:
+        """Whether a phone answers for this endpoint (`PJSIP/0003*210`) right now."""

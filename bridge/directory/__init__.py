@@ -1,0 +1,1 @@
+"""Organizations, users, extensions and apps; numbers and who owns them."""

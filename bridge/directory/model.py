@@ -1,0 +1,89 @@
+"""The directory as it is in force: organizations, users, extensions, apps, numbers.
+
+Immutable; a reload makes a new one (bridge.directory.loader). Lookups go through its indexes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum
+
+
+class ExtensionType(Enum):
+    PHONE_TERMINAL = "Phone Terminal"
+    QUEUE = "Queue"
+    IVR = "IVR"
+    CONFERENCE = "Conference"
+
+
+class AccountLevel(Enum):
+    """Where an app is registered; decides whom it reaches (uapi.md §7)."""
+
+    USER = "User"
+    ORGANIZATION = "Organization"
+    ADMINISTRATOR = "Administrator"
+
+
+class RecordingMode(Enum):
+    NEVER = "never"
+    ALWAYS = "always"
+    ON_DEMAND = "on demand"
+
+
+@dataclass(frozen=True, slots=True)
+class Extension:
+    """`number` is the extended form (`0003*210`), the key of an extension everywhere.
+
+    `dial` is the dial string (`PJSIP/0003*210`, `Local/0003*300@services/n`); `endpoint` its form in
+    channel names (`PJSIP/0003*210`), empty for extensions that are dialplan and have no phone.
+    `secret_name`: key of the phone's SIP password among the generated secrets, None when the phone
+    exists on the PBX already and is not ours to provision.
+    """
+
+    number: str
+    type: ExtensionType
+    user_id: int
+    organization: str
+    dial: str
+    endpoint: str
+    caller_name: str
+    caller_number: str
+    may_set_caller_id: bool
+    may_call_public: bool
+    public_number: str | None = None
+    secret_name: str | None = None
+    sip_secret: str | None = field(default=None, repr=False)
+    recording: RecordingMode = RecordingMode.NEVER
+
+    @property
+    def short(self) -> str:
+        """The number inside its organization (`210` of `0003*210`)."""
+        return self.number.partition("*")[2]
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    id: int
+    name: str
+    organization: str
+
+
+@dataclass(frozen=True, slots=True)
+class Organization:
+    """`prefix` is the part before the `*` of its extension numbers (`0003`)."""
+
+    id: int
+    prefix: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class App:
+    """An OAuth client. `account` is the user id, the organization prefix, or None (Administrator)."""
+
+    client_id: str
+    client_secret: str = field(repr=False)
+    name: str
+    level: AccountLevel
+    user_id: int | None
+    organization: str | None
