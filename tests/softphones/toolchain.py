@@ -1,0 +1,100 @@
+"""The programs that the phones are made of: baresip, SIPp and sox."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+from functools import cache
+from pathlib import Path
+
+PACKAGES = {"baresip": "baresip-core", "sipp": "sip-tester", "sox": "sox"}
+"""Debian and Ubuntu package that brings each program."""
+
+_APT_TIMEOUT_S = 600
+_APT_LOCK_WAIT_S = 300
+
+
+class PhoneToolsMissing(RuntimeError):
+    """A program is absent and cannot be installed; the message names the packages."""
+
+
+def ensure_phone_tools() -> None:
+    """Make sure that baresip, sipp and sox can be run.
+
+    Installs what is missing when running as root on a system with apt-get (Debian, Ubuntu);
+    safe to call from several processes at once. Raises PhoneToolsMissing otherwise.
+    """
+    if not _missing():
+        return
+    lock_path = Path(tempfile.gettempdir()) / f"phone-tools-{os.getuid()}.lock"
+    descriptor = os.open(lock_path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+    with os.fdopen(descriptor) as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        missing = _missing()  # another process may have installed them meanwhile
+        if missing:
+            _install(missing)
+
+
+def _missing() -> list[str]:
+    return [name for name in PACKAGES if shutil.which(name) is None]
+
+
+def _install(programs: list[str]) -> None:
+    packages = [PACKAGES[name] for name in programs]
+    advice = f"{', '.join(programs)} not found: apt-get install {' '.join(packages)}"
+    if os.geteuid() != 0 or shutil.which("apt-get") is None:
+        raise PhoneToolsMissing(f"{advice} (as root on Debian or Ubuntu)")
+    apt = ["apt-get", "-q", "-y", "-o", f"DPkg::Lock::Timeout={_APT_LOCK_WAIT_S}"]
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    for step in (["update"], ["install", "--no-install-recommends", *packages]):
+        try:
+            done = subprocess.run(
+                [*apt, *step],
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                timeout=_APT_TIMEOUT_S,
+            )
+        except subprocess.TimeoutExpired:
+            raise PhoneToolsMissing(
+                f"{advice}; apt-get {step[0]} took more than {_APT_TIMEOUT_S} s"
+            ) from None
+        if done.returncode != 0 and step[0] == "install":
+            output = "\n".join((done.stdout + done.stderr).strip().splitlines()[-5:])
+            raise PhoneToolsMissing(f"{advice}; doing so here failed:\n{output}")
+    if _missing():
+        raise PhoneToolsMissing(f"{advice}; the packages are installed but not on PATH")
+
+
+@cache
+def baresip_version() -> tuple[int, ...]:
+    """(1, 0, 0) on Debian 12, (3, …) on Debian 13; (0,) if baresip does not tell."""
+    shown = subprocess.run(["baresip", "-h"], capture_output=True, text=True, timeout=10)
+    found = re.search(r"baresip v?(\d+(?:\.\d+)+)", shown.stdout + shown.stderr)
+    return tuple(int(part) for part in found.group(1).split(".")) if found else (0,)
+
+
+@cache
+def baresip_module_folder() -> Path:
+    """Where the distribution keeps baresip's modules.
+
+    Raises PhoneToolsMissing if none of the usual places has them.
+    """
+    program = shutil.which("baresip")
+    prefix = Path(program).resolve().parent.parent if program else Path("/usr")
+    candidates = [
+        prefix / "lib" / "baresip" / "modules",
+        *sorted(prefix.glob("lib/*/baresip/modules")),
+        prefix / "lib64" / "baresip" / "modules",
+    ]
+    for folder in candidates:
+        if (folder / "ctrl_tcp.so").is_file():
+            return folder
+    raise PhoneToolsMissing(
+        f"baresip's modules (ctrl_tcp.so) are not in {', '.join(map(str, candidates))}"
+    )
