@@ -1,6 +1,7 @@
 """The directory as it is in force: organizations, users, extensions, apps, numbers.
 
-Immutable; a reload makes a new one (bridge.directory.loader). Lookups go through its indexes.
+Immutable; a reload makes new ones (bridge.directory.loader). Lookups go through the indexes of
+bridge.directory.directory.
 """
 
 from __future__ import annotations
@@ -34,10 +35,11 @@ class RecordingMode(Enum):
 class Extension:
     """`number` is the extended form (`0003*210`), the key of an extension everywhere.
 
-    `dial` is the dial string (`PJSIP/0003*210`, `Local/0003*300@services/n`); `endpoint` its form in
-    channel names (`PJSIP/0003*210`), empty for extensions that are dialplan and have no phone.
-    `secret_name`: key of the phone's SIP password among the generated secrets, None when the phone
-    exists on the PBX already and is not ours to provision.
+    `dial` is the dial string (`PJSIP/0003*210`, `Local/0003*300@services/n`), `endpoint` its form
+    in channel names (`PJSIP/0003*210`), empty for extensions that are dialplan and have no phone.
+    `sip_secret` is set exactly for the phones that are ours to provision, not for those that exist
+    on the PBX already. `secret_name`: its key among the generated secrets, None when the file gives
+    the secret itself.
     """
 
     number: str
@@ -60,6 +62,11 @@ class Extension:
         """The number inside its organization (`210` of `0003*210`)."""
         return self.number.partition("*")[2]
 
+    @property
+    def provisioned(self) -> bool:
+        """Whether the PBX learns this phone from us."""
+        return self.sip_secret is not None
+
 
 @dataclass(frozen=True, slots=True)
 class User:
@@ -79,7 +86,10 @@ class Organization:
 
 @dataclass(frozen=True, slots=True)
 class App:
-    """An OAuth client. `account` is the user id, the organization prefix, or None (Administrator)."""
+    """An OAuth client.
+
+    `user_id` is set for User apps, `organization` (a prefix) for User and Organization apps.
+    """
 
     client_id: str
     client_secret: str = field(repr=False)
