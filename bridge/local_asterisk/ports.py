@@ -1,0 +1,120 @@
+"""Addresses and ports of a local Asterisk, and whether they are free."""
+
+from __future__ import annotations
+
+import errno
+import random
+import socket
+from dataclasses import dataclass
+
+from bridge.local_asterisk.errors import PortTakenError
+
+RTP_BLOCK = 200
+"""Ports of one RTP range: two per audio leg, so 100 legs."""
+
+
+@dataclass(frozen=True, slots=True)
+class AsteriskPorts:
+    """Where the PBX and the simulated public network listen.
+
+    The public network needs an address of its own: the PBX tells its calls apart
+    by IP. On Linux every 127.x.y.z is there without configuration.
+    """
+
+    bind_address: str = "127.0.0.1"
+    sip: int = 5060
+    """UDP and TCP."""
+    http: int = 8088
+    """ARI, and SIP over WebSocket at /ws."""
+    ami: int = 5038
+    rtp_start: int = 10000
+    rtp_end: int = 10000 + RTP_BLOCK - 1
+    public_network_address: str = "127.0.0.2"
+    public_network_sip: int = 5060
+    """UDP."""
+    external_address: str = ""
+    """What phones behind a NAT must be told; empty: no NAT."""
+
+    @staticmethod
+    def setting_of(field: str) -> str:
+        """The environment variable of a field, for messages."""
+        return f"BRIDGE_ASTERISK_{field.upper()}{'' if field.endswith('address') else '_PORT'}"
+
+    @classmethod
+    def free(
+        cls, *, bind_address: str = "127.0.0.1", public_network_address: str = "127.0.0.2"
+    ) -> AsteriskPorts:
+        """Ports that are free now, for tests that run beside each other.
+
+        RTP ranges are drawn at random; should two overlap, Asterisk takes the next
+        port, so nothing breaks.
+        """
+        sip = _free_port(bind_address, public_network_address)
+        rtp_start = 20000 + RTP_BLOCK * random.randrange(50)
+        return cls(
+            bind_address=bind_address,
+            sip=sip,
+            http=_free_port(bind_address),
+            ami=_free_port(bind_address),
+            rtp_start=rtp_start,
+            rtp_end=rtp_start + RTP_BLOCK - 1,
+            public_network_address=public_network_address,
+            public_network_sip=sip,
+        )
+
+    def check_pbx(self) -> None:
+        """Raise PortTakenError if the PBX could not listen."""
+        self._check("sip", socket.SOCK_DGRAM, self.bind_address, self.sip)
+        self._check("sip", socket.SOCK_STREAM, self.bind_address, self.sip)
+        self._check("http", socket.SOCK_STREAM, self.bind_address, self.http)
+        self._check("ami", socket.SOCK_STREAM, self.bind_address, self.ami)
+
+    def check_public_network(self) -> None:
+        """Raise PortTakenError if the simulated public network could not listen."""
+        self._check(
+            "public_network_sip",
+            socket.SOCK_DGRAM,
+            self.public_network_address,
+            self.public_network_sip,
+        )
+
+    def _check(self, field: str, kind: socket.SocketKind, address: str, port: int) -> None:
+        with socket.socket(socket.AF_INET, kind) as probe:
+            if kind is socket.SOCK_STREAM:
+                # As Asterisk does; else connections that are closing would count as taken.
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((address, port))
+            except OSError as error:
+                setting = self.setting_of(field)
+                protocol = "TCP" if kind is socket.SOCK_STREAM else "UDP"
+                reason = {
+                    errno.EADDRINUSE: "is taken by another program",
+                    errno.EACCES: "may not be used by this user",
+                    errno.EADDRNOTAVAIL: "cannot be used: this machine has no such address",
+                }.get(error.errno or 0, f"cannot be used: {error.strerror}")
+                raise PortTakenError(
+                    f"{protocol} port {port} on {address} {reason}. "
+                    f"Stop that program or choose another port with {setting}.",
+                    field=field,
+                    setting=setting,
+                ) from error
+
+
+def _free_port(*addresses: str) -> int:
+    """A port below the range of outgoing connections, free for UDP and TCP on all addresses."""
+    for _ in range(200):
+        port = random.randrange(11000, 19000)
+        if all(_is_free(address, port) for address in addresses):
+            return port
+    raise OSError(errno.EADDRINUSE, f"no free port found on {', '.join(addresses)}")
+
+
+def _is_free(address: str, port: int) -> bool:
+    for kind in (socket.SOCK_DGRAM, socket.SOCK_STREAM):
+        with socket.socket(socket.AF_INET, kind) as probe:
+            try:
+                probe.bind((address, port))
+            except OSError:
+                return False
+    return True
