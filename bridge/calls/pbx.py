@@ -18,7 +18,7 @@ class PbxRefused(Exception):
 
 
 class PbxOutcomeUnknown(Exception):
-    """The action was sent, its answer never came. It is never sent again; resync tells the truth."""
+    """The action was sent, its answer never came. Never send it again: resync tells the truth."""
 
 
 class InvalidPbxValue(ValueError):

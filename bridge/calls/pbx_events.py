@@ -1,6 +1,6 @@
 """What the PBX tells us, in our own types.
 
-`bridge.pbx` decodes AMI into these; `bridge.calls.transition` consumes them. Nothing here knows AMI.
+`bridge.pbx` decodes AMI into these; `bridge.calls.transition` consumes them.
 Every moment is `at_ms`: wall clock of the PBX, milliseconds since the epoch.
 """
 
@@ -108,7 +108,8 @@ class DialEnded(PbxEvent):
 class OriginateEnded(PbxEvent):
     """The source picked up, or never will.
 
-    `reason` is Asterisk's: 0 failed, 1 hung up, 3 rang without answer, 4 answered, 5 busy, 8 congestion.
+    `reason` is Asterisk's: 0 failed, 1 hung up, 3 rang without answer, 4 answered, 5 busy,
+    8 congestion.
     """
 
     call_id: str

@@ -1,0 +1,25 @@
+"""Who is behind an endpoint or a dialled number: what the transition function may ask."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class KnownParty:
+    """An extension of the directory."""
+
+    extension: str
+    user_id: int
+    organization: str
+
+
+class PartyLookup(Protocol):
+    """Pure look-ups in the directory in force."""
+
+    def by_endpoint(self, endpoint: str) -> KnownParty | None:
+        """The extension whose phone is this endpoint (`PJSIP/0003*210`)."""
+
+    def by_number(self, number: str) -> KnownParty | None:
+        """The extension with this extended number (`0003*210`)."""

@@ -1,0 +1,109 @@
+"""Bringing a call in line with what lives on the PBX, after events were missed.
+
+Pure, as the transition function. What the PBX still has is taken over; what it no longer has ended
+unseen, in the window since we last heard of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from bridge.calls import pbx_events as ev
+from bridge.calls.effects import Effect
+from bridge.calls.legs import assign_found_leg, leg_index, set_leg
+from bridge.calls.parties import PartyLookup
+from bridge.calls.phone_call import (
+    Disposition,
+    EndedBy,
+    FinalRecord,
+    LegPhase,
+    Origin,
+    PhoneCall,
+)
+from bridge.calls.transition import Result, apply, end
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """`asked_ms`: when the list of channels was asked for; `since_ms`: from when events are missing.
+
+    An accepted call may stay without a channel for `originate_grace_ms`, since Asterisk queues an
+    Originate and makes its channel a moment later.
+    """
+
+    asked_ms: int
+    since_ms: int
+    originate_grace_ms: int
+
+
+def reconcile(
+    call: PhoneCall,
+    alive: Mapping[str, ev.ChannelSnapshot],
+    window: Window,
+    parties: PartyLookup,
+) -> Result:
+    """`alive`: the channels of this call on the PBX, by uniqueid."""
+    if call.final is not None:
+        return call, []
+    effects: list[Effect] = []
+    for channel in alive.values():
+        call, more = apply(
+            call,
+            ev.ChannelAppeared(window.asked_ms, channel.uniqueid, channel.linkedid, channel),
+            parties,
+        )
+        effects += more
+        call, found = assign_found_leg(call, channel, window.asked_ms, parties)
+        effects += found
+        call, reached = apply(
+            call,
+            ev.ChannelStateChanged(
+                window.asked_ms, channel.uniqueid, channel.linkedid, channel.state
+            ),
+            parties,
+        )
+        effects += reached
+    call = _drop_dead(call, alive, window)
+    if call.channels or _channel_may_come(call, window):
+        return call, effects
+    call, ended = end(call, _lost(call, window))
+    return call, [*effects, *ended]
+
+
+def _drop_dead(
+    call: PhoneCall, alive: Mapping[str, ev.ChannelSnapshot], window: Window
+) -> PhoneCall:
+    # A channel that appeared after the list was asked for is rightly missing from it.
+    dead = [
+        uid
+        for uid, channel in call.channels.items()
+        if uid not in alive and channel.appeared_ms < window.asked_ms
+    ]
+    if not dead:
+        return call
+    for uid in dead:
+        index = leg_index(call, uid)
+        if index is not None:
+            leg = replace(call.legs[index], phase=LegPhase.GONE, ended_ms=window.asked_ms)
+            call = set_leg(call, index, leg)
+    return replace(call, channels={k: v for k, v in call.channels.items() if k not in dead})
+
+
+def _channel_may_come(call: PhoneCall, window: Window) -> bool:
+    if call.origin is not Origin.API or call.originate_reason is not None:
+        return False
+    if any(leg.uniqueid is not None for leg in call.legs):
+        return False
+    return window.asked_ms - call.published_ms < window.originate_grace_ms
+
+
+def _lost(call: PhoneCall, window: Window) -> FinalRecord:
+    answered = call.answered_ms is not None
+    return FinalRecord(
+        at_ms=window.asked_ms,
+        disposition=Disposition.ANSWERED if answered else Disposition.UNKNOWN,
+        by=call.hang_up.by if call.hang_up is not None else EndedBy.UNKNOWN,
+        reason="lost while disconnected",
+        not_before_ms=max(window.since_ms, call.published_ms),
+    )
