@@ -162,7 +162,7 @@ def assign_found_leg(
 
 
 def _endpoint_of(dial: str) -> str:
-    """The channel name without serial that dialling this gives (`PJSIP/123@trunk`: `PJSIP/trunk`)."""
+    """The endpoint that dialling this rings: `PJSIP/123@trunk` rings `PJSIP/trunk`."""
     technology, _, resource = dial.partition("/")
     if technology == "Local":
         return dial.removesuffix("/n")

@@ -75,8 +75,8 @@ class Leg:
     """One party of a call: a PhoneCallView is made of it.
 
     `number` is the extended extension number or the public number, `spelled` as the client wrote
-    it; `extension` is set for parties of the directory only. `calls_in`: the party's phone called the
-    PBX, instead of being called by it.
+    it; `extension` is set for parties of the directory only. `calls_in`: the party's phone called
+    the PBX, instead of being called by it.
     """
 
     view_id: str

@@ -26,7 +26,7 @@ from bridge.calls.transition import Result, apply, end
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """`asked_ms`: when the list of channels was asked for; `since_ms`: from when events are missing.
+    """`asked_ms`: when the list of channels was asked for; `since_ms`: from when events miss.
 
     An accepted call may stay without a channel for `originate_grace_ms`, since Asterisk queues an
     Originate and makes its channel a moment later.

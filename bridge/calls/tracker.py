@@ -44,6 +44,7 @@ class CallTracker:
         self._calls: dict[str, PhoneCall] = {}
         self._by_linkedid: dict[str, str] = {}
         self._by_channel: dict[str, str] = {}
+        self._other_linkedids: defaultdict[str, list[str]] = defaultdict(list)
         self._by_extension: defaultdict[str, dict[str, None]] = defaultdict(dict)
 
     def __len__(self) -> int:
@@ -126,6 +127,7 @@ class CallTracker:
             if joined is not None and joined.id != call.id:
                 return self._move(call, joined, event, uniqueid)
             self._by_linkedid[linkedid] = call.id
+            self._other_linkedids[call.id].append(linkedid)
         if call is None:
             call = self._calls.get(self._by_linkedid.get(linkedid, ""))
         if call is not None:
@@ -151,7 +153,7 @@ class CallTracker:
 
     def _new_call(self, linkedid: str, channel: ev.ChannelSnapshot, at_ms: int) -> PhoneCall:
         known = self.parties.by_endpoint(channel.endpoint)
-        # An id of our own form that we do not know keeps its id, so that storage can tell whose it is.
+        # An id of our own form keeps its id, so that storage can tell whose it is.
         call_id = linkedid if _API_CALL_ID.match(linkedid) else derived_call_id(self.pbx, linkedid)
         return PhoneCall(
             id=call_id,
@@ -199,8 +201,9 @@ class CallTracker:
         for uniqueid in (known.id, fork_channel_id(known.id), *known.channels):
             if self._by_channel.get(uniqueid) == known.id:
                 del self._by_channel[uniqueid]
-        for linkedid in [k for k in (known.linkedid,) if self._by_linkedid.get(k) == known.id]:
-            del self._by_linkedid[linkedid]
+        for linkedid in (known.linkedid, *self._other_linkedids.pop(known.id, ())):
+            if self._by_linkedid.get(linkedid) == known.id:
+                del self._by_linkedid[linkedid]
         for extension in known.extensions:
             calls = self._by_extension.get(extension)
             if calls is not None:

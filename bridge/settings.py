@@ -1,0 +1,120 @@
+"""Every setting of the service: one class, each with its unit and its reason.
+
+Read from the environment (`BRIDGE_…`), then from a TOML file named by `BRIDGE_SETTINGS_FILE`.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, SecretStr
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+Port = Annotated[int, Field(ge=1, le=65535)]
+Seconds = Annotated[float, Field(gt=0)]
+
+
+class Settings(BaseSettings):
+    model_config = SettingsConfigDict(env_prefix="BRIDGE_", extra="forbid", frozen=True)
+
+    # Where things are kept
+    state_dir: Path = Path("state")  # database, generated secrets, the local Asterisk
+    directory_file: Path | None = None  # None: the shipped example
+    database_url: str = ""  # empty: SQLite in state_dir; else postgresql+asyncpg://…
+    sqlite_synchronous: Literal["FULL", "NORMAL"] = "FULL"  # FULL survives a power cut
+
+    # HTTP
+    http_host: str = "127.0.0.1"
+    http_port: Port = 8080
+    public_base_url: str = ""  # for links.self behind a proxy; empty: from the request's Host
+    create_status: Literal[200, 202] = 202  # some old clients take nothing but 200 for success
+    body_max_bytes: Annotated[int, Field(ge=1024)] = 64 * 1024
+    header_max_bytes: Annotated[int, Field(ge=1024)] = 8 * 1024
+    uri_max_bytes: Annotated[int, Field(ge=1024)] = 8 * 1024
+    shutdown_timeout_s: Seconds = 10.0  # how long requests in flight may take at the end
+    token_lifetime_s: Annotated[int, Field(ge=60)] = 3600
+    idempotency_lifetime_s: Annotated[int, Field(ge=60)] = 24 * 3600
+
+    # The PBX
+    asterisk: Literal["auto", "external", "docker", "path", "root"] = "auto"
+    pbx_name: str = Field("pbx1", pattern=r"^[A-Za-z0-9_.-]{1,32}$")  # part of every key
+    pbx_host: str = ""  # a PBX of your own; empty: one is started (make serve)
+    ami_port: Port = 5038
+    ami_username: str = "bridge"
+    ami_secret: SecretStr = SecretStr("")  # empty: the generated one of state_dir
+    ari_port: Port = 8088
+    ari_username: str = "bridge"
+    ari_secret: SecretStr = SecretStr("")
+    provision_phones: bool = True  # make the directory's phones through ARI
+    audio_codecs: str = "ulaw,alaw"
+    video_codecs: str = "h264,vp8"  # offered as well when a call asks for video
+    connect_timeout_s: Seconds = 5.0
+    boot_timeout_s: Seconds = 60.0  # from login to FullyBooted
+    action_timeout_s: Seconds = 5.0  # one AMI action or ARI request
+    ping_interval_s: Seconds = 5.0
+    ping_timeout_s: Seconds = 3.0  # a link silent for interval + timeout is dropped
+    reconnect_min_s: Seconds = 0.5
+    reconnect_max_s: Seconds = 15.0
+    resync_interval_s: Seconds = 300.0  # the PBX's list of channels is compared this often
+
+    # The local Asterisk of make serve, make demo and the tests
+    bind_address: str = "127.0.0.1"
+    sip_port: Port = 5060
+    rtp_port_min: Port = 10000
+    rtp_port_max: Port = 10499
+    public_network_address: str = "127.0.0.2"
+    public_network_port: Port = 5060
+    external_address: str = ""  # NAT: what phones outside reach us by
+
+    # Calls
+    wait_for_pickup_default_s: Annotated[int, Field(ge=1)] = 25  # the specification's default
+    wait_for_pickup_max_s: Annotated[int, Field(ge=1)] = 300
+    destination_wait_s: Annotated[int, Field(ge=1)] = 60  # how long destinations ring
+    call_duration_default_s: Annotated[int, Field(ge=1)] = 2 * 3600
+    call_duration_max_s: Annotated[int, Field(ge=1)] = 4 * 3600
+    call_age_max_s: Annotated[int, Field(ge=1)] = 12 * 3600  # any call older is ended
+    parties_max: Annotated[int, Field(ge=1, le=20)] = 10  # numbers in source or destination
+    nonce_max_chars: Annotated[int, Field(ge=1)] = 255
+    refuse_unreachable_sources: bool = True  # False: the PBX finds out
+    ended_calls_kept_s: Annotated[int, Field(ge=60)] = 24 * 3600
+
+    # Limits
+    calls_per_second: Annotated[float, Field(gt=0)] = 50.0
+    calls_burst: Annotated[int, Field(ge=1)] = 50  # placed at once after a pause
+    call_queue_wait_ms: Annotated[int, Field(ge=0)] = 2000  # longer: 429
+    calls_per_extension_max: Annotated[int, Field(ge=1)] = 10
+    calls_per_user_max: Annotated[int, Field(ge=1)] = 50
+    calls_max: Annotated[int, Field(ge=1)] = 1000
+
+    # Log
+    log_format: Literal["json", "console"] = "json"
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    record_pbx_events_to: Path | None = None  # raw PBX events as JSON lines, for replay
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        sources = [init_settings, env_settings]
+        path = os.environ.get("BRIDGE_SETTINGS_FILE")
+        if path:
+            if not Path(path).is_file():
+                raise FileNotFoundError(f"BRIDGE_SETTINGS_FILE names no file: {path}")
+            sources.append(TomlConfigSettingsSource(settings_cls, Path(path)))
+        return tuple(sources)
+
+    @property
+    def resolved_database_url(self) -> str:
+        return self.database_url or f"sqlite+aiosqlite:///{self.state_dir / 'bridge.db'}"
