@@ -58,6 +58,10 @@ class BaresipConfig:
             "ausrc_channels 2",
             "rtp_ports 20000-29999",
             "rtp_tos 0",
+            # With its jitter buffer version 1 may drop every packet for good after the stream's
+            # source changed (a transfer right after the answer). Loopback has no jitter.
+            "jitter_buffer_delay 0-0",
+            "audio_jitter_buffer_type off",  # the same for version 3
             f"snd_path {folder}",
             f"audio_path {folder}",
             "statmode_default off",

@@ -10,7 +10,7 @@ from typing import Any
 from .ports import LOOPBACK
 
 
-class CommandFailed(RuntimeError):
+class CommandFailedError(RuntimeError):
     """baresip refused a command, or did not answer it in time."""
 
 
@@ -33,7 +33,7 @@ class BaresipControl:
     async def command(self, name: str, params: str = "", *, timeout_s: float = 5.0) -> str:
         """Run one of baresip's long commands; returns what it printed."""
         if self._writer is None:
-            raise CommandFailed(f"{name}: not connected to baresip")
+            raise CommandFailedError(f"{name}: not connected to baresip")
         self._count += 1
         token = str(self._count)
         request = {"command": name, "token": token}
@@ -47,11 +47,11 @@ class BaresipControl:
             await self._writer.drain()
             answer = await asyncio.wait_for(future, timeout_s)
         except TimeoutError:
-            raise CommandFailed(f"{name} {params}: no answer within {timeout_s} s") from None
+            raise CommandFailedError(f"{name} {params}: no answer within {timeout_s} s") from None
         finally:
             self._waiting.pop(token, None)
         if not answer.get("ok"):
-            raise CommandFailed(f"{name} {params}: {answer.get('data')}")
+            raise CommandFailedError(f"{name} {params}: {answer.get('data')}")
         return str(answer.get("data", ""))
 
     async def close(self) -> None:
@@ -71,7 +71,9 @@ class BaresipControl:
         except (asyncio.IncompleteReadError, ConnectionError):
             for future in self._waiting.values():
                 if not future.done():
-                    future.set_exception(CommandFailed("baresip closed the control connection"))
+                    future.set_exception(
+                        CommandFailedError("baresip closed the control connection")
+                    )
 
     def _dispatch(self, message: dict[str, Any]) -> None:
         if message.get("response"):

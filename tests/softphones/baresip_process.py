@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import shutil
 import tempfile
@@ -98,10 +99,8 @@ class BaresipProcess:
         """Ask it to end, which unregisters it, and remove its folder."""
         if self._process is not None and self.running:
             self._process.terminate()
-            try:
+            with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._process.wait(), _STOP_TIMEOUT_S)
-            except TimeoutError:
-                pass
         await self.kill()
 
     async def kill(self) -> None:

@@ -18,7 +18,7 @@ class Dialog:
     incoming: bool
     invite: SipMessage
     """The INVITE that opened it (of an outgoing call: the first, before the digest)."""
-    messages: list[SipMessage] = field(default_factory=list)
+    messages: list[SipMessage] = field(default_factory=list, repr=False)
     ringing: bool = False
     """180 or 183 went out (incoming) or came in (outgoing)."""
     early_media: bool = False

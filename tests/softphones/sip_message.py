@@ -57,9 +57,9 @@ class SipMessage:
     sent: bool
     """True when the phone sent it, False when the phone received it."""
     start_line: str
-    headers: tuple[tuple[str, str], ...]
+    headers: tuple[tuple[str, str], ...] = field(repr=False)
     """Names in lower case and long form, in wire order."""
-    body: str
+    body: str = field(repr=False)
     monotonic_s: float = 0.0
     wall_ms: int = 0
     _index: dict[str, str] = field(init=False, repr=False, compare=False, default_factory=dict)
@@ -125,10 +125,11 @@ class SipMessage:
 
     @property
     def cause(self) -> int | None:
-        """Q.850 (or SIP) cause of the Reason header: 26 = answered elsewhere."""
+        """Q.850 cause of the Reason headers: 26 = answered elsewhere; None without one."""
         for value in self.header_values("reason"):
             found = _CAUSE.search(value)
-            if found:
+            # Asterisk sends "SIP;cause=200" beside it.
+            if found and value.lstrip().upper().startswith("Q.850"):
                 return int(found.group(1))
         return None
 

@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Any, Literal, Self
 
 from .baresip_config import BaresipConfig
-from .baresip_control import CommandFailed
+from .baresip_control import CommandFailedError
 from .baresip_process import BaresipProcess
 from .dialog_log import Dialog
 from .heard_audio import SILENCE_DB, HeardAudio, read_wav
@@ -251,7 +251,7 @@ class Softphone(PhoneObserver):
             raise PhoneError(f"{self.user} is not started")
         try:
             await self._baresip.control.command(command, params)
-        except CommandFailed as error:
+        except CommandFailedError as error:
             raise PhoneError(self._with_log(f"{self.user}: {error}")) from error
 
     async def _reinvite(self, command: str, call: Dialog, timeout_s: float) -> None:

@@ -18,7 +18,7 @@ _APT_TIMEOUT_S = 600
 _APT_LOCK_WAIT_S = 300
 
 
-class PhoneToolsMissing(RuntimeError):
+class PhoneToolsMissingError(RuntimeError):
     """A program is absent and cannot be installed; the message names the packages."""
 
 
@@ -26,7 +26,7 @@ def ensure_phone_tools() -> None:
     """Make sure that baresip, sipp and sox can be run.
 
     Installs what is missing when running as root on a system with apt-get (Debian, Ubuntu);
-    safe to call from several processes at once. Raises PhoneToolsMissing otherwise.
+    safe to call from several processes at once. Raises PhoneToolsMissingError otherwise.
     """
     if not _missing():
         return
@@ -47,7 +47,7 @@ def _install(programs: list[str]) -> None:
     packages = [PACKAGES[name] for name in programs]
     advice = f"{', '.join(programs)} not found: apt-get install {' '.join(packages)}"
     if os.geteuid() != 0 or shutil.which("apt-get") is None:
-        raise PhoneToolsMissing(f"{advice} (as root on Debian or Ubuntu)")
+        raise PhoneToolsMissingError(f"{advice} (as root on Debian or Ubuntu)")
     apt = ["apt-get", "-q", "-y", "-o", f"DPkg::Lock::Timeout={_APT_LOCK_WAIT_S}"]
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     for step in (["update"], ["install", "--no-install-recommends", *packages]):
@@ -61,14 +61,14 @@ def _install(programs: list[str]) -> None:
                 timeout=_APT_TIMEOUT_S,
             )
         except subprocess.TimeoutExpired:
-            raise PhoneToolsMissing(
+            raise PhoneToolsMissingError(
                 f"{advice}; apt-get {step[0]} took more than {_APT_TIMEOUT_S} s"
             ) from None
         if done.returncode != 0 and step[0] == "install":
             output = "\n".join((done.stdout + done.stderr).strip().splitlines()[-5:])
-            raise PhoneToolsMissing(f"{advice}; doing so here failed:\n{output}")
+            raise PhoneToolsMissingError(f"{advice}; doing so here failed:\n{output}")
     if _missing():
-        raise PhoneToolsMissing(f"{advice}; the packages are installed but not on PATH")
+        raise PhoneToolsMissingError(f"{advice}; the packages are installed but not on PATH")
 
 
 @cache
@@ -83,7 +83,7 @@ def baresip_version() -> tuple[int, ...]:
 def baresip_module_folder() -> Path:
     """Where the distribution keeps baresip's modules.
 
-    Raises PhoneToolsMissing if none of the usual places has them.
+    Raises PhoneToolsMissingError if none of the usual places has them.
     """
     program = shutil.which("baresip")
     prefix = Path(program).resolve().parent.parent if program else Path("/usr")
@@ -95,6 +95,6 @@ def baresip_module_folder() -> Path:
     for folder in candidates:
         if (folder / "ctrl_tcp.so").is_file():
             return folder
-    raise PhoneToolsMissing(
+    raise PhoneToolsMissingError(
         f"baresip's modules (ctrl_tcp.so) are not in {', '.join(map(str, candidates))}"
     )
