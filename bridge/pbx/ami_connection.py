@@ -1,0 +1,243 @@
+"""One AMI connection around panoramisk: from connect to loss, never again.
+
+What panoramisk does by itself and must not: reconnect, keep unanswered actions and send them again,
+swallow events and write errors, leave futures unresolved. All of that is switched off here; what
+remains of it is the connection, the action with its id and future, and the matching of answers.
+A new connection is a new object.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+from collections.abc import Callable
+from typing import Any
+
+import structlog
+from panoramisk import Manager
+from panoramisk.actions import Action
+from panoramisk.ami_protocol import AMIProtocol
+from panoramisk.message import Message
+
+from bridge.calls.pbx import PbxOutcomeUnknown, PbxUnavailable
+from bridge.pbx.ami_message import Headers, MessageBuffer, MessageTooLong, NotAnAmiServer
+from bridge.pbx.ami_values import AmiAction
+from bridge.pbx.pbx_settings import AmiSettings
+
+log = structlog.get_logger()
+
+# panoramisk writes whole actions into its log, the login among them.
+_silent = logging.getLogger("bridge.pbx.panoramisk")
+_silent.addHandler(logging.NullHandler())
+_silent.propagate = False
+
+
+class LoginRefused(Exception):
+    """The PBX does not accept this user or secret. `str()` is its message."""
+
+
+class AmiConnection:
+    """One logged-in connection.
+
+    `on_event` receives every event in order, `on_lost` the reason, once. Neither may raise.
+    """
+
+    def __init__(
+        self,
+        settings: AmiSettings,
+        on_event: Callable[[Headers], None],
+        on_lost: Callable[[str], None],
+    ) -> None:
+        self._settings = settings
+        self._on_event = on_event
+        self._on_lost = on_lost
+        self._ids = 0
+        self._id_prefix = secrets.token_hex(4)
+        self._manager = _SingleUseManager(self)
+        self._protocol: _Protocol | None = None
+        loop = asyncio.get_running_loop()
+        self.booted_or_lost: asyncio.Future[None] = loop.create_future()
+        self.lost: asyncio.Future[str] = loop.create_future()
+        self.bytes_received = 0
+
+    async def open(self) -> None:
+        """Connect and log in. Raises OSError, TimeoutError, LoginRefused, PbxUnavailable."""
+        async with asyncio.timeout(self._settings.connect_timeout_s):
+            self._protocol = await self._manager.open()
+        login = AmiAction(
+            "Login",
+            (
+                ("Username", self._settings.username),
+                ("Secret", self._settings.secret),
+                ("Events", "on"),
+            ),
+        )
+        try:
+            answer = await self.send(login, self._settings.login_timeout_s)
+        except PbxOutcomeUnknown as error:
+            raise PbxUnavailable(f"no answer to the login: {error}") from None
+        if answer[0].get("Response") != "Success":
+            raise LoginRefused(answer[0].get("Message", "no reason given"))
+
+    async def send(self, action: AmiAction, timeout_s: float) -> list[Headers]:
+        """Write the action once; its answer, followed by the list it announced, if any.
+
+        Raises PbxUnavailable if nothing was written, PbxOutcomeUnknown if it was and the answer
+        did not come in time or the connection was lost.
+        """
+        if self._protocol is None or self.lost.done():
+            raise PbxUnavailable("the link to the PBX is down")
+        self._ids += 1
+        action_id = action.action_id or f"{self._id_prefix}-{self._ids}"
+        sent = _SentAction(action.wire_headers() | {"ActionID": action_id})
+        self._protocol.write(sent, collects_list=action.collects_list)
+        try:
+            # Not wait_for: that throws an answer away that comes in the moment of the time limit.
+            await asyncio.wait({sent.future}, timeout=timeout_s)
+        finally:
+            self._protocol.forget(action_id)
+        if not sent.future.done():
+            raise PbxOutcomeUnknown(f"{action.name}: no answer within {timeout_s:g} s")
+        result = sent.future.result()
+        messages = result if isinstance(result, list) else [result]
+        return [dict(message.items()) for message in messages]
+
+    def lose(self, why: str) -> None:
+        """Drop the connection now. All that waits for an answer fails at once."""
+        if self.lost.done():
+            return
+        self.lost.set_result(why)
+        self._release_booted_or_lost()
+        if self._protocol is not None:
+            self._protocol.drop(why)
+        self._on_lost(why)
+
+    def received(self, headers: Headers) -> None:
+        event = headers["Event"]
+        if event == "FullyBooted":
+            self._release_booted_or_lost()
+        self._on_event(headers)
+        if event == "Shutdown":
+            self.lose("the PBX shuts down")
+
+    def _release_booted_or_lost(self) -> None:
+        if not self.booted_or_lost.done():
+            self.booted_or_lost.set_result(None)
+
+
+class _SentAction(Action):  # type: ignore[misc]  # panoramisk has no types
+    """Shows its name only: a traceback with local variables must not show the login's secret."""
+
+    def __repr__(self) -> str:
+        return f"<{self['Action']} {self['ActionID']}>"
+
+
+class _SingleUseManager(Manager):  # type: ignore[misc]  # panoramisk has no types
+    """A panoramisk Manager that connects once and does nothing by itself."""
+
+    def __init__(self, connection: AmiConnection) -> None:
+        super().__init__(
+            host=connection._settings.host,
+            port=connection._settings.port,
+            encoding="utf-8",
+            forgetable_actions=(),
+            log=_silent,
+        )
+        self._connection = connection
+
+    async def open(self) -> _Protocol:
+        self.loop = asyncio.get_running_loop()
+        _, protocol = await self.loop.create_connection(
+            lambda: _Protocol(self._connection, self),
+            self.config["host"],
+            self.config["port"],
+        )
+        self.protocol = protocol
+        return protocol
+
+    def connect(self, *_: Any, **__: Any) -> None:
+        """Called by panoramisk to reconnect. That is the link's business."""
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._connection.lose(f"the connection was lost: {exc}" if exc else "the PBX hung up")
+
+
+class _Protocol(AMIProtocol):  # type: ignore[misc]  # panoramisk has no types
+    """panoramisk's protocol with its reading, sending and closing made safe."""
+
+    def __init__(self, connection: AmiConnection, manager: _SingleUseManager) -> None:
+        self._connection = connection
+        self._manager = manager
+        self._buffer = MessageBuffer(connection._settings.max_message_bytes)
+        self._pending: dict[str, Action] = {}
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        self.log = _silent
+        self.factory = self._manager
+
+    def write(self, action: Action, *, collects_list: bool) -> None:
+        """Raises PbxUnavailable if the transport takes nothing any more."""
+        if self.transport.is_closing():
+            raise PbxUnavailable("the link to the PBX is down")
+        # None lets panoramisk look at the answer, so that a refused list does not wait for items.
+        action.as_list = None if collects_list else False
+        self._pending[action.action_id] = action
+        self.transport.write(str(action).encode("utf-8"))
+
+    def forget(self, action_id: str) -> None:
+        self._pending.pop(action_id, None)
+
+    def data_received(self, data: bytes) -> None:
+        """Never raises: an exception here would make asyncio close the link."""
+        self._connection.bytes_received += len(data)
+        try:
+            for headers in self._buffer.feed(data):
+                if self._connection.lost.done():
+                    return
+                self._one_message(headers)
+        except (MessageTooLong, NotAnAmiServer) as error:
+            self._connection.lose(f"this is not AMI: {error}")
+
+    def _one_message(self, headers: Headers) -> None:
+        try:
+            action = self._pending.get(headers.get("ActionID", ""))
+            if action is not None and _answers(action, headers):
+                if action.add_message(Message(headers)):
+                    self.forget(action.action_id)
+            elif "Event" in headers:
+                self._connection.received(headers)
+        except Exception:
+            kind = headers.get("Event") or headers.get("Response")
+            log.exception("ami_message_failed", message_kind=kind)
+
+    def drop(self, why: str) -> None:
+        pending, self._pending = self._pending, {}
+        for action in pending.values():
+            if not action.future.done():
+                action.future.set_exception(PbxOutcomeUnknown(why))
+                # The sender may have been cancelled; nobody is to be told "never retrieved".
+                action.future.exception()
+        self.transport.abort()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._manager.connection_lost(exc)
+
+    def close(self) -> None:
+        """panoramisk's close queues unanswered actions for another try; this one does not."""
+        self._connection.lose("closed")
+
+
+def _answers(action: Action, headers: Headers) -> bool:
+    """Whether this message belongs to the action's answer.
+
+    Events of other sessions may carry any ActionID, and OriginateResponse carries that of its
+    Originate: only a list that was announced takes events, all others go to the event stream.
+    """
+    if "Event" not in headers:
+        return True
+    if not action.responses:
+        return False
+    listed = headers["Event"]
+    return action.as_list is None and listed.startswith(str(action["Action"]).removesuffix("s"))

@@ -1,0 +1,165 @@
+"""The only place that writes AMI values.
+
+AMI has no escaping: CR or LF starts a new header or a new action, a comma in a `Variable` starts
+another variable, a `Channel` that starts with `/` is a regular expression over all channels. So
+every action is an `AmiAction`, and an `AmiAction` with a value that could do any of this cannot be
+built: InvalidPbxValue is raised instead.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from bridge.calls.pbx import CallerId, InvalidPbxValue
+
+MAX_LINE_BYTES = 1022
+"""Asterisk reads lines of at most 1024 bytes with their CR LF (main/manager.c, get_input)."""
+MAX_HEADERS = 128
+MAX_CHANNEL_BYTES = 255
+"""`Channel` and `CallerID` of Originate are copied into char[256]."""
+MAX_ACCOUNT_BYTES = 79
+
+_HEADER_NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]*\Z")
+_VARIABLE_NAME = re.compile(r"_{0,2}[A-Za-z][A-Za-z0-9_]*\Z")
+# C0, DEL, C1 and the Unicode line ends: none belongs into a header, a caller id or a log line.
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+# The separators of Asterisk's argument parser: a comma splits, quotes and backslashes are eaten.
+_VARIABLE_FORBIDDEN = re.compile(r'[,"\\]')
+_DIAL_STRING = re.compile(r"[A-Za-z][A-Za-z0-9]*/[A-Za-z0-9_.*+#@/;-]+\Z")
+_UNIQUEID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.;-]{0,148}\Z")
+_CALL_ID = re.compile(r"[0-9a-f]{20}\Z")
+_NUMBER = re.compile(r"[0-9+*#]*\Z")
+_ACCOUNT = re.compile(r"[A-Za-z0-9_.*+#@-]*\Z")
+_NAME_FORBIDDEN = re.compile(r'["\\]')
+
+
+@dataclass(frozen=True, slots=True)
+class AmiAction:
+    """One action, safe to write: building it checks every header.
+
+    `collects_list` marks actions that Asterisk answers with a list of events.
+    """
+
+    name: str
+    headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)  # a login's secret
+    collects_list: bool = False
+    action_id: str = ""
+
+    def __post_init__(self) -> None:
+        lines = (("Action", self.name), ("ActionID", self.action_id), *self.headers)
+        if len(lines) > MAX_HEADERS:
+            raise InvalidPbxValue(f"{self.name}: more than {MAX_HEADERS} headers")
+        for header, value in lines:
+            if not _HEADER_NAME.match(header):
+                raise InvalidPbxValue(f"{self.name}: {header!r} is not a header name")
+            _refuse_control(value, header)
+            if len(_encoded(f"{header}: {value}", header)) > MAX_LINE_BYTES:
+                raise InvalidPbxValue(f"{header}: longer than {MAX_LINE_BYTES} bytes in all")
+            if header == "Channel" and value.startswith("/"):
+                raise InvalidPbxValue("Channel: must not start with /")
+            if header == "Variable" and _VARIABLE_FORBIDDEN.search(value):
+                raise InvalidPbxValue("Variable: no comma, quote or backslash")
+
+    def wire_headers(self) -> dict[str, str | list[str]]:
+        """All headers but ActionID; a header that occurs more than once has a list."""
+        collected: dict[str, str | list[str]] = {"Action": self.name}
+        for header, value in self.headers:
+            known = collected.get(header)
+            if known is None:
+                collected[header] = value
+            elif isinstance(known, list):
+                known.append(value)
+            else:
+                collected[header] = [known, value]
+        return collected
+
+
+def call_id(value: str) -> str:
+    """20 lowercase hex characters. Fixed length, because Asterisk takes prefixes for duplicates."""
+    if not _CALL_ID.match(value):
+        raise InvalidPbxValue("call_id: must be 20 lowercase hex characters")
+    return value
+
+
+def uniqueid(value: str) -> str:
+    """A channel's Uniqueid: ours, or Asterisk's `[system-]epoch.serial`, of a Local with `;2`."""
+    if not _UNIQUEID.match(value):
+        raise InvalidPbxValue("uniqueid: only letters, digits and _.;- (at most 149)")
+    return value
+
+
+def dial_string(value: str, field: str) -> str:
+    """One `technology/resource`, which cannot become two: no `&`, no comma, no spaces."""
+    if not _DIAL_STRING.match(value):
+        raise InvalidPbxValue(f"{field}: must be technology/resource of A-Za-z0-9_.*+#@/;-")
+    if len(value) > MAX_CHANNEL_BYTES:
+        raise InvalidPbxValue(f"{field}: longer than {MAX_CHANNEL_BYTES} bytes")
+    return value
+
+
+def joined_dial_strings(values: tuple[str, ...], field: str) -> str:
+    """The argument of a Dial that rings all of them."""
+    if not values:
+        raise InvalidPbxValue(f"{field}: empty")
+    return "&".join(dial_string(value, field) for value in values)
+
+
+def caller_id(value: CallerId, field: str) -> str:
+    """`"Name" <number>`, UTF-8."""
+    name = display_name(value.name, field)
+    number = caller_number(value.number, field)
+    text = f'"{name}" <{number}>' if name else f"<{number}>"
+    if len(_encoded(text, field)) > MAX_CHANNEL_BYTES:
+        raise InvalidPbxValue(f"{field}: longer than {MAX_CHANNEL_BYTES} bytes")
+    return text
+
+
+def display_name(value: str, field: str) -> str:
+    """A name for a phone's display; quotes and backslashes would end or bend the SIP header."""
+    _refuse_control(value, field)
+    if _NAME_FORBIDDEN.search(value):
+        raise InvalidPbxValue(f"{field}: no quotes or backslashes in a name")
+    _encoded(value, field)
+    return value
+
+
+def caller_number(value: str, field: str) -> str:
+    if not _NUMBER.match(value):
+        raise InvalidPbxValue(f"{field}: only digits, +, * and # in a number")
+    return value
+
+
+def account(value: str) -> str:
+    if not _ACCOUNT.match(value) or len(value) > MAX_ACCOUNT_BYTES:
+        raise InvalidPbxValue("account: only letters, digits and _.*+#@- (at most 79)")
+    return value
+
+
+def seconds(value: int, field: str, *, at_most: int = 7 * 24 * 3600) -> int:
+    """A whole number of seconds from 1 on."""
+    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= at_most:
+        raise InvalidPbxValue(f"{field}: must be 1 to {at_most} seconds")
+    return value
+
+
+def variable(name: str, value: str) -> tuple[str, str]:
+    """One `Variable` header, which sets exactly one channel variable."""
+    if not _VARIABLE_NAME.match(name):
+        raise InvalidPbxValue(f"{name!r} is not a variable name")
+    _refuse_control(value, name)
+    if _VARIABLE_FORBIDDEN.search(value):
+        raise InvalidPbxValue(f"{name}: no comma, quote or backslash")
+    return ("Variable", f"{name}={value}")
+
+
+def _refuse_control(value: str, field: str) -> None:
+    if _CONTROL.search(value):
+        raise InvalidPbxValue(f"{field}: no control characters or line ends")
+
+
+def _encoded(value: str, field: str) -> bytes:
+    try:
+        return value.encode("utf-8")
+    except UnicodeEncodeError:
+        raise InvalidPbxValue(f"{field}: not valid Unicode text") from None

@@ -1,0 +1,54 @@
+"""Raw events of a PBX in a file, one JSON object per line, to replay them in tests.
+
+A line is `{"received_ms": …, "headers": {…}}`. Caller ids and numbers are in it: it is for tests,
+not for production logs.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TextIO
+
+from bridge.calls.pbx_events import PbxEvent
+from bridge.pbx.ami_message import Headers
+from bridge.pbx.event_decode import decode_event
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedEvent:
+    received_ms: int
+    headers: Headers
+
+
+class EventRecorder:
+    """Appends to the file; each event is in it before the next one is handled."""
+
+    def __init__(self, path: Path) -> None:
+        self._file: TextIO = path.open("a", encoding="utf-8", buffering=1)
+
+    def write(self, headers: Headers, received_ms: int) -> None:
+        line = {"received_ms": received_ms, "headers": headers}
+        self._file.write(json.dumps(line, ensure_ascii=False) + "\n")
+
+    def close(self) -> None:
+        self._file.close()
+
+
+def read_recording(path: Path) -> Iterator[RecordedEvent]:
+    """The events of a recording, in order. Raises ValueError or KeyError for a damaged line."""
+    with path.open(encoding="utf-8") as file:
+        for line in file:
+            if line.strip():
+                fields = json.loads(line)
+                yield RecordedEvent(int(fields["received_ms"]), dict(fields["headers"]))
+
+
+def replay(path: Path) -> Iterator[PbxEvent]:
+    """The typed events of a recording, without those that nobody needs."""
+    for recorded in read_recording(path):
+        event = decode_event(recorded.headers, recorded.received_ms)
+        if event is not None:
+            yield event

@@ -1,0 +1,1 @@
+"""A scripted AMI server: a PBX whose every word and every fault the test decides."""
