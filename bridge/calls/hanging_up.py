@@ -1,0 +1,83 @@
+"""Hanging up: a call that was asked to end does end, whatever state it is in."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+import structlog
+
+from bridge.calls.call_records import CallRecords
+from bridge.calls.pbx import PbxOutcomeUnknown, PbxRefused, PbxUnavailable
+from bridge.calls.phone_call import EndedBy, PhoneCall
+from bridge.calls.switchboard import Switchboard, channels_to_end, now_ms
+
+log = structlog.get_logger()
+
+
+class HangUp:
+    """`sweep_s`: how long after a hang-up a channel of the call may live before it is ended too."""
+
+    def __init__(self, switchboard: Switchboard, records: CallRecords, sweep_s: float) -> None:
+        self._switchboard = switchboard
+        self._records = records
+        self._sweep_s = sweep_s
+        self._unconfirmed: set[str] = set()
+        self._sweeps: set[asyncio.Task[None]] = set()
+
+    async def hang_up(
+        self, calls: Sequence[PhoneCall], by: EndedBy = EndedBy.API
+    ) -> list[PhoneCall]:
+        """End these calls; returns those whose end is certain, without those already being ended.
+
+        Certain: the PBX confirmed, or the wish is on disk and every channel of the call is hung up
+        the moment it appears. Raises PbxUnavailable where the link is down or no end is certain.
+        """
+        link = self._switchboard.pbx.link
+        if not link.up:
+            raise PbxUnavailable(link.why)
+        mine = [x for x in calls if x.hang_up is None or x.id in self._unconfirmed]
+        marked = [self._mark(x, by) for x in mine]
+        results = await asyncio.gather(*(self._end(x) for x in marked if x is not None))
+        certain = [call for call, sure in results if sure]
+        if results and not certain:
+            raise PbxUnavailable("the PBX did not confirm the hang-up")
+        return certain
+
+    def stop(self) -> None:
+        for task in self._sweeps:
+            task.cancel()
+
+    def _mark(self, call: PhoneCall, by: EndedBy) -> PhoneCall | None:
+        self._unconfirmed.discard(call.id)
+        return self._switchboard.calls.mark_hang_up(call.id, by, now_ms())
+
+    async def _end(self, call: PhoneCall) -> tuple[PhoneCall, bool]:
+        try:
+            if call.channels:
+                await asyncio.gather(
+                    *(self._switchboard.pbx.hang_up(x) for x in channels_to_end(call))
+                )
+                self._later(call.id)
+            else:
+                # No channel yet: the mark must outlive us, and is enforced when one appears.
+                await self._records.mark(call)
+        except (PbxUnavailable, PbxOutcomeUnknown, PbxRefused) as why:
+            log.warning("hang-up not confirmed", call_id=call.id, why=str(why))
+            self._unconfirmed.add(call.id)
+            self._records.track(call)
+            return call, False
+        return call, True
+
+    def _later(self, call_id: str) -> None:
+        task = asyncio.create_task(self._sweep(call_id))
+        self._sweeps.add(task)
+        task.add_done_callback(self._sweeps.discard)
+
+    async def _sweep(self, call_id: str) -> None:
+        """A transfer may have left channels that do not depend on the one that was hung up."""
+        await asyncio.sleep(self._sweep_s)
+        call = self._switchboard.calls.live.get(call_id)
+        self._unconfirmed.discard(call_id)
+        if call is not None:
+            self._switchboard.hang_up_channels(call.channels)

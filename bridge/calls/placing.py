@@ -1,0 +1,180 @@
+"""Placing a call: accepted on disk first, then dialled, once."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+import structlog
+
+from bridge.calls.errors import CallNotPlaced, TooManyCalls
+from bridge.calls.pace import Pace
+from bridge.calls.pbx import (
+    CallerId,
+    InvalidPbxValue,
+    OriginateOrder,
+    PbxOutcomeUnknown,
+    PbxRefused,
+    PbxUnavailable,
+    TransferScope,
+)
+from bridge.calls.phone_call import (
+    Disposition,
+    EndedBy,
+    FinalRecord,
+    Flow,
+    Leg,
+    Origin,
+    PhoneCall,
+    Side,
+    new_call_id,
+)
+from bridge.calls.switchboard import Switchboard, now_ms
+from bridge.directory.model import Extension
+from bridge.directory.party import Party
+
+log = structlog.get_logger()
+
+Accept = Callable[[PhoneCall], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class NewCall:
+    """A call as ordered, everything resolved and checked. Times in seconds."""
+
+    extension: Extension
+    extension_spelled: str
+    sources: tuple[Party, ...]
+    destinations: tuple[Party, ...]
+    caller_id: CallerId
+    destination_caller_id: CallerId
+    nonce: str | None
+    wait_s: int
+    duration_s: int
+    allow_public_transfer: bool
+    video: bool
+    client_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class CallLimits:
+    per_extension: int
+    per_user: int
+    total: int
+    destination_wait_s: int
+
+
+class CallPlacement:
+    def __init__(self, switchboard: Switchboard, pace: Pace, limits: CallLimits) -> None:
+        self._switchboard = switchboard
+        self._pace = pace
+        self._limits = limits
+
+    async def place(self, order: NewCall, accept: Accept) -> PhoneCall:
+        """Place the call; `accept` puts it on disk, and may raise to have it forgotten.
+
+        Raises PbxUnavailable (nothing was accepted), TooManyCalls, CallNotPlaced, and what `accept`
+        raises. When the PBX does not answer in time the call counts as placed: it may ring, and its
+        events or the next resync will tell.
+        """
+        self._require_link()
+        await self._pace.turn()
+        self._require_link()
+        self._check_limits(order.extension)
+        call = _accepted(order, self._switchboard.pbx.name)
+        self._switchboard.calls.add(call)
+        # From here on the call runs to its end even if the client has gone.
+        return await asyncio.shield(self._dial(order, call, accept))
+
+    async def _dial(self, order: NewCall, call: PhoneCall, accept: Accept) -> PhoneCall:
+        try:
+            await accept(call)
+        except BaseException:
+            self._switchboard.calls.drop(call.id)
+            raise
+        live = self._switchboard.calls.live.get(call.id)
+        if live is None or live.hang_up is not None:
+            self._not_dialled(call.id, EndedBy.API, Disposition.NO_ANSWER, "cancelled")
+            return call
+        try:
+            await self._switchboard.pbx.originate(_originate_order(order, call, self._limits))
+        except PbxOutcomeUnknown:
+            log.warning("the PBX did not confirm the originate", call_id=call.id)
+        except (PbxRefused, PbxUnavailable, InvalidPbxValue) as why:
+            self._not_dialled(call.id, EndedBy.PBX, Disposition.FAILED, str(why))
+            raise CallNotPlaced(call.id, str(why)) from why
+        return call
+
+    def _not_dialled(
+        self, call_id: str, by: EndedBy, disposition: Disposition, reason: str
+    ) -> None:
+        self._switchboard.end(call_id, FinalRecord(now_ms(), disposition, by, reason))
+
+    def _require_link(self) -> None:
+        link = self._switchboard.pbx.link
+        if not link.up:
+            raise PbxUnavailable(link.why)
+
+    def _check_limits(self, extension: Extension) -> None:
+        calls, limits = self._switchboard.calls.live, self._limits
+        for name, count, limit in (
+            ("in all", len(calls), limits.total),
+            ("of the user", calls.paid_by_user(extension.user_id), limits.per_user),
+            ("of the extension", calls.paid_by_extension(extension.number), limits.per_extension),
+        ):
+            if count >= limit:
+                raise TooManyCalls(f"too many concurrent calls {name} (limit {limit})", 5)
+
+
+def _accepted(order: NewCall, pbx: str) -> PhoneCall:
+    call_id = new_call_id()
+    parties = [(Side.SOURCE, x) for x in order.sources]
+    parties += [(Side.DESTINATION, x) for x in order.destinations]
+    public = any(party.is_public for _, party in parties)
+    return PhoneCall(
+        id=call_id,
+        pbx=pbx,
+        linkedid=call_id,
+        origin=Origin.API,
+        flow=Flow.OUTGOING if public else Flow.LOCAL,
+        published_ms=now_ms(),
+        extension=order.extension.number,
+        extension_spelled=order.extension_spelled,
+        user_id=order.extension.user_id,
+        organization=order.extension.organization,
+        client_id=order.client_id,
+        nonce=order.nonce,
+        caller_id=order.caller_id,
+        destination_caller_id=order.destination_caller_id,
+        duration_s=order.duration_s,
+        legs=tuple(
+            Leg(
+                view_id=f"{index:02d}",
+                side=side,
+                number=party.number,
+                spelled=party.spelled,
+                dial=party.dial,
+                extension=party.extension.number if party.extension else None,
+            )
+            for index, (side, party) in enumerate(parties)
+        ),
+    )
+
+
+def _originate_order(order: NewCall, call: PhoneCall, limits: CallLimits) -> OriginateOrder:
+    public = any(x.is_public for x in (*order.sources, *order.destinations))
+    local_only = public and not order.allow_public_transfer
+    return OriginateOrder(
+        call_id=call.id,
+        sources=tuple(x.dial for x in order.sources),
+        destinations=tuple(x.dial for x in order.destinations),
+        caller_id=order.caller_id,
+        destination_caller_id=order.destination_caller_id,
+        wait_s=order.wait_s,
+        destination_wait_s=limits.destination_wait_s,
+        duration_s=order.duration_s,
+        account=order.extension.number,
+        video=order.video,
+        transfer_scope=TransferScope.LOCAL if local_only else TransferScope.ANY,
+    )

@@ -1,0 +1,183 @@
+"""The live calls, kept current from the PBX, and what follows from each change.
+
+The one listener of the PBX. Everything that happens goes through the tracker (pure) and comes out
+as changes; here they are written down, carried out, and told to the observers, in order.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Coroutine, Iterable
+
+import structlog
+
+from bridge.calls.call_records import CallRecords
+from bridge.calls.effects import HangUpChannel
+from bridge.calls.pbx import Pbx, PbxOutcomeUnknown, PbxRefused, PbxUnavailable
+from bridge.calls.pbx_events import PbxEvent, PbxSnapshot
+from bridge.calls.phone_call import FinalRecord, Origin, PhoneCall
+from bridge.calls.reconcile import Window
+from bridge.calls.tracker import CallTracker, Change
+
+log = structlog.get_logger()
+
+Observer = Callable[[Change], None]
+
+
+def now_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+class Switchboard:
+    """`originate_grace_s`: how long an accepted call may stay without a channel after a resync."""
+
+    def __init__(
+        self,
+        pbx: Pbx,
+        tracker: CallTracker,
+        records: CallRecords,
+        originate_grace_s: float,
+    ) -> None:
+        self.pbx = pbx
+        self.calls = tracker
+        self._records = records
+        self._grace_ms = int(originate_grace_s * 1000)
+        self._observers: list[Observer] = []
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._last_heard_ms = now_ms()
+
+    def observe(self, observer: Observer) -> None:
+        """Be told of every change, in order, after it is in force. An observer must not block."""
+        self._observers.append(observer)
+
+    async def restore(self) -> int:
+        """Take up the calls that had not ended when the service last ran; returns how many."""
+        calls = await self._records.live(self.pbx.name)
+        for call in calls:
+            self.calls.add(call)
+        self._last_heard_ms = max((_last_moment(x) for x in calls), default=now_ms())
+        return len(calls)
+
+    async def stop(self) -> None:
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    # PbxListener
+
+    def link_up(self, snapshot: PbxSnapshot) -> None:
+        self._resync(snapshot, self._last_heard_ms)
+        for call in self.calls.live:
+            if call.hang_up is not None:
+                self._enforce(call)
+        # What was being dialled when the link went has a channel by then, or never will.
+        self._spawn(self._resync_after(self._grace_ms / 1000))
+
+    def link_down(self, at_ms: int, why: str) -> None:
+        self._last_heard_ms = at_ms
+        log.warning("pbx link down", pbx=self.pbx.name, why=why, live_calls=len(self.calls.live))
+
+    def pbx_event(self, event: PbxEvent) -> None:
+        for change in self.calls.event(event):
+            self._carry_out(change)
+
+    # Changes that do not come from the PBX
+
+    def end(self, call_id: str, final: FinalRecord) -> None:
+        """Write the final record of a call that the PBX will say nothing (more) about."""
+        for change in self.calls.end(call_id, final):
+            self._carry_out(change)
+
+    async def resync(self) -> None:
+        """Compare with the PBX now; heals whatever a lost event left behind."""
+        since = now_ms()
+        try:
+            snapshot = await self.pbx.snapshot()
+        except (PbxUnavailable, PbxOutcomeUnknown):
+            return  # the link is going down: its return brings a snapshot
+        self._resync(snapshot, since)
+
+    def hang_up_channels(self, uniqueids: Iterable[str]) -> None:
+        for uniqueid in uniqueids:
+            self._spawn(self._hang_up_channel(uniqueid))
+
+    def _resync(self, snapshot: PbxSnapshot, since_ms: int) -> None:
+        window = Window(snapshot.at_ms, since_ms, self._grace_ms)
+        for change in self.calls.resync(snapshot.channels, window):
+            self._carry_out(change)
+
+    async def _resync_after(self, delay_s: float) -> None:
+        await asyncio.sleep(delay_s)
+        await self.resync()
+
+    def _carry_out(self, change: Change) -> None:
+        before, after = change.before, change.after
+        if before is None and after.id == after.linkedid and after.origin is not Origin.API:
+            self._spawn(self._check_orphan(after))
+        if after.final is not None:
+            if after.extension is not None:
+                self._records.finish_later(after)
+            _log_end(after)
+        elif _worth_keeping(before, after):
+            self._records.track(after)
+        self.hang_up_channels(x.uniqueid for x in change.effects if isinstance(x, HangUpChannel))
+        for observer in self._observers:
+            try:
+                observer(change)
+            except Exception:
+                log.exception("an observer of calls failed", call_id=after.id)
+
+    async def _hang_up_channel(self, uniqueid: str) -> None:
+        try:
+            await self.pbx.hang_up(uniqueid)
+        except (PbxUnavailable, PbxOutcomeUnknown, PbxRefused) as why:
+            # The mark stays on the call: the next resync enforces it.
+            log.warning("hang-up not confirmed", uniqueid=uniqueid, why=str(why))
+
+    def _enforce(self, call: PhoneCall) -> None:
+        self.hang_up_channels(channels_to_end(call))
+
+    async def _check_orphan(self, call: PhoneCall) -> None:
+        """A channel with an id of our form that we do not know: ours and ended, or a stranger's."""
+        known = await self._records.find(call.id)
+        if known is not None and known.final is not None:
+            log.error("a call rang after its final record; hanging it up", call_id=call.id)
+            self.hang_up_channels([call.id])
+
+    def _spawn(self, work: Coroutine[object, object, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+def channels_to_end(call: PhoneCall) -> list[str]:
+    """The channels whose end ends the call: its first one while that lives, else all of them."""
+    root = call.id if call.origin is Origin.API else call.linkedid
+    return [root] if root in call.channels else list(call.channels)
+
+
+def _worth_keeping(before: PhoneCall | None, after: PhoneCall) -> bool:
+    if after.extension is None:
+        return False
+    if before is None or before.extension is None:
+        return True
+    return before.answered_ms != after.answered_ms or len(before.legs) != len(after.legs)
+
+
+def _last_moment(call: PhoneCall) -> int:
+    return max(x for x in (call.published_ms, call.ringing_ms, call.answered_ms) if x is not None)
+
+
+def _log_end(call: PhoneCall) -> None:
+    final = call.final
+    assert final is not None  # noqa: S101 - the caller has looked
+    log.info(
+        "call ended",
+        call_id=call.id,
+        disposition=final.disposition.name,
+        by=final.by.value,
+        reason=final.reason,
+        cause=final.cause,
+        sip_code=final.sip_code,
+    )
