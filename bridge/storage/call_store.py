@@ -1,0 +1,153 @@
+"""PhoneCalls on disk: accepted before they are dialled, exactly one final record each."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+import structlog
+from sqlalchemy import Select, select
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from bridge.calls.phone_call import PhoneCall
+from bridge.storage.call_document import UnreadableDocument, from_document
+from bridge.storage.call_writes import insert_call, party_writes, upsert_call
+from bridge.storage.engine import reading
+from bridge.storage.idempotency import (
+    IdempotencyConflict,
+    IdempotencyEntry,
+    IdempotencyStore,
+    insert_entry,
+)
+from bridge.storage.purge import purge_in_chunks
+from bridge.storage.statement import Statement, Write
+from bridge.storage.tables import call_parties, calls
+from bridge.storage.write_queue import WriteQueue
+
+log = structlog.get_logger(__name__)
+
+_PURGE = Statement(
+    "DELETE FROM calls WHERE id IN (SELECT id FROM calls"
+    " WHERE ended_ms < :before_ms ORDER BY ended_ms LIMIT :chunk)"
+)
+
+
+class CallStore:
+    """Every async method raises StorageUnavailable. What is read is what is on disk, so it may lag
+    behind `track` and `finish_later` by a few milliseconds.
+
+    `extra` are rows that belong to a change: they are written with it in one transaction, or not at
+    all where the call has its final record already. As writes that nobody waits for may be applied
+    twice, extra rows need a key of their own and ON CONFLICT DO NOTHING.
+    """
+
+    def __init__(self, engine: AsyncEngine, queue: WriteQueue) -> None:
+        self._engine = engine
+        self._queue = queue
+        self._idempotency = IdempotencyStore(engine, queue)
+
+    async def accept(
+        self,
+        call: PhoneCall,
+        idempotency: IdempotencyEntry | None = None,
+        extra: Sequence[Write] = (),
+    ) -> None:
+        """A new call of the API, on disk when this returns.
+
+        Raises IdempotencyConflict if the client has used the key before; nothing is written then.
+        """
+        writes = [insert_call(call), *party_writes(call), *extra]
+        if idempotency is None:
+            await self._queue.submit(*writes)
+            return
+        while True:
+            counts = await self._queue.submit(insert_entry(idempotency), *writes)
+            if counts[0]:
+                return
+            existing = await self._idempotency.find(idempotency.client_id, idempotency.key)
+            if existing is not None:  # None: purged in this very moment, so the key is free
+                raise IdempotencyConflict(existing)
+
+    def track(self, call: PhoneCall, extra: Sequence[Write] = ()) -> None:
+        """A live call, new or changed. Changes nothing where the call has its final record.
+
+        Raises ValueError for a call that has ended.
+        """
+        if call.final is not None:
+            raise ValueError("an ended call needs finish")
+        self._later(call, extra)
+
+    async def finish(self, call: PhoneCall, extra: Sequence[Write] = ()) -> bool:
+        """The final record; True if it is this one that was written, False if there was one.
+
+        Raises ValueError for a call that has not ended.
+        """
+        counts = await self._queue.submit(*_final_writes(call, extra))
+        return counts[0] == 1
+
+    def finish_later(self, call: PhoneCall, extra: Sequence[Write] = ()) -> None:
+        """Like `finish`, for those who need not know; tried again until the database takes it."""
+        if call.final is None:
+            raise ValueError("a call without an end cannot finish")
+        self._later(call, extra)
+
+    async def live(self, pbx: str) -> list[PhoneCall]:
+        """Every call of that PBX without a final record, oldest first."""
+        return await self._read(
+            select(calls.c.id, calls.c.document).where(
+                calls.c.pbx == pbx, calls.c.ended_ms.is_(None)
+            )
+        )
+
+    async def ended(
+        self, extensions: Collection[str], since_ms: int, *, call_id: str | None = None
+    ) -> list[PhoneCall]:
+        """Calls of these extensions that ended at `since_ms` or later, oldest first."""
+        if not extensions:
+            return []
+        query = select(calls.c.id, calls.c.document).where(
+            calls.c.ended_ms >= since_ms,
+            calls.c.id.in_(
+                select(call_parties.c.call_id).where(call_parties.c.extension.in_(extensions))
+            ),
+        )
+        if call_id is not None:
+            query = query.where(calls.c.id == call_id)
+        return await self._read(query)
+
+    async def find(self, call_id: str) -> PhoneCall | None:
+        """The call, live or ended."""
+        found = await self._read(select(calls.c.id, calls.c.document).where(calls.c.id == call_id))
+        return found[0] if found else None
+
+    async def purge_ended(self, before_ms: int) -> int:
+        """Remove the calls that ended before that moment; returns how many."""
+        return await purge_in_chunks(self._queue, _PURGE, before_ms)
+
+    def _later(self, call: PhoneCall, extra: Sequence[Write]) -> None:
+        # without extra rows, a later state of the call makes an earlier one needless
+        self._queue.submit_later(
+            *_upsert_writes(call, extra), supersedes=None if extra else ("call", call.id)
+        )
+
+    async def _read(self, query: Select[str, str]) -> list[PhoneCall]:
+        async with reading(self._engine) as connection:
+            rows = (
+                await connection.execute(query.order_by(calls.c.published_ms, calls.c.id))
+            ).all()
+        found: list[PhoneCall] = []
+        for call_id, document in rows:
+            try:
+                found.append(from_document(document))
+            except UnreadableDocument as error:  # one such row must not prevent the start
+                log.error("call in the database cannot be read", call_id=call_id, why=str(error))
+        return found
+
+
+def _final_writes(call: PhoneCall, extra: Sequence[Write]) -> list[Write]:
+    if call.final is None:
+        raise ValueError("a call without an end cannot finish")
+    return [upsert_call(call, guard=True), *party_writes(call), *extra]
+
+
+def _upsert_writes(call: PhoneCall, extra: Sequence[Write]) -> list[Write]:
+    return [upsert_call(call, guard=bool(extra)), *party_writes(call), *extra]

@@ -1,0 +1,65 @@
+"""The writes that keep a PhoneCall."""
+
+from __future__ import annotations
+
+from bridge.calls.phone_call import PhoneCall
+from bridge.storage.call_document import to_document
+from bridge.storage.statement import Statement, Write
+
+_COLUMNS = (
+    "(id, pbx, extension, user_id, organization, client_id, origin, published_ms, answered_ms,"
+    " ended_ms, document) VALUES (:id, :pbx, :extension, :user_id, :organization, :client_id,"
+    " :origin, :published_ms, :answered_ms, :ended_ms, :document)"
+)
+_INSERT = Statement(f"INSERT INTO calls {_COLUMNS}")
+# Decides, also between several instances, that a call has one final record and keeps it.
+_UPSERT = Statement(
+    f"INSERT INTO calls {_COLUMNS}"
+    " ON CONFLICT (id) DO UPDATE SET pbx = excluded.pbx, extension = excluded.extension,"
+    " user_id = excluded.user_id, organization = excluded.organization,"
+    " client_id = excluded.client_id, origin = excluded.origin,"
+    " published_ms = excluded.published_ms, answered_ms = excluded.answered_ms,"
+    " ended_ms = excluded.ended_ms, document = excluded.document"
+    " WHERE calls.ended_ms IS NULL"
+)
+# parties are only ever added: who was part of a call may read how it ended
+_PARTY = Statement(
+    "INSERT INTO call_parties (extension, call_id) VALUES (:extension, :call_id)"
+    " ON CONFLICT DO NOTHING"
+)
+
+
+def insert_call(call: PhoneCall) -> Write:
+    """Fails where a call of that id exists."""
+    return _row(_INSERT, call, guard=False, counted=False)
+
+
+def upsert_call(call: PhoneCall, *, guard: bool) -> Write:
+    """Changes no row where the call has its final record already."""
+    return _row(_UPSERT, call, guard=guard, counted=guard)
+
+
+def party_writes(call: PhoneCall) -> list[Write]:
+    # sorted: two instances that lock rows in the same order cannot block each other
+    return [
+        _PARTY.write(counted=False, extension=extension, call_id=call.id)
+        for extension in sorted(call.extensions)
+    ]
+
+
+def _row(statement: Statement, call: PhoneCall, *, guard: bool, counted: bool) -> Write:
+    return statement.write(
+        guard=guard,
+        counted=counted,
+        id=call.id,
+        pbx=call.pbx,
+        extension=call.extension,
+        user_id=call.user_id,
+        organization=call.organization,
+        client_id=call.client_id,
+        origin=call.origin.value,
+        published_ms=call.published_ms,
+        answered_ms=call.answered_ms,
+        ended_ms=call.final.at_ms if call.final else None,
+        document=to_document(call),
+    )

@@ -1,0 +1,131 @@
+"""The connections to the database: SQLite in a file, or PostgreSQL."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from sqlalchemy import event
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from bridge.storage.faults import StorageUnavailable
+
+SqliteSynchronous = Literal["NORMAL", "FULL", "EXTRA"]
+SQLITE = "sqlite+aiosqlite"
+POSTGRESQL = "postgresql+asyncpg"
+
+
+@dataclass(frozen=True, slots=True)
+class SqliteOptions:
+    """`synchronous` FULL syncs the disk at every commit: an accepted call survives a power loss.
+
+    NORMAL survives the death of the process, but may lose the last commits with the power.
+    """
+
+    synchronous: SqliteSynchronous = "FULL"
+    busy_timeout_ms: int = 5_000
+
+
+def open_engine(
+    url: str,
+    *,
+    sqlite_synchronous: SqliteSynchronous = "FULL",
+    sqlite_busy_timeout_ms: int = 5_000,
+    pool_size: int = 5,
+    connect_timeout_s: float = 5.0,
+    command_timeout_s: float = 15.0,
+) -> AsyncEngine:
+    """An engine for `sqlite+aiosqlite:///path` or `postgresql+asyncpg://…`, not yet connected.
+
+    For SQLite the file (0600) and its folder (0700) are created, and the engine's connections can
+    only read: the one writer is the `WriteQueue`. Raises ValueError for any other URL, OSError
+    where the file cannot be created.
+    """
+    parsed = make_url(url)
+    if parsed.drivername == SQLITE:
+        _create_private_file(_sqlite_path(parsed))
+        options = SqliteOptions(sqlite_synchronous, sqlite_busy_timeout_ms)
+        engine = create_async_engine(
+            parsed,
+            pool_size=pool_size,
+            execution_options={"sqlite_options": options},
+        )
+        _read_only(engine, options)
+        return engine
+    if parsed.drivername == POSTGRESQL:
+        return create_async_engine(
+            parsed,
+            pool_size=pool_size,
+            pool_pre_ping=True,
+            connect_args={"timeout": connect_timeout_s, "command_timeout": command_timeout_s},
+        )
+    raise ValueError(f"database URL must begin with {SQLITE}:/// or {POSTGRESQL}://")
+
+
+def connect_sqlite_writer(engine: AsyncEngine) -> sqlite3.Connection:
+    """The one connection that writes, in autocommit mode: its user says BEGIN and COMMIT.
+
+    May be used from any thread, one at a time. Raises sqlite3.Error.
+    """
+    options = engine.get_execution_options()["sqlite_options"]
+    connection = sqlite3.connect(
+        _sqlite_path(engine.url), isolation_level=None, check_same_thread=False
+    )
+    try:
+        for pragma in _pragmas(options):
+            connection.execute(pragma)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+@asynccontextmanager
+async def reading(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+    """A connection to read with. Raises StorageUnavailable where the database cannot be read."""
+    try:
+        async with engine.connect() as connection:
+            yield connection
+    except (DBAPIError, PoolTimeoutError, OSError) as error:
+        raise StorageUnavailable(f"cannot read: {error}") from error
+
+
+def _sqlite_path(url: URL) -> Path:
+    if not url.database or url.database == ":memory:" or url.database.startswith("file:"):
+        raise ValueError("an SQLite database must be a plain file: sqlite+aiosqlite:///path")
+    return Path(url.database)
+
+
+def _create_private_file(path: Path) -> None:
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    if path.stat().st_mode & 0o077:
+        path.chmod(0o600)
+
+
+def _pragmas(options: SqliteOptions) -> tuple[str, ...]:
+    return (
+        # first: setting the WAL mode may itself have to wait for another process
+        f"PRAGMA busy_timeout = {int(options.busy_timeout_ms)}",
+        "PRAGMA journal_mode = WAL",
+        f"PRAGMA synchronous = {options.synchronous}",
+        "PRAGMA foreign_keys = ON",
+    )
+
+
+def _read_only(engine: AsyncEngine, options: SqliteOptions) -> None:
+    @event.listens_for(engine.sync_engine, "connect")
+    def set_pragmas(connection: Any, _entry: ConnectionPoolEntry) -> None:
+        cursor = connection.cursor()
+        for pragma in (*_pragmas(options), "PRAGMA query_only = ON"):
+            cursor.execute(pragma)
+        cursor.close()

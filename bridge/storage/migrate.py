@@ -1,0 +1,104 @@
+"""Bring the database to the layout this version needs, at every start."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.resources
+import sqlite3
+from typing import TYPE_CHECKING
+
+import structlog
+from sqlalchemy import Connection, create_engine, text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.pool import StaticPool
+
+from bridge.storage.engine import connect_sqlite_writer
+from bridge.storage.faults import DatabaseTooNew, StorageUnavailable
+from bridge.storage.migrations import HEAD
+
+if TYPE_CHECKING:
+    from alembic.config import Config
+
+log = structlog.get_logger(__name__)
+
+# any constant will do, as long as every version of this program uses the same
+_POSTGRESQL_LOCK = 0x75617069
+
+
+async def migrate(engine: AsyncEngine) -> None:
+    """Apply the missing migrations, all in one transaction. Any number of starts may do so at once.
+
+    Raises StorageUnavailable, DatabaseTooNew.
+    """
+    try:
+        if engine.dialect.name == "sqlite":
+            await asyncio.to_thread(_migrate_sqlite, engine)
+        else:
+            async with engine.begin() as connection:
+                await connection.run_sync(_migrate_postgresql)
+    except (DBAPIError, sqlite3.Error, OSError) as error:
+        raise StorageUnavailable(f"cannot migrate the database: {error}") from error
+
+
+def _migrate_sqlite(engine: AsyncEngine) -> None:
+    with_pragmas = connect_sqlite_writer(engine)
+    try:
+        # pysqlite would commit before some statements; the connection is in autocommit mode, so
+        # the transaction is only ever what we say
+        migrating = create_engine("sqlite://", creator=lambda: with_pragmas, poolclass=StaticPool)
+        with migrating.connect() as connection:
+            if _revision(connection) == HEAD:
+                return
+            connection.rollback()
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+            _upgrade(connection)
+            connection.exec_driver_sql("COMMIT")
+    finally:
+        with_pragmas.close()
+
+
+def _migrate_postgresql(connection: Connection) -> None:
+    if _revision(connection) == HEAD:
+        return
+    connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _POSTGRESQL_LOCK})
+    _upgrade(connection)
+
+
+def _revision(connection: Connection) -> str | None:
+    """None for an empty database."""
+    if connection.dialect.name == "sqlite":
+        exists = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'alembic_version'"
+    else:
+        exists = "SELECT 1 WHERE to_regclass('alembic_version') IS NOT NULL"
+    if connection.execute(text(exists)).first() is None:
+        return None
+    return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+
+
+def _upgrade(connection: Connection) -> None:
+    before = _revision(connection)  # again: another start may just have done it
+    if before == HEAD:
+        return
+    from alembic import command  # costs more than the rest of the start: only where needed
+    from alembic.util import CommandError
+
+    config = alembic_config()
+    config.attributes["connection"] = connection
+    try:
+        command.upgrade(config, "head")
+    except CommandError as error:
+        if before is None:
+            raise
+        raise DatabaseTooNew(f"revision {before} is unknown to this version: {error}") from error
+    log.info("database migrated", before=before, now=HEAD)
+
+
+def alembic_config() -> Config:
+    from alembic.config import Config
+
+    config = Config()
+    folder = importlib.resources.files("bridge.storage") / "migrations"
+    config.set_main_option("script_location", str(folder).replace("%", "%%"))
+    config.set_main_option("path_separator", "os")
+    return config

@@ -1,0 +1,22 @@
+"""Remove old rows without holding up the writes that calls wait for."""
+
+from __future__ import annotations
+
+from bridge.storage.statement import Statement
+from bridge.storage.write_queue import WriteQueue
+
+# some milliseconds of work: what others wait at most behind one chunk
+_CHUNK = 200
+
+
+async def purge_in_chunks(queue: WriteQueue, delete: Statement, before_ms: int) -> int:
+    """Run `delete`, which takes `before_ms` and `chunk`, until nothing is left; returns how many.
+
+    Each chunk goes through the queue like any other write, so others get between them.
+    """
+    removed = 0
+    while True:
+        [count] = await queue.submit(delete.write(before_ms=before_ms, chunk=_CHUNK))
+        removed += count
+        if count < _CHUNK:
+            return removed

@@ -1,0 +1,84 @@
+"""The tables as the newest migration leaves them. All moments are milliseconds since the epoch."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+)
+
+metadata = MetaData()
+
+# One row per PhoneCall. `document` is the whole PhoneCall as JSON; the other columns repeat what
+# queries need. `ended_ms` is NULL while the call lives; a row that has it never changes again.
+calls = Table(
+    "calls",
+    metadata,
+    Column("id", String(20), primary_key=True),
+    Column("pbx", Text, nullable=False),
+    Column("extension", Text),
+    Column("user_id", BigInteger),
+    Column("organization", Text),
+    Column("client_id", Text),
+    Column("origin", Text, nullable=False),
+    Column("published_ms", BigInteger, nullable=False),
+    Column("answered_ms", BigInteger),
+    Column("ended_ms", BigInteger),
+    Column("document", Text, nullable=False),
+)
+Index(
+    "calls_live",
+    calls.c.pbx,
+    sqlite_where=calls.c.ended_ms.is_(None),
+    postgresql_where=calls.c.ended_ms.is_(None),
+)
+Index(
+    "calls_ended",
+    calls.c.ended_ms,
+    sqlite_where=calls.c.ended_ms.is_not(None),
+    postgresql_where=calls.c.ended_ms.is_not(None),
+)
+
+# Every extension a call concerns, also the one that only pays.
+call_parties = Table(
+    "call_parties",
+    metadata,
+    Column("extension", Text, primary_key=True),
+    Column("call_id", String(20), ForeignKey("calls.id", ondelete="CASCADE"), primary_key=True),
+    sqlite_with_rowid=False,
+)
+Index("call_parties_call", call_parties.c.call_id)
+
+# The first answer to a request with an Idempotency-Key.
+idempotency = Table(
+    "idempotency",
+    metadata,
+    Column("client_id", Text, primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("body_hash", Text, nullable=False),
+    Column("status", Integer, nullable=False),
+    Column("response", Text, nullable=False),
+    Column("call_id", String(20)),
+    Column("created_ms", BigInteger, nullable=False),
+)
+Index("idempotency_created", idempotency.c.created_ms)
+
+# Access tokens, by their hash only. `secret_fingerprint` tells that the app's secret has changed.
+tokens = Table(
+    "tokens",
+    metadata,
+    Column("token_hash", Text, primary_key=True),
+    Column("client_id", Text, nullable=False),
+    Column("secret_fingerprint", Text, nullable=False),
+    Column("issued_ms", BigInteger, nullable=False),
+    Column("expires_ms", BigInteger, nullable=False),
+)
+Index("tokens_client", tokens.c.client_id)
+Index("tokens_expiry", tokens.c.expires_ms)

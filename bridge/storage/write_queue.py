@@ -1,0 +1,251 @@
+"""Group commit: everything that waits to be written goes into one transaction."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Hashable
+from dataclasses import dataclass
+
+import structlog
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from bridge.storage.batch_writer import BatchWriter
+from bridge.storage.faults import StorageOverloaded, StorageUnavailable, TransactionConflict
+from bridge.storage.postgresql_writer import PostgresqlWriter
+from bridge.storage.sqlite_writer import SqliteWriter
+from bridge.storage.statement import Counts, Group, Write
+
+log = structlog.get_logger(__name__)
+
+_ATTEMPTS_IN_A_CONFLICT = 5
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    """`answer` is None for writes that nobody waits for; these alone are tried again."""
+
+    writes: Group
+    answer: asyncio.Future[Counts] | None
+    supersedes: Hashable
+
+
+class WriteQueue:
+    """Applies groups of writes in the order of their submission, each as a whole or not at all.
+
+    `max_batch` and `max_waiting` count groups. Writes that nobody waits for are held back for at
+    most `linger_ms` for others to join; those that somebody waits for take them along at once.
+    After a failure of the database they are tried again, `first_retry_ms` later at first, then with
+    a delay that doubles up to `last_retry_ms`; they keep their order.
+    """
+
+    def __init__(
+        self,
+        engine: AsyncEngine,
+        *,
+        max_batch: int = 500,
+        max_waiting: int = 20_000,
+        linger_ms: int = 5,
+        first_retry_ms: int = 100,
+        last_retry_ms: int = 5_000,
+    ) -> None:
+        self._writer: BatchWriter = (
+            SqliteWriter(engine) if engine.dialect.name == "sqlite" else PostgresqlWriter(engine)
+        )
+        self._max_batch = max_batch
+        self._max_waiting = max_waiting
+        self._linger_s = linger_ms / 1000
+        self._first_retry_s = first_retry_ms / 1000
+        self._last_retry_s = last_retry_ms / 1000
+        self._retry_s = self._first_retry_s
+        self._waiting: deque[_Waiting] = deque()
+        self._urgent = 0  # how many in `_waiting` have somebody waiting for them
+        self._wake = asyncio.Event()
+        self._timer: asyncio.TimerHandle | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._accepts = False
+
+    @property
+    def waiting(self) -> int:
+        """How many groups are not on disk yet, apart from those being written right now."""
+        return len(self._waiting)
+
+    async def start(self) -> None:
+        self._accepts = True
+        self._task = asyncio.create_task(self._run(), name="write queue")
+
+    async def stop(self) -> None:
+        """Write all that waits, then end. What cannot be written now is logged as lost."""
+        self._accepts = False
+        if self._task is not None:
+            self._wake.set()
+            await self._task
+            self._task = None
+        await self._writer.close()
+
+    async def submit(self, *writes: Write) -> Counts:
+        """Apply the writes together; returns how many rows each changed, once that is on disk.
+
+        A submitter that is cancelled while its writes still wait takes them back.
+        Raises StorageUnavailable, StorageOverloaded, or the driver's error for these writes.
+        """
+        if not self._accepts:
+            raise StorageUnavailable("the write queue is stopped")
+        if len(self._waiting) >= self._max_waiting and not self._made_room():
+            raise StorageOverloaded(f"{self._max_waiting} groups of writes wait already")
+        answer: asyncio.Future[Counts] = asyncio.get_running_loop().create_future()
+        self._waiting.append(_Waiting(writes, answer, None))
+        self._urgent += 1
+        self._wake.set()
+        return await answer
+
+    def submit_later(self, *writes: Write, supersedes: Hashable = None) -> None:
+        """Apply the writes together and soon; nobody waits, a failure of the database is retried.
+
+        As a retry may follow a success that went unnoticed, applying them twice must do no harm.
+        Waiting groups with the same `supersedes` are left out when a later one is there, so only
+        groups that overwrite each other completely may share one.
+        Writes are lost, with an error in the log, when they are wrong themselves, when too many
+        wait, or when the database is down at the stop.
+        """
+        if not self._accepts:
+            log.error("write lost: the write queue is stopped", statements=_names(writes))
+            return
+        if len(self._waiting) >= self._max_waiting and not self._made_room():
+            log.error("write lost: too many are waiting", statements=_names(writes))
+            return
+        self._waiting.append(_Waiting(writes, None, supersedes))
+        if self._timer is None:
+            self._wake_in(self._linger_s)
+
+    def _wake_in(self, delay_s: float) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = asyncio.get_running_loop().call_later(delay_s, self._wake.set)
+
+    def _made_room(self) -> bool:
+        self._waiting = deque(_without_superseded(list(self._waiting)))
+        return len(self._waiting) < self._max_waiting
+
+    async def _run(self) -> None:
+        while self._accepts or self._waiting:
+            await self._wake.wait()
+            await asyncio.sleep(0)  # whoever submits in this very round of the loop joins
+            self._wake.clear()
+            if self._timer is not None:
+                self._timer.cancel()
+                self._timer = None
+            batch = self._next_batch()
+            if not batch:
+                continue
+            undone = await self._write(batch)
+            if undone:
+                self._put_back(undone)
+            else:
+                self._retry_s = self._first_retry_s
+                self._schedule_the_rest()
+
+    def _schedule_the_rest(self) -> None:
+        if self._urgent or not self._accepts or len(self._waiting) >= self._max_batch:
+            self._wake.set()
+        elif self._waiting and self._timer is None:
+            self._wake_in(self._linger_s)
+
+    def _next_batch(self) -> list[_Waiting]:
+        batch: list[_Waiting] = []
+        while self._waiting and len(batch) < self._max_batch:
+            group = self._waiting.popleft()
+            if group.answer is not None:
+                self._urgent -= 1
+                if group.answer.cancelled():
+                    continue
+            batch.append(group)
+        return _without_superseded(batch)
+
+    def _put_back(self, undone: list[_Waiting]) -> None:
+        if not self._accepts:
+            log.error("writes lost: the database is down at the stop", groups=len(undone))
+            return
+        self._waiting.extendleft(reversed(undone))
+        self._wake_in(self._retry_s)
+        self._retry_s = min(self._retry_s * 2, self._last_retry_s)
+
+    async def _write(self, batch: list[_Waiting]) -> list[_Waiting]:
+        """Returns the groups to try again later."""
+        try:
+            counts = await self._writer.commit([group.writes for group in batch])
+        except StorageUnavailable as error:
+            return self._unavailable(batch, error)
+        except Exception as error:
+            if len(batch) == 1 and not isinstance(error, TransactionConflict):
+                _refused(batch[0], error)
+                return []
+            return await self._write_singly(batch)
+        for group, of_group in zip(batch, counts, strict=True):
+            if group.answer is not None and not group.answer.done():
+                group.answer.set_result(of_group)
+        return []
+
+    async def _write_singly(self, batch: list[_Waiting]) -> list[_Waiting]:
+        """One group of the batch is wrong, or another instance was in the way."""
+        for number, group in enumerate(batch):
+            for _ in range(_ATTEMPTS_IN_A_CONFLICT):
+                try:
+                    [counts] = await self._writer.commit([group.writes])
+                except TransactionConflict:
+                    continue
+                except StorageUnavailable as error:
+                    return self._unavailable(batch[number:], error)
+                except Exception as error:
+                    _refused(group, error)
+                else:
+                    if group.answer is not None and not group.answer.done():
+                        group.answer.set_result(counts)
+                break
+            else:
+                conflict = StorageUnavailable("others write to the same rows again and again")
+                return self._unavailable(batch[number:], conflict)
+        return []
+
+    def _unavailable(self, batch: list[_Waiting], error: StorageUnavailable) -> list[_Waiting]:
+        undone = [group for group in batch if group.answer is None]
+        log.warning(
+            "database unavailable",
+            why=str(error),
+            failed=len(batch) - len(undone),
+            kept=len(undone) + len(self._waiting),
+        )
+        for group in batch:
+            if group.answer is not None and not group.answer.done():
+                group.answer.set_exception(
+                    StorageUnavailable(str(error), outcome_unknown=error.outcome_unknown)
+                )
+        return undone
+
+
+def _without_superseded(groups: list[_Waiting]) -> list[_Waiting]:
+    newest: dict[Hashable, int] = {}
+    for number, group in enumerate(groups):
+        if group.supersedes is not None:
+            newest[group.supersedes] = number
+    return [
+        group
+        for number, group in enumerate(groups)
+        if group.supersedes is None or newest[group.supersedes] == number
+    ]
+
+
+def _refused(group: _Waiting, error: Exception) -> None:
+    if group.answer is None:
+        log.error(
+            "write lost: refused by the database",
+            statements=_names(group.writes),
+            error=repr(error),
+        )
+    elif not group.answer.done():
+        group.answer.set_exception(error)
+
+
+def _names(writes: Group) -> list[str]:
+    """The beginning of each statement, never its values."""
+    return [write.statement.sqlite[:60] for write in writes]
