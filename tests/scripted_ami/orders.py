@@ -7,7 +7,8 @@ from typing import Any
 
 from bridge.calls.pbx import CallerId, OriginateOrder, TransferScope
 from bridge.pbx.pbx_settings import AmiSettings
-from tests.scripted_ami.server import ScriptedAmi
+
+from .server import ScriptedAmi
 
 CALL_ID = "0123456789abcdef0123"
 

@@ -60,7 +60,9 @@ class Session:
                 if cut:
                     await asyncio.sleep(0.01)
 
-    async def answer(self, action: ReceivedAction, response: str, *headers: tuple[str, str]) -> None:
+    async def answer(
+        self, action: ReceivedAction, response: str, *headers: tuple[str, str]
+    ) -> None:
         first = [("Response", response)]
         if action.value("ActionID"):
             first.append(("ActionID", action.value("ActionID")))
