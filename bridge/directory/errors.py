@@ -10,7 +10,7 @@ from __future__ import annotations
 _SHOWN_CHARS = 40
 
 
-class LookupRefusedError(Exception):
+class Unresolvable(Exception):
     """Base of all. `reason` may be shown to the app."""
 
     def __init__(self, reason: str) -> None:
@@ -18,19 +18,19 @@ class LookupRefusedError(Exception):
         self.reason = reason
 
 
-class NumberInvalid(LookupRefusedError):
+class NumberInvalid(Unresolvable):
     """Not a number that this caller can reach."""
 
 
-class CallerIdInvalid(LookupRefusedError):
+class CallerIdInvalid(Unresolvable):
     """Not of the form `John Doe <+3334444>`."""
 
 
-class UserInvalid(LookupRefusedError):
+class UserInvalid(Unresolvable):
     """Not a user that this caller can act for."""
 
 
-class ExtensionInvalid(LookupRefusedError):
+class ExtensionInvalid(Unresolvable):
     """Not an extension of the user."""
 
 

@@ -28,7 +28,7 @@ class NumberRules:
     blocked_prefixes: tuple[str, ...] = ()
 
     def normalise(self, text: str) -> str:
-        """The number to dial for `text` (digits with an optional leading `+`), or NumberRuleError."""
+        """The number to dial for `text`: digits, an optional leading `+`. Or NumberRuleError."""
         number = text
         if self.strip_prefix:
             number = number.removeprefix(self.strip_prefix)

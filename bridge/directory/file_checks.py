@@ -1,0 +1,135 @@
+"""How the values of a directory file must fit together.
+
+Works on the tree as it was read, not on the parsed models, so that it can report together with them
+whatever else is wrong: one look at the messages is enough to repair a file. Values of a wrong type
+are skipped here, the schema has reported them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from bridge.directory.directory import SANDBOX_SHORT
+from bridge.directory.model import ExtensionType
+from bridge.directory.yaml_tree import Path, Tree
+
+_PHONE = ExtensionType.PHONE_TERMINAL.value
+_ONLY_FOR_PHONES = ("sip_secret", "endpoint")
+
+Finding = tuple[Path, str]
+
+
+def check_file(tree: Tree) -> Iterator[Finding]:
+    """Everything that does not fit, as (path, reason)."""
+    if isinstance(tree, dict) and tree.get("organizations") == []:
+        yield ("organizations",), "must have at least one organization"
+    organizations = list(_entries(tree, "organizations", ()))
+    users = [found for path, one in organizations for found in _entries(one, "users", path)]
+    extensions = [
+        (path, found_path, one, found)
+        for path, one in organizations
+        for found_path, found in _entries(one, "extensions", path)
+    ]
+    every_extension = [(path, one) for _, path, _, one in extensions]
+    apps = list(_entries(tree, "apps", ()))
+
+    yield from _repeated(organizations, "id")
+    yield from _repeated(organizations, "prefix")
+    yield from _repeated(users, "id")
+    yield from _repeated(every_extension, "number")
+    yield from _repeated(every_extension, "public_number")
+    yield from _repeated_endpoints(every_extension)
+    yield from _repeated(apps, "client_id")
+    for _, path, organization, extension in extensions:
+        yield from _check_extension(path, organization, extension)
+    prefixes = {_text(one, "prefix") for _, one in organizations}
+    user_ids = {_text(one, "id") for _, one in users}
+    for path, app in apps:
+        yield from _check_account(path, _text(app, "account"), prefixes, user_ids)
+
+
+def _check_extension(
+    path: Path, organization: dict[str, Tree], extension: dict[str, Tree]
+) -> Iterator[Finding]:
+    number = _text(extension, "number") or ""
+    prefix, star, short = number.partition("*")
+    expected = _text(organization, "prefix")
+    if star and expected is not None and prefix != expected:
+        yield (*path, "number"), f"must begin with the prefix of its organization, {expected}*"
+    if star and short == SANDBOX_SHORT:
+        yield (*path, "number"), f"*{SANDBOX_SHORT} is the sandbox number of every organization"
+    user = _text(extension, "user")
+    own_users = {_text(one, "id") for _, one in _entries(organization, "users", ())}
+    if user is not None and user not in own_users:
+        yield (*path, "user"), f"there is no user {user} in this organization"
+    kind = _text(extension, "type")
+    if kind == _PHONE:
+        if _given(extension, "dial"):
+            yield (*path, "dial"), f"not for a {_PHONE}; name an existing phone with 'endpoint'"
+        if all(_given(extension, key) for key in _ONLY_FOR_PHONES):
+            yield (*path, "sip_secret"), "not for an existing phone, which 'endpoint' names"
+    elif kind in {known.value for known in ExtensionType}:
+        for key in _ONLY_FOR_PHONES:
+            if _given(extension, key):
+                yield (*path, key), f"only for a {_PHONE}"
+
+
+def _check_account(
+    path: Path, account: str | None, prefixes: set[str | None], user_ids: set[str | None]
+) -> Iterator[Finding]:
+    level, _, name = (account or "").partition(" ")
+    if level == "organization" and name not in prefixes:
+        yield (*path, "account"), f"there is no organization with the prefix {name}"
+    if level == "user" and name not in user_ids:
+        yield (*path, "account"), f"there is no user {name}"
+
+
+def _repeated(entries: list[tuple[Path, dict[str, Tree]]], key: str) -> Iterator[Finding]:
+    first: dict[str, Path] = {}
+    for path, entry in entries:
+        value = _text(entry, key)
+        if value is None:
+            continue
+        if value in first:
+            yield (*path, key), f"{value} is taken already by {spell(first[value])}"
+        first.setdefault(value, path)
+
+
+def _repeated_endpoints(entries: list[tuple[Path, dict[str, Tree]]]) -> Iterator[Finding]:
+    """A phone without `endpoint` has the one named as its number."""
+    own = {f"PJSIP/{_text(one, 'number')}" for _, one in entries if _is_provisioned(one)}
+    for path, entry in entries:
+        if _text(entry, "endpoint") in own:
+            yield (*path, "endpoint"), "is the endpoint of another extension, one made from here"
+    yield from _repeated(entries, "endpoint")
+
+
+def _is_provisioned(extension: dict[str, Tree]) -> bool:
+    return _text(extension, "type") == _PHONE and not _given(extension, "endpoint")
+
+
+def _entries(tree: Tree, key: str, path: Path) -> Iterator[tuple[Path, dict[str, Tree]]]:
+    items = tree.get(key) if isinstance(tree, dict) else None
+    for index, item in enumerate(items if isinstance(items, list) else ()):
+        if isinstance(item, dict):
+            yield (*path, key, index), item
+
+
+def _text(entry: dict[str, Tree], key: str) -> str | None:
+    value = entry.get(key)
+    return value if isinstance(value, str) else None
+
+
+def _given(entry: dict[str, Tree], key: str) -> bool:
+    return entry.get(key) is not None
+
+
+def spell(path: Path) -> str:
+    """`organizations[0].extensions[2].caller_id`"""
+    spelled = ""
+    for part in path:
+        if isinstance(part, int):
+            spelled += f"[{part}]"
+        else:
+            spelled += f".{part}" if spelled else part
+    return spelled

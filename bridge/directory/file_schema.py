@@ -1,0 +1,194 @@
+"""The directory file, value by value. How they must fit together: bridge.directory.file_checks."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from bridge.calls.pbx import CallerId
+from bridge.directory.caller_ids import parse_caller_id
+from bridge.directory.directory import DEFAULT_SERVICES_CONTEXT
+from bridge.directory.errors import CallerIdInvalid
+from bridge.directory.model import ExtensionType, RecordingMode
+from bridge.directory.number_rules import NUMBER_PLACEHOLDER
+
+MAX_PUBLIC_DIGITS = 31  # with a '+' the longest number that requests may carry
+
+
+def _matching(pattern: str, rule: str) -> Callable[[object], str]:
+    compiled = re.compile(pattern)
+
+    def check(value: object) -> str:
+        if not isinstance(value, str) or not compiled.fullmatch(value):
+            raise ValueError(rule)
+        return value
+
+    return check
+
+
+def _check_caller_id(value: str) -> str:
+    try:
+        parse_caller_id(value)
+    except CallerIdInvalid as why:
+        raise ValueError(why.reason) from None
+    return value
+
+
+def _check_dial_template(value: str) -> str:
+    if value.count(NUMBER_PLACEHOLDER) != 1:
+        raise ValueError(f"must contain {NUMBER_PLACEHOLDER} once, as in PJSIP/{{number}}@trunk")
+    check_dial(value.replace(NUMBER_PLACEHOLDER, "0"))
+    return value
+
+
+check_dial = _matching(
+    r"[A-Za-z0-9]{1,20}/[A-Za-z0-9_.*+#@/;-]{1,100}",
+    "must be a dial string as in Local/0003*300@services/n; only letters, digits and "
+    "_ . * + # @ / ; - may follow the first '/'",
+)
+
+# One spelling per id, so that file_checks may compare ids as text.
+Id = Annotated[
+    int,
+    BeforeValidator(_matching(r"[1-9][0-9]{0,14}", "must be a whole number from 1 on, as in 12")),
+]
+Name = Annotated[
+    str,
+    AfterValidator(lambda value: value.strip()),
+    AfterValidator(_matching(r"[^\x00-\x1f\x7f]{1,100}", "must be 1 to 100 characters of text")),
+]
+Prefix = Annotated[
+    str, AfterValidator(_matching(r"[0-9]{1,10}", "must be 1 to 10 digits, as in 0003"))
+]
+ExtendedNumber = Annotated[
+    str,
+    AfterValidator(
+        _matching(r"[0-9]{1,10}\*[0-9]{1,15}", "must be an extended number, as in 0003*210")
+    ),
+]
+PublicNumber = Annotated[
+    str,
+    AfterValidator(_matching(r"\+?[0-9]{1,31}", "must be digits with an optional '+' in front")),
+]
+CallerIdText = Annotated[str, AfterValidator(_check_caller_id)]
+NumberPrefix = Annotated[
+    str,
+    AfterValidator(
+        _matching(r"\+[0-9]{0,15}|[0-9]{1,15}", "must be digits with an optional '+' in front")
+    ),
+]
+Dial = Annotated[str, AfterValidator(check_dial)]
+DialTemplate = Annotated[str, AfterValidator(_check_dial_template)]
+Endpoint = Annotated[
+    str,
+    AfterValidator(
+        _matching(r"PJSIP/[A-Za-z0-9_.*+-]{1,79}", "must name a PJSIP endpoint, as in PJSIP/alice")
+    ),
+]
+SipSecret = Annotated[
+    str,
+    AfterValidator(
+        _matching(
+            r"""[^\x00-\x20\x7f-\U0010ffff"'\\;,]{8,128}""",
+            "must be 8 to 128 ASCII characters without spaces, quotes, backslash, ';' and ','",
+        )
+    ),
+]
+ClientId = Annotated[
+    str,
+    AfterValidator(
+        _matching(r"[A-Za-z0-9._~@-]{1,128}", "must be 1 to 128 letters, digits and . _ ~ @ -")
+    ),
+]
+ClientSecret = Annotated[
+    str,
+    AfterValidator(_matching(r"[!-~]{8,256}", "must be 8 to 256 ASCII characters without spaces")),
+]
+Account = Annotated[
+    str,
+    AfterValidator(
+        _matching(
+            r"administrator|organization [0-9]{1,10}|user [1-9][0-9]{0,14}",
+            "must be 'administrator', 'organization <prefix>' or 'user <id>'",
+        )
+    ),
+]
+Context = Annotated[
+    str,
+    AfterValidator(_matching(r"[A-Za-z0-9_-]{1,79}", "must be letters, digits, '_' and '-'")),
+]
+
+
+class _Strict(BaseModel):
+    # hide_input_in_errors: what was written may be a secret.
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+class UserEntry(_Strict):
+    id: Id
+    name: Name
+
+
+class ExtensionEntry(_Strict):
+    number: ExtendedNumber
+    type: ExtensionType
+    user: Id
+    caller_id: CallerIdText | None = None
+    may_set_caller_id: bool = False
+    may_call_public: bool = False
+    public_number: PublicNumber | None = None
+    recording: RecordingMode = RecordingMode.NEVER
+    sip_secret: SipSecret | None = Field(default=None, repr=False)
+    endpoint: Endpoint | None = None
+    dial: Dial | None = None
+
+    @property
+    def parsed_caller_id(self) -> CallerId:
+        if self.caller_id is None:
+            return CallerId("", self.number)
+        return parse_caller_id(self.caller_id)
+
+
+class OrganizationEntry(_Strict):
+    id: Id
+    prefix: Prefix
+    name: Name
+    users: tuple[UserEntry, ...] = ()
+    extensions: tuple[ExtensionEntry, ...] = ()
+
+
+class AppEntry(_Strict):
+    client_id: ClientId
+    name: Name
+    account: Account
+    client_secret: ClientSecret | None = Field(default=None, repr=False)
+
+
+class OutboundRouteEntry(_Strict):
+    dial: DialTemplate
+
+
+class PublicNumbersEntry(_Strict):
+    min_digits: Annotated[int, Field(ge=1, le=MAX_PUBLIC_DIGITS)] = 7
+    max_digits: Annotated[int, Field(ge=1, le=MAX_PUBLIC_DIGITS)] = 15
+    allow_plus: bool = True
+    strip_prefix: NumberPrefix | None = None
+    allowed_prefixes: tuple[NumberPrefix, ...] = ()
+    blocked_prefixes: tuple[NumberPrefix, ...] = ()
+
+    @model_validator(mode="after")
+    def _check_range(self) -> PublicNumbersEntry:
+        if self.min_digits > self.max_digits:
+            raise ValueError("min_digits must not be greater than max_digits")
+        return self
+
+
+class DirectoryFile(_Strict):
+    organizations: tuple[OrganizationEntry, ...]
+    apps: tuple[AppEntry, ...] = ()
+    outbound_route: OutboundRouteEntry | None = None
+    public_numbers: PublicNumbersEntry = PublicNumbersEntry()
+    services_context: Context = DEFAULT_SERVICES_CONTEXT

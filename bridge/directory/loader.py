@@ -1,0 +1,124 @@
+"""Reads a directory file (YAML), makes the directory of it, and keeps the one in force.
+
+The format, key by key, with what is needed and what is the default (example.yaml beside this file
+is a complete one with comments):
+
+- `organizations`, at least one: `id`, `prefix` (digits before the `*`), `name`, `users`,
+  `extensions`
+  - `users`: `id` (unique in the whole file), `name`
+  - `extensions`:
+    - `number` (extended, `0003*210`), `type` (Phone Terminal, Queue, IVR, Conference), `user` (the
+      id of a user of the same organization)
+    - `caller_id` (`John Doe <+3334444>`; default: the number), `may_set_caller_id` (default no),
+      `may_call_public` (default no), `public_number` (default none), `recording` (never, always,
+      on demand; default never)
+    - Phone Terminals only: `sip_secret` (default: generated) or `endpoint` (`PJSIP/…`, a phone that
+      the PBX knows already)
+    - all others: `dial` (default `Local/<number>@<services_context>/n`)
+- `apps` (default none): `client_id`, `name`, `account` (`administrator`, `organization <prefix>`,
+  `user <id>`), `client_secret` (default: generated)
+- `outbound_route` (default none: public numbers cannot be called): `dial` with `{number}` in it
+- `public_numbers`: `min_digits` (7), `max_digits` (15), `allow_plus` (yes), `strip_prefix` (none),
+  `allowed_prefixes` (all), `blocked_prefixes` (none)
+- `services_context` (services): the dialplan context of everything that is no phone
+
+Values mean what is written: `0003` is the prefix 0003 without quotes too. Unknown and repeated keys
+are errors. A file with any error is refused as a whole, with all its errors.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from bridge.directory.directory import Directory
+from bridge.directory.file_checks import check_file, spell
+from bridge.directory.file_entries import directory_of
+from bridge.directory.file_schema import DirectoryFile
+from bridge.directory.problems import DirectoryError, Problem
+from bridge.directory.yaml_tree import Document, Tree, UnreadableYaml, read_yaml
+from bridge.secrets_file import SecretSource
+
+EXAMPLE_FILE = Path(__file__).with_name("example.yaml")
+
+_REWORDED = {
+    "missing": "is required",
+    "extra_forbidden": "unknown key",
+    "string_type": "must be text",
+    "tuple_type": "must be a list",
+    "model_type": "must be a mapping (key: value)",
+    "bool_parsing": "must be yes or no",
+    "bool_type": "must be yes or no",
+    "int_parsing": "must be a whole number",
+    "int_type": "must be a whole number",
+}
+
+
+def load_directory(path: Path, secret_source: SecretSource) -> Directory:
+    """Raises DirectoryError with every problem, SecretsFileError if secrets cannot be kept.
+
+    Secrets are made only for a file that is valid.
+    """
+    document = _read(path)
+    parsed, problems = _parse(document.tree, document, str(path))
+    for here, line in document.repeated:
+        problems.append(Problem(str(path), line, spell(here), "is written twice"))
+    for here, reason in check_file(document.tree):
+        problems.append(Problem(str(path), document.line_of(here), spell(here), reason))
+    if parsed is None or problems:
+        raise DirectoryError(tuple(sorted(problems, key=lambda problem: problem.line)))
+    return directory_of(parsed, secret_source)
+
+
+class CurrentDirectory:
+    """Holds the directory in force. A request takes it once and keeps it to its end."""
+
+    def __init__(self, path: Path, secret_source: SecretSource) -> None:
+        self.path = path
+        self._secret_source = secret_source
+        self._directory = load_directory(path, secret_source)
+
+    @property
+    def directory(self) -> Directory:
+        return self._directory
+
+    def reload(self) -> Directory:
+        """Reads the file again. If it raises (as `load_directory` does) the old one stays."""
+        self._directory = load_directory(self.path, self._secret_source)
+        return self._directory
+
+
+def _read(path: Path) -> Document:
+    try:
+        return read_yaml(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        problem = Problem(str(path), 0, "", f"cannot be read: {error.strerror or error}")
+    except UnicodeDecodeError as error:
+        problem = Problem(str(path), 0, "", f"not UTF-8 at byte {error.start}")
+    except UnreadableYaml as error:
+        problem = Problem(str(path), error.line, "", error.reason)
+    raise DirectoryError((problem,))
+
+
+def _parse(tree: Tree, document: Document, file: str) -> tuple[DirectoryFile | None, list[Problem]]:
+    if not isinstance(tree, dict):
+        reason = "is empty" if tree is None else "must be a mapping (key: value)"
+        return None, [Problem(file, document.line_of(()), "", reason)]
+    try:
+        return DirectoryFile.model_validate(tree), []
+    except ValidationError as errors:
+        problems = []
+        for error in errors.errors(include_input=False, include_url=False):
+            where = error["loc"]
+            problems.append(Problem(file, document.line_of(where), spell(where), _reason(error)))
+        return None, problems
+
+
+def _reason(error: ErrorDetails) -> str:
+    """In the words of the file's format, not of Python. Never with the value: it may be secret."""
+    reworded = _REWORDED.get(error["type"])
+    if reworded is not None:
+        return reworded
+    return error["msg"].removeprefix("Value error, ").replace("Input should be", "must be")

@@ -1,0 +1,1 @@
+"""Access tokens of apps: OAuth 2.0 client credentials, without HTTP."""

@@ -1,0 +1,37 @@
+"""Why there is no token, in OAuth's words; and why a token does not count."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class OAuthError(Exception):
+    """No token was issued. `code` is OAuth's (RFC 6749, 5.2), `description` may be shown."""
+
+    code: ClassVar[str] = "invalid_request"
+
+    def __init__(self, description: str) -> None:
+        super().__init__(f"{self.code}: {description}")
+        self.description = description
+
+
+class InvalidRequest(OAuthError):
+    code = "invalid_request"
+
+
+class InvalidClient(OAuthError):
+    """Unknown client or wrong secret; nobody is told which."""
+
+    code = "invalid_client"
+
+
+class UnsupportedGrantType(OAuthError):
+    code = "unsupported_grant_type"
+
+
+class AccessDenied(Exception):
+    """The token does not count. `reason` is for our log: the app learns only that it is denied."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
