@@ -1,0 +1,134 @@
+"""The directory file: what it makes, and when."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+from small_directory import SMALL, changed, load
+
+from bridge.directory.loader import EXAMPLE_FILE, CurrentDirectory, load_directory
+from bridge.directory.model import AccountLevel, ExtensionType, RecordingMode
+from bridge.directory.problems import DirectoryError
+from bridge.secrets_file import SecretsFile, ThrowawaySecrets
+
+
+def test_example_has_what_it_should() -> None:
+    directory = load_directory(EXAMPLE_FILE, ThrowawaySecrets())
+    assert [(one.id, one.prefix) for one in directory.organizations.values()] == [
+        (3, "0003"),
+        (4, "0004"),
+    ]
+    assert directory.organizations["0003"].name == "Default Organization"
+    phones = {
+        user.id: [
+            one.number
+            for one in directory.extensions_of(user)
+            if one.type is ExtensionType.PHONE_TERMINAL
+        ]
+        for user in directory.users.values()
+    }
+    assert phones == {
+        12: ["0003*210", "0003*211", "0003*212", "0003*213", "0003*214"],
+        13: ["0003*220"],
+        21: ["0004*210"],
+    }
+    kinds = {number: directory.extensions[f"0003*{number}"].type for number in (300, 400, 500)}
+    assert kinds == {
+        300: ExtensionType.QUEUE,
+        400: ExtensionType.IVR,
+        500: ExtensionType.CONFERENCE,
+    }
+    assert [(app.level, app.user_id, app.organization) for app in directory.apps.values()] == [
+        (AccountLevel.USER, 12, "0003"),
+        (AccountLevel.USER, 13, "0003"),
+        (AccountLevel.ORGANIZATION, None, "0003"),
+        (AccountLevel.ORGANIZATION, None, "0004"),
+        (AccountLevel.ADMINISTRATOR, None, None),
+    ]
+    assert not directory.extensions["0003*213"].may_set_caller_id
+    assert not directory.extensions["0003*214"].may_call_public
+    assert directory.extensions["0003*214"].recording is RecordingMode.ALWAYS
+    assert len(directory.provisioned_phones()) == 7
+
+
+def test_example_holds_no_secret() -> None:
+    tree = yaml.safe_load(EXAMPLE_FILE.read_text(encoding="utf-8"))
+    assert not [app for app in tree["apps"] if "client_secret" in app]
+    extensions = [one for each in tree["organizations"] for one in each["extensions"]]
+    assert not [one for one in extensions if "sip_secret" in one]
+
+
+def test_indexes() -> None:
+    directory = load_directory(EXAMPLE_FILE, ThrowawaySecrets())
+    phone = directory.extensions["0003*210"]
+    assert directory.extensions_by_endpoint["PJSIP/0003*210"] is phone
+    assert directory.extensions_by_public_number["5550003210"] is phone
+    assert phone in directory.extensions_by_user[12]
+    assert phone in directory.extensions_by_organization["0003"]
+    assert "" not in directory.extensions_by_endpoint
+    with pytest.raises(TypeError):
+        directory.extensions["x"] = phone  # type: ignore[index]
+
+
+def test_numbers_mean_what_is_written(tmp_path: Path) -> None:
+    """YAML itself would read 0003 as octal 3."""
+    directory = load(tmp_path, SMALL)
+    assert list(directory.organizations) == ["0003"]
+    extension = directory.extensions["0003*210"]
+    assert (extension.caller_name, extension.caller_number) == ("", "0003*210")
+
+
+def test_existing_phone_and_literal_secrets(tmp_path: Path) -> None:
+    text = changed("type: Phone Terminal", "type: Phone Terminal\n        endpoint: PJSIP/alice")
+    extension = load(tmp_path, text).extensions["0003*210"]
+    assert (extension.dial, extension.endpoint) == ("PJSIP/alice", "PJSIP/alice")
+    assert not extension.provisioned
+    text = changed(
+        "type: Phone Terminal", "type: Phone Terminal\n        sip_secret: s3cret-s3cret"
+    )
+    directory = load(tmp_path, changed("name: App", "name: App\n    client_secret: 12345678", text))
+    extension = directory.extensions["0003*210"]
+    assert (extension.sip_secret, extension.secret_name) == ("s3cret-s3cret", None)
+    assert directory.apps["app"].client_secret == "12345678"
+    assert "s3cret" not in repr(directory)
+    assert "12345678" not in repr(directory)
+
+
+def test_dial_of_a_queue(tmp_path: Path) -> None:
+    text = changed("type: Phone Terminal", "type: Queue\n        dial: Local/7@mine/n")
+    assert load(tmp_path, text).extensions["0003*210"].dial == "Local/7@mine/n"
+    text = changed("type: Phone Terminal", "type: Queue") + "services_context: mine\n"
+    assert load(tmp_path, text).extensions["0003*210"].dial == "Local/0003*210@mine/n"
+
+
+def test_reload_keeps_the_old_one_when_the_file_is_wrong(tmp_path: Path) -> None:
+    path = tmp_path / "directory.yaml"
+    path.write_text(SMALL, encoding="utf-8")
+    current = CurrentDirectory(path, ThrowawaySecrets())
+    old = current.directory
+    path.write_text(changed("user: 12\n", "user: 13\n"), encoding="utf-8")
+    with pytest.raises(DirectoryError):
+        current.reload()
+    assert current.directory is old
+    path.write_text(changed("name: One", "name: Two"), encoding="utf-8")
+    assert current.reload() is current.directory
+    assert current.directory.organizations["0003"].name == "Two"
+
+
+def test_secrets_left_out_are_generated_once_and_only_for_a_valid_file(tmp_path: Path) -> None:
+    secrets_file = SecretsFile.open(tmp_path / "secrets.json")
+    before = (tmp_path / "secrets.json").read_text()
+    path = tmp_path / "directory.yaml"
+    path.write_text(changed("user: 12\n", "user: 13\n"), encoding="utf-8")
+    with pytest.raises(DirectoryError):
+        load_directory(path, secrets_file)
+    assert (tmp_path / "secrets.json").read_text() == before
+    path.write_text(SMALL, encoding="utf-8")
+    first = load_directory(path, secrets_file)
+    again = load_directory(path, SecretsFile.open(tmp_path / "secrets.json"))
+    phone = first.extensions["0003*210"]
+    assert phone == again.extensions["0003*210"]
+    assert phone.secret_name == "sip/0003*210"
+    assert phone.sip_secret == secrets_file.get_or_create("sip/0003*210")
+    assert first.apps["app"].client_secret == secrets_file.get_or_create("app/app")
+    assert again.apps == first.apps
