@@ -26,42 +26,48 @@ def check_file(tree: Tree) -> Iterator[Finding]:
     organizations = list(_entries(tree, "organizations", ()))
     users = [found for path, one in organizations for found in _entries(one, "users", path)]
     extensions = [
-        (path, found_path, one, found)
-        for path, one in organizations
-        for found_path, found in _entries(one, "extensions", path)
+        found for path, one in organizations for found in _entries(one, "extensions", path)
     ]
-    every_extension = [(path, one) for _, path, _, one in extensions]
     apps = list(_entries(tree, "apps", ()))
 
     yield from _repeated(organizations, "id")
     yield from _repeated(organizations, "prefix")
     yield from _repeated(users, "id")
-    yield from _repeated(every_extension, "number")
-    yield from _repeated(every_extension, "public_number")
-    yield from _repeated_endpoints(every_extension)
+    yield from _repeated(extensions, "number")
+    yield from _repeated(extensions, "public_number")
+    yield from _repeated_endpoints(extensions)
     yield from _repeated(apps, "client_id")
-    for _, path, organization, extension in extensions:
-        yield from _check_extension(path, organization, extension)
+    for path, organization in organizations:
+        yield from _check_extensions(path, organization)
     prefixes = {_text(one, "prefix") for _, one in organizations}
     user_ids = {_text(one, "id") for _, one in users}
     for path, app in apps:
         yield from _check_account(path, _text(app, "account"), prefixes, user_ids)
 
 
-def _check_extension(
-    path: Path, organization: dict[str, Tree], extension: dict[str, Tree]
+def _check_extensions(path: Path, organization: dict[str, Tree]) -> Iterator[Finding]:
+    own_users = {_text(one, "id") for _, one in _entries(organization, "users", ())}
+    expected = _text(organization, "prefix")
+    for here, extension in _entries(organization, "extensions", path):
+        yield from _check_membership(here, extension, expected, own_users)
+        yield from _check_kind(here, extension)
+
+
+def _check_membership(
+    path: Path, extension: dict[str, Tree], expected: str | None, own_users: set[str | None]
 ) -> Iterator[Finding]:
     number = _text(extension, "number") or ""
     prefix, star, short = number.partition("*")
-    expected = _text(organization, "prefix")
     if star and expected is not None and prefix != expected:
         yield (*path, "number"), f"must begin with the prefix of its organization, {expected}*"
     if star and short == SANDBOX_SHORT:
         yield (*path, "number"), f"*{SANDBOX_SHORT} is the sandbox number of every organization"
     user = _text(extension, "user")
-    own_users = {_text(one, "id") for _, one in _entries(organization, "users", ())}
     if user is not None and user not in own_users:
         yield (*path, "user"), f"there is no user {user} in this organization"
+
+
+def _check_kind(path: Path, extension: dict[str, Tree]) -> Iterator[Finding]:
     kind = _text(extension, "type")
     if kind == _PHONE:
         if _given(extension, "dial"):
