@@ -22,7 +22,7 @@ class AsteriskSource(StrEnum):
 
 
 _WAYS = {
-    AsteriskSource.EXTERNAL: "name a PBX in the settings (BRIDGE_AMI_HOST)",
+    AsteriskSource.EXTERNAL: "name a PBX in the settings (BRIDGE_PBX_HOST)",
     AsteriskSource.DOCKER: "start a Docker engine that this user can reach",
     AsteriskSource.PATH: "install Asterisk 18 or newer, so that `asterisk` is on PATH",
     AsteriskSource.ROOT: "run this as root on Debian or Ubuntu",
@@ -44,7 +44,7 @@ async def choose_source(
         reason = await why_not[wanted]()
         if reason is not None:
             raise NoAsteriskError(
-                f'BRIDGE_ASTERISK_SOURCE is "{wanted}", but that is impossible: {reason}. '
+                f'BRIDGE_ASTERISK is "{wanted}", but that is impossible: {reason}. '
                 f"To make it possible: {_WAYS[wanted]}."
             )
         return wanted

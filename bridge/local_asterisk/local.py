@@ -146,15 +146,8 @@ class LocalAsterisk:
         """
         if self.public_network is None:
             raise LocalAsteriskError("this Asterisk has no public network")
-        if not re.fullmatch(r"\+?[0-9]+", number) or not re.fullmatch(r"\+?[0-9]*", caller_number):
-            raise ValueError("numbers have digits and a leading + only")
-        if not re.fullmatch(r"silent|tone|echo|hangup-[0-9]+", does):
-            raise ValueError(f"a caller cannot {does!r}")
-        name = quote(caller_name, safe="").replace("-", "%2D")
-        await self.public_network.console(
-            f"channel originate Local/{number}-{caller_number}-{name}@into-pbx/n"
-            f" extension {does}@caller"
-        )
+        command = call_in_command(number, caller_number, caller_name, does)
+        await self.public_network.console(command)
 
     async def hang_up_public_network(self) -> None:
         """Hang up every call on the public network's side."""
@@ -183,6 +176,23 @@ class LocalAsterisk:
                 f"another uapi-bridge runs an Asterisk with the state folder {self._state_dir}"
             ) from None
         self._lock = lock
+
+
+def call_in_command(number: str, caller_number: str, caller_name: str, does: str) -> str:
+    """The console command of the public network that places a call into the PBX.
+
+    ValueError if a value could change the command.
+    """
+    if not re.fullmatch(r"\+?[0-9]+", number) or not re.fullmatch(r"\+?[0-9]*", caller_number):
+        raise ValueError("numbers have digits and a leading + only")
+    if not re.fullmatch(r"silent|tone|echo|hangup-[0-9]+", does):
+        raise ValueError(f"a caller cannot {does!r}")
+    # "-" separates the parts, and quote() leaves it alone.
+    name = quote(caller_name, safe="").replace("-", "%2D")
+    return (
+        f"channel originate Local/{number}-{caller_number}-{name}@into-pbx/n"
+        f" extension {does}@caller"
+    )
 
 
 async def _first_to_end(processes: list[AsteriskProcess]) -> str:

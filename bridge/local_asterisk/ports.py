@@ -12,6 +12,14 @@ from bridge.local_asterisk.errors import PortTakenError
 RTP_BLOCK = 200
 """Ports of one RTP range: two per audio leg, so 100 legs."""
 
+PORT_SETTINGS = {
+    "sip": "BRIDGE_SIP_PORT",
+    "http": "BRIDGE_ARI_PORT",
+    "ami": "BRIDGE_AMI_PORT",
+    "public_network_sip": "BRIDGE_PUBLIC_NETWORK_PORT",
+}
+"""The setting of each field that can be taken, as bridge/settings.py calls it."""
+
 
 @dataclass(frozen=True, slots=True)
 class AsteriskPorts:
@@ -35,11 +43,6 @@ class AsteriskPorts:
     external_address: str = ""
     """What phones behind a NAT must be told; empty: no NAT."""
 
-    @staticmethod
-    def setting_of(field: str) -> str:
-        """The environment variable of a field, for messages."""
-        return f"BRIDGE_ASTERISK_{field.upper()}{'' if field.endswith('address') else '_PORT'}"
-
     @classmethod
     def free(
         cls, *, bind_address: str = "127.0.0.1", public_network_address: str = "127.0.0.2"
@@ -50,7 +53,7 @@ class AsteriskPorts:
         port, so nothing breaks.
         """
         sip = _free_port(bind_address, public_network_address)
-        rtp_start = 20000 + RTP_BLOCK * random.randrange(50)
+        rtp_start = 20000 + RTP_BLOCK * random.randrange(50)  # noqa: S311 - no secret
         return cls(
             bind_address=bind_address,
             sip=sip,
@@ -86,7 +89,7 @@ class AsteriskPorts:
             try:
                 probe.bind((address, port))
             except OSError as error:
-                setting = self.setting_of(field)
+                setting = PORT_SETTINGS[field]
                 protocol = "TCP" if kind is socket.SOCK_STREAM else "UDP"
                 reason = {
                     errno.EADDRINUSE: "is taken by another program",
@@ -104,7 +107,7 @@ class AsteriskPorts:
 def _free_port(*addresses: str) -> int:
     """A port below the range of outgoing connections, free for UDP and TCP on all addresses."""
     for _ in range(200):
-        port = random.randrange(11000, 19000)
+        port = random.randrange(11000, 19000)  # noqa: S311 - no secret
         if all(_is_free(address, port) for address in addresses):
             return port
     raise OSError(errno.EADDRINUSE, f"no free port found on {', '.join(addresses)}")

@@ -1,0 +1,150 @@
+"""The PBX and the simulated public network as containers of docker-compose.yml."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+from bridge.local_asterisk.errors import AsteriskStartError, LocalAsteriskError
+from bridge.local_asterisk.local import CONFIGURATION, AsteriskSecrets, call_in_command
+from bridge.local_asterisk.ports import AsteriskPorts
+
+ASK_TIMEOUT_S = 10.0
+STOP_TIMEOUT_S = 60.0
+BUILD_TIMEOUT_S = 900.0
+"""The first start builds the image from packages."""
+
+_SERVICES = ("asterisk", "public-network")
+
+
+async def why_no_docker() -> str | None:
+    """Why Docker cannot be used; None if an engine answers and has compose."""
+    if shutil.which("docker") is None:
+        return "there is no `docker` on PATH"
+    for question, answer in (
+        (("docker", "version", "--format", "{{.Server.Version}}"), "no Docker engine answers"),
+        (("docker", "compose", "version"), "`docker compose` is not installed"),
+    ):
+        try:
+            code, _ = await _run(*question, timeout_s=ASK_TIMEOUT_S)
+        except TimeoutError:
+            return f"`{' '.join(question)}` does not answer"
+        if code != 0:
+            return answer
+    return None
+
+
+class DockerAsterisk:
+    """The same surface as LocalAsterisk; the containers' data is in named volumes.
+
+    AMI, ARI and SIP are published on the loopback address, for the service that runs
+    outside of Docker.
+    """
+
+    def __init__(
+        self,
+        *,
+        state_dir: Path,
+        ports: AsteriskPorts,
+        secrets: AsteriskSecrets,
+        report: Callable[[str], None],
+        configuration: Path = CONFIGURATION,
+    ) -> None:
+        self.ports = ports
+        self._configuration = configuration
+        self._report = report
+        # One project for each state folder: two of them do not share phones.
+        name = re.sub(r"[^a-z0-9]+", "-", str(state_dir.absolute()).lower()).strip("-")
+        self._project = f"uapi-bridge-{name}"[-60:].lstrip("-")
+        self._environment = {
+            "BRIDGE_AMI_USERNAME": secrets.ami_user,
+            "BRIDGE_AMI_SECRET": secrets.ami_secret,
+            "BRIDGE_ARI_USERNAME": secrets.ari_user,
+            "BRIDGE_ARI_SECRET": secrets.ari_secret,
+            "BRIDGE_BIND_ADDRESS": ports.bind_address,
+            "BRIDGE_SIP_PORT": str(ports.sip),
+            "BRIDGE_ARI_PORT": str(ports.http),
+            "BRIDGE_AMI_PORT": str(ports.ami),
+            "BRIDGE_RTP_PORT_MIN": str(ports.rtp_start),
+            "BRIDGE_RTP_PORT_MAX": str(ports.rtp_end),
+            "BRIDGE_EXTERNAL_ADDRESS": ports.external_address,
+        }
+
+    async def start(self) -> None:
+        """Build if needed, start, and return when both are fully booted."""
+        self._report("Starting Asterisk with Docker; the first time, the image is built ...")
+        try:
+            code, output = await self._compose(
+                *("up", "--detach", "--build", "--wait", *_SERVICES), timeout_s=BUILD_TIMEOUT_S
+            )
+        except TimeoutError:
+            await self.stop()
+            raise AsteriskStartError(f"docker compose took over {BUILD_TIMEOUT_S:g} s") from None
+        if code != 0:
+            _, log = await self._compose(
+                "logs", "--no-color", "--tail=20", *_SERVICES, timeout_s=ASK_TIMEOUT_S
+            )
+            await self.stop()
+            raise AsteriskStartError(f"docker compose failed:\n{output.strip()}\n{log.strip()}")
+
+    async def stop(self) -> None:
+        """Remove the containers; the volumes, and with them the phones, stay."""
+        await self._compose("down", "--timeout=5", timeout_s=STOP_TIMEOUT_S)
+
+    async def wait_until_ended(self) -> str:
+        """Return when one of the containers ended by itself."""
+        await self._compose("wait", *_SERVICES, timeout_s=None)
+        return "an Asterisk container"
+
+    async def call_in(
+        self,
+        number: str,
+        *,
+        caller_number: str = "3235550100",
+        caller_name: str = "",
+        does: str = "silent",
+    ) -> None:
+        """As LocalAsterisk.call_in."""
+        command = call_in_command(number, caller_number, caller_name, does)
+        code, output = await self._compose(
+            *("exec", "--no-TTY", "public-network", "asterisk", "-rx", command),
+            timeout_s=ASK_TIMEOUT_S,
+        )
+        if code != 0:
+            raise LocalAsteriskError(f"the public network did not call: {output.strip()}")
+
+    async def _compose(self, *arguments: str, timeout_s: float | None) -> tuple[int, str]:
+        return await _run(
+            *("docker", "compose", "--project-name", self._project),
+            *("--file", str(self._configuration.parent / "docker-compose.yml")),
+            *("--file", str(self._configuration / "compose.host-service.yml")),
+            *arguments,
+            timeout_s=timeout_s,
+            environment=self._environment,
+        )
+
+
+async def _run(
+    *command: str, timeout_s: float | None, environment: dict[str, str] | None = None
+) -> tuple[int, str]:
+    process = await asyncio.create_subprocess_exec(
+        *command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+        env={**os.environ, **(environment or {})},
+    )
+    try:
+        async with asyncio.timeout(timeout_s):
+            output, _ = await process.communicate()
+    except BaseException:
+        process.kill()
+        await process.wait()
+        raise
+    return process.returncode or 0, output.decode(errors="replace")
