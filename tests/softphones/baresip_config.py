@@ -56,7 +56,7 @@ class BaresipConfig:
             # ausine of version 1 knows only this format.
             "ausrc_srate 48000",
             "ausrc_channels 2",
-            "rtp_ports 20000-29999",
+            "rtp_ports 30000-32766",
             "rtp_tos 0",
             # With its jitter buffer version 1 may drop every packet for good after the stream's
             # source changed (a transfer right after the answer). Loopback has no jitter.

@@ -29,7 +29,8 @@ class SippBehaviour:
 
         def fill(found: re.Match[str]) -> str:
             value = str(values[found.group(1)])
-            if re.search(r"[\[\]<>&\"'\r\n\s]", value) and found.group(1) != "phrase":
+            free_text = found.group(1) in ("phrase", "contact")
+            if not free_text and re.search(r"[\[\]<>&\"'\r\n\s]", value):
                 raise ValueError(f"{found.group(1)} cannot be {value!r} in a SIPp scenario")
             return value
 

@@ -144,10 +144,14 @@ class SippPhone(PhoneObserver):
         await self._called.wait_listening()
 
     async def _register(self, expires_s: int) -> None:
+        # To leave, "*" from another port: calls of the PBX may still come in on the old one,
+        # and SIPp would take them for answers to its REGISTER.
+        contact = "<sip:[service]@[local_ip]:[local_port]>" if expires_s else "*"
+        port = self._sip_port if expires_s else free_port()
         xml = SippBehaviour("register").xml(
-            user=self.user, password=self._password, expires_s=expires_s
+            user=self.user, password=self._password, expires_s=expires_s, contact=contact
         )
-        process = self._process(xml, self.user, self._sip_port, ("-m", "1"))
+        process = self._process(xml, self.user, port, ("-m", "1"))
         try:
             await process.start()
             done = await process.wait(_REGISTER_TIMEOUT_S)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Coroutine
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
 
@@ -171,9 +172,14 @@ class Softphone(PhoneObserver):
 
     # The audio.
 
+    @property
+    def folder(self) -> Path | None:
+        """Where its files are while it runs."""
+        return self._baresip.folder if self._baresip else None
+
     def heard(self) -> HeardAudio | None:
         """What the newest call's wav file holds so far; None if no audio came yet."""
-        folder = self._baresip.folder if self._baresip else None
+        folder = self.folder
         if folder is None:
             return None
         files = sorted(folder.glob("dump-*-dec.wav"), key=lambda path: path.stat().st_mtime_ns)

@@ -1,0 +1,121 @@
+"""A running Asterisk with phones that these tests may register."""
+
+from __future__ import annotations
+
+import secrets
+from pathlib import Path
+
+import aiohttp
+
+from bridge.local_asterisk.errors import NoAsteriskError
+from bridge.local_asterisk.installation import (
+    Installation,
+    installation_in_root,
+    installation_on_path,
+)
+from bridge.local_asterisk.local import AsteriskSecrets, LocalAsterisk
+from bridge.local_asterisk.ports import AsteriskPorts
+from bridge.local_asterisk.private_root import default_root, private_root
+
+from .sipp_behaviour import SippBehaviour
+from .sipp_phone import SippPhone
+from .softphone import AnswerPolicy, Softphone
+
+CALLER_NAMES = {"0003*210": "Ján Žižka"}
+
+_ARI_TIMEOUT_S = 10
+
+
+class Lab:
+    """Asterisk of asterisk-conf/ without the public network, and its phones."""
+
+    def __init__(self, asterisk: LocalAsterisk, ari_secret: str) -> None:
+        self._asterisk = asterisk
+        self._ari_secret = ari_secret
+        self._passwords: dict[str, str] = {}
+
+    @property
+    def port(self) -> int:
+        return self._asterisk.ports.sip
+
+    def softphone(
+        self,
+        user: str,
+        *,
+        answer: AnswerPolicy = "manual",
+        tone_hz: int = 440,
+        transport: str = "udp",
+    ) -> Softphone:
+        return Softphone(
+            user,
+            self._passwords[user],
+            port=self.port,
+            answer=answer,
+            tone_hz=tone_hz,
+            transport="tcp" if transport == "tcp" else "udp",
+        )
+
+    def scripted(self, user: str, behaviour: SippBehaviour | None = None) -> SippPhone:
+        return SippPhone(user, self._passwords[user], port=self.port, behaviour=behaviour)
+
+    async def provision(self, *users: str) -> None:
+        """Create phones in Asterisk through ARI."""
+        url = f"http://127.0.0.1:{self._asterisk.ports.http}"
+        async with aiohttp.ClientSession(
+            url,
+            headers={"Authorization": aiohttp.encode_basic_auth("bridge", self._ari_secret)},
+            timeout=aiohttp.ClientTimeout(total=_ARI_TIMEOUT_S),
+            raise_for_status=True,
+        ) as ari:
+            for user in users:
+                self._passwords[user] = secrets.token_urlsafe(12)
+                for kind, values in self._objects(user).items():
+                    fields = [{"attribute": key, "value": value} for key, value in values.items()]
+                    path = f"/ari/asterisk/config/dynamic/res_pjsip/{kind}/{user}"
+                    async with ari.put(path, json={"fields": fields}):
+                        pass
+
+    def _objects(self, user: str) -> dict[str, dict[str, str]]:
+        """In the order in which they must be made."""
+        name = CALLER_NAMES.get(user, user)
+        return {
+            "auth": {
+                "auth_type": "userpass",
+                "username": user,
+                "password": self._passwords[user],
+            },
+            "aor": {"max_contacts": "1", "remove_existing": "yes"},
+            "endpoint": {
+                "context": "phones",
+                "aors": user,
+                "auth": user,
+                "disallow": "all",
+                "allow": "ulaw",
+                "direct_media": "no",
+                # RTP on loopback only. It also spares Asterisk the lookup of this machine's name
+                # for each call, which without an /etc/hosts may take seconds.
+                "media_address": "127.0.0.1",
+                "bind_rtp_to_media_address": "yes",
+                "callerid": f'"{name}" <{user}>',
+            },
+        }
+
+
+async def start_lab(folder: Path) -> tuple[Lab, LocalAsterisk]:
+    ari_secret = secrets.token_urlsafe(16)
+    asterisk = LocalAsterisk(
+        installation=await _installation(),
+        state_dir=folder,
+        ports=AsteriskPorts.free(),
+        secrets=AsteriskSecrets(ami_secret=secrets.token_urlsafe(16), ari_secret=ari_secret),
+        public_network=False,
+    )
+    await asterisk.start()
+    return Lab(asterisk, ari_secret), asterisk
+
+
+async def _installation() -> Installation:
+    try:
+        return await installation_on_path()
+    except NoAsteriskError:
+        return await installation_in_root(await private_root(default_root(), print))
