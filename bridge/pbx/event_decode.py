@@ -5,6 +5,7 @@ The headers are those of Asterisk 16 to 23. Header names are exact, as Asterisk 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 
 from bridge.calls.pbx_events import (
@@ -33,6 +34,8 @@ Headers = Mapping[str, str]
 _STATES = {str(int(state)): state for state in ChannelState if state is not ChannelState.OTHER}
 _DIAL_STATUSES = {status.value: status for status in DialStatus}
 _ABSENT = ("<unknown>", "<none>")
+_ESCAPED = re.compile(r"\\(.)")
+_CONTROL_ESCAPES = frozenset("abfnrtv")
 
 
 def decode_event(headers: Headers, received_ms: int) -> PbxEvent | None:
@@ -72,9 +75,9 @@ def decode_channel(headers: Headers, prefix: str = "") -> ChannelSnapshot:
         endpoint=endpoint_of(name),
         state=_STATES.get(get(prefix + "ChannelState", ""), ChannelState.OTHER),
         caller_number=_text(headers, prefix + "CallerIDNum"),
-        caller_name=_text(headers, prefix + "CallerIDName"),
+        caller_name=_name(headers, prefix + "CallerIDName"),
         connected_number=_text(headers, prefix + "ConnectedLineNum"),
-        connected_name=_text(headers, prefix + "ConnectedLineName"),
+        connected_name=_name(headers, prefix + "ConnectedLineName"),
         context=get(prefix + "Context", ""),
         exten=get(prefix + "Exten", ""),
         account=get(prefix + "AccountCode", ""),
@@ -85,6 +88,14 @@ def decode_channel(headers: Headers, prefix: str = "") -> ChannelSnapshot:
 def _text(headers: Headers, name: str) -> str:
     value = headers.get(name, "")
     return "" if value in _ABSENT else value
+
+
+def _name(headers: Headers, name: str) -> str:
+    """Asterisk escapes names, and nothing else, as in C: `it\\'s`, `who\\?` (ast_escape_c)."""
+    value = _text(headers, name)
+    if "\\" not in value:
+        return value
+    return _ESCAPED.sub(lambda found: " " if found[1] in _CONTROL_ESCAPES else found[1], value)
 
 
 def _ids(headers: Headers) -> tuple[str, str]:
@@ -109,7 +120,7 @@ def _new_state(headers: Headers, at_ms: int) -> PbxEvent:
         *_ids(headers),
         _STATES.get(headers.get("ChannelState", ""), ChannelState.OTHER),
         _text(headers, "ConnectedLineNum"),
-        _text(headers, "ConnectedLineName"),
+        _name(headers, "ConnectedLineName"),
     )
 
 
