@@ -76,6 +76,12 @@ class CallStore:
             raise ValueError("an ended call needs finish")
         self._later(call, extra)
 
+    async def mark(self, call: PhoneCall) -> None:
+        """Like `track`, and on disk when this returns."""
+        if call.final is not None:
+            raise ValueError("an ended call needs finish")
+        await self._queue.submit(*_upsert_writes(call, ()))
+
     async def finish(self, call: PhoneCall, extra: Sequence[Write] = ()) -> bool:
         """The final record; True if it is this one that was written, False if there was one.
 
@@ -124,9 +130,12 @@ class CallStore:
         return await purge_in_chunks(self._queue, _PURGE, before_ms)
 
     def _later(self, call: PhoneCall, extra: Sequence[Write]) -> None:
-        # without extra rows, a later state of the call makes an earlier one needless
+        # without extra rows, a later state of the call makes an earlier one needless; but a late
+        # `track` must not replace a final record that still waits
         self._queue.submit_later(
-            *_upsert_writes(call, extra), supersedes=None if extra else ("call", call.id)
+            *_upsert_writes(call, extra),
+            key=None if extra else ("call", call.id),
+            final=call.final is not None,
         )
 
     async def _read(self, query: Select[str, str]) -> list[PhoneCall]:

@@ -19,7 +19,8 @@ from bridge.storage.statement import Counts, Group, Write
 # operator intervention, system error; and 25 with 25006: a standby takes no writes
 _SERVER_FAULTS = ("08", "25", "53", "57", "58", "XX")
 _CONFLICTS = ("40001", "40P01", "55P03")
-_LOST = (OSError, TimeoutError, asyncpg.InterfaceError)
+# InternalClientError: what asyncpg says of a connection that broke under it
+_LOST = (OSError, TimeoutError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 
 
 class PostgresqlWriter:
@@ -123,5 +124,6 @@ class PostgresqlWriter:
 
 
 def _row_count(status: str) -> int:
-    """`INSERT 0 1`, `UPDATE 3`, `DELETE 0`."""
-    return int(status.rpartition(" ")[2])
+    """`INSERT 0 1`, `UPDATE 3`, `DELETE 0`; -1 for statements that change no rows."""
+    count = status.rpartition(" ")[2]
+    return int(count) if count.isdecimal() else -1

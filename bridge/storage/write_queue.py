@@ -26,8 +26,9 @@ class _Waiting:
     """`answer` is None for writes that nobody waits for; these alone are tried again."""
 
     writes: Group
-    answer: asyncio.Future[Counts] | None
-    supersedes: Hashable
+    answer: asyncio.Future[Counts] | None = None
+    key: Hashable = None
+    final: bool = False
 
 
 class WriteQueue:
@@ -94,17 +95,17 @@ class WriteQueue:
         if len(self._waiting) >= self._max_waiting and not self._made_room():
             raise StorageOverloaded(f"{self._max_waiting} groups of writes wait already")
         answer: asyncio.Future[Counts] = asyncio.get_running_loop().create_future()
-        self._waiting.append(_Waiting(writes, answer, None))
+        self._waiting.append(_Waiting(writes, answer))
         self._urgent += 1
         self._wake.set()
         return await answer
 
-    def submit_later(self, *writes: Write, supersedes: Hashable = None) -> None:
+    def submit_later(self, *writes: Write, key: Hashable = None, final: bool = False) -> None:
         """Apply the writes together and soon; nobody waits, a failure of the database is retried.
 
         As a retry may follow a success that went unnoticed, applying them twice must do no harm.
-        Waiting groups with the same `supersedes` are left out when a later one is there, so only
-        groups that overwrite each other completely may share one.
+        A waiting group is left out when a later one has the same `key`, so only groups that
+        overwrite each other completely may share one; a `final` group is never left out.
         Writes are lost, with an error in the log, when they are wrong themselves, when too many
         wait, or when the database is down at the stop.
         """
@@ -114,7 +115,7 @@ class WriteQueue:
         if len(self._waiting) >= self._max_waiting and not self._made_room():
             log.error("write lost: too many are waiting", statements=_names(writes))
             return
-        self._waiting.append(_Waiting(writes, None, supersedes))
+        self._waiting.append(_Waiting(writes, None, key, final))
         if self._timer is None:
             self._wake_in(self._linger_s)
 
@@ -224,14 +225,11 @@ class WriteQueue:
 
 
 def _without_superseded(groups: list[_Waiting]) -> list[_Waiting]:
-    newest: dict[Hashable, int] = {}
-    for number, group in enumerate(groups):
-        if group.supersedes is not None:
-            newest[group.supersedes] = number
+    newest = {group.key: number for number, group in enumerate(groups)}
     return [
         group
         for number, group in enumerate(groups)
-        if group.supersedes is None or newest[group.supersedes] == number
+        if group.key is None or group.final or newest[group.key] == number
     ]
 
 

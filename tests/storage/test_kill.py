@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from bridge.storage.call_store import CallStore
+
+_TESTS = Path(__file__).parents[1]
+
+
+@pytest.mark.parametrize("alive_s", [0.3, 0.7])
+async def test_what_was_accepted_before_kill_9_is_there(
+    engine: AsyncEngine, store: CallStore, alive_s: float, tmp_path: Path
+) -> None:
+    said = tmp_path / "said"
+    with said.open("wb") as output:
+        child = subprocess.Popen(  # noqa: ASYNC220, nothing else runs
+            [
+                sys.executable,
+                *("-m", f"{_TESTS.joinpath('storage').name}.accept_until_killed"),
+                engine.url.render_as_string(hide_password=False),
+            ],
+            stdout=output,
+            cwd=_TESTS,
+            env=os.environ | {"PYTHONPATH": f"{_TESTS.parent}"},
+        )
+        while said.stat().st_size == 0:
+            assert child.poll() is None
+            time.sleep(0.01)  # noqa: ASYNC251, nothing else runs
+        time.sleep(alive_s)  # noqa: ASYNC251
+        child.kill()
+        child.wait()
+    lines = [
+        line.split() for line in said.read_text().splitlines(keepends=True) if line[-1] == "\n"
+    ]
+    over = {call_id for word, call_id in lines if word == "ended"}
+    accepted = {call_id for word, call_id in lines if word == "accepted"}
+    assert len(accepted) > 20
+    in_the_database = {call.id for call in await store.ended(["0003*210"], 0)}
+    assert over <= in_the_database
+    assert accepted <= in_the_database | {call.id for call in await store.live("main")}
