@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
@@ -42,7 +41,7 @@ class PhoneObserver:
         self.registered = False
         self.events: list[PhoneEvent] = []
         self.log = DialogLog()
-        self._changed = asyncio.Event()
+        self._watchers: set[asyncio.Event] = set()
         self._rings_taken = 0
 
     @property
@@ -110,8 +109,12 @@ class PhoneObserver:
             # After an un-REGISTER the answer lists no contact.
             self.registered = bool(message.header("contact"))
             self._note("registered" if self.registered else "unregistered", "", "", message)
-        self._changed.set()
+        self._changed()
         return dialog
+
+    def _changed(self) -> None:
+        for watcher in self._watchers:
+            watcher.set()
 
     def _note(self, name: str, call_id: str, detail: str, message: SipMessage) -> None:
         event = PhoneEvent(name, call_id, detail, message.monotonic_s, message.wall_ms)
@@ -119,21 +122,20 @@ class PhoneObserver:
 
     async def _until(self, find: Callable[[], T | None], timeout_s: float, failure: str) -> T:
         """Look again after every change until `find` gives something."""
-        deadline = time.monotonic() + timeout_s
-        while True:
-            # Every waiter gets its own look: the flag is set anew by each change.
-            self._changed.clear()
-            found = find()
-            if found is not None:
+        changed = asyncio.Event()
+        self._watchers.add(changed)
+        try:
+            async with asyncio.timeout(timeout_s):
+                while (found := find()) is None:
+                    await changed.wait()
+                    changed.clear()
                 return found
-            remaining_s = deadline - time.monotonic()
-            if remaining_s <= 0:
-                raise PhoneError(self._with_log(f"{self.name} {failure} within {timeout_s:g} s"))
-            try:
-                # At most half a second: two waiters on one flag may clear it for each other.
-                await asyncio.wait_for(self._changed.wait(), min(remaining_s, 0.5))
-            except TimeoutError:
-                continue
+        except TimeoutError:
+            raise PhoneError(
+                self._with_log(f"{self.name} {failure} within {timeout_s:g} s")
+            ) from None
+        finally:
+            self._watchers.discard(changed)
 
     def _with_log(self, text: str) -> str:
         recent = [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from types import TracebackType
 from typing import Self
 
@@ -17,6 +18,7 @@ from .transfer_result import TransferResult, transfer_result
 
 _REGISTRATION_S = 3600
 _REGISTER_TIMEOUT_S = 10.0
+_UNREGISTER_TIMEOUT_S = 2.0
 _START_ATTEMPTS = 3
 
 
@@ -79,7 +81,7 @@ class SippPhone(PhoneObserver):
             try:
                 # Registered from the port that then takes the calls: a PBX may call back the
                 # address a REGISTER came from instead of its Contact.
-                await self._register(_REGISTRATION_S)
+                await self._register(_REGISTRATION_S, _REGISTER_TIMEOUT_S)
                 await self._listen()
                 return
             except PhoneError:
@@ -91,14 +93,21 @@ class SippPhone(PhoneObserver):
                 raise
 
     async def stop(self) -> None:
-        """End all of its SIPp processes, then take it out of the registrar."""
+        """End all of its SIPp processes, then take it out of the registrar if that answers."""
+        was_registered = self.registered
+        await self.kill()
+        if was_registered:
+            with contextlib.suppress(PhoneError):
+                await self._register(0, _UNREGISTER_TIMEOUT_S)
+
+    async def kill(self) -> None:
+        """End all of its SIPp processes without a word to the server; calls stay up there."""
         for process in [*self._calling, self._called]:
             if process is not None:
                 await process.stop()
         self._calling.clear()
         self._called = None
-        if self.registered:
-            await self._register(0)
+        self.registered = False
 
     async def behave(self, behaviour: SippBehaviour) -> None:
         """Treat calls differently from now on; calls that are up are forgotten."""
@@ -143,7 +152,7 @@ class SippPhone(PhoneObserver):
         await self._called.start()
         await self._called.wait_listening()
 
-    async def _register(self, expires_s: int) -> None:
+    async def _register(self, expires_s: int, timeout_s: float) -> None:
         # To leave, "*" from another port: calls of the PBX may still come in on the old one,
         # and SIPp would take them for answers to its REGISTER.
         contact = "<sip:[service]@[local_ip]:[local_port]>" if expires_s else "*"
@@ -154,7 +163,7 @@ class SippPhone(PhoneObserver):
         process = self._process(xml, self.user, port, ("-m", "1"))
         try:
             await process.start()
-            done = await process.wait(_REGISTER_TIMEOUT_S)
+            done = await process.wait(timeout_s)
         finally:
             await process.stop()
         if not done or self.registered != (expires_s > 0):

@@ -219,7 +219,7 @@ class Softphone(PhoneObserver):
         dialog = self.log.of_call_id(call_id)
         if dialog is not None:
             dialog.close(reason)
-            self._changed.set()
+            self._changed()
 
     async def _later(self, delay_s: float, dialog: Dialog, command: str) -> None:
         await asyncio.sleep(delay_s)
