@@ -14,7 +14,7 @@ import structlog
 
 from bridge.calls.call_records import CallRecords
 from bridge.calls.effects import HangUpChannel
-from bridge.calls.pbx import Pbx, PbxOutcomeUnknown, PbxRefused, PbxUnavailable
+from bridge.calls.pbx import Pbx, PbxListener, PbxOutcomeUnknown, PbxRefused, PbxUnavailable
 from bridge.calls.pbx_events import PbxEvent, PbxSnapshot
 from bridge.calls.phone_call import FinalRecord, Origin, PhoneCall
 from bridge.calls.reconcile import Window
@@ -30,26 +30,33 @@ def now_ms() -> int:
 
 
 class Switchboard:
-    """`originate_grace_s`: how long an accepted call may stay without a channel after a resync."""
+    """`make_pbx` gets this switchboard as its listener.
+
+    `originate_grace_s`: how long an accepted call may stay without a channel after a resync."""
 
     def __init__(
         self,
-        pbx: Pbx,
+        make_pbx: Callable[[PbxListener], Pbx],
         tracker: CallTracker,
         records: CallRecords,
         originate_grace_s: float,
     ) -> None:
-        self.pbx = pbx
+        self.pbx = make_pbx(self)
         self.calls = tracker
         self._records = records
         self._grace_ms = int(originate_grace_s * 1000)
         self._observers: list[Observer] = []
+        self._at_link_up: list[Callable[[], Coroutine[object, object, None]]] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self._last_heard_ms = now_ms()
 
     def observe(self, observer: Observer) -> None:
         """Be told of every change, in order, after it is in force. An observer must not block."""
         self._observers.append(observer)
+
+    def at_link_up(self, work: Callable[[], Coroutine[object, object, None]]) -> None:
+        """Do this, in a task of its own, each time the link has come up."""
+        self._at_link_up.append(work)
 
     async def restore(self) -> int:
         """Take up the calls that had not ended when the service last ran; returns how many."""
@@ -71,6 +78,8 @@ class Switchboard:
         for call in self.calls.live:
             if call.hang_up is not None:
                 self._enforce(call)
+        for work in self._at_link_up:
+            self._spawn(work())
         # What was being dialled when the link went has a channel by then, or never will.
         self._spawn(self._resync_after(self._grace_ms / 1000))
 

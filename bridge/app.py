@@ -1,0 +1,247 @@
+"""Wiring: every part of the service, made and started in order, stopped in the reverse order."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import structlog
+from aiohttp import web
+
+from bridge.calls.hanging_up import HangUp
+from bridge.calls.pace import Pace
+from bridge.calls.pbx import PbxListener
+from bridge.calls.placing import CallLimits, CallPlacement
+from bridge.calls.switchboard import Switchboard, now_ms
+from bridge.calls.tracker import CallTracker
+from bridge.directory.loader import EXAMPLE_FILE, CurrentDirectory
+from bridge.directory.party_lookup import DirectoryParties
+from bridge.http import application
+from bridge.http.context import Services
+from bridge.http.server import close_http, start_http
+from bridge.http.uapi.idempotency import IdempotentCreates
+from bridge.maintenance import AGE_CHECK_INTERVAL_S, PURGE_INTERVAL_S, AgeLimit, every
+from bridge.oauth.token_service import TokenService
+from bridge.pbx.ami_link import AmiLink
+from bridge.pbx.ari_client import AriClient, AriError
+from bridge.pbx.pbx_settings import AmiSettings, AriSettings
+from bridge.pbx.provisioning import PhoneAccount, provision
+from bridge.secrets_file import AMI_SECRET, ARI_SECRET, SecretsFile
+from bridge.settings import Settings
+from bridge.storage.call_store import CallStore
+from bridge.storage.engine import open_engine
+from bridge.storage.idempotency import IdempotencyStore
+from bridge.storage.migrate import migrate
+from bridge.storage.token_store import TokenStore
+from bridge.storage.write_queue import WriteQueue
+
+log = structlog.get_logger()
+
+SECRETS_FILE = "secrets.json"
+# An Originate that was sent has its channel, or its refusal, well within this time.
+ORIGINATE_GRACE_S = 10.0
+HANG_UP_SWEEP_S = 2.0
+
+
+def open_secrets(settings: Settings) -> SecretsFile:
+    """The generated secrets of the state folder, made at the first start."""
+    return SecretsFile.open(settings.state_dir / SECRETS_FILE)
+
+
+class Service:
+    """One running service: `async with Service(settings) as service`."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.secrets = open_secrets(settings)
+        self.directory = CurrentDirectory(directory_file(settings), self.secrets)
+        self._stack = AsyncExitStack()
+        self._provisioning = asyncio.Lock()
+        self._ready = asyncio.Event()
+        self.link: AmiLink
+        self.ari: AriClient
+        self.tokens: TokenService
+        self.switchboard: Switchboard
+
+    async def __aenter__(self) -> Service:
+        try:
+            await self._start()
+        except BaseException:
+            await self._stack.aclose()
+            raise
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._stack.aclose()
+
+    async def _start(self) -> None:
+        settings = self.settings
+        engine = open_engine(
+            settings.resolved_database_url, sqlite_synchronous=settings.sqlite_synchronous
+        )
+        self._stack.push_async_callback(engine.dispose)
+        await migrate(engine)
+        queue = WriteQueue(engine)
+        await queue.start()
+        self._stack.push_async_callback(queue.stop)
+        calls, answers = CallStore(engine, queue), IdempotencyStore(engine, queue)
+        self.tokens = TokenService(
+            TokenStore(engine, queue),
+            lambda client_id: self.directory.directory.apps.get(client_id),
+            lifetime_s=settings.token_lifetime_s,
+        )
+        await self.tokens.start()
+        self.ari = await self._stack.enter_async_context(AriClient(self._ari_settings()))
+        tracker = CallTracker(settings.pbx_name, DirectoryParties(self.directory))
+        self.switchboard = Switchboard(self._make_link, tracker, calls, ORIGINATE_GRACE_S)
+        self.switchboard.at_link_up(self._get_ready)
+        await self.switchboard.restore()
+        hang_up = HangUp(self.switchboard, calls, HANG_UP_SWEEP_S)
+        services = Services(
+            settings=settings,
+            directory=self.directory,
+            tokens=self.tokens,
+            pbx=self.link,
+            switchboard=self.switchboard,
+            placement=CallPlacement(self.switchboard, self._pace(), self._limits()),
+            hang_up=hang_up,
+            records=calls,
+            idempotency=IdempotentCreates(calls, answers),
+        )
+        await self.link.start()
+        self._stack.push_async_callback(self.switchboard.stop)
+        self._stack.callback(hang_up.stop)
+        self._stack.push_async_callback(self.link.stop)
+        self._keep_up(hang_up, calls, answers)
+        runner = await start_http(self._http(services), settings)
+        self._stack.push_async_callback(close_http, runner)
+
+    async def wait_until_ready(self, time_limit_s: float) -> None:
+        """Return when calls can be placed. Raises TimeoutError with the reason."""
+        try:
+            async with asyncio.timeout(time_limit_s):
+                await self._ready.wait()
+        except TimeoutError:
+            raise TimeoutError(f"the PBX is not ready: {self.link.link.why}") from None
+
+    async def _get_ready(self) -> None:
+        await self.provision_phones()
+        self._ready.set()
+
+    async def reload(self) -> None:
+        """Read the directory file again, and bring the PBX's phones in line with it.
+
+        Raises DirectoryError for an invalid file; the old directory stays in force then.
+        """
+        await asyncio.to_thread(self.directory.reload)
+        await self.tokens.purge()
+        await self.provision_phones()
+        log.info("directory reloaded", file=str(self.directory.path))
+
+    async def provision_phones(self) -> None:
+        """Make the phones of the directory on the PBX; a failure is logged, calls go on."""
+        if not self.settings.provision_phones:
+            return
+        phones = [
+            PhoneAccount(x.number, x.sip_secret or "", x.caller_name, x.caller_number)
+            for x in self.directory.directory.provisioned_phones()
+        ]
+        async with self._provisioning:
+            try:
+                result = await provision(phones, self.ari)
+            except AriError as why:
+                log.error("phones not provisioned", why=str(why))
+                return
+            await self.link.refresh_endpoints()
+        for number, reason in result.failed.items():
+            log.error("phone not provisioned", phone=number, why=reason)
+        for number in result.conflicts:
+            log.error("phone exists on the PBX and is not ours; left alone", phone=number)
+        if result.added or result.updated or result.removed:
+            log.info(
+                "phones provisioned",
+                added=len(result.added),
+                updated=len(result.updated),
+                removed=len(result.removed),
+            )
+
+    def _make_link(self, listener: PbxListener) -> AmiLink:
+        self.link = AmiLink(
+            self._ami_settings(),
+            listener,
+            endpoint_states=self.ari.endpoint_states,
+            record_to=self.settings.record_pbx_events_to,
+        )
+        return self.link
+
+    def _keep_up(self, hang_up: HangUp, calls: CallStore, answers: IdempotencyStore) -> None:
+        settings = self.settings
+        age = AgeLimit(self.switchboard, hang_up, settings.call_age_max_s)
+
+        async def purge() -> None:
+            await calls.purge_ended(now_ms() - settings.ended_calls_kept_s * 1000)
+            await answers.purge(now_ms() - settings.idempotency_lifetime_s * 1000)
+            await self.tokens.purge()
+
+        rounds = (
+            every(settings.resync_interval_s, "resync", self.switchboard.resync),
+            every(AGE_CHECK_INTERVAL_S, "age limit", age.enforce),
+            every(PURGE_INTERVAL_S, "purge", purge),
+        )
+        for round_ in rounds:
+            task = asyncio.create_task(round_)
+            self._stack.callback(task.cancel)
+
+    def _http(self, services: Services) -> web.Application:
+        return application.make_application(services)
+
+    def _pace(self) -> Pace:
+        settings = self.settings
+        return Pace(settings.calls_per_second, settings.calls_burst, settings.call_queue_wait_ms)
+
+    def _limits(self) -> CallLimits:
+        settings = self.settings
+        return CallLimits(
+            per_extension=settings.calls_per_extension_max,
+            per_user=settings.calls_per_user_max,
+            total=settings.calls_max,
+            destination_wait_s=settings.destination_wait_s,
+        )
+
+    def _ami_settings(self) -> AmiSettings:
+        settings = self.settings
+        return AmiSettings(
+            host=pbx_host(settings),
+            port=settings.ami_port,
+            username=settings.ami_username,
+            secret=settings.ami_secret.get_secret_value() or self.secrets.get_or_create(AMI_SECRET),
+            pbx_name=settings.pbx_name,
+            connect_timeout_s=settings.connect_timeout_s,
+            boot_timeout_s=settings.boot_timeout_s,
+            action_timeout_s=settings.action_timeout_s,
+            ping_interval_s=settings.ping_interval_s,
+            ping_timeout_s=settings.ping_timeout_s,
+            reconnect_min_s=settings.reconnect_min_s,
+            reconnect_max_s=settings.reconnect_max_s,
+            audio_codecs=settings.audio_codecs,
+            video_codecs=settings.video_codecs,
+        )
+
+    def _ari_settings(self) -> AriSettings:
+        settings = self.settings
+        return AriSettings(
+            base_url=f"http://{pbx_host(settings)}:{settings.ari_port}/ari",
+            username=settings.ari_username,
+            secret=settings.ari_secret.get_secret_value() or self.secrets.get_or_create(ARI_SECRET),
+            request_timeout_s=settings.action_timeout_s,
+        )
+
+
+def pbx_host(settings: Settings) -> str:
+    """Where AMI and ARI are: the PBX of the settings, or the one we start ourselves."""
+    return settings.pbx_host or settings.bind_address
+
+
+def directory_file(settings: Settings) -> Path:
+    return settings.directory_file or EXAMPLE_FILE

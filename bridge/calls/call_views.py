@@ -1,0 +1,94 @@
+"""A call as each of its parties sees it (PhoneCallView, uapi.md §2).
+
+One view per party that is still in the call. The first is the source's, which is what pollers read.
+Several sources ring at once: each has a view until one answers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+from bridge.calls.pbx import CallerId
+from bridge.calls.phone_call import Leg, LegPhase, Origin, PhoneCall, Side
+
+
+class ViewStatus(IntEnum):
+    UNKNOWN = 0
+    OFF_HOOK = 1
+    TRYING = 2
+    RINGING = 3
+    OTHER_SIDE_RINGING = 4
+    ON_CALL = 5
+
+
+@dataclass(frozen=True, slots=True)
+class PhoneCallView:
+    leg: Leg
+    status: ViewStatus
+    sources: tuple[str, ...]
+    destinations: tuple[str, ...]
+    caller_id: CallerId | None
+
+
+def views_of(call: PhoneCall) -> list[PhoneCallView]:
+    """The views of a live call; of an ended one, those of all its parties."""
+    present = _present(call)
+    sources = tuple(x.spelled for x in present if x.side is Side.SOURCE)
+    destinations = tuple(x.spelled for x in present if x.side is Side.DESTINATION)
+    if not destinations and call.dialled:
+        destinations = (call.dialled,)
+    return [
+        PhoneCallView(leg, _status(call, leg), sources, destinations, _shown_to(call, leg))
+        for leg in present
+    ]
+
+
+def _present(call: PhoneCall) -> list[Leg]:
+    if call.final is not None:
+        return list(call.legs)
+    gone = {x.view_id for x in call.legs if x.phase is LegPhase.GONE}
+    picked_up = any(x.side is Side.SOURCE and x.phase is LegPhase.UP for x in call.legs)
+    legs = []
+    for leg in call.legs:
+        # A source that was waiting when another picked up is out, before its channel is gone.
+        loser = picked_up and leg.side is Side.SOURCE and leg.phase is not LegPhase.UP
+        if leg.view_id not in gone and not loser:
+            legs.append(leg)
+    return legs or list(call.legs)
+
+
+def _status(call: PhoneCall, leg: Leg) -> ViewStatus:
+    if call.final is not None or leg.phase is LegPhase.GONE:
+        return ViewStatus.UNKNOWN
+    if leg.side is Side.DESTINATION:
+        return _OF_CALLED_PHASE[leg.phase]
+    if leg.phase is LegPhase.UP and call.origin is not Origin.API and call.answered_ms is not None:
+        return _of_far_side(call, ViewStatus.ON_CALL)
+    if leg.phase is LegPhase.UP:
+        return _of_far_side(call, ViewStatus.OFF_HOOK)
+    if leg.calls_in:
+        return _of_far_side(call, ViewStatus.OFF_HOOK)
+    return ViewStatus.RINGING if leg.phase is LegPhase.RINGING else ViewStatus.TRYING
+
+
+_OF_CALLED_PHASE = {
+    LegPhase.WAITING: ViewStatus.UNKNOWN,
+    LegPhase.TRYING: ViewStatus.TRYING,
+    LegPhase.RINGING: ViewStatus.RINGING,
+    LegPhase.UP: ViewStatus.ON_CALL,
+}
+
+
+def _of_far_side(call: PhoneCall, alone: ViewStatus) -> ViewStatus:
+    """What the caller hears of the far side; `alone` while nothing is dialled there."""
+    phases = {x.phase for x in call.legs if x.side is Side.DESTINATION}
+    if LegPhase.UP in phases:
+        return ViewStatus.ON_CALL
+    if LegPhase.RINGING in phases:
+        return ViewStatus.OTHER_SIDE_RINGING
+    return ViewStatus.TRYING if LegPhase.TRYING in phases else alone
+
+
+def _shown_to(call: PhoneCall, leg: Leg) -> CallerId | None:
+    return call.caller_id if leg.side is Side.SOURCE else call.destination_caller_id

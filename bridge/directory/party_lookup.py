@@ -1,0 +1,24 @@
+"""The directory in force, as the call state machine asks it."""
+
+from __future__ import annotations
+
+from bridge.calls.parties import KnownParty
+from bridge.directory.loader import CurrentDirectory
+from bridge.directory.model import Extension
+
+
+class DirectoryParties:
+    def __init__(self, current: CurrentDirectory) -> None:
+        self._current = current
+
+    def by_endpoint(self, endpoint: str) -> KnownParty | None:
+        return _party(self._current.directory.extensions_by_endpoint.get(endpoint))
+
+    def by_number(self, number: str) -> KnownParty | None:
+        return _party(self._current.directory.extensions.get(number))
+
+
+def _party(extension: Extension | None) -> KnownParty | None:
+    if extension is None:
+        return None
+    return KnownParty(extension.number, extension.user_id, extension.organization)

@@ -1,0 +1,22 @@
+"""The aiohttp application: every route and what surrounds it."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from bridge.http.context import SERVICES, Services
+from bridge.http.error_middleware import error_middleware
+from bridge.http.oauth import token
+from bridge.http.ops import health
+from bridge.http.uapi import routes
+
+
+def make_application(services: Services) -> web.Application:
+    app = web.Application(
+        middlewares=[error_middleware], client_max_size=services.settings.body_max_bytes
+    )
+    app[SERVICES] = services
+    token.add_routes(app)
+    health.add_routes(app)
+    routes.add_routes(app)
+    return app

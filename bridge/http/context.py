@@ -1,0 +1,33 @@
+"""What the handlers work with, one typed object in the application."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from bridge.calls.call_records import CallRecords
+from bridge.calls.hanging_up import HangUp
+from bridge.calls.pbx import Pbx
+from bridge.calls.placing import CallPlacement
+from bridge.calls.switchboard import Switchboard
+from bridge.directory.loader import CurrentDirectory
+from bridge.http.uapi.idempotency import IdempotentCreates
+from bridge.oauth.token_service import TokenService
+from bridge.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    settings: Settings
+    directory: CurrentDirectory
+    tokens: TokenService
+    pbx: Pbx
+    switchboard: Switchboard
+    placement: CallPlacement
+    hang_up: HangUp
+    records: CallRecords
+    idempotency: IdempotentCreates
+
+
+SERVICES = web.AppKey("services", Services)

@@ -1,0 +1,34 @@
+"""GET /health/live and /health/ready: for supervisors and for people in a hurry."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from bridge import __version__
+from bridge.http.context import SERVICES
+from bridge.http.uapi.json_answer import json_answer
+
+
+async def live(_: web.Request) -> web.Response:
+    return json_answer({"status": "alive", "version": __version__})
+
+
+async def ready(request: web.Request) -> web.Response:
+    """200 when calls can be placed, else 503 with the reason."""
+    services = request.app[SERVICES]
+    link = services.pbx.link
+    body = {
+        "status": "ready" if link.up else "not ready",
+        "version": __version__,
+        "pbx": {"name": services.pbx.name, "up": link.up, "why": link.why},
+        "liveCalls": len(services.switchboard.calls.live),
+    }
+    if link.up:
+        return json_answer(body)
+    error = {"code": "pbx_unavailable", "message": f"The PBX cannot be used now: {link.why}"}
+    return json_answer({**body, "error": error}, status=503)
+
+
+def add_routes(app: web.Application) -> None:
+    app.router.add_get("/health/live", live)
+    app.router.add_get("/health/ready", ready)

@@ -1,0 +1,78 @@
+"""The HTTP server: aiohttp's, with JSON also for requests that are no valid HTTP.
+
+What breaks HTTP itself (a line or header too long, a bad request line) never reaches a middleware;
+aiohttp answers it with plain text and logs a traceback. Our clients parse every answer as JSON
+(uapi.md §6), and a bad request is worth one line in the log.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+import structlog
+from aiohttp import web
+from aiohttp.web_protocol import RequestHandler
+
+from bridge.http.uapi.errors import UapiError, error_response
+from bridge.settings import Settings
+
+log = structlog.get_logger()
+
+
+class _JsonErrorHandler(RequestHandler):
+    __slots__ = ()
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        if status >= 500:
+            log.error("request failed", path=request.path, exc_info=exc)
+            error = UapiError(500, "internal_server_error", "The service failed; see its log.")
+        else:
+            log.info("not HTTP", remote=request.remote, status=status, why=str(exc)[:200])
+            error = UapiError(status, "request_invalid", "This is not a valid HTTP request.")
+        response = error_response(error)
+        response.force_close()
+        return response
+
+
+class _JsonErrorServer(web.Server):
+    def __call__(self) -> RequestHandler:
+        return _JsonErrorHandler(self, loop=self._loop, **self._kwargs)
+
+
+class _Runner(web.AppRunner):
+    async def _make_server(self) -> web.Server:
+        server = await super()._make_server()
+        # aiohttp has no parameter for the protocol class of an application's server.
+        server.__class__ = _JsonErrorServer
+        return server
+
+
+async def start_http(app: web.Application, settings: Settings) -> web.AppRunner:
+    """Listen; returns the runner, to be cleaned up. Raises OSError for a taken port."""
+    runner = _Runner(
+        app,
+        access_log=None,
+        handle_signals=False,
+        shutdown_timeout=settings.shutdown_timeout_s,
+        max_line_size=settings.uri_max_bytes,
+        max_field_size=settings.header_max_bytes,
+    )
+    await runner.setup()
+    site = web.TCPSite(runner, settings.http_host, settings.http_port)
+    try:
+        await site.start()
+    except OSError:
+        await runner.cleanup()
+        raise
+    return runner
+
+
+async def close_http(runner: web.AppRunner) -> None:
+    """Stop accepting, finish what is in flight within the limit set at the start."""
+    await asyncio.shield(runner.cleanup())

@@ -1,0 +1,58 @@
+"""Who is asking: the app behind the access token, and the user and extensions it names."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from bridge.directory.caller import Caller
+from bridge.directory.model import App, Extension, User
+from bridge.directory.ownership import SELF, extensions_of, resolve_extension, resolve_user
+from bridge.http.context import SERVICES
+from bridge.http.uapi.errors import access_denied
+from bridge.oauth.errors import AccessDenied
+
+_BEARER = "bearer "
+
+
+def authenticated(request: web.Request) -> tuple[App, Caller]:
+    """The app of the token in the header or in `accessRequestToken`. Raises 401 access_denied."""
+    services = request.app[SERVICES]
+    try:
+        app = services.tokens.authenticate(_token(request))
+    except AccessDenied:
+        raise access_denied() from None
+    return app, Caller.of_app(services.directory.directory, app)
+
+
+def _token(request: web.Request) -> str:
+    # The query form is documented with the word Bearer and shown without it (uapi.md §7).
+    text = request.headers.get("Authorization") or request.query.get("accessRequestToken", "")
+    return text[len(_BEARER) :].strip() if text[: len(_BEARER)].lower() == _BEARER else text
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """The user and extensions that a URI names. `spelled` is the extension as the URI has it."""
+
+    app: App
+    user: User
+    extensions: tuple[Extension, ...]
+    spelled: str
+
+    def spelling_of(self, extension: str) -> str | None:
+        """How this request writes that extension; None where it does not name it."""
+        if self.spelled == SELF or self.extensions[0].number != extension:
+            return None
+        return self.spelled
+
+
+def scope_of(request: web.Request) -> Scope:
+    """The scope of `/{userId}/{extension}`. Raises user_invalid, extension_invalid."""
+    app, caller = authenticated(request)
+    spelled = request.match_info["extension"]
+    user = resolve_user(caller, request.match_info["userId"], spelled)
+    if spelled == SELF:
+        return Scope(app, user, extensions_of(caller, user), spelled)
+    return Scope(app, user, (resolve_extension(caller, user, spelled),), spelled)

@@ -1,0 +1,89 @@
+"""POST /uapi/phoneCalls/{userId}/simple: place a call (spec/003)."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+from aiohttp import web
+
+from bridge.calls.pbx import Pbx
+from bridge.calls.phone_call import PhoneCall
+from bridge.calls.placing import NewCall
+from bridge.http.context import SERVICES, Services
+from bridge.http.json_body import base_url, json_object
+from bridge.http.uapi.caller import authenticated
+from bridge.http.uapi.create_simple_request import CreateSimple
+from bridge.http.uapi.errors import invalid
+from bridge.http.uapi.fields import Json, requested_fields, select
+from bridge.http.uapi.idempotency import Answer, IdempotentRequest, Save, key_of
+from bridge.http.uapi.phone_call_json import PHONE_CALL_FIELDS, without_nulls
+
+
+async def create_simple(request: web.Request) -> web.Response:
+    services = request.app[SERVICES]
+    app, caller = authenticated(request)
+    body = await request.read()
+    order = CreateSimple(
+        app, caller, request.match_info["userId"], request.query, json_object(body)
+    ).parse(services.settings)
+    again = IdempotentRequest(app.client_id, key_of(request.headers), _fingerprint(request, body))
+    creation = _Creation(request, services, order)
+    answer = await services.idempotency.once(again, creation.run)
+    return web.Response(
+        status=answer.status,
+        text=answer.text,
+        content_type="application/json",
+        headers={"Idempotent-Replayed": "true"} if answer.replayed else None,
+    )
+
+
+class _Creation:
+    """One order on its way: what `links.self` and the saved answer need of the request."""
+
+    def __init__(self, request: web.Request, services: Services, order: NewCall) -> None:
+        self._services = services
+        self._order = order
+        self._fields = requested_fields(request.query, PHONE_CALL_FIELDS)
+        self._base = base_url(request, services.settings.public_base_url)
+        self._user = request.match_info["userId"]
+
+    async def run(self, save: Save) -> Answer:
+        """Place the call; the answer is on disk with the accepted call, before it is dialled."""
+        services, answers = self._services, list[Answer]()
+
+        async def accept(call: PhoneCall) -> None:
+            answers.append(Answer(services.settings.create_status, self._text(call)))
+            await save(call, answers[0])
+
+        order = self._order
+        if services.settings.refuse_unreachable_sources:
+            order = without_unreachable(order, services.pbx)
+        await services.placement.place(order, accept)
+        return answers[0]
+
+    def _text(self, call: PhoneCall) -> str:
+        self_url = f"{self._base}/uapi/phoneCalls/{self._user}/{call.extension_spelled}/{call.id}"
+        item: Json = {
+            "id": call.id,
+            "extension": call.extension_spelled,
+            "nonce": call.nonce,
+            "links": {"self": self_url},
+            "link": {"self": self_url},
+        }
+        return json.dumps([select(without_nulls(item), self._fields)], ensure_ascii=False)
+
+
+def without_unreachable(order: NewCall, pbx: Pbx) -> NewCall:
+    """The order without sources whose phone is not there. Raises pc_source_invalid if none is."""
+    sources = tuple(x for x in order.sources if not x.endpoint or pbx.reachable(x.endpoint))
+    if not sources and pbx.link.up:
+        missing = ", ".join(x.spelled for x in order.sources)
+        raise invalid(
+            "pc_source_invalid", f"source: no phone is registered that could ring: {missing}."
+        )
+    return replace(order, sources=sources)
+
+
+def _fingerprint(request: web.Request, body: bytes) -> bytes:
+    return b"\0".join((request.path_qs.encode(), body))

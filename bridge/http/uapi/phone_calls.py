@@ -1,0 +1,123 @@
+"""GET and DELETE /uapi/phoneCalls/{userId}/{extension}[/{phoneCallId}] (uapi.md §1.4, spec/000)."""
+
+from __future__ import annotations
+
+import re
+
+from aiohttp import web
+from yarl import URL
+
+from bridge.calls.phone_call import PhoneCall
+from bridge.calls.switchboard import now_ms
+from bridge.http.context import SERVICES, Services
+from bridge.http.json_body import base_url
+from bridge.http.uapi.caller import Scope, scope_of
+from bridge.http.uapi.collection import Listing
+from bridge.http.uapi.errors import invalid
+from bridge.http.uapi.fields import Json, requested_fields, select
+from bridge.http.uapi.json_answer import json_answer
+from bridge.http.uapi.phone_call_json import PHONE_CALL_FIELDS, date, phone_call_json
+from bridge.http.uapi.query_values import flag
+
+_CALL_ID = re.compile(r"[A-Za-z0-9]{1,255}\Z")
+_PHONE_NUMBER = re.compile(r"\+?[0-9]{1,32}\Z")
+_FILTERABLE = {"id": lambda x: x.id, "published": lambda x: date(x.published_ms) or ""}
+
+
+async def list_phone_calls(request: web.Request) -> web.Response:
+    services, scope = request.app[SERVICES], scope_of(request)
+    listing = Listing.parse(request.query, frozenset(_FILTERABLE))
+    fields = requested_fields(request.query, PHONE_CALL_FIELDS)
+    calls = await _calls(services, scope, request)
+    page, total = listing.page(calls, _FILTERABLE, "published")
+    base = base_url(request, services.settings.public_base_url)
+    entry = [select(_item(services, scope, x, base, request), fields) for x in page]
+    return json_answer(
+        listing.envelope(entry, total, URL(base + request.raw_path, encoded=True)),
+        headers=_staleness(services),
+    )
+
+
+async def hang_up_phone_calls(request: web.Request) -> web.Response:
+    services, scope = request.app[SERVICES], scope_of(request)
+    call_id, number = request.match_info.get("phoneCallId"), _phone_number(request)
+    calls = live_calls(services, scope, call_id)
+    if call_id is not None and not calls:
+        await _require_known(services, scope, call_id)
+    if number is not None:
+        calls = [x for x in calls if _has_party(x, number)]
+    certain = await services.hang_up.hang_up(calls)
+    if not certain:
+        return web.Response(status=204)
+    return json_answer([{"id": x.id} for x in certain])
+
+
+def live_calls(services: Services, scope: Scope, call_id: str | None) -> list[PhoneCall]:
+    """The live calls of the scope's extensions, or the one with that id if it is among them."""
+    live = services.switchboard.calls.live
+    if call_id is not None:
+        call = live.get(call_id)
+        numbers = {x.number for x in scope.extensions}
+        return [call] if call is not None and call.extensions & numbers else []
+    found = {x.id: x for ext in scope.extensions for x in live.of_extension(ext.number)}
+    return list(found.values())
+
+
+async def _calls(services: Services, scope: Scope, request: web.Request) -> list[PhoneCall]:
+    call_id = request.match_info.get("phoneCallId")
+    if not flag(request.query.get("ended", "false"), "ended_invalid", "ended"):
+        return live_calls(services, scope, call_id)
+    since = now_ms() - services.settings.ended_calls_kept_s * 1000
+    return await services.records.ended(
+        [x.number for x in scope.extensions], since, call_id=call_id
+    )
+
+
+def _item(
+    services: Services, scope: Scope, call: PhoneCall, base: str, request: web.Request
+) -> Json:
+    extension = scope.spelling_of(call.extension or "") or call.extension or scope.spelled
+    self_url = f"{base}/uapi/phoneCalls/{request.match_info['userId']}/{extension}/{call.id}"
+    organization = services.directory.directory.organizations.get(scope.user.organization)
+    owner: Json = {}
+    if organization is not None:
+        owner = {"ownerId": str(organization.id), "ownerName": organization.name}
+    return phone_call_json(call, scope, owner, self_url)
+
+
+def _staleness(services: Services) -> dict[str, str]:
+    """Since when the data may be old, while the PBX cannot be heard."""
+    link = services.pbx.link
+    return {} if link.up else {"X-Stale-Since": date(link.since_ms) or ""}
+
+
+def _phone_number(request: web.Request) -> str | None:
+    number = request.query.get("phoneNumber")
+    if number is not None and not _PHONE_NUMBER.match(number):
+        raise invalid(
+            "pc_phonenumber_invalid", "phoneNumber must be digits, with an optional + in front."
+        )
+    return number
+
+
+def _has_party(call: PhoneCall, number: str) -> bool:
+    digits = number.removeprefix("+")
+    for leg in call.legs:
+        names = {leg.number.removeprefix("+"), leg.spelled.removeprefix("+")}
+        if leg.extension is not None:
+            names.add(leg.extension.partition("*")[2])
+        if digits in names:
+            return True
+    return digits == call.dialled.removeprefix("+")
+
+
+async def _require_known(services: Services, scope: Scope, call_id: str) -> None:
+    """A call that has just ended is nothing to hang up; an id that never was is an error."""
+    if _CALL_ID.match(call_id):
+        call = await services.records.find(call_id)
+        if call is not None and call.extensions & {x.number for x in scope.extensions}:
+            return
+    raise invalid(
+        "pc_phoncall_invalid",
+        "phoneCallId must be alphanumeric and reference a phone call of this extension.",
+    )

@@ -1,0 +1,54 @@
+"""What has to be done now and then: resync, calls that are too old, rows no longer kept."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import structlog
+
+from bridge.calls.hanging_up import HangUp
+from bridge.calls.pbx import PbxUnavailable
+from bridge.calls.phone_call import Disposition, EndedBy, FinalRecord
+from bridge.calls.switchboard import Switchboard, now_ms
+
+log = structlog.get_logger()
+
+AGE_CHECK_INTERVAL_S = 5.0
+PURGE_INTERVAL_S = 600.0
+# A call that the PBX cannot end after its time is recorded as ended all the same.
+AGE_GRACE_MS = 60_000
+
+
+async def every(interval_s: float, name: str, work: Callable[[], Awaitable[object]]) -> None:
+    """Do `work` every so often, for ever; a failure is logged and the next round tried."""
+    while True:
+        await asyncio.sleep(interval_s)
+        try:
+            await work()
+        except Exception:
+            log.exception("maintenance failed", work=name)
+
+
+class AgeLimit:
+    """Ends calls older than `age_max_s`: nobody talks that long, something has gone wrong."""
+
+    def __init__(self, switchboard: Switchboard, hang_up: HangUp, age_max_s: int) -> None:
+        self._switchboard = switchboard
+        self._hang_up = hang_up
+        self._age_max_ms = age_max_s * 1000
+
+    async def enforce(self) -> None:
+        oldest = now_ms() - self._age_max_ms
+        old = [x for x in self._switchboard.calls.live if x.published_ms < oldest]
+        for call in old:
+            if call.published_ms < oldest - AGE_GRACE_MS:
+                final = FinalRecord(
+                    now_ms(), Disposition.UNKNOWN, EndedBy.AGE_LIMIT, "older than the age limit"
+                )
+                self._switchboard.end(call.id, final)
+        if old:
+            try:
+                await self._hang_up.hang_up(old, EndedBy.AGE_LIMIT)
+            except PbxUnavailable as why:
+                log.warning("calls over the age limit not hung up", why=str(why), calls=len(old))

@@ -1,0 +1,170 @@
+"""`uapi-bridge serve`: Asterisk if it is ours to run, the service, the signals, the greeting."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import shlex
+import signal
+import sys
+from collections.abc import Coroutine
+from typing import Literal
+
+import structlog
+
+from bridge.app import SECRETS_FILE, Service, open_secrets, pbx_host
+from bridge.directory.problems import DirectoryError
+from bridge.local_asterisk.choice import AsteriskSource
+from bridge.local_asterisk.local import AsteriskSecrets
+from bridge.local_asterisk.opening import RunnableAsterisk, open_asterisk
+from bridge.local_asterisk.ports import AsteriskPorts
+from bridge.secrets_file import AMI_SECRET, ARI_SECRET, SecretsFileError, app_secret_name
+from bridge.settings import Settings
+
+log = structlog.get_logger()
+
+
+class ServeError(Exception):
+    """The service cannot run; `str()` says why and what to do."""
+
+
+async def serve(settings: Settings) -> None:
+    """Run until SIGINT or SIGTERM. Raises ServeError, LocalAsteriskError, DirectoryError."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    async with contextlib.AsyncExitStack() as stack:
+        asterisk = await open_local_asterisk(settings)
+        if asterisk is not None:
+            stack.push_async_callback(asterisk.stop)
+            await _or_stop(asterisk.start(), stop)
+        try:
+            service = await stack.enter_async_context(Service(settings))
+        except OSError as why:
+            raise ServeError(
+                f"cannot listen on {settings.http_host}:{settings.http_port} "
+                f"({why.strerror}); choose another port with BRIDGE_HTTP_PORT"
+            ) from None
+        loop.add_signal_handler(signal.SIGHUP, lambda: _reload(service, stop))
+        ready = asyncio.create_task(_greet(service))
+        stack.callback(ready.cancel)
+        await _until_stopped(stop, asterisk)
+
+
+async def open_local_asterisk(settings: Settings) -> RunnableAsterisk | None:
+    """The Asterisk to start for these settings; None where they name a PBX."""
+    secrets = open_secrets(settings)
+    return await open_asterisk(
+        pbx_is_named=bool(settings.pbx_host),
+        state_dir=settings.state_dir / "asterisk",
+        ports=asterisk_ports(settings),
+        secrets=AsteriskSecrets(
+            ami_secret=settings.ami_secret.get_secret_value() or secrets.get_or_create(AMI_SECRET),
+            ari_secret=settings.ari_secret.get_secret_value() or secrets.get_or_create(ARI_SECRET),
+            ami_user=settings.ami_username,
+            ari_user=settings.ari_username,
+        ),
+        wanted=None if settings.asterisk == "auto" else AsteriskSource(settings.asterisk),
+        report=lambda text: print(text, file=sys.stderr),  # noqa: T201 - the person who waits
+    )
+
+
+def asterisk_ports(settings: Settings) -> AsteriskPorts:
+    return AsteriskPorts(
+        bind_address=settings.bind_address,
+        sip=settings.sip_port,
+        http=settings.ari_port,
+        ami=settings.ami_port,
+        rtp_start=settings.rtp_port_min,
+        rtp_end=settings.rtp_port_max,
+        public_network_address=settings.public_network_address,
+        public_network_sip=settings.public_network_port,
+        external_address=settings.external_address,
+    )
+
+
+async def _until_stopped(stop: asyncio.Event, asterisk: RunnableAsterisk | None) -> None:
+    """Return when asked to stop. Raises ServeError when our Asterisk ends by itself."""
+    waits = [asyncio.create_task(stop.wait())]
+    if asterisk is not None:
+        waits.append(asyncio.create_task(_raise_when_ended(asterisk)))
+    try:
+        done, _ = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+    finally:
+        for task in waits:
+            task.cancel()
+
+
+async def _raise_when_ended(asterisk: RunnableAsterisk) -> Literal[True]:
+    raise ServeError(f"{await asterisk.wait_until_ended()} ended by itself; see its log")
+
+
+async def _or_stop(work: Coroutine[object, object, None], stop: asyncio.Event) -> None:
+    """Do `work`, or give it up when asked to stop."""
+    doing = asyncio.create_task(work)
+    stopping = asyncio.create_task(stop.wait())
+    await asyncio.wait({doing, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    stopping.cancel()
+    if not doing.done():
+        doing.cancel()
+    await doing
+
+
+async def _greet(service: Service) -> None:
+    try:
+        await service.wait_until_ready(service.settings.boot_timeout_s)
+    except TimeoutError as why:
+        log.error("not ready yet", why=str(why))
+        return
+    print(greeting(service), flush=True)  # noqa: T201 - the person who started it
+
+
+def greeting(service: Service) -> str:
+    """What a person needs to make a first call: addresses, where secrets are, two commands."""
+    settings = service.settings
+    base = f"http://{settings.http_host}:{settings.http_port}"
+    secrets = (settings.state_dir / SECRETS_FILE).resolve()
+    app = next(iter(service.directory.directory.apps.values()))
+    phone = next(iter(service.directory.directory.provisioned_phones()), None)
+    read = "import json,sys;print(json.load(open(sys.argv[1]))[sys.argv[2]])"
+    secret = shlex.join(["python3", "-c", read, str(secrets), app_secret_name(app.client_id)])
+    lines = [
+        "",
+        f"uapi-bridge is ready:  {base}/uapi/",
+        f"  secrets (generated)  {secrets}",
+        f"  SIP server           {pbx_host(settings)}:{settings.sip_port} (UDP, TCP)",
+    ]
+    if phone is not None:
+        lines.append(f'  SIP user             {phone.number}, password under "sip/{phone.number}"')
+    call = (
+        '{"extension":"210","phoneCallView":[{"source":["5354353"],"destination":["3235742879"],'
+        '"callerId":"John Doe <4242425>"}]}'
+    )
+    lines += [
+        "",
+        "A first call, between two numbers of the simulated public network:",
+        "",
+        f"  TOKEN=$(curl -s {base}/oauth/token.php -d grant_type=client_credentials \\",
+        f'    -d client_id={app.client_id} --data-urlencode client_secret="$({secret})" \\',
+        "    | python3 -c 'import json,sys;print(json.load(sys.stdin)[\"access_token\"])')",
+        f'  curl -s -H "Authorization: Bearer $TOKEN" {base}/uapi/phoneCalls/@me/simple \\',
+        f"    -d '{call}'",
+        "",
+        "Ctrl-C ends it.",
+    ]
+    return "\n".join(lines)
+
+
+def _reload(service: Service, stop: asyncio.Event) -> None:
+    async def reload() -> None:
+        try:
+            await service.reload()
+        except (DirectoryError, SecretsFileError) as why:
+            log.error("directory not reloaded; the old one stays in force", why=str(why))
+
+    if not stop.is_set():
+        task = asyncio.create_task(reload())
+        task.add_done_callback(lambda done: done.cancelled() or done.exception())
