@@ -69,7 +69,11 @@ class AriClient:
 
     async def __aenter__(self) -> AriClient:
         self._session = aiohttp.ClientSession(
-            auth=aiohttp.BasicAuth(self._settings.username, self._settings.secret),
+            headers={
+                "Authorization": aiohttp.encode_basic_auth(
+                    self._settings.username, self._settings.secret
+                )
+            },
             timeout=aiohttp.ClientTimeout(
                 total=self._settings.request_timeout_s,
                 connect=self._settings.connect_timeout_s,

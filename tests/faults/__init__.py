@@ -1,0 +1,1 @@
+"""What must still hold when the PBX, the network or our own code misbehaves."""

@@ -1,0 +1,291 @@
+"""Events arrive whole, in order, and a fault with one of them costs none of the others."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+from scripted_ami.eventually import eventually
+from scripted_ami.orders import quick_settings
+from scripted_ami.recording_listener import RecordingListener
+from scripted_ami.server import ScriptedAmi, channel, event, message
+from structlog.testing import capture_logs
+
+from bridge.calls.pbx_events import (
+    BridgeEntered,
+    ChannelAppeared,
+    ChannelHungUp,
+    ChannelStateChanged,
+    PbxSnapshot,
+    PhoneReachability,
+)
+from bridge.pbx.ami_link import AmiLink
+from bridge.pbx.event_recording import read_recording, replay
+
+from .conftest import StartLink
+
+
+def hangup(uniqueid: str, cause: int = 16) -> bytes:
+    return event("Hangup", Channel="PJSIP/x-1", Uniqueid=uniqueid, Linkedid=uniqueid, Cause=cause)
+
+
+def hung_up(listener: RecordingListener) -> list[str]:
+    return [one.uniqueid for one in listener.events if isinstance(one, ChannelHungUp)]
+
+
+async def test_a_failing_listener_costs_neither_the_link_nor_the_next_event(
+    ami: ScriptedAmi, start_link: StartLink
+) -> None:
+    listener = RecordingListener(fails_on=lambda one: getattr(one, "uniqueid", "") == "bad")
+    with capture_logs() as logs:
+        link = await start_link(listens=listener)
+        await ami.send(hangup("first"), hangup("bad"), hangup("last"))
+        await listener.until(lambda: len(listener.events) == 3)
+    assert hung_up(listener) == ["first", "bad", "last"]
+    assert link.link.up
+    assert len(ami.connected_at) == 1
+    [line] = [one for one in logs if one["event"] == "pbx_event_failed"]
+    assert (line["event_name"], line["uniqueid"]) == ("Hangup", "bad")
+    assert link.measures.failed == 1
+
+
+async def test_a_listener_that_fails_in_link_up_still_hears_events(ami: ScriptedAmi) -> None:
+    class Failing(RecordingListener):
+        def link_up(self, snapshot: PbxSnapshot) -> None:
+            super().link_up(snapshot)
+            raise RuntimeError("the listener failed, as the test wanted")
+
+    listener = Failing()
+    link = AmiLink(quick_settings(ami), listener)
+    await link.start()
+    await listener.until(lambda: bool(listener.snapshots))
+    await ami.send(hangup("after"))
+    await listener.until(lambda: hung_up(listener) == ["after"])
+    await link.stop()
+
+
+@pytest.mark.parametrize(
+    "damaged",
+    [
+        b"Event: Hangup\r\nno header at all\r\n\r\n",
+        b"Event: Hangup\r\nCause: sixteen\r\nUniqueid: u\r\nTechCause: x\r\n\r\n",
+        b"Event\r\n\r\n",
+        b"\r\n\r\n\r\n\r\n",
+        b"Event: \r\n\r\n",
+        b"Response: Success\r\nActionID: nobody-asked\r\n\r\n",
+        b"Response: Error\r\n\r\n",
+        b"Event: Newstate\r\nUniqueid: \xff\xfe\r\n\r\n",
+        b"Event: BridgeEnter\r\nUniqueid: a\r\nUniqueid: b\r\n\r\n",
+        b"\x00\x01\x02\r\n\r\n",
+        b"Event: X\r\nActionID: \r\nMessage: a\r\nMessage: b\r\n\r\n",
+    ],
+)
+async def test_a_malformed_message_costs_nothing_else(
+    ami: ScriptedAmi, listener: RecordingListener, start_link: StartLink, damaged: bytes
+) -> None:
+    link = await start_link()
+    await ami.send(hangup("before"), damaged, hangup("after"))
+    await listener.until(lambda: "after" in hung_up(listener))
+    assert hung_up(listener)[0] == "before"
+    assert link.link.up
+    assert len(ami.connected_at) == 1
+
+
+async def test_two_messages_without_the_empty_line_between_them_are_two(
+    ami: ScriptedAmi, listener: RecordingListener, start_link: StartLink
+) -> None:
+    await start_link()
+    await ami.send(hangup("one").removesuffix(b"\r\n") + hangup("two"), hangup("three"))
+    await listener.until(lambda: len(listener.events) == 3)
+    assert hung_up(listener) == ["one", "two", "three"]
+
+
+async def test_utf8_split_over_tcp_reads_stays_whole(
+    ami: ScriptedAmi, listener: RecordingListener, start_link: StartLink
+) -> None:
+    await start_link()
+    name = "Ján Žák 村上"
+    data = event(
+        "Newchannel",
+        Channel="PJSIP/0003*210-00000001",
+        ChannelState=0,
+        CallerIDName=name,
+        Uniqueid="u",
+        Linkedid="u",
+    )
+    for cut in range(1, len(data)):
+        ami.split_at = cut
+        [session] = ami.logged_in
+        # Without the pause of the server: the cut alone decides, not the time in between.
+        session.writer.write(data[:cut])
+        await asyncio.sleep(0.001)
+        session.writer.write(data[cut:])
+    await listener.until(lambda: len(listener.events) == len(data) - 1)
+    names = {one.channel.caller_name for one in listener.events if isinstance(one, ChannelAppeared)}
+    assert names == {name}
+
+
+async def test_everything_split_at_any_byte_still_logs_in(ami: ScriptedAmi) -> None:
+    for cut in (1, 2, 7, 20, 28, 29, 30):
+        ami.split_at = cut
+        listener = RecordingListener()
+        link = AmiLink(quick_settings(ami), listener)
+        await link.start()
+        await listener.until(lambda listener=listener: bool(listener.snapshots))  # type: ignore[misc]
+        await link.stop()
+
+
+async def test_order_is_kept_and_repeated_events_are_not_hidden(
+    ami: ScriptedAmi, listener: RecordingListener, start_link: StartLink
+) -> None:
+    link = await start_link()
+    wanted = [str(n // 2) for n in range(2000)]
+    for start in range(0, 2000, 100):
+        await ami.send(*(hangup(one) for one in wanted[start : start + 100]))
+    await listener.until(lambda: len(listener.events) == 2000)
+    assert hung_up(listener) == wanted
+    assert link.measures.delivered == 2000
+
+
+async def test_events_received_while_the_snapshot_was_taken_follow_it(
+    ami: ScriptedAmi, listener: RecordingListener, start_link: StartLink
+) -> None:
+    ami.channels.append(channel("PJSIP/0003*210-00000001", "a" * 20))
+    ami.during_list.append(
+        event("Newstate", Channel="x-1", ChannelState=6, Uniqueid="b", Linkedid="b")
+    )
+    link = await start_link()
+    await listener.until(lambda: bool(listener.events))
+    snapshot, news = listener.heard
+    assert isinstance(snapshot, PbxSnapshot)
+    assert [one.uniqueid for one in snapshot.channels] == ["a" * 20]
+    assert isinstance(news, ChannelStateChanged)
+    # Nor do the items of a list leak into the events.
+    assert len((await link.snapshot()).channels) == 1
+    await listener.until(lambda: len(listener.events) == 2)
+    assert {type(one) for one in listener.events} == {ChannelStateChanged}
+
+
+async def test_events_before_a_loss_are_heard_before_link_down(
+    ami: ScriptedAmi, listener: RecordingListener, start_link: StartLink
+) -> None:
+    await start_link()
+    await ami.send(hangup("last words"), event("Shutdown"), hangup("from beyond"))
+    await listener.until(lambda: bool(listener.downs))
+    heard = listener.heard[1:]
+    assert isinstance(heard[0], ChannelHungUp)
+    assert heard[1] == "the PBX shuts down"
+    assert hung_up(listener) == ["last words"]
+
+
+async def test_too_many_waiting_events_lead_to_a_resync_not_to_a_gap(
+    ami: ScriptedAmi, listener: RecordingListener, start_link: StartLink
+) -> None:
+    link = await start_link(max_queued_events=50)
+    await ami.send(*(hangup(str(n)) for n in range(500)))
+    await listener.until(lambda: len(listener.snapshots) == 2)
+    assert listener.downs == ["too many events waiting"]
+    assert link.measures.overflows == 1
+    await ami.send(hangup("after"))
+    await listener.until(lambda: "after" in hung_up(listener))
+
+
+async def test_an_endless_message_costs_the_link_not_the_memory(
+    ami: ScriptedAmi, listener: RecordingListener, start_link: StartLink
+) -> None:
+    await start_link(max_message_bytes=10_000)
+    await ami.send(b"Event: X\r\n" + b"A: b\r\n" * 5000)
+    await listener.until(lambda: len(listener.snapshots) == 2)
+    assert "without an end of message" in listener.downs[0]
+
+
+async def test_events_of_other_sessions_with_our_action_ids_are_events(
+    ami: ScriptedAmi, listener: RecordingListener, start_link: StartLink
+) -> None:
+    """An event may carry any ActionID, even one that waits for its answer."""
+    link = await start_link()
+    show = ami.on["CoreShowChannels"]
+
+    async def with_a_stranger(session, action) -> None:  # type: ignore[no-untyped-def]
+        fields = [
+            ("ActionID", action.value("ActionID")),
+            ("Uniqueid", "u"),
+            ("BridgeUniqueid", "b"),
+        ]
+        await session.send(message([("Event", "BridgeEnter"), *fields]))
+        await show(session, action)
+
+    ami.on["CoreShowChannels"] = with_a_stranger
+    assert (await link.snapshot()).channels == ()
+    await listener.until(lambda: bool(listener.events))
+    assert isinstance(listener.events[0], BridgeEntered)
+
+
+async def test_reachability_is_asked_at_link_up_and_kept_by_events(
+    ami: ScriptedAmi, listener: RecordingListener
+) -> None:
+    async def states() -> dict[str, bool]:
+        return {"PJSIP/0003*210": True, "PJSIP/0003*211": False}
+
+    link = AmiLink(quick_settings(ami), listener, endpoint_states=states)
+    assert link.reachable("PJSIP/anything"), "nothing is known yet"
+    await link.start()
+    await listener.until(lambda: link.link.up)
+    assert link.reachable("PJSIP/0003*210")
+    assert not link.reachable("PJSIP/0003*211")
+    assert not link.reachable("PJSIP/unknown")
+    for peer, status in (("0003*211", "Registered"), ("0003*210", "Unregistered")):
+        await ami.send(event("PeerStatus", Peer=f"PJSIP/{peer}", PeerStatus=status))
+    await listener.until(lambda: len(listener.events) == 2)
+    assert {type(one) for one in listener.events} == {PhoneReachability}
+    assert link.reachable("PJSIP/0003*211")
+    assert not link.reachable("PJSIP/0003*210")
+    await link.stop()
+
+
+async def test_unknown_endpoint_states_do_not_keep_the_link_down(
+    ami: ScriptedAmi, listener: RecordingListener
+) -> None:
+    answers: list[dict[str, bool]] = []
+
+    async def states() -> dict[str, bool]:
+        if not answers:
+            raise ConnectionError("ARI is not there")
+        return answers[0]
+
+    link = AmiLink(quick_settings(ami, ping_interval_s=0.05), listener, endpoint_states=states)
+    await link.start()
+    await listener.until(lambda: link.link.up)
+    assert link.reachable("PJSIP/0003*210")
+    answers.append({"PJSIP/0003*210": False})
+    await eventually(lambda: not link.reachable("PJSIP/0003*210"))
+    await link.stop()
+
+
+async def test_a_recording_replays_to_the_same_events(
+    ami: ScriptedAmi, listener: RecordingListener, tmp_path: Path
+) -> None:
+    file = tmp_path / "events.jsonl"
+    link = AmiLink(quick_settings(ami), listener, record_to=file)
+    await link.start()
+    await listener.until(lambda: link.link.up)
+    name = "Ján"
+    await ami.send(
+        event(
+            "Newchannel", Channel="x-1", CallerIDName=name, Uniqueid="u", Timestamp="1700000000.5"
+        ),
+        event("VarSet", Variable="x"),
+        hangup("u"),
+    )
+    await listener.until(lambda: len(listener.events) == 2)
+    await link.stop()
+    assert [one.headers["Event"] for one in read_recording(file)] == [
+        "FullyBooted",
+        "Newchannel",
+        "VarSet",
+        "Hangup",
+    ]
+    again = list(replay(file))
+    assert again[0] == listener.events[0]
+    assert [type(one) for one in again] == [type(one) for one in listener.events]

@@ -1,0 +1,125 @@
+"""What the writer of AMI values takes and what it refuses."""
+
+from __future__ import annotations
+
+import pytest
+
+from bridge.calls.pbx import CallerId, InvalidPbxValue
+from bridge.pbx import ami_values
+from bridge.pbx.ami_values import MAX_LINE_BYTES, AmiAction
+
+
+@pytest.mark.parametrize(
+    "value", ["PJSIP/0003*210", "PJSIP/3235742879@trunk", "Local/0003*00@services/n", "SIP/+4021#1"]
+)
+def test_dial_strings(value: str) -> None:
+    assert ami_values.dial_string(value, "sources") == value
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "",
+        "/PJSIP/210/",
+        "PJSIP/",
+        "210",
+        "PJSIP/210&PJSIP/211",
+        "PJSIP/210,60",
+        "PJSIP/2 10",
+        "PJSIP/210\n",
+        "PJSIP/210\r\nAction: Logoff",
+        "PJSIP/${EXTEN}",
+        "PJSIP/žluť",
+        "PJSIP/" + "1" * 250,
+    ],
+)
+def test_refused_dial_strings(value: str) -> None:
+    with pytest.raises(InvalidPbxValue, match="sources"):
+        ami_values.dial_string(value, "sources")
+
+
+def test_caller_ids() -> None:
+    assert ami_values.caller_id(CallerId("Ján Žák", "0003*210"), "c") == '"Ján Žák" <0003*210>'
+    assert ami_values.caller_id(CallerId("", "+40210001"), "c") == "<+40210001>"
+    assert ami_values.caller_id(CallerId("Zoë (Q), 1", ""), "c") == '"Zoë (Q), 1" <>'
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        CallerId('a"b', "1"),
+        CallerId("a\\b", "1"),
+        CallerId("a\nb", "1"),
+        CallerId("a\x85b", "1"),
+        CallerId("a\ud800b", "1"),
+        CallerId("é" * 125, "12345"),
+        CallerId("a", "1 2"),
+        CallerId("a", "1>"),
+        CallerId("a", "1\n"),
+        CallerId("a", "٣"),
+    ],
+)
+def test_refused_caller_ids(value: CallerId) -> None:
+    with pytest.raises(InvalidPbxValue):
+        ami_values.caller_id(value, "caller_id")
+
+
+@pytest.mark.parametrize("value", ["0123456789abcdef012", "0123456789ABCDEF0123", "g" * 20, ""])
+def test_refused_call_ids(value: str) -> None:
+    with pytest.raises(InvalidPbxValue):
+        ami_values.call_id(value)
+
+
+@pytest.mark.parametrize("value", ["1700000000.17", "pbx-1-1700000000.17", "a" * 20 + ";2"])
+def test_uniqueids(value: str) -> None:
+    assert ami_values.uniqueid(value) == value
+
+
+def test_a_line_may_have_1024_bytes_with_its_end() -> None:
+    name = "X"
+    fits = "y" * (MAX_LINE_BYTES - len("X: "))
+    AmiAction("Ping", ((name, fits),))
+    with pytest.raises(InvalidPbxValue, match="longer"):
+        AmiAction("Ping", ((name, fits + "y"),))
+    with pytest.raises(InvalidPbxValue, match="longer"):
+        AmiAction("Ping", ((name, "é" * 511),))
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        ("Chan nel", "x"),
+        ("Channel:", "x"),
+        ("", "x"),
+        ("Channel", "/PJSIP/"),
+        ("Variable", "A=1,B=2"),
+        ("Data", "a\rb"),
+        ("Data", "a\0b"),
+    ],
+)
+def test_no_action_can_be_built_with_a_dangerous_header(header: tuple[str, str]) -> None:
+    with pytest.raises(InvalidPbxValue):
+        AmiAction("Anything", (header,))
+
+
+def test_no_action_has_more_headers_than_asterisk_reads() -> None:
+    with pytest.raises(InvalidPbxValue, match="128"):
+        AmiAction("Ping", tuple(("Variable", f"A{n}=1") for n in range(127)))
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("A B", "1"), ("A=B", "1"), ("A", "1,B=2"), ("A", '"')]
+)
+def test_refused_variables(name: str, value: str) -> None:
+    with pytest.raises(InvalidPbxValue):
+        ami_values.variable(name, value)
+
+
+@pytest.mark.parametrize("value", [0, -1, 10**9, True])
+def test_refused_seconds(value: int) -> None:
+    with pytest.raises(InvalidPbxValue):
+        ami_values.seconds(value, "wait_s")
+
+
+def test_an_action_does_not_show_its_headers() -> None:
+    assert "s3cret" not in repr(AmiAction("Login", (("Secret", "s3cret"),)))

@@ -1,0 +1,141 @@
+"""The ARI client against a small HTTP server: what it asks for, and what it makes of answers."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+from aiohttp import encode_basic_auth, web
+from aiohttp.test_utils import TestServer
+
+from bridge.pbx.ari_client import (
+    AriClient,
+    AriError,
+    AriNotFound,
+    AriRefused,
+    AriUnavailable,
+    StoredRecording,
+)
+from bridge.pbx.pbx_settings import AriSettings
+
+
+class FakeAri:
+    """Answers everything with `status` and `body`, after `delay_s`; remembers what was asked."""
+
+    def __init__(self) -> None:
+        self.status = 200
+        self.body = "{}"
+        self.delay_s = 0.0
+        self.requests: list[tuple[str, str, str]] = []
+        self.authorization = ""
+
+    async def answer(self, request: web.Request) -> web.StreamResponse:
+        self.requests.append((request.method, request.raw_path, await request.text()))
+        self.authorization = request.headers.get("Authorization", "")
+        await asyncio.sleep(self.delay_s)
+        if self.status == 204:
+            return web.Response(status=204)
+        return web.Response(status=self.status, text=self.body)
+
+
+@pytest.fixture
+async def fake() -> FakeAri:
+    return FakeAri()
+
+
+@pytest.fixture
+async def ari(fake: FakeAri) -> AsyncIterator[AriClient]:
+    app = web.Application()
+    app.router.add_route("*", "/{tail:.*}", fake.answer)
+    async with TestServer(app, host="127.0.0.1") as server:
+        settings = AriSettings(
+            f"http://127.0.0.1:{server.port}/ari", "bridge", "s3cret", request_timeout_s=0.3
+        )
+        async with AriClient(settings) as client:
+            yield client
+
+
+async def test_the_star_of_a_number_is_escaped(fake: FakeAri, ari: AriClient) -> None:
+    fake.body = "[]"
+    await ari.put_dynamic_object("aor", "0003*210", {"max_contacts": "1"})
+    assert fake.requests == [
+        (
+            "PUT",
+            "/ari/asterisk/config/dynamic/res_pjsip/aor/0003%2A210",
+            '{"fields": [{"attribute": "max_contacts", "value": "1"}]}',
+        )
+    ]
+    assert fake.authorization == encode_basic_auth("bridge", "s3cret")
+
+
+async def test_objects_that_are_not_there(fake: FakeAri, ari: AriClient) -> None:
+    fake.status, fake.body = 404, '{"message": "Resource not found"}'
+    assert await ari.dynamic_object("auth", "x") is None
+    assert not await ari.delete_dynamic_object("auth", "x")
+    assert await ari.stored_recording("x") is None
+    with pytest.raises(AriNotFound, match="Resource not found"):
+        await ari.version()
+
+
+async def test_endpoint_states(fake: FakeAri, ari: AriClient) -> None:
+    fake.body = """[{"technology": "PJSIP", "resource": "0003*210", "state": "online"},
+        {"technology": "PJSIP", "resource": "0003*211", "state": "offline"},
+        {"technology": "PJSIP", "resource": "trunk", "state": "unknown"}]"""
+    assert await ari.endpoint_states() == {
+        "PJSIP/0003*210": True,
+        "PJSIP/0003*211": False,
+        "PJSIP/trunk": True,
+    }
+
+
+async def test_recordings(fake: FakeAri, ari: AriClient) -> None:
+    fake.body = '[{"name": "a/b c", "format": "wav"}]'
+    assert await ari.stored_recordings() == [StoredRecording("a/b c", "wav")]
+    fake.body = "RIFF" * 50_000
+    async with ari.stored_recording_file("a/b c") as chunks:
+        assert b"".join([chunk async for chunk in chunks]) == fake.body.encode()
+    assert fake.requests[-1][1] == "/ari/recordings/stored/a%2Fb%20c/file"
+    fake.status = 204
+    assert await ari.delete_stored_recording("a/b c")
+
+
+@pytest.mark.parametrize(
+    ("status", "error"),
+    [
+        (401, AriRefused),
+        (409, AriRefused),
+        (500, AriRefused),
+        (503, AriUnavailable),
+        (302, AriRefused),
+    ],
+)
+async def test_refusals(fake: FakeAri, ari: AriClient, status: int, error: type[AriError]) -> None:
+    fake.status, fake.body = status, "not json"
+    with pytest.raises(error):
+        await ari.version()
+
+
+async def test_no_answer_in_time_and_no_server(fake: FakeAri, ari: AriClient) -> None:
+    fake.delay_s = 1
+    with pytest.raises(AriUnavailable, match="in time"):
+        await ari.version()
+    async with AriClient(AriSettings("http://127.0.0.1:1/ari", "u", "s")) as nobody:
+        with pytest.raises(AriUnavailable):
+            await nobody.version()
+    await ari.close()
+    with pytest.raises(AriUnavailable, match="closed"):
+        await ari.version()
+
+
+@pytest.mark.parametrize("name", ["", ".", ".."])
+async def test_a_name_cannot_leave_its_path(fake: FakeAri, ari: AriClient, name: str) -> None:
+    with pytest.raises(AriRefused):
+        await ari.delete_stored_recording(name)
+    assert fake.requests == []
+
+
+async def test_an_answer_that_is_no_json(fake: FakeAri, ari: AriClient) -> None:
+    fake.body = "<html>"
+    with pytest.raises(AriError, match="no JSON"):
+        await ari.version()

@@ -1,0 +1,86 @@
+"""The Originate that asterisk-conf/pbx/extensions.conf expects."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from bridge.calls.pbx import CallerId, InvalidPbxValue, OriginateOrder, TransferScope
+from bridge.pbx.originate import originate_action
+from bridge.pbx.pbx_settings import AmiSettings, Dialplan
+
+SETTINGS = AmiSettings("127.0.0.1", 5038, "bridge", "s3cret")
+ORDER = OriginateOrder(
+    call_id="0123456789abcdef0123",
+    sources=("PJSIP/0003*210",),
+    destinations=("PJSIP/0003*211", "PJSIP/3235742879@trunk"),
+    caller_id=CallerId("Ján", "0003*211"),
+    destination_caller_id=CallerId("Zoë", "0003*210"),
+    wait_s=25,
+    destination_wait_s=60,
+    duration_s=3600,
+    account="0003*214",
+    video=False,
+    transfer_scope=TransferScope.LOCAL,
+)
+
+
+def test_one_source() -> None:
+    assert originate_action(ORDER, SETTINGS, Dialplan()).wire_headers() == {
+        "Action": "Originate",
+        "Channel": "PJSIP/0003*210",
+        "Timeout": "25000",
+        "ChannelId": "0123456789abcdef0123",
+        "Async": "true",
+        "Context": "bridge-call",
+        "Exten": "dial",
+        "Priority": "1",
+        "CallerID": '"Ján" <0003*211>',
+        "Account": "0003*214",
+        "Codecs": "ulaw,alaw",
+        "Variable": [
+            "BRIDGE_DESTINATION=PJSIP/0003*211&PJSIP/3235742879@trunk",
+            "BRIDGE_DESTINATION_WAIT_S=60",
+            "BRIDGE_DIAL_OPTIONS=S(3600)",
+            "BRIDGE_DESTINATION_CALLER_NAME=Zoë",
+            "BRIDGE_DESTINATION_CALLER_NUMBER=0003*210",
+            "__TRANSFER_CONTEXT=transfer-local",
+        ],
+    }
+
+
+def test_several_sources_ring_in_the_dialplan() -> None:
+    fork = replace(ORDER, sources=("PJSIP/0003*210", "PJSIP/0003*212"))
+    headers = originate_action(fork, SETTINGS, Dialplan()).wire_headers()
+    assert headers["Channel"] == "Local/ring@bridge-source/n"
+    assert headers["ChannelId"] == "0123456789abcdef0123"
+    assert headers["OtherChannelId"] == "0123456789abcdef0123;2"
+    assert headers["Timeout"] == "27000"
+    assert "BRIDGE_SOURCES=PJSIP/0003*210&PJSIP/0003*212" in headers["Variable"]
+    assert "BRIDGE_SOURCE_WAIT_S=25" in headers["Variable"]
+
+
+def test_video_and_transfer_to_public_numbers() -> None:
+    order = replace(ORDER, video=True, transfer_scope=TransferScope.ANY)
+    headers = originate_action(order, SETTINGS, Dialplan()).wire_headers()
+    assert headers["Codecs"] == "ulaw,alaw,h264,vp8"
+    assert "__TRANSFER_CONTEXT=transfer-any" in headers["Variable"]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"sources": ()},
+        {"destinations": ()},
+        {"wait_s": 0},
+        {"duration_s": 0},
+        {"destination_caller_id": CallerId("Novák, Ján", "1")},
+        {"sources": ("PJSIP/0003*210,1",)},
+        {"destinations": tuple(f"PJSIP/0003*{n:03}" for n in range(100))},
+        {"account": "a b"},
+    ],
+)
+def test_refused_orders(change: dict[str, object]) -> None:
+    with pytest.raises(InvalidPbxValue):
+        originate_action(replace(ORDER, **change), SETTINGS, Dialplan())  # type: ignore[arg-type]
