@@ -18,6 +18,7 @@ from bridge.storage.idempotency import (
     IdempotencyStore,
     insert_entry,
 )
+from bridge.storage.known_parties import KnownParties
 from bridge.storage.purge import purge_in_chunks
 from bridge.storage.statement import Statement, Write
 from bridge.storage.tables import call_parties, calls
@@ -44,6 +45,7 @@ class CallStore:
         self._engine = engine
         self._queue = queue
         self._idempotency = IdempotencyStore(engine, queue)
+        self._parties = KnownParties()
 
     async def accept(
         self,
@@ -55,13 +57,15 @@ class CallStore:
 
         Raises IdempotencyConflict if the client has used the key before; nothing is written then.
         """
-        writes = [insert_call(call), *party_writes(call), *extra]
+        writes = [insert_call(call), *party_writes(call.id, call.extensions), *extra]
         if idempotency is None:
             await self._queue.submit(*writes)
+            self._parties.written(call)
             return
         while True:
             counts = await self._queue.submit(insert_entry(idempotency), *writes)
             if counts[0]:
+                self._parties.written(call)
                 return
             existing = await self._idempotency.find(idempotency.client_id, idempotency.key)
             if existing is not None:  # None: purged in this very moment, so the key is free
@@ -74,7 +78,16 @@ class CallStore:
         """
         if call.final is not None:
             raise ValueError("an ended call needs finish")
-        self._later(call, extra)
+        parties = party_writes(call.id, self._parties.missing(call))
+        if parties:
+            self._parties.written(call)
+        self._queue.submit_later(
+            upsert_call(call, guard=bool(extra)),
+            *parties,
+            *extra,
+            # with nothing but the state, a later state makes this one needless
+            key=None if parties or extra else call.id,
+        )
 
     async def mark(self, call: PhoneCall) -> None:
         """Like `track`, and on disk when this returns."""
@@ -87,14 +100,16 @@ class CallStore:
 
         Raises ValueError for a call that has not ended.
         """
-        counts = await self._queue.submit(*_final_writes(call, extra))
+        counts = await self._queue.submit(*self._final_writes(call, extra))
+        self._parties.forget(call.id)
         return counts[0] == 1
 
     def finish_later(self, call: PhoneCall, extra: Sequence[Write] = ()) -> None:
         """Like `finish`, for those who need not know; tried again until the database takes it."""
-        if call.final is None:
-            raise ValueError("a call without an end cannot finish")
-        self._later(call, extra)
+        writes = self._final_writes(call, extra)
+        # final: a late `track` must not replace a record that still waits
+        self._queue.submit_later(*writes, key=None if extra else call.id, final=True)
+        self._parties.forget(call.id)
 
     async def live(self, pbx: str) -> list[PhoneCall]:
         """Every call of that PBX without a final record, oldest first."""
@@ -129,14 +144,11 @@ class CallStore:
         """Remove the calls that ended before that moment; returns how many."""
         return await purge_in_chunks(self._queue, _PURGE, before_ms)
 
-    def _later(self, call: PhoneCall, extra: Sequence[Write]) -> None:
-        # without extra rows, a later state of the call makes an earlier one needless; but a late
-        # `track` must not replace a final record that still waits
-        self._queue.submit_later(
-            *_upsert_writes(call, extra),
-            key=None if extra else ("call", call.id),
-            final=call.final is not None,
-        )
+    def _final_writes(self, call: PhoneCall, extra: Sequence[Write]) -> list[Write]:
+        if call.final is None:
+            raise ValueError("a call without an end cannot finish")
+        parties = party_writes(call.id, self._parties.missing(call))
+        return [upsert_call(call, guard=True), *parties, *extra]
 
     async def _read(self, query: Select[str, str]) -> list[PhoneCall]:
         async with reading(self._engine) as connection:
@@ -150,13 +162,3 @@ class CallStore:
             except UnreadableDocument as error:  # one such row must not prevent the start
                 log.error("call in the database cannot be read", call_id=call_id, why=str(error))
         return found
-
-
-def _final_writes(call: PhoneCall, extra: Sequence[Write]) -> list[Write]:
-    if call.final is None:
-        raise ValueError("a call without an end cannot finish")
-    return [upsert_call(call, guard=True), *party_writes(call), *extra]
-
-
-def _upsert_writes(call: PhoneCall, extra: Sequence[Write]) -> list[Write]:
-    return [upsert_call(call, guard=bool(extra)), *party_writes(call), *extra]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from bridge.calls.phone_call import PhoneCall
 from bridge.storage.call_document import to_document
-from bridge.storage.statement import Statement, Write
+from bridge.storage.statement import Statement, Value, Write
 
 _COLUMNS = (
     "(id, pbx, extension, user_id, organization, client_id, origin, published_ms, answered_ms,"
@@ -22,11 +24,18 @@ _UPSERT = Statement(
     " ended_ms = excluded.ended_ms, document = excluded.document"
     " WHERE calls.ended_ms IS NULL"
 )
-# parties are only ever added: who was part of a call may read how it ended
-_PARTY = Statement(
-    "INSERT INTO call_parties (extension, call_id) VALUES (:extension, :call_id)"
-    " ON CONFLICT DO NOTHING"
-)
+
+
+def _parties(count: int) -> Statement:
+    rows = ", ".join(f"(:extension{number}, :call_id{number})" for number in range(count))
+    return Statement(
+        f"INSERT INTO call_parties (extension, call_id) VALUES {rows}"  # noqa: S608, no value in it
+        " ON CONFLICT DO NOTHING"
+    )
+
+
+# by the number of rows, less one
+_PARTIES = tuple(_parties(count) for count in range(1, 9))
 
 
 def insert_call(call: PhoneCall) -> Write:
@@ -39,12 +48,19 @@ def upsert_call(call: PhoneCall, *, guard: bool) -> Write:
     return _row(_UPSERT, call, guard=guard, counted=guard)
 
 
-def party_writes(call: PhoneCall) -> list[Write]:
+def party_writes(call_id: str, extensions: Collection[str]) -> list[Write]:
+    """Parties are only ever added: who was part of a call may read how it ended."""
     # sorted: two instances that lock rows in the same order cannot block each other
-    return [
-        _PARTY.write(counted=False, extension=extension, call_id=call.id)
-        for extension in sorted(call.extensions)
-    ]
+    ordered = sorted(extensions)
+    writes: list[Write] = []
+    for begin in range(0, len(ordered), len(_PARTIES)):
+        some = ordered[begin : begin + len(_PARTIES)]
+        params: dict[str, Value] = {}
+        for number, extension in enumerate(some):
+            params[f"extension{number}"] = extension
+            params[f"call_id{number}"] = call_id
+        writes.append(_PARTIES[len(some) - 1].write(counted=False, **params))
+    return writes
 
 
 def _row(statement: Statement, call: PhoneCall, *, guard: bool, counted: bool) -> Write:

@@ -35,7 +35,9 @@ class WriteQueue:
     """Applies groups of writes in the order of their submission, each as a whole or not at all.
 
     `max_batch` and `max_waiting` count groups. Writes that nobody waits for are held back for at
-    most `linger_ms` for others to join; those that somebody waits for take them along at once.
+    most `linger_ms` for others to join; those that somebody waits for take them along. These wait
+    only while another batch is written, and for `pace_ms` to have passed since that one began:
+    alone they are written at once, under load more of them share the cost of a transaction.
     After a failure of the database they are tried again, `first_retry_ms` later at first, then with
     a delay that doubles up to `last_retry_ms`; they keep their order.
     """
@@ -46,7 +48,8 @@ class WriteQueue:
         *,
         max_batch: int = 500,
         max_waiting: int = 20_000,
-        linger_ms: int = 5,
+        linger_ms: int = 10,
+        pace_ms: int = 4,
         first_retry_ms: int = 100,
         last_retry_ms: int = 5_000,
     ) -> None:
@@ -56,6 +59,8 @@ class WriteQueue:
         self._max_batch = max_batch
         self._max_waiting = max_waiting
         self._linger_s = linger_ms / 1000
+        self._pace_s = pace_ms / 1000
+        self._last_batch_s = 0.0  # when it began, of the loop's clock
         self._first_retry_s = first_retry_ms / 1000
         self._last_retry_s = last_retry_ms / 1000
         self._retry_s = self._first_retry_s
@@ -131,7 +136,7 @@ class WriteQueue:
     async def _run(self) -> None:
         while self._accepts or self._waiting:
             await self._wake.wait()
-            await asyncio.sleep(0)  # whoever submits in this very round of the loop joins
+            await self._keep_pace()
             self._wake.clear()
             if self._timer is not None:
                 self._timer.cancel()
@@ -145,6 +150,15 @@ class WriteQueue:
             else:
                 self._retry_s = self._first_retry_s
                 self._schedule_the_rest()
+
+    async def _keep_pace(self) -> None:
+        now_s = asyncio.get_running_loop().time
+        early_s = self._last_batch_s + self._pace_s - now_s()
+        if early_s > 0 and self._accepts and len(self._waiting) < self._max_batch:
+            await asyncio.sleep(early_s)
+        else:
+            await asyncio.sleep(0)  # whoever submits in this very round of the loop joins
+        self._last_batch_s = now_s()
 
     def _schedule_the_rest(self) -> None:
         if self._urgent or not self._accepts or len(self._waiting) >= self._max_batch:

@@ -1,0 +1,30 @@
+"""One lab for all tests of calls, and a client of it that hangs up what a test leaves."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+
+from tests.lab.api_client import ApiClient
+from tests.lab.running_lab import RunningLab, open_lab
+from tests.softphones.toolchain import ensure_phone_tools
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def lab(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[RunningLab]:
+    ensure_phone_tools()
+    lab = await open_lab(tmp_path_factory.mktemp("lab"))
+    try:
+        yield lab
+    finally:
+        await lab.close()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def api(lab: RunningLab) -> AsyncIterator[ApiClient]:
+    """The app of user 12."""
+    async with lab.client() as client:
+        yield client
+        await client.hang_up()

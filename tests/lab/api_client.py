@@ -1,0 +1,170 @@
+"""The API as an app uses it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import aiohttp
+
+_TIMEOUT_S = 15.0
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    headers: Mapping[str, str]
+    text: str
+    json: Any = field(repr=False)
+
+    @property
+    def code(self) -> str:
+        """`error.code` of an answer that is no success."""
+        return str(self.json["error"]["code"])
+
+    @property
+    def message(self) -> str:
+        return str(self.json["error"]["message"])
+
+
+class ApiClient:
+    """One app. `token` is taken at the first request, and may be replaced."""
+
+    def __init__(self, base_url: str, client_id: str, client_secret: str) -> None:
+        self.base_url = base_url
+        self.client_id = client_id
+        self._secret = client_secret
+        self._session: aiohttp.ClientSession | None = None
+        self.token: str | None = None
+
+    async def __aenter__(self) -> ApiClient:
+        self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=_TIMEOUT_S))
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.http.close()
+
+    @property
+    def http(self) -> aiohttp.ClientSession:
+        assert self._session is not None, "use the client as `async with`"
+        return self._session
+
+    async def authenticate(self) -> str:
+        form = {
+            "grant_type": "client_credentials",
+            "client_id": self.client_id,
+            "client_secret": self._secret,
+        }
+        async with self.http.post(f"{self.base_url}/oauth/token.php", data=form) as response:
+            assert response.status == 200, await response.text()
+            self.token = str((await response.json())["access_token"])
+        return self.token
+
+    async def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, str] | None = None,
+        body: object = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
+        """`path` from the root, or a whole URL; `body` is sent as JSON, bytes as they are."""
+        token = self.token or await self.authenticate()
+        url = path if path.startswith("http") else self.base_url + path
+        data = body if isinstance(body, bytes | None) else json.dumps(body).encode()
+        async with self.http.request(
+            method,
+            url,
+            params=params,
+            data=data,
+            headers={"Authorization": f"Bearer {token}", **(headers or {})},
+            allow_redirects=False,
+        ) as response:
+            text = await response.text()
+            return Answer(
+                response.status, response.headers, text, json.loads(text) if text else None
+            )
+
+    async def create(
+        self,
+        source: object,
+        destination: object,
+        *,
+        user: str = "@me",
+        extension: object = None,
+        view: Mapping[str, object] | None = None,
+        body: Mapping[str, object] | None = None,
+        headers: Mapping[str, str] | None = None,
+        **query: str,
+    ) -> Answer:
+        """POST …/simple; `view` and `body` add fields to the view and to the PhoneCall."""
+        call: dict[str, object] = {
+            "phoneCallView": [{"source": source, "destination": destination, **(view or {})}],
+            **(body or {}),
+        }
+        if extension is not None:
+            call["extension"] = extension
+        path = f"/uapi/phoneCalls/{user}/simple"
+        return await self.request("POST", path, params=query, body=call, headers=headers)
+
+    async def place(self, source: object, destination: object, **more: Any) -> str:
+        """As `create`, which must succeed; the id of the call."""
+        answer = await self.create(source, destination, **more)
+        assert answer.status == 202, answer.text
+        return str(answer.json[0]["id"])
+
+    async def calls(self, extension: str = "@self", call_id: str = "", **query: str) -> list[Any]:
+        """The `entry` of a list request as the app's own user."""
+        path = f"/uapi/phoneCalls/@me/{extension}" + (f"/{call_id}" if call_id else "")
+        answer = await self.request("GET", path, params=query)
+        assert answer.status == 200, answer.text
+        return list(answer.json["entry"])
+
+    async def call(self, call_id: str) -> Any:
+        """The live call with that id, or None."""
+        entry = await self.calls("@self", call_id)
+        return entry[0] if entry else None
+
+    async def wait_call(
+        self, call_id: str, wanted: Callable[[Any], bool], time_limit_s: float = 10.0
+    ) -> Any:
+        """Poll until the live call is as wanted; an AssertionError shows its last state."""
+        last: Any = None
+        try:
+            async with asyncio.timeout(time_limit_s):
+                while True:
+                    last = await self.call(call_id)
+                    if last is not None and wanted(last):
+                        return last
+                    await asyncio.sleep(0.03)
+        except TimeoutError:
+            raise AssertionError(f"call {call_id} did not get there: {last}") from None
+
+    async def wait_status(self, call_id: str, status: int, time_limit_s: float = 10.0) -> Any:
+        """Poll until the first view has that status."""
+        return await self.wait_call(
+            call_id, lambda call: call["phoneCallView"][0]["status"] == status, time_limit_s
+        )
+
+    async def wait_ended(self, call_id: str, time_limit_s: float = 10.0) -> Any:
+        """Poll until the call has its final record; returns it."""
+        try:
+            async with asyncio.timeout(time_limit_s):
+                while True:
+                    ended = await self.calls("@self", call_id, ended="true")
+                    if ended:
+                        assert len(ended) == 1
+                        assert await self.call(call_id) is None
+                        return ended[0]
+                    await asyncio.sleep(0.03)
+        except TimeoutError:
+            live = await self.call(call_id)
+            raise AssertionError(f"call {call_id} did not end: {live}") from None
+
+    async def hang_up(self, extension: str = "@self", call_id: str = "", **query: str) -> Answer:
+        path = f"/uapi/phoneCalls/@me/{extension}" + (f"/{call_id}" if call_id else "")
+        return await self.request("DELETE", path, params=query)

@@ -1,0 +1,84 @@
+"""Asterisk, the simulated public network, the service, and the phones of its directory."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Mapping
+from pathlib import Path
+
+from bridge.local_asterisk.local import AsteriskSecrets, LocalAsterisk
+from bridge.local_asterisk.ports import AsteriskPorts
+from bridge.secrets_file import AMI_SECRET, ARI_SECRET, SecretsFile
+from tests.softphones.sipp_behaviour import SippBehaviour
+from tests.softphones.sipp_phone import SippPhone
+from tests.softphones.softphone import AnswerPolicy, Softphone
+
+from .api_client import ApiClient
+from .bridge_process import BridgeProcess
+from .installation import test_installation
+
+
+class RunningLab:
+    """Use `open_lab`. Phones are not started: `async with lab.phone("0003*210") as phone`."""
+
+    def __init__(self, asterisk: LocalAsterisk, bridge: BridgeProcess) -> None:
+        self.asterisk = asterisk
+        self.bridge = bridge
+
+    def client(self, client_id: str = "user-12") -> ApiClient:
+        return self.bridge.client(client_id)
+
+    def phone(self, user: str, *, answer: AnswerPolicy = "manual", tone_hz: int = 440) -> Softphone:
+        """A baresip softphone with the directory's generated password."""
+        return Softphone(
+            user,
+            self.bridge.secret(f"sip/{user}"),
+            port=self.asterisk.ports.sip,
+            answer=answer,
+            tone_hz=tone_hz,
+        )
+
+    def scripted(self, user: str, behaviour: SippBehaviour | None = None) -> SippPhone:
+        """A SIPp phone that behaves as told."""
+        return SippPhone(
+            user,
+            self.bridge.secret(f"sip/{user}"),
+            port=self.asterisk.ports.sip,
+            behaviour=behaviour,
+        )
+
+    async def close(self) -> None:
+        try:
+            await self.bridge.stop()
+        finally:
+            await self.asterisk.stop()
+
+
+async def open_lab(folder: Path, settings: Mapping[str, str] | None = None) -> RunningLab:
+    """A running lab of its own, in `folder`; the caller closes it."""
+    state = folder / "state"
+    state.mkdir(mode=0o700, parents=True)
+    secrets = SecretsFile.open(state / "secrets.json")
+    asterisk = LocalAsterisk(
+        installation=await test_installation(),
+        state_dir=folder / "asterisk",
+        ports=AsteriskPorts.free(),
+        secrets=AsteriskSecrets(
+            ami_secret=secrets.get_or_create(AMI_SECRET),
+            ari_secret=secrets.get_or_create(ARI_SECRET),
+        ),
+    )
+    await asterisk.start()
+    bridge = BridgeProcess(state, asterisk.ports, _free_port(), settings)
+    try:
+        await bridge.start()
+    except BaseException:
+        await asterisk.stop()
+        raise
+    return RunningLab(asterisk, bridge)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
