@@ -90,10 +90,13 @@ class CallStore:
         )
 
     async def mark(self, call: PhoneCall) -> None:
-        """Like `track`, and on disk when this returns."""
+        """Like `track`, and on disk when this returns. Raises ValueError as `track` does."""
         if call.final is not None:
             raise ValueError("an ended call needs finish")
-        await self._queue.submit(*_upsert_writes(call, ()))
+        await self._queue.submit(
+            upsert_call(call, guard=False), *party_writes(call.id, self._parties.missing(call))
+        )
+        self._parties.written(call)
 
     async def finish(self, call: PhoneCall, extra: Sequence[Write] = ()) -> bool:
         """The final record; True if it is this one that was written, False if there was one.

@@ -6,7 +6,7 @@ from collections.abc import Collection
 
 from bridge.calls.phone_call import PhoneCall
 from bridge.storage.call_document import to_document
-from bridge.storage.statement import Statement, Value, Write
+from bridge.storage.statement import Statement, Write
 
 _COLUMNS = (
     "(id, pbx, extension, user_id, organization, client_id, origin, published_ms, answered_ms,"
@@ -55,11 +55,8 @@ def party_writes(call_id: str, extensions: Collection[str]) -> list[Write]:
     writes: list[Write] = []
     for begin in range(0, len(ordered), len(_PARTIES)):
         some = ordered[begin : begin + len(_PARTIES)]
-        params: dict[str, Value] = {}
-        for number, extension in enumerate(some):
-            params[f"extension{number}"] = extension
-            params[f"call_id{number}"] = call_id
-        writes.append(_PARTIES[len(some) - 1].write(counted=False, **params))
+        params = tuple([value for extension in some for value in (extension, call_id)])
+        writes.append(Write(_PARTIES[len(some) - 1], params, counted=False))
     return writes
 
 
