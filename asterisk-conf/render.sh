@@ -72,7 +72,7 @@ mkdir -p "$out"
 for template in "$templates"/*.conf; do
     target=$out/${template##*/}
     awk -v file="$template" '
-        BEGIN { computed["EVENT_FILTERS"]; computed["NAT_LINES"] }
+        BEGIN { computed["EVENT_FILTERS"]; computed["NAT_LINES"]; computed["WEBSOCKET_CLIENT"] }
         {
             rest = $0; line = ""
             while (match(rest, /@[A-Z_]+@/)) {

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from bridge.local_asterisk.errors import AsteriskStartError, LocalAsteriskError
 from bridge.local_asterisk.installation import Installation
+from bridge.local_asterisk.left_over import end_left_over
 
 POLL_S = 0.02
 UNIX_SOCKET_PATH_MAX = 107
@@ -141,28 +142,12 @@ class AsteriskProcess:
     async def stop_left_over(self) -> None:
         """End an Asterisk that an earlier, killed owner of this folder left behind."""
         with contextlib.suppress(FileNotFoundError, ValueError):
-            pid = int(self._pid_file.read_text())
-            for ending, wait_s in (
-                (signal.SIGTERM, self._stop_timeout_s),
-                (signal.SIGKILL, self._stop_timeout_s),
-            ):
-                if not self._is_ours(pid):
-                    break
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(pid, ending)
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(wait_s):
-                        while self._is_ours(pid):  # noqa: ASYNC110 - no child of ours
-                            await asyncio.sleep(POLL_S)
+            await end_left_over(
+                int(self._pid_file.read_text()),
+                os.fsencode(self._config),
+                timeout_s=self._stop_timeout_s,
+            )
         self._pid_file.unlink(missing_ok=True)
-
-    def _is_ours(self, pid: int) -> bool:
-        """Pids are reused: ours is the one that was started with our configuration."""
-        try:
-            arguments = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
-        except (FileNotFoundError, ProcessLookupError):
-            return False
-        return os.fsencode(self._config) in arguments
 
     def _prepare(self) -> None:
         if len(os.fsencode(self._socket)) > UNIX_SOCKET_PATH_MAX:
@@ -228,8 +213,11 @@ class AsteriskProcess:
             if self._socket.exists():
                 code, output = await self._remote("core waitfullybooted")
                 if code == 0 and "fully booted" in output:
-                    return
+                    break
             await asyncio.sleep(POLL_S)
+        # Asterisk 22 goes on without a module that modules.conf requires.
+        if any(line.endswith("- Required") for line in self.problems()):
+            raise AsteriskStartError(f"{self.name} lacks modules.\n{self._last_log()}")
 
     async def _end(self, ending: signal.Signals) -> None:
         process = self._process

@@ -1,0 +1,58 @@
+"""A real PBX and a real public network of its own for each test that asks for it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from bridge.local_asterisk.choice import AsteriskSource
+from bridge.local_asterisk.errors import NoAsteriskError
+from bridge.local_asterisk.installation import (
+    Installation,
+    installation_in_root,
+    installation_on_path,
+)
+from bridge.local_asterisk.local import AsteriskSecrets, LocalAsterisk
+from bridge.local_asterisk.ports import AsteriskPorts
+from bridge.local_asterisk.private_root import default_root, private_root, why_no_root
+
+from .pbx_under_test import PbxUnderTest
+
+SECRETS = AsteriskSecrets(ami_secret="ami-test", ari_secret="ari-test")
+
+
+@pytest.fixture
+async def installation() -> Installation:
+    """The private root if this machine can have one, else the `asterisk` on PATH."""
+    if why_no_root() is None:
+        return await installation_in_root(await private_root(default_root(), print))
+    try:
+        return await installation_on_path()
+    except NoAsteriskError as error:
+        pytest.skip(f"{AsteriskSource.ROOT}: {why_no_root()}; {AsteriskSource.PATH}: {error}")
+
+
+@pytest.fixture
+def asterisk(installation: Installation, tmp_path: Path) -> LocalAsterisk:
+    """Not started."""
+    return LocalAsterisk(
+        installation=installation,
+        state_dir=tmp_path / "s",
+        ports=AsteriskPorts.free(),
+        secrets=SECRETS,
+    )
+
+
+@pytest.fixture
+async def pbx(asterisk: LocalAsterisk) -> AsyncIterator[PbxUnderTest]:
+    """Started, with AMI and ARI open; phones are made by the test."""
+    await asterisk.start()
+    under_test = PbxUnderTest(asterisk, SECRETS)
+    try:
+        await under_test.open()
+        yield under_test
+    finally:
+        await under_test.close()
+        await asterisk.stop()
