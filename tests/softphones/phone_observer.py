@@ -65,11 +65,15 @@ class PhoneObserver:
         return self.log.dialogs[-1] if self.log.dialogs else None
 
     async def wait_ringing(self, timeout_s: float = 10.0) -> Dialog:
-        """The next incoming call that this method has not returned yet."""
+        """The next incoming call that this method has not returned yet.
+
+        It rings (180 or 183 is sent), or is past that already.
+        """
 
         def next_incoming() -> Dialog | None:
             fresh = self.log.incoming[self._rings_taken :]
-            return fresh[0] if fresh else None
+            rang = fresh and (fresh[0].ringing or fresh[0].established or fresh[0].closed)
+            return fresh[0] if rang else None
 
         dialog = await self._until(next_incoming, timeout_s, "does not ring")
         self._rings_taken += 1

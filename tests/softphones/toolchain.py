@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import fcntl
 import os
-import re
 import shutil
 import subprocess
 import tempfile
@@ -69,14 +68,6 @@ def _install(programs: list[str]) -> None:
             raise PhoneToolsMissingError(f"{advice}; doing so here failed:\n{output}")
     if _missing():
         raise PhoneToolsMissingError(f"{advice}; the packages are installed but not on PATH")
-
-
-@cache
-def baresip_version() -> tuple[int, ...]:
-    """(1, 0, 0) on Debian 12, (3, …) on Debian 13; (0,) if baresip does not tell."""
-    shown = subprocess.run(["baresip", "-h"], capture_output=True, text=True, timeout=10)
-    found = re.search(r"baresip v?(\d+(?:\.\d+)+)", shown.stdout + shown.stderr)
-    return tuple(int(part) for part in found.group(1).split(".")) if found else (0,)
 
 
 @cache
