@@ -1,0 +1,111 @@
+"""README's two commands and its first call, to the letter, in a fresh clone."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+FIRST_START_S, SECOND_START_S = 300, 30
+
+pytestmark = pytest.mark.timeout(600)
+
+
+@pytest.fixture(scope="module")
+def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What a new user gets: the committed files and nothing else."""
+    folder = tmp_path_factory.mktemp("clone") / "uapi-bridge"
+    subprocess.run(["git", "clone", "-q", str(ROOT), str(folder)], check=True)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def ports() -> dict[str, str]:
+    """The README's ports may be taken on this machine, so they come from settings here."""
+    names = ("HTTP", "SIP", "AMI", "ARI", "PUBLIC_NETWORK")
+    with_ports = {}
+    probes = [socket.socket() for _ in names]
+    for name, probe in zip(names, probes, strict=True):
+        probe.bind(("127.0.0.1", 0))
+        with_ports[f"BRIDGE_{name}_PORT"] = str(probe.getsockname()[1])
+    for probe in probes:
+        probe.close()
+    return with_ports
+
+
+@contextmanager
+def serving(clone: Path, ports: dict[str, str], time_limit_s: float) -> Iterator[str]:
+    """`make serve` until it has greeted; ended by Ctrl-C, which must end all of it."""
+    environment = {k: v for k, v in os.environ.items() if not k.startswith(("BRIDGE_", "MAKE"))}
+    log = clone / "serve.log"
+    with log.open("w") as output:
+        process = subprocess.Popen(
+            ["make", "serve"],
+            cwd=clone,
+            env={**environment, **ports},
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+        )
+    try:
+        end = time.monotonic() + time_limit_s
+        while "Ctrl-C ends it." not in log.read_text():
+            assert process.poll() is None, log.read_text()
+            assert time.monotonic() < end, log.read_text()
+            time.sleep(0.1)
+        yield log.read_text()
+    finally:
+        # Ctrl-C in a terminal reaches the whole group.
+        os.killpg(process.pid, signal.SIGINT)
+        process.wait(20)
+    leftovers = subprocess.run(
+        ["pgrep", "-g", str(process.pid)], capture_output=True, text=True, check=False
+    ).stdout
+    assert leftovers == ""
+
+
+def pasted(commands: str, clone: Path) -> str:
+    """What a shell in the clone prints for these commands."""
+    shell = subprocess.run(
+        ["bash", "-c", commands], cwd=clone, capture_output=True, text=True, timeout=30, check=True
+    )
+    return shell.stdout
+
+
+def test_given_a_fresh_clone_when_served_then_the_printed_and_the_documented_call_work(
+    clone: Path, ports: dict[str, str]
+) -> None:
+    with serving(clone, ports, FIRST_START_S) as greeting:
+        printed = "\n".join(re.findall(r"^  (?:  )?(\S.*)$", greeting.split("network:")[1], re.M))
+        [placed] = json.loads(pasted(printed, clone))
+        assert re.fullmatch("[0-9a-f]{20}", placed["id"])
+        readme = "\n".join(re.findall(r"```sh\n(.*?)```", (clone / "README.md").read_text(), re.S))
+        commands = readme.replace("127.0.0.1:8080", f"127.0.0.1:{ports['BRIDGE_HTTP_PORT']}")
+        created, listed, hung_up = (
+            json.loads(x) for x in re.findall(r"[\[{].*?[\]}](?=[\[{]|\Z)", _joined(commands, clone))
+        )
+        assert {x["id"] for x in hung_up} == {placed["id"], created[0]["id"]}
+        assert {x["id"] for x in listed["entry"]} == {x["id"] for x in hung_up}
+
+
+def test_given_a_clone_that_has_run_when_served_again_then_it_starts_in_seconds(
+    clone: Path, ports: dict[str, str]
+) -> None:
+    begin = time.monotonic()
+    with serving(clone, ports, SECOND_START_S):
+        print(f"second start: {time.monotonic() - begin:.1f} s")
+
+
+def _joined(commands: str, clone: Path) -> str:
+    """The answers of the documented commands, one JSON text after the other."""
+    return pasted(commands, clone)
