@@ -213,7 +213,10 @@ async def test_where_a_call_may_be_transferred(
         "PJSIP/0003*210", "PJSIP/3235550200@trunk", f"__TRANSFER_CONTEXT={context}"
     )
     dialog = await phone.next_call()
-    await pbx.ami.wait_for(lambda event: event["Event"] == "BridgeEnter")
+    # The destination enters first; a REFER before the source is in is a 400.
+    await pbx.ami.wait_for(
+        lambda event: event["Event"] == "BridgeEnter" and event["Uniqueid"] == call
+    )
     assert await phone.refer(dialog, target) == 202
     async with asyncio.timeout(5):
         while not (last := await phone.notified.get()).startswith(f"SIP/2.0 {result}"):
