@@ -6,10 +6,6 @@ import asyncio
 from pathlib import Path
 
 import pytest
-from scripted_ami.eventually import eventually
-from scripted_ami.orders import quick_settings
-from scripted_ami.recording_listener import RecordingListener
-from scripted_ami.server import ScriptedAmi, channel, event, message
 from structlog.testing import capture_logs
 
 from bridge.calls.pbx_events import (
@@ -22,6 +18,10 @@ from bridge.calls.pbx_events import (
 )
 from bridge.pbx.ami_link import AmiLink
 from bridge.pbx.event_recording import read_recording, replay
+from tests.scripted_ami.eventually import eventually
+from tests.scripted_ami.orders import quick_settings
+from tests.scripted_ami.recording_listener import RecordingListener
+from tests.scripted_ami.server import ScriptedAmi, channel, event, message
 
 from .conftest import StartLink
 

