@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from bridge.calls.phone_call import Leg, Side
+from bridge.calls.phone_call import EndedBy, HangUpMark, Leg, Side
 from bridge.storage.call_store import CallStore
 from bridge.storage.idempotency import IdempotencyConflict, IdempotencyEntry, IdempotencyStore
 from bridge.storage.statement import Statement, Write
@@ -82,6 +82,39 @@ async def test_track_never_changes_an_ended_call(store: CallStore, queue: WriteQ
     await queue.submit()
     assert await store.find(call.id) == ended(call)
     assert await store.live("main") == []
+
+
+async def test_mark_is_durable_at_once(store: CallStore) -> None:
+    call = live_call()
+    await store.accept(call)
+    marked = replace(call, hang_up=HangUpMark(EndedBy.API, 4000))
+    await store.mark(marked)
+    assert await store.live("main") == [marked]
+    await store.finish(ended(marked))
+    await store.mark(marked)
+    assert await store.live("main") == []
+
+
+async def test_late_track_while_the_end_still_waits(store: CallStore, queue: WriteQueue) -> None:
+    call = live_call()
+    await store.accept(call)
+    store.finish_later(ended(call))
+    store.track(replace(call, answered_ms=5000))
+    await queue.submit()
+    assert await store.find(call.id) == ended(call)
+
+
+async def test_parties_of_calls_the_api_did_not_make(store: CallStore, queue: WriteQueue) -> None:
+    call = live_call()
+    moved = Leg("v4", Side.DESTINATION, "0003*220", "220", extension="0003*220")
+    store.track(call)
+    store.track(replace(call, answered_ms=5000))
+    store.track(replace(call, legs=(call.legs[0], moved)))
+    store.track(replace(call, answered_ms=6000))
+    store.finish_later(ended(call))
+    await queue.submit()
+    for party in ("0003*210", "0003*211", "0003*214", "0003*220"):
+        assert await store.ended([party], 0) == [ended(call)]
 
 
 async def test_finish_without_a_row(store: CallStore) -> None:
