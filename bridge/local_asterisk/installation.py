@@ -17,13 +17,17 @@ OLDEST_MAJOR = 18
 # the process ends, the kernel takes the mounts away. $1 root, $2 empty folder for the
 # new root, $3 folder of the instance, visible inside under the same path so that file
 # names mean the same on both sides; then the command.
-# The image is mounted read-only: several instances share it.
+# The image is mounted read-only: several instances share it. /etc is a copy, with the name of
+# this machine in its hosts file: Asterisk asks for its own name with every audio session, and a
+# DNS server that does not answer would hold its SIP thread for seconds.
 _ENTER_ROOT = """
 image=$1 new=$2 instance=$3; shift 3
 mount -t tmpfs -o mode=755 tmpfs "$new"
-for part in usr etc var; do
+for part in usr var; do
     mkdir "$new/$part"; mount --bind -o ro "$image/$part" "$new/$part"
 done
+cp -a "$image/etc" "$new/etc"
+echo "127.0.0.1 localhost $(uname -n)" > "$new/etc/hosts"
 for link in bin lib lib32 lib64 libx32 sbin; do
     if [ -L "$image/$link" ]; then cp -P "$image/$link" "$new/$link"
     elif [ -d "$image/$link" ]; then
