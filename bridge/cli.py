@@ -34,6 +34,8 @@ def main() -> None:
         settings = Settings()
     except (ValidationError, FileNotFoundError) as why:
         sys.exit(_settings_problem(why))
+    if unknown := Settings.unknown_names():
+        sys.exit(f"there is no setting {', '.join(unknown)}; see bridge/settings.py")
     sys.exit(_serve(settings) if arguments.command == "serve" else _check(settings, arguments.file))
 
 

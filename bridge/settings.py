@@ -115,6 +115,18 @@ class Settings(BaseSettings):
             sources.append(TomlConfigSettingsSource(settings_cls, Path(path)))
         return tuple(sources)
 
+    @classmethod
+    def unknown_names(cls) -> list[str]:
+        """Variables of the environment that look like a setting and are none: misspelled ones."""
+        known = {f"BRIDGE_{name.upper()}" for name in cls.model_fields} | {"BRIDGE_SETTINGS_FILE"}
+        return sorted(
+            name
+            for name in os.environ
+            # BRIDGE_COMPOSE_… are docker-compose.yml's own.
+            if name.startswith("BRIDGE_") and not name.startswith("BRIDGE_COMPOSE_")
+            if name not in known
+        )
+
     @property
     def resolved_database_url(self) -> str:
         return self.database_url or f"sqlite+aiosqlite:///{self.state_dir / 'bridge.db'}"
