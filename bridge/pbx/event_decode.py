@@ -209,7 +209,12 @@ def _attended_transfer(headers: Headers, at_ms: int) -> PbxEvent:
 
 
 def _peer_status(headers: Headers, at_ms: int) -> PbxEvent | None:
-    """Asterisk sums up all contacts of an endpoint in it, which ContactStatus does not."""
+    """Asterisk sums up all contacts of an endpoint in it, which ContactStatus does not.
+
+    Seen on 22.10.1: a phone that registers from another port gives one ContactStatus for the new
+    and one (Removed) for the old contact, and rightly no PeerStatus; an expired one gives
+    Unreachable.
+    """
     status = headers.get("PeerStatus", "")
     if status in ("Registered", "Reachable"):
         return PhoneReachability(at_ms, headers["Peer"], reachable=True)

@@ -79,6 +79,8 @@ async def provision(phones: Sequence[PhoneAccount], ari: PhoneStore) -> Provisio
 
     Raises InvalidPbxValue before anything is changed, AriUnavailable when the PBX goes away in
     between: another run then finishes the work. A phone that the PBX refuses is in `failed`.
+    The PBX sends no event for a phone that is removed: let the link ask again
+    (AmiLink.refresh_endpoints) afterwards.
     """
     wanted = {phone.number: phone_objects(phone) for phone in phones}
     if len(wanted) != len(phones):

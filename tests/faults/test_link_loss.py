@@ -8,7 +8,7 @@ import time
 import pytest
 from structlog.testing import capture_logs
 
-from bridge.calls.pbx import PbxUnavailable
+from bridge.calls.pbx import Pbx, PbxUnavailable
 from bridge.pbx.ami_link import AmiLink
 from tests.scripted_ami.eventually import eventually
 from tests.scripted_ami.orders import order, quick_settings
@@ -82,7 +82,7 @@ async def test_a_refused_login_is_an_error_and_retried_with_growing_delay(
         await ami.wait_for_action("Login", 4)
     gaps = [b - a for a, b in zip(ami.connected_at, ami.connected_at[1:], strict=False)]
     # Up to a quarter less than 0.1, 0.2, 0.4 s; more on a busy machine.
-    for gap, delay_s in zip(gaps, (0.1, 0.2, 0.4), strict=True):
+    for gap, delay_s in zip(gaps[:3], (0.1, 0.2, 0.4), strict=True):
         assert delay_s * 0.74 < gap < delay_s + 0.5
     assert "Authentication failed" in link.link.why
     errors = [line for line in logs if line["log_level"] == "error"]
@@ -207,3 +207,10 @@ async def test_moments_are_told_in_the_clock_of_the_pbx(
     ami.clock_offset_s = -3600
     await start_link()
     assert abs(listener.snapshots[0].at_ms - (time.time() - 3600) * 1000) < 1000
+
+
+def test_it_is_what_the_calls_need_of_a_pbx(ami: ScriptedAmi, listener: RecordingListener) -> None:
+    pbx: Pbx = AmiLink(quick_settings(ami), listener)
+    assert pbx.name == "pbx-1"
+    assert not pbx.link.up
+    assert "s3cret" not in repr(quick_settings(ami))
