@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from bridge.local_asterisk.errors import AsteriskStartError, LocalAsteriskError, PortTakenError
-from bridge.local_asterisk.installation import Installation, installation_on_path
+from bridge.local_asterisk.installation import Installation
 from bridge.local_asterisk.local import LocalAsterisk
 from bridge.local_asterisk.ports import AsteriskPorts
 
@@ -181,7 +181,7 @@ async def test_two_instances_run_beside_each_other(
 OWNER = """
 import asyncio, sys
 from pathlib import Path
-from bridge.local_asterisk.installation import Installation, installation_on_path
+from bridge.local_asterisk.installation import Installation
 from bridge.local_asterisk.local import AsteriskSecrets, LocalAsterisk
 from bridge.local_asterisk.ports import AsteriskPorts
 
@@ -269,37 +269,3 @@ async def test_an_end_by_itself_is_noticed(asterisk: LocalAsterisk) -> None:
         assert await asyncio.wait_for(watching, 5) == "Asterisk"
     finally:
         await asterisk.stop()
-
-
-async def test_an_asterisk_on_path_runs_without_chroot(
-    installation: Installation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The one of the private root, run through its own loader, as one installed here."""
-    root = installation.root
-    if root is None:
-        pytest.skip("there is no private root on this machine")
-    loader = next((root / "usr").glob("lib*/ld-linux-*.so*"), None)
-    libraries = root / "usr" / installation.modules_dir.parents[1].relative_to("/usr")
-    if loader is None:
-        pytest.skip("the loader of this architecture has another name")
-    prefix = tmp_path / "usr"
-    (prefix / "sbin").mkdir(parents=True)
-    (prefix / "lib").symlink_to(root / "usr/lib")
-    (prefix / "share").symlink_to(root / "usr/share")
-    binary = prefix / "sbin/asterisk"
-    binary.write_text(
-        f'#!/bin/sh\nexec {loader} --library-path {libraries} {root}/usr/sbin/asterisk "$@"\n'
-    )
-    binary.chmod(0o755)
-    monkeypatch.setenv("PATH", f"{binary.parent}:{os.environ['PATH']}")
-
-    found = await installation_on_path()
-    assert (found.binary, found.root) == (str(binary), None)
-    assert found.version == installation.version
-    asterisk = LocalAsterisk(
-        installation=found, state_dir=tmp_path / "s", ports=AsteriskPorts.free(), secrets=SECRETS
-    )
-    await asterisk.start()
-    assert "0 active channels" in await asterisk.pbx.console("core show channels")
-    await asterisk.stop()
-    assert processes_below(tmp_path) == []
