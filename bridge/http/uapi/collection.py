@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, Generic, TypeVar
 
 from yarl import URL
 
@@ -16,32 +17,32 @@ COUNT_DEFAULT, COUNT_MAX, START_MAX = 20, 5000, 5000
 
 _ORDERS = {"asc": False, "ascending": False, "desc": True, "descending": True}
 _T = TypeVar("_T")
-Values = Mapping[str, Callable[[_T], str]]
 
 
 @dataclass(frozen=True, slots=True)
-class Filter:
-    """`filterBy`, `filterOp`, `filterValue`; `by` is empty for no filter."""
+class FilterField(Generic[_T]):
+    """A field that `filterBy` may name. `text` is its value as the answer shows it; `key` and
+    `parse` turn that and `filterValue` into what is compared. `parse` raises ValueError."""
 
-    by: str
-    op: str
-    value: str
+    text: Callable[[_T], str]
+    key: Callable[[_T], float | str]
+    parse: Callable[[str], float | str]
 
-    def matches(self, text: str) -> bool:
-        return _OPERATIONS[self.op](text, self.value)
+
+FilterFields = Mapping[str, FilterField[_T]]
 
 
 @dataclass(frozen=True, slots=True)
-class Listing:
+class Listing(Generic[_T]):
     """What a list request asks for beside its URI. Unknown parameters are ignored."""
 
     count: int
     start: int
     descending: bool
-    filter: Filter | None
+    matches: Callable[[_T], bool]
 
     @classmethod
-    def parse(cls, query: Mapping[str, str], filterable: frozenset[str]) -> Listing:
+    def parse(cls, query: Mapping[str, str], filterable: FilterFields[_T]) -> Listing[_T]:
         """Raises 400 count_invalid, startindex_invalid, sortorder_invalid, filter…_invalid."""
         order = query.get("sortOrder", "ascending").lower()
         if order not in _ORDERS:
@@ -54,17 +55,16 @@ class Listing:
                 query.get("startIndex", "0"), "startindex_invalid", "startIndex", 0, START_MAX
             ),
             descending=_ORDERS[order],
-            filter=_filter(query, filterable),
+            matches=_filter(query, filterable),
         )
 
-    def page(self, items: Sequence[_T], values: Values[_T], order_by: str) -> tuple[list[_T], int]:
+    def page(
+        self, items: Sequence[_T], order_by: Callable[[_T], tuple[int, str]]
+    ) -> tuple[list[_T], int]:
         """The items of this page, and how many there are in all."""
-        wanted, key = self.filter, values[order_by]
-        if wanted is not None:
-            value_of = values[wanted.by]
-            items = [x for x in items if wanted.matches(value_of(x))]
-        ordered = sorted(items, key=key, reverse=self.descending)
-        return ordered[self.start : self.start + self.count], len(ordered)
+        matching = [x for x in items if self.matches(x)]
+        matching.sort(key=order_by, reverse=self.descending)
+        return matching[self.start : self.start + self.count], len(matching)
 
     def envelope(self, entry: list[Json], total: int, url: URL) -> Json:
         """`url` is the request's own, absolute: next and prev are made from it."""
@@ -85,29 +85,41 @@ class Listing:
         return str(url.update_query(startIndex=str(start), count=str(self.count)))
 
 
-def _filter(query: Mapping[str, str], filterable: frozenset[str]) -> Filter | None:
+def _filter(query: Mapping[str, str], filterable: FilterFields[_T]) -> Callable[[_T], bool]:
     by = query.get("filterBy", "")
     if not by:
-        return None
+        return lambda _: True
     if by not in filterable:
         names = ", ".join(sorted(filterable))
         raise invalid("filterby_invalid", f"filterBy must be one of: {names}.")
     op = query.get("filterOp", "equals")
-    if op not in _OPERATIONS:
-        names = ", ".join(sorted(_OPERATIONS))
+    if op not in _COMPARISONS and op not in _ON_TEXT:
+        names = ", ".join(sorted({**_COMPARISONS, **_ON_TEXT}))
         raise invalid("filterop_invalid", f"filterOp must be one of: {names}.")
     value = query.get("filterValue", "")
     if not value and op != "present":
         raise invalid("filtervalue_invalid", "filterValue is missing.")
-    return Filter(by, op, value)
+    field = filterable[by]
+    if op in _ON_TEXT:
+        on_text = _ON_TEXT[op]
+        return lambda item: on_text(field.text(item), value)
+    try:
+        keys = [field.parse(x.strip()) for x in (value.split(",") if op == "inArray" else [value])]
+    except ValueError as why:
+        raise invalid("filtervalue_invalid", f"filterValue: {why}.") from None
+    compare = _COMPARISONS[op]
+    return lambda item: any(compare(field.key(item), x) for x in keys)
 
 
-_OPERATIONS: dict[str, Callable[[str, str], bool]] = {
+_ON_TEXT: dict[str, Callable[[str, str], bool]] = {
     "contains": lambda text, value: value in text,
-    "equals": lambda text, value: text == value,
-    "greaterThan": lambda text, value: text > value,
-    "inArray": lambda text, value: text in [x.strip() for x in value.split(",")],
-    "lessThan": lambda text, value: text < value,
     "present": lambda text, _: bool(text),
     "startsWith": lambda text, value: text.startswith(value),
+}
+# Both sides are keys of one field, so of one type.
+_COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
+    "equals": operator.eq,
+    "greaterThan": operator.gt,
+    "inArray": operator.eq,
+    "lessThan": operator.lt,
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 
 from bridge.calls.call_views import PhoneCallView, views_of
@@ -59,6 +60,17 @@ def date(at_ms: int | None) -> str | None:
     if at_ms is None:
         return None
     return datetime.fromtimestamp(at_ms // 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def moment_s(text: str) -> int:
+    """A dateTime as seconds since the epoch; without an offset it is UTC. Raises ValueError."""
+    # A + that a client has not escaped arrives as a space.
+    text = re.sub(r"(T.*) (\d\d:\d\d)\Z", r"\1+\2", text)
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise ValueError("it must be a date and time like 2012-06-27T16:08:55Z") from None
+    return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())
 
 
 def without_nulls(item: Json) -> Json:

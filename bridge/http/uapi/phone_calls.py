@@ -9,31 +9,42 @@ from yarl import URL
 
 from bridge.calls.phone_call import PhoneCall
 from bridge.calls.switchboard import now_ms
+from bridge.directory.ownership import SELF
 from bridge.http.context import SERVICES, Services
 from bridge.http.json_body import base_url
 from bridge.http.uapi.caller import Scope, scope_of
-from bridge.http.uapi.collection import Listing
+from bridge.http.uapi.collection import FilterField, Listing
 from bridge.http.uapi.errors import invalid
 from bridge.http.uapi.fields import Json, requested_fields, select
 from bridge.http.uapi.json_answer import json_answer
-from bridge.http.uapi.phone_call_json import PHONE_CALL_FIELDS, date, phone_call_json
+from bridge.http.uapi.phone_call_json import (
+    PHONE_CALL_FIELDS,
+    date,
+    moment_s,
+    phone_call_json,
+)
 from bridge.http.uapi.query_values import flag
 
 _CALL_ID = re.compile(r"[A-Za-z0-9]{1,255}\Z")
 _PHONE_NUMBER = re.compile(r"\+?[0-9]{1,32}\Z")
-_FILTERABLE = {"id": lambda x: x.id, "published": lambda x: date(x.published_ms) or ""}
+_FILTERABLE: dict[str, FilterField[PhoneCall]] = {
+    "id": FilterField(lambda x: x.id, lambda x: x.id, str),
+    "published": FilterField(
+        lambda x: date(x.published_ms) or "", lambda x: x.published_ms // 1000, moment_s
+    ),
+}
 
 
 async def list_phone_calls(request: web.Request) -> web.Response:
     services, scope = request.app[SERVICES], scope_of(request)
-    listing = Listing.parse(request.query, frozenset(_FILTERABLE))
+    listing = Listing.parse(request.query, _FILTERABLE)
     fields = requested_fields(request.query, PHONE_CALL_FIELDS)
     calls = await _calls(services, scope, request)
-    page, total = listing.page(calls, _FILTERABLE, "published")
+    page, total = listing.page(calls, lambda x: (x.published_ms, x.id))
     base = base_url(request, services.settings.public_base_url)
     entry = [select(_item(services, scope, x, base, request), fields) for x in page]
     return json_answer(
-        listing.envelope(entry, total, URL(base + request.raw_path, encoded=True)),
+        listing.envelope(entry, total, URL(base + request.rel_url.raw_path_qs, encoded=True)),
         headers=_staleness(services),
     )
 
@@ -76,13 +87,21 @@ async def _calls(services: Services, scope: Scope, request: web.Request) -> list
 def _item(
     services: Services, scope: Scope, call: PhoneCall, base: str, request: web.Request
 ) -> Json:
-    extension = scope.spelling_of(call.extension or "") or call.extension or scope.spelled
-    self_url = f"{base}/uapi/phoneCalls/{request.match_info['userId']}/{extension}/{call.id}"
+    user, extension = request.match_info["userId"], _extension_in_link(call, scope)
+    self_url = f"{base}/uapi/phoneCalls/{user}/{extension}/{call.id}"
     organization = services.directory.directory.organizations.get(scope.user.organization)
     owner: Json = {}
     if organization is not None:
         owner = {"ownerId": str(organization.id), "ownerName": organization.name}
     return phone_call_json(call, scope, owner, self_url)
+
+
+def _extension_in_link(call: PhoneCall, scope: Scope) -> str:
+    """One that this caller may ask for: another user may pay the call that it takes part in."""
+    mine = [x.number for x in scope.extensions if x.number in call.extensions]
+    if scope.spelled != SELF or not mine:
+        return scope.spelled
+    return call.extension if call.extension in mine else mine[0]
 
 
 def _staleness(services: Services) -> dict[str, str]:
