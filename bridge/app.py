@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -143,8 +144,15 @@ class Service:
         """Make the phones of the directory on the PBX; a failure is logged, calls go on."""
         if not self.settings.provision_phones:
             return
+        media_address = loopback_address(self.settings)
         phones = [
-            PhoneAccount(x.number, x.sip_secret or "", x.caller_name, x.caller_number)
+            PhoneAccount(
+                x.number,
+                x.sip_secret or "",
+                x.caller_name,
+                x.caller_number,
+                media_address=media_address,
+            )
             for x in self.directory.directory.provisioned_phones()
         ]
         async with self._provisioning:
@@ -241,6 +249,15 @@ class Service:
 def pbx_host(settings: Settings) -> str:
     """Where AMI and ARI are: the PBX of the settings, or the one we start ourselves."""
     return settings.pbx_host or settings.bind_address
+
+
+def loopback_address(settings: Settings) -> str:
+    """The PBX's address if it is on loopback: audio then stays there too. Empty otherwise."""
+    host = pbx_host(settings)
+    try:
+        return host if ipaddress.ip_address(host).is_loopback else ""
+    except ValueError:
+        return ""
 
 
 def directory_file(settings: Settings) -> Path:
