@@ -1,4 +1,7 @@
-"""POST /oauth/token.php: an access token for an app (uapi.md §7, RFC 6749 §4.4)."""
+"""POST /oauth/token.php: an access token for an app (uapi.md §7, RFC 6749 §4.4).
+
+Every refusal is in OAuth's form, `{"error": …, "error_description": …}`, not in the UnifiedAPI's.
+"""
 
 from __future__ import annotations
 
@@ -12,9 +15,11 @@ from aiohttp import web
 from bridge.http.context import SERVICES
 from bridge.http.uapi.json_answer import json_answer
 from bridge.oauth.errors import InvalidClient, InvalidRequest, OAuthError
+from bridge.storage.faults import StorageUnavailable
 
 _NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 _MAX_FIELDS = 20
+_STORAGE_RETRY_AFTER_S = 5
 
 
 async def token(request: web.Request) -> web.Response:
@@ -26,6 +31,15 @@ async def token(request: web.Request) -> web.Response:
         )
     except OAuthError as error:
         return _refusal(error)
+    except web.HTTPRequestEntityTooLarge:
+        return _error(413, InvalidRequest.code, "the body is larger than this service takes")
+    except StorageUnavailable:
+        return _error(
+            503,
+            "temporarily_unavailable",
+            "no token can be stored at the moment",
+            {"Retry-After": str(_STORAGE_RETRY_AFTER_S)},
+        )
     body = {
         "access_token": issued.access_token,
         "token_type": "Bearer",
@@ -34,9 +48,14 @@ async def token(request: web.Request) -> web.Response:
     return json_answer(body, headers=_NO_STORE)
 
 
+async def wrong_method(_: web.Request) -> web.Response:
+    return _error(405, InvalidRequest.code, "a token is asked for with POST", {"Allow": "POST"})
+
+
 def add_routes(app: web.Application) -> None:
     for path in ("/oauth/token.php", "/oauth/token"):
         app.router.add_post(path + "{slash:/?}", token)
+        app.router.add_route("*", path + "{slash:/?}", wrong_method)
 
 
 def _form(body: bytes) -> dict[str, str]:
@@ -68,7 +87,13 @@ def _client(request: web.Request, fields: Mapping[str, str]) -> tuple[str | None
 
 
 def _refusal(error: OAuthError) -> web.Response:
-    refused = isinstance(error, InvalidClient)
-    headers = {**_NO_STORE, **({"WWW-Authenticate": "Basic"} if refused else {})}
-    body = {"error": error.code, "error_description": error.description}
-    return json_answer(body, status=401 if refused else 400, headers=headers)
+    if isinstance(error, InvalidClient):
+        return _error(401, error.code, error.description, {"WWW-Authenticate": "Basic"})
+    return _error(400, error.code, error.description)
+
+
+def _error(
+    status: int, code: str, description: str, headers: Mapping[str, str] | None = None
+) -> web.Response:
+    body = {"error": code, "error_description": description}
+    return json_answer(body, status=status, headers={**_NO_STORE, **(headers or {})})

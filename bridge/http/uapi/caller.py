@@ -13,6 +13,7 @@ from bridge.http.context import SERVICES
 from bridge.http.uapi.errors import access_denied
 from bridge.oauth.errors import AccessDenied
 
+TOKEN_PARAMETER = "accessRequestToken"  # noqa: S105 - its name, no token
 _BEARER = "bearer "
 
 
@@ -28,7 +29,7 @@ def authenticated(request: web.Request) -> tuple[App, Caller]:
 
 def _token(request: web.Request) -> str:
     # The query form is documented with the word Bearer and shown without it (uapi.md §7).
-    text = request.headers.get("Authorization") or request.query.get("accessRequestToken", "")
+    text = request.headers.get("Authorization") or request.query.get(TOKEN_PARAMETER, "")
     return text[len(_BEARER) :].strip() if text[: len(_BEARER)].lower() == _BEARER else text
 
 

@@ -10,9 +10,11 @@ from aiohttp import web
 from bridge.calls.pbx import Pbx
 from bridge.calls.phone_call import PhoneCall
 from bridge.calls.placing import NewCall
+from bridge.directory.caller import Caller
+from bridge.directory.model import App
 from bridge.http.context import SERVICES, Services
 from bridge.http.json_body import base_url, json_object
-from bridge.http.uapi.caller import authenticated
+from bridge.http.uapi.caller import TOKEN_PARAMETER, authenticated
 from bridge.http.uapi.create_simple_request import CreateSimple
 from bridge.http.uapi.errors import invalid
 from bridge.http.uapi.fields import Json, requested_fields, select
@@ -24,11 +26,8 @@ async def create_simple(request: web.Request) -> web.Response:
     services = request.app[SERVICES]
     app, caller = authenticated(request)
     body = await request.read()
-    order = CreateSimple(
-        app, caller, request.match_info["userId"], request.query, json_object(body)
-    ).parse(services.settings)
     again = IdempotentRequest(app.client_id, key_of(request.headers), _fingerprint(request, body))
-    creation = _Creation(request, services, order)
+    creation = _Creation(request, services, app, caller, body)
     answer = await services.idempotency.once(again, creation.run)
     return web.Response(
         status=answer.status,
@@ -39,31 +38,46 @@ async def create_simple(request: web.Request) -> web.Response:
 
 
 class _Creation:
-    """One order on its way: what `links.self` and the saved answer need of the request."""
+    """One request on its way to a call; parsed only where no earlier answer is given again."""
 
-    def __init__(self, request: web.Request, services: Services, order: NewCall) -> None:
+    def __init__(
+        self, request: web.Request, services: Services, app: App, caller: Caller, body: bytes
+    ) -> None:
+        self._request = request
         self._services = services
-        self._order = order
-        self._fields = requested_fields(request.query, PHONE_CALL_FIELDS)
-        self._base = base_url(request, services.settings.public_base_url)
-        self._user = request.match_info["userId"]
+        self._app = app
+        self._caller = caller
+        self._body = body
 
     async def run(self, save: Save) -> Answer:
         """Place the call; the answer is on disk with the accepted call, before it is dialled."""
         services, answers = self._services, list[Answer]()
-
-        async def accept(call: PhoneCall) -> None:
-            answers.append(Answer(services.settings.create_status, self._text(call)))
-            await save(call, answers[0])
-
-        order = self._order
+        order = self._order()
+        fields = requested_fields(self._request.query, PHONE_CALL_FIELDS)
         if services.settings.refuse_unreachable_sources:
             order = without_unreachable(order, services.pbx)
+
+        async def accept(call: PhoneCall) -> None:
+            answers.append(Answer(services.settings.create_status, self._text(call, fields)))
+            await save(call, answers[0])
+
         await services.placement.place(order, accept)
         return answers[0]
 
-    def _text(self, call: PhoneCall) -> str:
-        self_url = f"{self._base}/uapi/phoneCalls/{self._user}/{call.extension_spelled}/{call.id}"
+    def _order(self) -> NewCall:
+        request = CreateSimple(
+            self._app,
+            self._caller,
+            self._request.match_info["userId"],
+            self._request.query,
+            json_object(self._body),
+        )
+        return request.parse(self._services.settings)
+
+    def _text(self, call: PhoneCall, fields: frozenset[str] | None) -> str:
+        base = base_url(self._request, self._services.settings.public_base_url)
+        user = self._request.match_info["userId"]
+        self_url = f"{base}/uapi/phoneCalls/{user}/{call.extension_spelled}/{call.id}"
         item: Json = {
             "id": call.id,
             "extension": call.extension_spelled,
@@ -71,7 +85,7 @@ class _Creation:
             "links": {"self": self_url},
             "link": {"self": self_url},
         }
-        return json.dumps([select(without_nulls(item), self._fields)], ensure_ascii=False)
+        return json.dumps([select(without_nulls(item), fields)], ensure_ascii=False)
 
 
 def without_unreachable(order: NewCall, pbx: Pbx) -> NewCall:
@@ -86,4 +100,7 @@ def without_unreachable(order: NewCall, pbx: Pbx) -> NewCall:
 
 
 def _fingerprint(request: web.Request, body: bytes) -> bytes:
-    return b"\0".join((request.path_qs.encode(), body))
+    """What makes two requests the same: not the token, which a retry may have renewed."""
+    query = sorted((k, v) for k, v in request.query.items() if k != TOKEN_PARAMETER)
+    head = json.dumps([request.match_info["userId"], query])
+    return b"\0".join((head.encode(), body))

@@ -1,8 +1,8 @@
 """POST …/simple, parsed: the fields in the order of the error table of spec/003.
 
-Where several fields are wrong, the first of that order is answered: user, extension, callDuration,
-source, destination, waitForPickup, callerId, callerIdDestination, allowPublicTransfer, video,
-nonce. So one wrong request always gets the same answer.
+Where several fields are wrong, the first of that order is answered: the body as a whole, user,
+extension, callDuration, source, destination, waitForPickup, callerId, callerIdDestination,
+allowPublicTransfer, video, nonce. So one wrong request always gets the same answer.
 """
 
 from __future__ import annotations
@@ -39,8 +39,14 @@ class CreateSimple:
     def parse(self, settings: Settings) -> NewCall:
         """The call that is ordered. Raises UapiError, UserInvalid and ExtensionInvalid."""
         view = _view(self.body)
-        spelled = self._extension_text(view)
+        spelled = self._extension_text(view or {})
         user = resolve_user(self.caller, self.user_text, spelled)
+        if spelled is None:
+            raise invalid(
+                "extension_invalid",
+                "extension must be the number of a Phone Terminal extension of the user; without "
+                "it, the first source must be one.",
+            )
         extension = resolve_extension(self.caller, user, spelled)
         if extension.type is not ExtensionType.PHONE_TERMINAL:
             raise invalid("extension_invalid", "extension must be a Phone Terminal extension.")
@@ -51,6 +57,10 @@ class CreateSimple:
             1,
             settings.call_duration_max_s,
         )
+        if view is None:
+            raise invalid(
+                "pc_source_invalid", "phoneCallView must be a list of one object with the source."
+            )
         sources = self._parties(view, "source", extension, settings.parties_max)
         destinations = self._parties(view, "destination", extension, settings.parties_max)
         wait_s = whole_number(
@@ -82,18 +92,13 @@ class CreateSimple:
             client_id=self.app.client_id,
         )
 
-    def _extension_text(self, view: Fields) -> str:
+    def _extension_text(self, view: Fields) -> str | None:
+        """As the body has it, else the first source; None where neither is a number."""
         value = self.body.get("extension")
         if value is None:
             value = next(iter(_listed(view.get("source"))), None)
         text = number_text(value)
-        if not text or text == SELF:
-            raise invalid(
-                "extension_invalid",
-                "extension must be the number of a Phone Terminal extension of the user; without "
-                "it, the first source must be one.",
-            )
-        return text
+        return None if not text or text == SELF else text
 
     def _parties(
         self, view: Fields, name: str, extension: Extension, most: int
@@ -119,15 +124,11 @@ class CreateSimple:
         return tuple(parties.values())
 
 
-def _view(body: Fields) -> Fields:
+def _view(body: Fields) -> Fields | None:
     views = body.get("phoneCallView")
     if isinstance(views, list) and len(views) == 1:
         views = views[0]
-    if not isinstance(views, dict):
-        raise invalid(
-            "pc_source_invalid", "phoneCallView must be a list of one object with the source."
-        )
-    return views
+    return views if isinstance(views, dict) else None
 
 
 def _listed(value: object) -> list[object]:
@@ -144,10 +145,11 @@ def _caller_id(view: Fields, extension: Extension, *names: str) -> CallerId:
             continue
         if not extension.may_set_caller_id:
             raise invalid("pc_callerid_invalid", f"You are not allowed to set the {name} field.")
-        if not isinstance(value, str):
+        text = number_text(value)
+        if text is None:
             raise invalid("pc_callerid_invalid", f"{name} must be a string like 'Jo <+3334444>'.")
         try:
-            return parse_caller_id(value)
+            return parse_caller_id(text)
         except CallerIdInvalid as why:
             raise invalid("pc_callerid_invalid", f"{name}: {why.reason}.") from None
     return CallerId(extension.caller_name, extension.caller_number)
