@@ -110,6 +110,14 @@ def assign_dialled_leg(
     return _seat(call, len(call.legs) - 1, uniqueid, event.at_ms)
 
 
+def dials_on(call: PhoneCall, caller: str | None) -> PhoneCall:
+    """A called party whose channel dials was transferred by the source: it is the source now."""
+    index = None if caller is None else leg_index(call, caller)
+    if index is None or call.legs[index].side is Side.SOURCE:
+        return call
+    return set_leg(call, index, replace(call.legs[index], side=Side.SOURCE))
+
+
 def _seat(call: PhoneCall, index: int, uniqueid: str, at_ms: int) -> tuple[PhoneCall, list[Effect]]:
     leg = replace(call.legs[index], uniqueid=uniqueid)
     leg, step = advance(leg, LegPhase.TRYING, at_ms)

@@ -14,6 +14,7 @@ from bridge.calls import pbx_events as ev
 from bridge.calls import transition
 from bridge.calls.call_index import CallIndex
 from bridge.calls.effects import Effect
+from bridge.calls.merging import host_and_guest, merge
 from bridge.calls.parties import PartyLookup
 from bridge.calls.phone_call import (
     EndedBy,
@@ -81,7 +82,8 @@ class CallTracker:
             call = self.live.get(event.call_id)
             return [] if call is None else self._apply(call, event)
         if isinstance(event, ev.Transferred):
-            return self._channel_event(event, event.transferer, event.transferer_linkedid)
+            changes = self._channel_event(event, event.transferer, event.transferer_linkedid)
+            return changes + self._joined_by(event)
         return []
 
     def resync(self, channels: Iterable[ev.ChannelSnapshot], window: Window) -> list[Change]:
@@ -130,6 +132,17 @@ class CallTracker:
             host = replace(host, legs=(*host.legs, replace(leg, view_id=f"{len(host.legs):02d}")))
         after, effects = transition.apply(host, event, self._parties)
         return changes + self._changed(joined, after, effects)
+
+    def _joined_by(self, event: ev.Transferred) -> list[Change]:
+        """An attended transfer that connects two calls makes one of them."""
+        one, other = self.live.of_channel(event.transferer), self.live.of_channel(event.target)
+        if not (event.attended and event.succeeded) or one is None or other in (None, one):
+            return []
+        host, guest = host_and_guest(one, other)
+        merged = merge(host, guest, event)
+        changes = self._changed(guest, *merged.guest) + self._changed(host, *merged.host)
+        self.live.also_linked(host, guest.linkedid)
+        return changes
 
     def _new_call(self, linkedid: str, channel: ev.ChannelSnapshot, at_ms: int) -> PhoneCall:
         known = self._parties.by_endpoint(channel.endpoint)

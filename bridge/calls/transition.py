@@ -26,6 +26,7 @@ from bridge.calls.legs import (
     advance,
     assign_dialled_leg,
     assign_first_leg,
+    dials_on,
     leg_index,
     set_leg,
 )
@@ -147,6 +148,7 @@ def _dial_begun(call: PhoneCall, event: ev.DialBegun, parties: PartyLookup) -> R
         call = _with_channel(call, event.dialled, event.at_ms)
         if call.hang_up is not None:
             effects.append(HangUpChannel(uniqueid))
+    call = dials_on(call, event.caller)
     call, more = assign_dialled_leg(call, event, parties)
     if more:
         call = replace(call, first_to_hang_up=None)
