@@ -2,17 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from typing import Protocol
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
 
 from bridge.calls.phone_call import PhoneCall
 
 
+@dataclass(frozen=True, slots=True)
+class Companions:
+    """Rows to be written with a change of a call, in one transaction; opaque here.
+
+    `written` is called once they are on disk.
+    """
+
+    rows: Sequence[Any]
+    written: Callable[[], None]
+
+
 class CallRecords(Protocol):
-    def track(self, call: PhoneCall) -> None:
+    def track(
+        self,
+        call: PhoneCall,
+        extra: Sequence[Any] = (),
+        written: Callable[[], None] | None = None,
+    ) -> None:
         """Keep the call as it is now; never brings back one that has ended. Does not wait."""
 
-    def finish_later(self, call: PhoneCall) -> None:
+    def finish_later(
+        self,
+        call: PhoneCall,
+        extra: Sequence[Any] = (),
+        written: Callable[[], None] | None = None,
+    ) -> None:
         """Write the final record, unless there is one. Does not wait; repeated until written."""
 
     async def mark(self, call: PhoneCall) -> None:

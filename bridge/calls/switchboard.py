@@ -9,10 +9,11 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Coroutine, Iterable
+from typing import Any
 
 import structlog
 
-from bridge.calls.call_records import CallRecords
+from bridge.calls.call_records import CallRecords, Companions
 from bridge.calls.effects import HangUpChannel
 from bridge.calls.pbx import Pbx, PbxListener, PbxOutcomeUnknown, PbxRefused, PbxUnavailable
 from bridge.calls.pbx_events import PbxEvent, PbxSnapshot
@@ -23,6 +24,7 @@ from bridge.calls.tracker import CallTracker, Change
 log = structlog.get_logger()
 
 Observer = Callable[[Change], None]
+WrittenAlong = Callable[[Change], Companions | None]
 
 
 def now_ms() -> int:
@@ -46,6 +48,7 @@ class Switchboard:
         self._records = records
         self._grace_ms = int(originate_grace_s * 1000)
         self._observers: list[Observer] = []
+        self._written_along: list[WrittenAlong] = []
         self._at_link_up: list[Callable[[], Coroutine[object, object, None]]] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self._last_heard_ms = now_ms()
@@ -53,6 +56,10 @@ class Switchboard:
     def observe(self, observer: Observer) -> None:
         """Be told of every change, in order, after it is in force. An observer must not block."""
         self._observers.append(observer)
+
+    def write_along(self, rows_of: WrittenAlong) -> None:
+        """Ask for rows to be written with each change, in its transaction. Must not block."""
+        self._written_along.append(rows_of)
 
     def at_link_up(self, work: Callable[[], Coroutine[object, object, None]]) -> None:
         """Do this, in a task of its own, each time the link has come up."""
@@ -124,18 +131,38 @@ class Switchboard:
         before, after = change.before, change.after
         if before is None and after.id == after.linkedid and after.origin is not Origin.API:
             self._spawn(self._check_orphan(after))
+        extra, written = self._companions(change)
         if after.final is not None:
-            if after.extension is not None:
-                self._records.finish_later(after)
+            if after.extension is not None or extra:
+                self._records.finish_later(after, extra, written)
             _log_end(after)
-        elif _worth_keeping(before, after):
-            self._records.track(after)
+        elif extra or _worth_keeping(before, after):
+            self._records.track(after, extra, written)
         self.hang_up_channels(x.uniqueid for x in change.effects if isinstance(x, HangUpChannel))
         for observer in self._observers:
             try:
                 observer(change)
             except Exception:
                 log.exception("an observer of calls failed", call_id=after.id)
+
+    def _companions(self, change: Change) -> tuple[list[Any], Callable[[], None] | None]:
+        found: list[Companions] = []
+        for rows_of in self._written_along:
+            try:
+                companions = rows_of(change)
+            except Exception:
+                log.exception("rows of a change not made", call_id=change.after.id)
+                continue
+            if companions is not None:
+                found.append(companions)
+        if not found:
+            return [], None
+
+        def written() -> None:
+            for companions in found:
+                companions.written()
+
+        return [row for companions in found for row in companions.rows], written
 
     async def _hang_up_channel(self, uniqueid: str) -> None:
         try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 import structlog
 from sqlalchemy import Select, select
@@ -38,7 +38,8 @@ class CallStore:
 
     `extra` are rows that belong to a change: they are written with it in one transaction, or not at
     all where the call has its final record already. As writes that nobody waits for may be applied
-    twice, extra rows need a key of their own and ON CONFLICT DO NOTHING.
+    twice, extra rows need a key of their own and ON CONFLICT DO NOTHING. `written` is called once
+    they are on disk.
     """
 
     def __init__(self, engine: AsyncEngine, queue: WriteQueue) -> None:
@@ -71,7 +72,12 @@ class CallStore:
             if existing is not None:  # None: purged in this very moment, so the key is free
                 raise IdempotencyConflict(existing)
 
-    def track(self, call: PhoneCall, extra: Sequence[Write] = ()) -> None:
+    def track(
+        self,
+        call: PhoneCall,
+        extra: Sequence[Write] = (),
+        written: Callable[[], None] | None = None,
+    ) -> None:
         """A live call, new or changed. Changes nothing where the call has its final record.
 
         Raises ValueError for a call that has ended.
@@ -87,6 +93,7 @@ class CallStore:
             *extra,
             # with nothing but the state, a later state makes this one needless
             key=None if parties or extra else call.id,
+            written=written,
         )
 
     async def mark(self, call: PhoneCall) -> None:
@@ -107,11 +114,17 @@ class CallStore:
         self._parties.forget(call.id)
         return counts[0] == 1
 
-    def finish_later(self, call: PhoneCall, extra: Sequence[Write] = ()) -> None:
+    def finish_later(
+        self,
+        call: PhoneCall,
+        extra: Sequence[Write] = (),
+        written: Callable[[], None] | None = None,
+    ) -> None:
         """Like `finish`, for those who need not know; tried again until the database takes it."""
         writes = self._final_writes(call, extra)
         # final: a late `track` must not replace a record that still waits
-        self._queue.submit_later(*writes, key=None if extra else call.id, final=True)
+        key = None if extra else call.id
+        self._queue.submit_later(*writes, key=key, final=True, written=written)
         self._parties.forget(call.id)
 
     async def live(self, pbx: str) -> list[PhoneCall]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 
 import structlog
@@ -29,6 +29,13 @@ class _Waiting:
     answer: asyncio.Future[Counts] | None = None
     key: Hashable = None
     final: bool = False
+    written: Callable[[], None] | None = None
+
+    def applied(self, counts: Counts) -> None:
+        if self.answer is not None and not self.answer.done():
+            self.answer.set_result(counts)
+        if self.written is not None:
+            self.written()
 
 
 class WriteQueue:
@@ -105,12 +112,19 @@ class WriteQueue:
         self._wake.set()
         return await answer
 
-    def submit_later(self, *writes: Write, key: Hashable = None, final: bool = False) -> None:
+    def submit_later(
+        self,
+        *writes: Write,
+        key: Hashable = None,
+        final: bool = False,
+        written: Callable[[], None] | None = None,
+    ) -> None:
         """Apply the writes together and soon; nobody waits, a failure of the database is retried.
 
         As a retry may follow a success that went unnoticed, applying them twice must do no harm.
         A waiting group is left out when a later one has the same `key`, so only groups that
         overwrite each other completely may share one; a `final` group is never left out.
+        `written` is called once they are on disk; it must not raise.
         Writes are lost, with an error in the log, when they are wrong themselves, when too many
         wait, or when the database is down at the stop.
         """
@@ -120,7 +134,7 @@ class WriteQueue:
         if len(self._waiting) >= self._max_waiting and not self._made_room():
             log.error("write lost: too many are waiting", statements=_names(writes))
             return
-        self._waiting.append(_Waiting(writes, None, key, final))
+        self._waiting.append(_Waiting(writes, None, key, final, written))
         if self._timer is None:
             self._wake_in(self._linger_s)
 
@@ -197,8 +211,7 @@ class WriteQueue:
                 return []
             return await self._write_singly(batch)
         for group, of_group in zip(batch, counts, strict=True):
-            if group.answer is not None and not group.answer.done():
-                group.answer.set_result(of_group)
+            group.applied(of_group)
         return []
 
     async def _write_singly(self, batch: list[_Waiting]) -> list[_Waiting]:
@@ -214,8 +227,7 @@ class WriteQueue:
                 except Exception as error:
                     _refused(group, error)
                 else:
-                    if group.answer is not None and not group.answer.done():
-                        group.answer.set_result(counts)
+                    group.applied(counts)
                 break
             else:
                 conflict = StorageUnavailable("others write to the same rows again and again")

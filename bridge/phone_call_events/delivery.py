@@ -1,0 +1,82 @@
+"""One event on its way to one subscriber."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from enum import Enum
+
+
+class DeliveryState(Enum):
+    WAITING = "waiting"
+    DELIVERED = "delivered"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class NewDelivery:
+    """An event to be written down for a subscription; all moments in ms since the epoch.
+
+    `parameters` is the form-encoded text that the receiver gets.
+    """
+
+    id: str
+    subscription_id: str
+    call_id: str
+    occurred_ms: int
+    give_up_ms: int
+    parameters: str
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """How sending went once. `http_status` is None where no answer came; then `error` says why.
+
+    `request` is the request line and, for POST, the body. `retry_after_s`: the receiver's wish.
+    """
+
+    at_ms: int
+    duration_ms: int
+    request: str
+    http_status: int | None = None
+    error: str | None = None
+    retry_after_s: float | None = None
+
+    @property
+    def succeeded(self) -> bool:
+        return self.error is None and self.http_status is not None and self.http_status // 100 == 2
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """A stored delivery. `sequence` numbers the events of its subscription from 1, without a gap.
+
+    It is tried until `give_up_ms`, next at `next_attempt_ms`. The fields from `attempted_ms` on
+    tell of the last attempt; `finished_ms` is set unless the state is WAITING.
+    """
+
+    id: str
+    subscription_id: str
+    sequence: int
+    call_id: str
+    occurred_ms: int
+    give_up_ms: int
+    parameters: str
+    state: DeliveryState = DeliveryState.WAITING
+    attempts: int = 0
+    next_attempt_ms: int = 0
+    attempted_ms: int | None = None
+    duration_ms: int | None = None
+    request: str | None = None
+    http_status: int | None = None
+    error: str | None = None
+    finished_ms: int | None = None
+
+
+def delivery_id(subscription_id: str, call_id: str, part: str) -> str:
+    """The same for the same event, so that the database can tell that it has it already.
+
+    `part` tells the events of one call and subscription apart.
+    """
+    text = f"{subscription_id}\0{call_id}\0{part}"
+    return hashlib.sha256(text.encode()).hexdigest()[:32]

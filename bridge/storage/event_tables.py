@@ -1,0 +1,69 @@
+"""Tables of PhoneCallEvents as the newest migration leaves them; moments in ms since the epoch."""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, String, Table, Text
+
+from bridge.storage.tables import metadata
+
+# `last_sequence` numbers the events of the subscription, without a gap. `secret` signs them; it
+# must be kept as it is, since the same key makes the signature and checks it.
+event_subscriptions = Table(
+    "event_subscriptions",
+    metadata,
+    Column("id", String(30), primary_key=True),
+    Column("extension", Text, nullable=False),
+    Column("type", Integer, nullable=False),
+    Column("url", Text, nullable=False),
+    Column("method", Integer, nullable=False),
+    Column("status", Integer, nullable=False),
+    Column("note", Text, nullable=False),
+    Column("secret", Text, nullable=False),
+    Column("client_id", Text, nullable=False),
+    Column("modified_ms", BigInteger, nullable=False),
+    Column("last_sequence", BigInteger, nullable=False),
+)
+Index("event_subscriptions_extension", event_subscriptions.c.extension)
+
+# One row per event and subscription. `id` is derived from what happened, so that the same event
+# cannot be there twice. `state`: waiting, delivered, failed. The columns from `attempted_ms` on
+# tell of the last attempt.
+event_deliveries = Table(
+    "event_deliveries",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column(
+        "subscription_id",
+        String(30),
+        ForeignKey("event_subscriptions.id", ondelete="CASCADE"),
+        nullable=False,
+    ),
+    Column("sequence", BigInteger, nullable=False),
+    Column("call_id", String(20), nullable=False),
+    Column("occurred_ms", BigInteger, nullable=False),
+    Column("give_up_ms", BigInteger, nullable=False),
+    Column("parameters", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("next_attempt_ms", BigInteger, nullable=False),
+    Column("attempted_ms", BigInteger),
+    Column("duration_ms", BigInteger),
+    Column("request", Text),
+    Column("http_status", Integer),
+    Column("error", Text),
+    Column("finished_ms", BigInteger),
+)
+Index("event_deliveries_order", event_deliveries.c.subscription_id, event_deliveries.c.sequence)
+Index(
+    "event_deliveries_waiting",
+    event_deliveries.c.subscription_id,
+    event_deliveries.c.sequence,
+    sqlite_where=event_deliveries.c.state == "waiting",
+    postgresql_where=event_deliveries.c.state == "waiting",
+)
+Index(
+    "event_deliveries_finished",
+    event_deliveries.c.finished_ms,
+    sqlite_where=event_deliveries.c.finished_ms.is_not(None),
+    postgresql_where=event_deliveries.c.finished_ms.is_not(None),
+)
