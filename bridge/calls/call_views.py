@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 from bridge.calls.pbx import CallerId
-from bridge.calls.phone_call import Leg, LegPhase, Origin, PhoneCall, Side
+from bridge.calls.phone_call import Leg, LegPhase, PhoneCall, Side
 
 
 class ViewStatus(IntEnum):
@@ -44,6 +44,19 @@ def views_of(call: PhoneCall) -> list[PhoneCallView]:
     ]
 
 
+def has_party(call: PhoneCall, number: str) -> bool:
+    """Whether a party that is still in the call goes by this number: public, with or without the
+    +, or a short extension number."""
+    digits = number.removeprefix("+")
+    for leg in _present(call):
+        names = {leg.number.removeprefix("+"), leg.spelled.removeprefix("+")}
+        if leg.extension is not None:
+            names.add(leg.extension.partition("*")[2])
+        if digits in names:
+            return True
+    return digits == call.dialled.removeprefix("+")
+
+
 def _present(call: PhoneCall) -> list[Leg]:
     if call.final is not None:
         return list(call.legs)
@@ -63,7 +76,7 @@ def _status(call: PhoneCall, leg: Leg) -> ViewStatus:
         return ViewStatus.UNKNOWN
     if leg.side is Side.DESTINATION:
         return _OF_CALLED_PHASE[leg.phase]
-    if leg.phase is LegPhase.UP and call.origin is not Origin.API and call.answered_ms is not None:
+    if leg.phase is LegPhase.UP and call.answered_ms is not None:
         return _of_far_side(call, ViewStatus.ON_CALL)
     if leg.phase is LegPhase.UP:
         return _of_far_side(call, ViewStatus.OFF_HOOK)

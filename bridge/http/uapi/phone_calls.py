@@ -7,6 +7,7 @@ import re
 from aiohttp import web
 from yarl import URL
 
+from bridge.calls.call_views import has_party
 from bridge.calls.phone_call import PhoneCall
 from bridge.calls.switchboard import now_ms
 from bridge.directory.ownership import SELF
@@ -56,7 +57,7 @@ async def hang_up_phone_calls(request: web.Request) -> web.Response:
     if call_id is not None and not calls:
         await _require_known(services, scope, call_id)
     if number is not None:
-        calls = [x for x in calls if _has_party(x, number)]
+        calls = [x for x in calls if has_party(x, number)]
     certain = await services.hang_up.hang_up(calls)
     if not certain:
         return web.Response(status=204)
@@ -112,22 +113,13 @@ def _staleness(services: Services) -> dict[str, str]:
 
 def _phone_number(request: web.Request) -> str | None:
     number = request.query.get("phoneNumber")
+    if number is not None and number.startswith(" "):
+        number = "+" + number[1:]  # a + that the client has not escaped
     if number is not None and not _PHONE_NUMBER.match(number):
         raise invalid(
             "pc_phonenumber_invalid", "phoneNumber must be digits, with an optional + in front."
         )
     return number
-
-
-def _has_party(call: PhoneCall, number: str) -> bool:
-    digits = number.removeprefix("+")
-    for leg in call.legs:
-        names = {leg.number.removeprefix("+"), leg.spelled.removeprefix("+")}
-        if leg.extension is not None:
-            names.add(leg.extension.partition("*")[2])
-        if digits in names:
-            return True
-    return digits == call.dialled.removeprefix("+")
 
 
 async def _require_known(services: Services, scope: Scope, call_id: str) -> None:
