@@ -8,6 +8,7 @@ listener tolerates repeated news. After a loss all of it begins anew, after a gr
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -34,11 +35,16 @@ from bridge.pbx.event_stream import EventStream, StreamMeasures
 from bridge.pbx.originate import originate_action
 from bridge.pbx.pbx_settings import AmiSettings, Dialplan
 from bridge.pbx.phone_reachability import EndpointStates, ReachableEndpoints
-from bridge.pbx.reconnect_delay import ReconnectDelay
+from bridge.pbx.reconnect_delay import ReconnectDelay, wait_unless
 
 log = structlog.get_logger()
 
 NORMAL_CLEARING = "16"
+BOOTING = "the PBX is still booting (or its AMI user lacks read=system)"
+
+
+class _StillBooting(Exception):
+    """Login works, calls do not yet: ask again soon, the delay does not grow."""
 
 
 class AmiLink:
@@ -127,7 +133,6 @@ class AmiLink:
             except (PbxUnavailable, PbxOutcomeUnknown) as error:
                 self._log.debug("ami_logoff_unanswered", why=str(error))
             connection.lose("stopped")
-        # Between connections it may be in an attempt that takes long.
         await asyncio.wait({self._task}, timeout=self._settings.logoff_timeout_s)
         self._task.cancel()
         await asyncio.gather(self._task, return_exceptions=True)
@@ -146,12 +151,20 @@ class AmiLink:
             was_up, why = await self._one_connection()
             self._set_link(up=False, why=why)
             # A link that breaks as soon as it is up must not be tried in a tight loop.
-            if was_up and time.monotonic() - began >= self._settings.reconnect_min_s:
+            lasted_s = time.monotonic() - began
+            if why == BOOTING or (was_up and lasted_s >= self._settings.reconnect_min_s):
                 delay.reset()
             wait_s = delay.next()
             if not self._stopping.is_set():
-                self._log.warning("ami_link_down", why=why, retry_in_s=round(wait_s, 2))
-            await _wait(self._stopping, wait_s)
+                self._log_down(why, wait_s)
+            await wait_unless(self._stopping, wait_s)
+
+    def _log_down(self, why: str, wait_s: float) -> None:
+        level = logging.WARNING
+        if why == BOOTING:
+            booting_s = (_local_ms() - self._link.since_ms) / 1000
+            level = logging.ERROR if booting_s > self._settings.boot_timeout_s else logging.INFO
+        self._log.log(level, "ami_link_down", why=why, retry_in_s=round(wait_s, 2))
 
     async def _one_connection(self) -> tuple[bool, str]:
         """From connect to loss; whether the link was up, and why it ended. Never raises."""
@@ -186,7 +199,7 @@ class AmiLink:
             connection.lose(f"login refused: {error}")
         except TimeoutError:
             connection.lose(f"no connection within {self._settings.connect_timeout_s:g} s")
-        except (OSError, PbxUnavailable, PbxOutcomeUnknown, PbxRefused) as error:
+        except (OSError, PbxUnavailable, PbxOutcomeUnknown, PbxRefused, _StillBooting) as error:
             connection.lose(str(error))
         except Exception as error:
             self._log.exception("ami_link_failed")
@@ -204,15 +217,13 @@ class AmiLink:
 
     async def _booted(self, connection: AmiConnection) -> None:
         if not connection.booted_or_lost.done():
-            self._set_link(up=False, why="the PBX is still booting")
-        await asyncio.wait(
-            {connection.booted_or_lost},
-            timeout=self._settings.boot_timeout_s,
-        )
+            self._set_link(up=False, why=BOOTING)
+        recheck_s = self._settings.boot_recheck_s
+        await asyncio.wait({connection.booted_or_lost}, timeout=recheck_s)
         if connection.lost.done():
             raise PbxUnavailable(connection.lost.result())
         if not connection.booted_or_lost.done():
-            raise PbxUnavailable("the PBX is still booting, or its AMI user lacks read=system")
+            raise _StillBooting(BOOTING)
 
     async def _synchronise(self, connection: AmiConnection) -> PbxSnapshot:
         await self._ping(connection, self._settings.action_timeout_s)
@@ -259,10 +270,8 @@ class AmiLink:
         answer, *items = await connection.send(action, self._settings.action_timeout_s)
         if answer.get("Response") != "Success":
             raise PbxRefused(f"CoreShowChannels: {answer.get('Message', 'no reason given')}")
-        channels = tuple(
-            decode_channel(item) for item in items if item.get("Event") == "CoreShowChannel"
-        )
-        return PbxSnapshot(at_ms, channels)
+        listed = (one for one in items if one["Event"] == "CoreShowChannel")
+        return PbxSnapshot(at_ms, tuple(decode_channel(one) for one in listed))
 
     def _deliver(self, event: PbxEvent) -> None:
         if isinstance(event, PhoneReachability):
@@ -288,10 +297,3 @@ class AmiLink:
 
 def _local_ms() -> int:
     return int(time.time() * 1000)
-
-
-async def _wait(stopping: asyncio.Event, seconds: float) -> None:
-    try:
-        await asyncio.wait_for(stopping.wait(), seconds)
-    except TimeoutError:
-        return

@@ -205,6 +205,7 @@ def _attended_transfer(headers: Headers, at_ms: int) -> PbxEvent:
         transferee=headers.get("TransfereeUniqueid", ""),
         target=headers.get("SecondTransfererUniqueid", ""),
         succeeded=headers.get("Result") == "Success",
+        target_linkedid=headers.get("SecondTransfererLinkedid", ""),
     )
 
 

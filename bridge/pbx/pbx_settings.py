@@ -16,8 +16,12 @@ class AmiSettings:
     pbx_name: str = "asterisk"
     connect_timeout_s: float = 5.0
     login_timeout_s: float = 5.0
-    boot_timeout_s: float = 30.0
-    """Login accepted but no FullyBooted for so long: log in anew and ask again."""
+    boot_timeout_s: float = 60.0
+    """A PBX that boots for longer is logged as an error; it is waited for all the same."""
+    boot_recheck_s: float = 2.0
+    """Login accepted but no FullyBooted for so long: log in anew, which asks again. Short, because
+    the event of a boot that ends meanwhile is held back by an event filter (seen on 22.10.1); only
+    the one at login passes it."""
     action_timeout_s: float = 5.0
     ping_interval_s: float = 5.0
     ping_timeout_s: float = 3.0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 
 
@@ -22,3 +23,11 @@ class ReconnectDelay:
 
     def reset(self) -> None:
         self._next_s = self._min_s
+
+
+async def wait_unless(stopping: asyncio.Event, seconds: float) -> None:
+    """Sleep, but not longer than until `stopping` is set."""
+    try:
+        await asyncio.wait_for(stopping.wait(), seconds)
+    except TimeoutError:
+        return

@@ -23,7 +23,6 @@ def quick_settings(ami: ScriptedAmi, **changes: Any) -> AmiSettings:
         pbx_name="pbx-1",
         connect_timeout_s=1,
         login_timeout_s=0.5,
-        boot_timeout_s=2,
         action_timeout_s=0.5,
         ping_interval_s=0.3,
         ping_timeout_s=0.2,
