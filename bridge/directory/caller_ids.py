@@ -9,6 +9,7 @@ from bridge.calls.pbx import CallerId
 from bridge.directory.errors import CallerIdInvalid, shown
 
 MAX_NAME_CHARS = 80
+MAX_NAME_BYTES = 200  # in UTF-8: a PBX has room for 255 bytes, number and signs included
 MAX_CALLER_NUMBER_CHARS = 32
 MAX_CALLER_ID_CHARS = MAX_NAME_CHARS + MAX_CALLER_NUMBER_CHARS + 8  # brackets and some spaces
 
@@ -63,6 +64,8 @@ def _check_name(name: str) -> None:
                 f"caller id: the name must not contain {shown(char)}; it consists of letters, "
                 "digits, spaces and . - _ ' &"
             )
+    if len(name.encode()) > MAX_NAME_BYTES:
+        raise CallerIdInvalid(f"caller id: the name has at most {MAX_NAME_BYTES} bytes in UTF-8")
 
 
 def _may_be_in_name(char: str) -> bool:

@@ -28,3 +28,12 @@ async def api(lab: RunningLab) -> AsyncIterator[ApiClient]:
     async with lab.client() as client:
         yield client
         await client.hang_up()
+
+
+@pytest_asyncio.fixture(loop_scope="session", autouse=True)
+async def quiet_public_network(request: pytest.FixtureRequest) -> AsyncIterator[None]:
+    """No call of a test lives on in the public network when the next one looks there."""
+    yield
+    if "lab" in request.fixturenames:
+        lab: RunningLab = request.getfixturevalue("lab")
+        await lab.asterisk.hang_up_public_network()

@@ -1,0 +1,122 @@
+"""allowPublicTransfer: where a phone may transfer a call of the API with a REFER."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.lab.api_client import ApiClient
+from tests.lab.running_lab import RunningLab
+from tests.softphones.sipp_behaviour import refers
+
+from .public_network import public_calls, wait_public_calls
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+TONE_1000 = "3235550202"
+TRANSFERRED_TO = "3235550200"
+AFTER_MS = 1500
+
+
+@pytest.mark.parametrize("sources", [["210"], ["210", "212"]], ids=["direct", "forked"])
+@pytest.mark.parametrize("query", [{}, {"allowPublicTransfer": "false"}], ids=str)
+async def test_given_no_public_transfer_when_a_source_transfers_to_public_then_it_fails(
+    lab: RunningLab, api: ApiClient, sources: list[str], query: dict[str, str]
+) -> None:
+    behaviour = refers(TRANSFERRED_TO, refer_after_ms=AFTER_MS, talk_ms=60_000)
+    async with lab.scripted("0003*210", behaviour) as source, lab.phone("0003*212"):
+        call_id = await api.place(sources, [TONE_1000], extension="210", **query)
+        await api.wait_status(call_id, 5)
+
+        result = await source.wait_transfer()
+
+        assert not result.carried_out
+        assert await public_calls(lab, TRANSFERRED_TO) == []
+        # The talk goes on.
+        await api.wait_status(call_id, 5)
+        await wait_public_calls(lab, TONE_1000, 1)
+        assert source.incoming_invites == 1
+
+
+async def test_given_no_public_transfer_when_the_destination_transfers_to_public_then_it_fails(
+    lab: RunningLab, api: ApiClient
+) -> None:
+    behaviour = refers(TRANSFERRED_TO, refer_after_ms=AFTER_MS, talk_ms=60_000)
+    async with lab.scripted("0003*211", behaviour) as destination:
+        call_id = await api.place([TONE_1000], ["211"], extension="210")
+        await api.wait_status(call_id, 5)
+
+        result = await destination.wait_transfer()
+
+        assert not result.carried_out
+        assert await public_calls(lab, TRANSFERRED_TO) == []
+        await api.wait_status(call_id, 5)
+        assert destination.incoming_invites == 1
+
+
+@pytest.mark.parametrize("target", ["212", "0003*212"])
+@pytest.mark.parametrize("sources", [["210"], ["210", "211"]], ids=["direct", "forked"])
+async def test_given_no_public_transfer_when_a_source_transfers_to_local_then_it_works(
+    lab: RunningLab, api: ApiClient, sources: list[str], target: str
+) -> None:
+    behaviour = refers(target, refer_after_ms=AFTER_MS)
+    async with (
+        lab.scripted("0003*210", behaviour) as source,
+        lab.phone("0003*211"),
+        lab.phone("0003*212", answer="auto") as third,
+    ):
+        await api.place(sources, [TONE_1000], extension="210", allowPublicTransfer="false")
+
+        result = await source.wait_transfer()
+
+        assert result.carried_out
+        await third.wait_tone(1000)
+        assert (source.incoming_invites, third.incoming_invites) == (1, 1)
+        await wait_public_calls(lab, TONE_1000, 1)
+
+
+@pytest.mark.parametrize("value", ["true", "TRUE", "1"])
+async def test_given_public_transfer_when_a_source_transfers_to_public_then_it_works(
+    lab: RunningLab, api: ApiClient, value: str
+) -> None:
+    behaviour = refers(TRANSFERRED_TO, refer_after_ms=AFTER_MS)
+    async with lab.scripted("0003*210", behaviour) as source:
+        await api.place(["210"], [TONE_1000], extension="210", allowPublicTransfer=value)
+
+        result = await source.wait_transfer()
+
+        assert result.carried_out
+        await wait_public_calls(lab, TRANSFERRED_TO, 1)
+        await wait_public_calls(lab, TONE_1000, 1)
+        assert source.incoming_invites == 1
+
+
+@pytest.mark.parametrize("query", [{}, {"allowPublicTransfer": "false"}], ids=str)
+async def test_given_a_local_call_when_transferred_to_public_then_the_flag_is_ignored(
+    lab: RunningLab, api: ApiClient, query: dict[str, str]
+) -> None:
+    behaviour = refers(TRANSFERRED_TO, refer_after_ms=AFTER_MS)
+    async with (
+        lab.scripted("0003*210", behaviour) as source,
+        lab.phone("0003*211", answer="auto") as destination,
+    ):
+        await api.place(["210"], ["211"], extension="210", **query)
+
+        result = await source.wait_transfer()
+
+        assert result.carried_out
+        await wait_public_calls(lab, TRANSFERRED_TO, 1)
+        assert (source.incoming_invites, destination.incoming_invites) == (1, 1)
+
+
+async def test_given_several_destinations_one_of_them_public_when_a_local_one_answers_then_public_transfer_fails(  # noqa: E501
+    lab: RunningLab, api: ApiClient
+) -> None:
+    behaviour = refers(TRANSFERRED_TO, refer_after_ms=AFTER_MS, talk_ms=60_000)
+    async with lab.scripted("0003*210", behaviour) as source, lab.phone("0003*211", answer="auto"):
+        call_id = await api.place(["210"], ["211", "3235550180"], extension="210")
+
+        result = await source.wait_transfer()
+
+        assert not result.carried_out
+        assert await public_calls(lab, TRANSFERRED_TO) == []
+        await api.wait_status(call_id, 5)
