@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from alembic import context
 
-from bridge.storage import event_tables  # noqa: F401 - adds its tables to the metadata
+from bridge.storage import conversation_tables, event_tables  # noqa: F401 - add their tables
 from bridge.storage.tables import metadata
 
 context.configure(connection=context.config.attributes["connection"], target_metadata=metadata)

@@ -1,0 +1,43 @@
+"""Who asked for a deletion, for the audit log."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+
+@dataclass(frozen=True, slots=True)
+class DeletionRequest:
+    """`key_name` is the name of the API key, `user` the login behind its token, if any.
+
+    `remote` is the client's address. Never a key, never a token.
+    """
+
+    key_name: str
+    user: str
+    remote: str
+    at_ms: int
+
+
+class DeletionResult(Enum):
+    """Of the one audit line of a deletion; it begins as the first and ends as the second."""
+
+    BEING_DELETED = "being deleted"
+    DELETED = "deleted"
+
+
+@dataclass(frozen=True, slots=True)
+class AuditLine:
+    """All that remains of a deleted conversation."""
+
+    conversation_id: str
+    platform_call_id: str
+    native_id: str
+    meeting_id: str
+    phone_call_id: str
+    requested_ms: int
+    key_name: str
+    user: str
+    remote: str
+    result: str
+    done_ms: int | None

@@ -1,0 +1,46 @@
+"""Which conversations are meant: the criteria that storage understands."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+
+
+class Progress(Enum):
+    ONGOING = "ongoing"
+    FINISHED = "finished"
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """All that are given must hold. `number` equals the calling or the called number, in any of
+    its spellings; `organization` is the one that the asker is confined to.
+    """
+
+    conversation_id: str | None = None
+    platform_call_id: str | None = None
+    native_id: str | None = None
+    meeting_id: str | None = None
+    number: str | None = None
+    progress: Progress | None = None
+    organization: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SearchOrder:
+    """A search: started in [from_ms, until_ms]; `any_number` and `any_name` are parts of a party's
+    number or name, any of them suffices. `equal` are fields that must have that value.
+    """
+
+    from_ms: int | None = None
+    until_ms: int | None = None
+    progress: Progress = Progress.FINISHED
+    organization: str | None = None
+    any_number: tuple[str, ...] = ()
+    any_name: tuple[str, ...] = ()
+    equal: Mapping[str, str] = field(default_factory=dict)
+    order_by: str = "start_time"
+    descending: bool = False
+    offset: int = 0
+    limit: int = 100

@@ -1,0 +1,227 @@
+"""Conversations on disk, as bridge.recordings wants it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import structlog
+from pydantic import ValidationError
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from bridge.recordings.conversation import Conversation, Marker, Marks, StoredConversation
+from bridge.recordings.deletion_request import AuditLine, DeletionRequest
+from bridge.recordings.selection import Progress, SearchOrder, Selection
+from bridge.storage import conversation_writes as writes
+from bridge.storage.conversation_tables import (
+    conversation_deletions,
+    conversation_markers,
+    conversation_metadata,
+    conversation_numbers,
+    conversations,
+)
+from bridge.storage.engine import reading
+from bridge.storage.write_queue import WriteQueue
+
+log = structlog.get_logger(__name__)
+
+_c = conversations.c
+_VISIBLE = or_(_c.deletion_ms.is_(None), _c.failure.is_not(None))
+_FIELDS: dict[str, ColumnElement[Any]] = {
+    "ccdr_id": _c.id,
+    "platform_call_id": _c.platform_call_id,
+    "native_id": _c.native_id,
+    "meeting_id": _c.meeting_id,
+    "source_caller_id": _c.source_number,
+    "source_name": _c.source_name,
+    "destination_caller_id": _c.destination_number,
+    "destination_name": _c.destination_name,
+    "start_time": _c.started_ms,
+    "end_time": _c.ended_ms,
+}
+ORDER_FIELDS = frozenset(_FIELDS)
+EQUAL_FIELDS = ORDER_FIELDS - {"start_time", "end_time"}
+
+
+class ConversationStore:
+    """Implements bridge.recordings.conversation_records; every method raises StorageUnavailable."""
+
+    def __init__(self, engine: AsyncEngine, queue: WriteQueue) -> None:
+        self._engine = engine
+        self._queue = queue
+
+    async def create(self, conversation: Conversation) -> None:
+        await self._queue.submit(*writes.insert_conversation(conversation))
+
+    async def update(self, conversation: Conversation) -> bool:
+        counts = await self._queue.submit(*writes.update_conversation(conversation))
+        return counts[0] == 1
+
+    async def get(self, conversation_id: str) -> StoredConversation | None:
+        found = await self._read(_select().where(_c.id == conversation_id))
+        return found[0] if found else None
+
+    async def of_call(self, call_id: str) -> StoredConversation | None:
+        found = await self._read(_select().where(_c.call_id == call_id))
+        return found[0] if found else None
+
+    async def select(self, selection: Selection, limit: int) -> list[StoredConversation]:
+        conditions = [_VISIBLE, *_progress(selection.progress)]
+        for column, value in (
+            (_c.id, selection.conversation_id),
+            (_c.platform_call_id, selection.platform_call_id),
+            (_c.native_id, selection.native_id),
+            (_c.meeting_id, selection.meeting_id),
+            (_c.organization, selection.organization),
+        ):
+            if value is not None:
+                conditions.append(column == value)
+        if selection.number is not None:
+            of_number = select(conversation_numbers.c.conversation_id).where(
+                conversation_numbers.c.number == selection.number
+            )
+            conditions.append(_c.id.in_(of_number))
+        # The last one is the one that ended last; the others are in no such order.
+        newest = _c.ended_ms if selection.progress is Progress.FINISHED else _c.started_ms
+        query = _select().where(*conditions).order_by(newest.desc(), _c.started_ms.desc())
+        return await self._read(query.limit(limit))
+
+    async def search(self, order: SearchOrder) -> list[StoredConversation]:
+        conditions = [_VISIBLE, *_progress(order.progress)]
+        if order.organization is not None:
+            conditions.append(_c.organization == order.organization)
+        if order.from_ms is not None:
+            conditions.append(_c.started_ms >= order.from_ms)
+        if order.until_ms is not None:
+            conditions.append(_c.started_ms <= order.until_ms)
+        conditions += [_FIELDS[name] == value for name, value in order.equal.items()]
+        if order.any_number:
+            number = conversation_numbers.c.number
+            parts = or_(*(number.contains(x, autoescape=True) for x in order.any_number))
+            conditions.append(
+                _c.id.in_(select(conversation_numbers.c.conversation_id).where(parts))
+            )
+        if order.any_name:
+            conditions.append(or_(*(_has_name(x) for x in order.any_name)))
+        by = _FIELDS[order.order_by]
+        query = _select().where(*conditions).order_by(by.desc() if order.descending else by, _c.id)
+        return await self._read(query.offset(order.offset).limit(order.limit))
+
+    async def ongoing(self, pbx: str) -> list[StoredConversation]:
+        return await self._read(_select().where(_c.pbx == pbx, _c.ended_ms.is_(None)))
+
+    async def unfinished(self, pbx: str) -> list[StoredConversation]:
+        to_do = or_(_c.deletion_ms.is_not(None), _c.measured == 0)
+        query = _select().where(_c.pbx == pbx, _c.ended_ms.is_not(None), to_do)
+        return await self._read(query.order_by(_c.ended_ms))
+
+    async def mark_deletion(self, conversation: Conversation, request: DeletionRequest) -> bool:
+        counts = await self._queue.submit(*writes.mark_deletion(conversation, request))
+        return counts[0] == 1
+
+    async def deletion_failed(self, conversation_id: str, why: str | None) -> None:
+        await self._queue.submit(writes.deletion_failed(conversation_id, why))
+
+    async def remove(self, conversation_id: str, at_ms: int) -> bool:
+        counts = await self._queue.submit(*writes.remove_conversation(conversation_id, at_ms))
+        return counts[0] == 1
+
+    async def discard(self, conversation_id: str) -> None:
+        await self._queue.submit(writes.discard_conversation(conversation_id))
+
+    async def protect(self, conversation_id: str, *, protected: bool) -> bool:
+        [count] = await self._queue.submit(
+            writes.protect_conversation(conversation_id, protected=protected)
+        )
+        return count == 1
+
+    async def add_marker(
+        self, conversation_id: str, name: str, start_ms: int, end_ms: int | None
+    ) -> bool:
+        [count] = await self._queue.submit(
+            writes.add_marker(conversation_id, name, start_ms, end_ms)
+        )
+        return count == 1
+
+    async def end_marker(self, conversation_id: str, name: str, end_ms: int) -> bool:
+        known = await self.markers(conversation_id)
+        for marker in reversed(known):
+            if marker.end_ms is None and name in ("", marker.name):
+                [count] = await self._queue.submit(
+                    writes.end_marker(conversation_id, marker.number, end_ms)
+                )
+                return count == 1
+        return False
+
+    async def markers(self, conversation_id: str) -> list[Marker]:
+        c = conversation_markers.c
+        query = select(c.number, c.name, c.start_ms, c.end_ms).where(
+            c.conversation_id == conversation_id
+        )
+        async with reading(self._engine) as connection:
+            return [Marker(*row) for row in await connection.execute(query.order_by(c.number))]
+
+    async def attach(self, conversation_id: str, values: Mapping[str, str]) -> bool:
+        counts = await self._queue.submit(
+            *(writes.attach(conversation_id, name, value) for name, value in values.items())
+        )
+        return all(count == 1 for count in counts)
+
+    async def metadata(self, conversation_id: str) -> dict[str, str]:
+        c = conversation_metadata.c
+        query = select(c.name, c.value).where(c.conversation_id == conversation_id)
+        async with reading(self._engine) as connection:
+            rows = await connection.execute(query.order_by(c.name))
+            return {row.name: row.value for row in rows}
+
+    async def audit(self) -> list[AuditLine]:
+        c = conversation_deletions.c
+        query = select(
+            c.conversation_id,
+            c.platform_call_id,
+            c.native_id,
+            c.meeting_id,
+            c.phone_call_id,
+            c.requested_ms,
+            c.key_name,
+            c.user_name,
+            c.remote,
+            c.result,
+            c.done_ms,
+        ).order_by(c.requested_ms, c.conversation_id)
+        async with reading(self._engine) as connection:
+            return [AuditLine(*row) for row in await connection.execute(query)]
+
+    async def _read(self, query: Select[Any]) -> list[StoredConversation]:
+        async with reading(self._engine) as connection:
+            rows = (await connection.execute(query)).all()
+        found: list[StoredConversation] = []
+        for row in rows:
+            try:
+                conversation = writes.from_document(row.document)
+            except ValidationError as error:  # one such row must not prevent the start
+                log.error("conversation cannot be read", id=row.id, errors=error.error_count())
+                continue
+            marks = Marks(bool(row.protected), row.deletion_ms, row.failure)
+            found.append(StoredConversation(conversation, marks))
+        return found
+
+
+def _select() -> Select[Any]:
+    return select(_c.id, _c.document, _c.protected, _c.deletion_ms, _c.failure)
+
+
+def _progress(progress: Progress | None) -> list[ColumnElement[bool]]:
+    if progress is None:
+        return []
+    ongoing = _c.ended_ms.is_(None)
+    return [ongoing if progress is Progress.ONGOING else and_(_c.ended_ms.is_not(None))]
+
+
+def _has_name(part: str) -> ColumnElement[bool]:
+    """SQLite's LIKE ignores the case of ASCII letters, PostgreSQL's does not."""
+    return or_(
+        func.lower(_c.source_name).contains(part.lower(), autoescape=True),
+        func.lower(_c.destination_name).contains(part.lower(), autoescape=True),
+    )
