@@ -1,0 +1,1 @@
+"""Event streams of real calls, and what makes them anew (README.md)."""

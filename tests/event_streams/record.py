@@ -1,0 +1,127 @@
+"""Record the stories anew on a real Asterisk: `python -m tests.event_streams.record [STORY …]`."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import inspect
+import json
+import tempfile
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from bridge.pbx.event_recording import RecordedEvent, read_recording
+from tests.lab.running_lab import RunningLab, open_lab
+from tests.softphones.toolchain import ensure_phone_tools
+
+from . import stories_api, stories_phones
+from .stage import Stage
+
+RECORDINGS = Path(__file__).parent / "recordings"
+Story = Callable[[Stage], Awaitable[None]]
+
+# They tell of registrations, not of calls.
+_NOT_OF_CALLS = {"PeerStatus", "ContactStatus", "FullyBooted"}
+_QUIET_S = 0.5
+_END_LIMIT_S = 20
+
+
+def stories() -> dict[str, Story]:
+    """Every story by its name."""
+    return {
+        name: value
+        for module in (stories_api, stories_phones)
+        for name, value in vars(module).items()
+        if inspect.iscoroutinefunction(value)
+        and value.__module__ == module.__name__
+        and not name.startswith("_")
+    }
+
+
+async def record(chosen: dict[str, Story], into: Path) -> list[str]:
+    """Play the stories one after the other; returns those that failed."""
+    ensure_phone_tools()
+    failed = []
+    with tempfile.TemporaryDirectory(prefix="event-streams-") as folder:
+        lines = Path(folder) / "events.jsonl"
+        settings = {
+            "record_pbx_events_to": str(lines),
+            "refuse_unreachable_sources": "false",
+            "destination_wait_s": "2",
+        }
+        lab = await open_lab(Path(folder), settings)
+        try:
+            for name, story in chosen.items():
+                try:
+                    await _play(story, lab, lines, into / f"{name}.jsonl")
+                    print(f"{name}: recorded", flush=True)  # noqa: T201
+                except Exception as why:
+                    failed.append(name)
+                    print(f"{name}: FAILED {why!r}", flush=True)  # noqa: T201
+        finally:
+            await lab.close()
+    return failed
+
+
+async def _play(story: Story, lab: RunningLab, lines: Path, target: Path) -> None:
+    begin = sum(1 for _ in read_recording(lines)) if lines.exists() else 0
+    async with lab.client() as api:
+        stage = Stage(lab, api, lines)
+        try:
+            async with asyncio.timeout(60):
+                await story(stage)
+            events = await _all_ended(lines, begin)
+        finally:
+            await stage.close()
+            await api.hang_up()
+    target.write_text("".join(_line(x) for x in _told_first(events)), encoding="utf-8")
+
+
+async def _all_ended(lines: Path, begin: int) -> list[RecordedEvent]:
+    """The events of calls since `begin`, once no channel lives any more and nothing comes."""
+    deadline = time.monotonic() + _END_LIMIT_S
+    seen: list[RecordedEvent] = []
+    quiet_since = time.monotonic()
+    while True:
+        events = [
+            x
+            for x in list(read_recording(lines))[begin:]
+            if x.headers.get("Event") not in _NOT_OF_CALLS
+        ]
+        if len(events) != len(seen):
+            seen, quiet_since = events, time.monotonic()
+        names = [x.headers["Event"] for x in seen]
+        over = names.count("Newchannel") == names.count("Hangup") and len(names) > 1
+        if over and time.monotonic() - quiet_since > _QUIET_S:
+            return seen
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"calls do not end: {names}")
+        await asyncio.sleep(0.1)
+
+
+def _told_first(events: list[RecordedEvent]) -> list[RecordedEvent]:
+    """The creation of a call before its first event: its id is known only after the answer."""
+    created = [x for x in events if "PublishedMs" in x.headers]
+    return created + [x for x in events if x not in created]
+
+
+def _line(event: RecordedEvent) -> str:
+    line = {"received_ms": event.received_ms, "headers": event.headers}
+    return json.dumps(line, ensure_ascii=False) + "\n"
+
+
+def main() -> None:
+    known = stories()
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("story", nargs="*", choices=[*known, []], help="default: all")
+    parser.add_argument("--into", type=Path, default=RECORDINGS)
+    chosen = parser.parse_args()
+    names = chosen.story or list(known)
+    failed = asyncio.run(record({name: known[name] for name in names}, chosen.into))
+    if failed:
+        raise SystemExit(f"not recorded: {', '.join(failed)}")
+
+
+if __name__ == "__main__":
+    main()
