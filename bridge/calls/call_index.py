@@ -50,8 +50,14 @@ class CallIndex:
 
     def also_linked(self, call: PhoneCall, linkedid: str) -> None:
         """The PBX gave channels of this call another Linkedid."""
+        if self._by_linkedid.get(linkedid) == call.id:
+            return
         self._by_linkedid[linkedid] = call.id
         self._other_linkedids[call.id].append(linkedid)
+
+    def linkedids(self, call: PhoneCall) -> list[str]:
+        """Every Linkedid that channels of this call have, or had."""
+        return [call.linkedid, *self._other_linkedids.get(call.id, ())]
 
     def store(self, before: PhoneCall | None, after: PhoneCall) -> None:
         """Keep `after` in place of `before` (None: a new call); touches only what changed."""

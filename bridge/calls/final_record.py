@@ -1,8 +1,8 @@
 """Why a call ended: one record from what its legs and the PBX said.
 
-Hangup causes are Q.850 as Asterisk uses them: 16 normal, 17 busy, 18/19 no answer, 21 rejected,
-26 answered elsewhere, 34/38/42 congestion. Before Asterisk 20.18/22.8 the time-out of an Originate
-carries cause 0, so that reason 3 of OriginateResponse decides (asterisk#1660).
+Hangup causes are Q.850 as Asterisk uses them; they say more than its DialStatus, which is NOANSWER
+for a number that does not exist and for a rejected call. Before Asterisk 20.18/22.8 the time-out of
+an Originate carries cause 0, so that reason 3 of OriginateResponse decides (asterisk#1660).
 """
 
 from __future__ import annotations
@@ -19,20 +19,39 @@ from bridge.calls.phone_call import (
     Side,
 )
 
-NORMAL_CLEARING, USER_BUSY, NO_USER_RESPONSE, NO_ANSWER, REJECTED = 16, 17, 18, 19, 21
-_REFUSED = {USER_BUSY, REJECTED}
-_UNANSWERED = {NO_USER_RESPONSE, NO_ANSWER}
-_ORIGINATE_NO_ANSWER, _ORIGINATE_BUSY = 3, 5
+NORMAL_CLEARING, NO_ANSWER = 16, 19
+_OF_CAUSE = {
+    1: (Disposition.FAILED, "no such number"),
+    2: (Disposition.FAILED, "no such number"),
+    3: (Disposition.FAILED, "unavailable"),  # no route: nothing is registered
+    17: (Disposition.BUSY, "busy"),
+    18: (Disposition.NO_ANSWER, "no answer"),
+    19: (Disposition.NO_ANSWER, "no answer"),
+    20: (Disposition.FAILED, "unavailable"),
+    21: (Disposition.BUSY, "rejected"),
+    22: (Disposition.FAILED, "no such number"),  # it changed
+    27: (Disposition.FAILED, "unavailable"),
+    28: (Disposition.FAILED, "no such number"),  # its format is wrong
+    34: (Disposition.FAILED, "congestion"),
+    38: (Disposition.FAILED, "congestion"),
+    41: (Disposition.FAILED, "congestion"),
+    42: (Disposition.FAILED, "congestion"),
+    44: (Disposition.FAILED, "congestion"),
+}
+_OF_DIAL_STATUS = {
+    DialStatus.BUSY: (Disposition.BUSY, "busy"),
+    DialStatus.NOANSWER: (Disposition.NO_ANSWER, "no answer"),
+    DialStatus.CANCEL: (Disposition.NO_ANSWER, "no answer"),
+    DialStatus.CONGESTION: (Disposition.FAILED, "congestion"),
+    DialStatus.CHANUNAVAIL: (Disposition.FAILED, "unavailable"),
+}
+_OF_ORIGINATE = {
+    3: (Disposition.NO_ANSWER, "no answer"),
+    5: (Disposition.BUSY, "busy"),
+    8: (Disposition.FAILED, "congestion"),
+}
 # A duration limit fires on Asterisk's clock, up to a tick before ours.
 _DURATION_SLACK_MS = 500
-
-_REASONS = {
-    Disposition.ANSWERED: "normal clearing",
-    Disposition.BUSY: "busy",
-    Disposition.NO_ANSWER: "no answer",
-    Disposition.FAILED: "failed",
-    Disposition.UNKNOWN: "unknown",
-}
 
 
 def conclude(call: PhoneCall, at_ms: int) -> FinalRecord:
@@ -43,7 +62,7 @@ def conclude(call: PhoneCall, at_ms: int) -> FinalRecord:
             at_ms,
             Disposition.ANSWERED,
             _who(call, at_ms, timed_out=False),
-            _REASONS[Disposition.ANSWERED],
+            "normal clearing",
             leg.cause if leg else NORMAL_CLEARING,
             leg.sip_code if leg else None,
         )
@@ -53,7 +72,8 @@ def conclude(call: PhoneCall, at_ms: int) -> FinalRecord:
     if by in (EndedBy.API, EndedBy.AGE_LIMIT) or (
         by is EndedBy.SOURCE and disposition is not Disposition.BUSY
     ):
-        disposition, reason = Disposition.NO_ANSWER, "cancelled"
+        # Nobody refused: what the PBX says of the channels is but how it ended them.
+        return FinalRecord(at_ms, Disposition.NO_ANSWER, by, "cancelled", NORMAL_CLEARING)
     cause = (leg.cause if leg else None) or (NO_ANSWER if reason == "no answer" else None)
     return FinalRecord(at_ms, disposition, by, reason, cause, leg.sip_code if leg else None)
 
@@ -71,32 +91,33 @@ def _decisive(call: PhoneCall) -> Leg | None:
 
 
 def _weight(leg: Leg) -> int:
-    if leg.dial_status is DialStatus.BUSY or leg.cause in _REFUSED:
+    """Who refused decides before who let it ring, and that one before who was not reached."""
+    disposition, _ = _of_leg(leg)
+    if disposition is Disposition.BUSY:
         return 3
-    if leg.dial_status is DialStatus.NOANSWER or leg.cause in _UNANSWERED:
+    if disposition is Disposition.NO_ANSWER:
         return 2
     return 1 if leg.ringing_ms is not None else 0
 
 
+def _of_leg(leg: Leg) -> tuple[Disposition | None, str]:
+    nothing = (None, "")
+    if leg.cause in _OF_CAUSE:
+        return _OF_CAUSE[leg.cause]
+    return _OF_DIAL_STATUS.get(leg.dial_status, nothing) if leg.dial_status else nothing
+
+
 def _unanswered(call: PhoneCall, leg: Leg | None) -> tuple[Disposition, str]:
+    if all(x.uniqueid is None for x in call.legs):
+        return Disposition.FAILED, "unavailable"  # there was never a channel
+    if leg is not None and leg.cause in _OF_CAUSE:
+        return _OF_CAUSE[leg.cause]
     source_up = any(x.side is Side.SOURCE and x.answered_ms is not None for x in call.legs)
-    if leg is not None and leg.cause == REJECTED:
-        return Disposition.BUSY, "rejected"
-    if leg is not None and (leg.dial_status is DialStatus.BUSY or leg.cause == USER_BUSY):
-        return Disposition.BUSY, "busy"
-    if not source_up and call.originate_reason == _ORIGINATE_BUSY:
-        return Disposition.BUSY, "busy"
-    if not source_up and call.originate_reason == _ORIGINATE_NO_ANSWER:
-        return Disposition.NO_ANSWER, "no answer"
-    if leg is not None and (
-        leg.dial_status in (DialStatus.NOANSWER, DialStatus.CANCEL) or leg.cause in _UNANSWERED
-    ):
-        return Disposition.NO_ANSWER, "no answer"
-    if leg is not None and leg.dial_status is DialStatus.CONGESTION:
-        return Disposition.FAILED, "congestion"
-    if leg is not None and leg.dial_status is DialStatus.CHANUNAVAIL:
-        return Disposition.FAILED, "unavailable"
-    return Disposition.FAILED, _REASONS[Disposition.FAILED]
+    if not source_up and call.originate_reason in _OF_ORIGINATE:
+        return _OF_ORIGINATE[call.originate_reason]
+    if leg is not None and leg.dial_status in _OF_DIAL_STATUS:
+        return _OF_DIAL_STATUS[leg.dial_status]
+    return Disposition.FAILED, "failed"
 
 
 def _who(call: PhoneCall, at_ms: int, *, timed_out: bool) -> EndedBy:
@@ -111,6 +132,6 @@ def _who(call: PhoneCall, at_ms: int, *, timed_out: bool) -> EndedBy:
             return EndedBy.DURATION_LIMIT
         return EndedBy.PBX
     leg = _decisive(call)
-    if leg is not None and (leg.cause in _REFUSED or leg.dial_status is DialStatus.BUSY):
+    if leg is not None and _of_leg(leg)[0] is Disposition.BUSY:
         return EndedBy.SOURCE if leg.side is Side.SOURCE else EndedBy.DESTINATION
     return EndedBy.PICKUP_TIMEOUT if timed_out else EndedBy.PBX

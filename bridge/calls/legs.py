@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from dataclasses import replace
 
 from bridge.calls import pbx_events as ev
@@ -123,6 +124,26 @@ def _seat(call: PhoneCall, index: int, uniqueid: str, at_ms: int) -> tuple[Phone
     leg, step = advance(leg, LegPhase.TRYING, at_ms)
     call = set_leg(call, index, leg)
     return call, [LegChanged(at_ms, step, leg)] if step else []
+
+
+def with_source(call: PhoneCall, leaving: Container[str]) -> PhoneCall:
+    """A call whose source hands it over and leaves: the party that stays is its source now.
+
+    `leaving`: uniqueids of the channels that are about to go.
+    """
+    staying = [
+        index
+        for index, leg in enumerate(call.legs)
+        if leg.uniqueid is not None
+        and leg.uniqueid not in leaving
+        and LegPhase.WAITING < leg.phase < LegPhase.GONE
+    ]
+    if any(call.legs[index].side is Side.SOURCE for index in staying):
+        return call
+    for index in staying:
+        if call.legs[index].phase is LegPhase.UP:
+            return set_leg(call, index, replace(call.legs[index], side=Side.SOURCE))
+    return call
 
 
 def _adopt(call: PhoneCall, party: KnownParty | None) -> PhoneCall:

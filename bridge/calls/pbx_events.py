@@ -157,7 +157,8 @@ class Transferred(PbxEvent):
     """A phone transferred the call. `attended` tells a REFER with Replaces from a blind one.
 
     `transferee` is the uniqueid of the channel that goes on, empty where the PBX does not say;
-    `target` the dialled extension of a blind transfer, or the uniqueid of the second call.
+    `target` the dialled extension of a blind transfer, or the uniqueid of the transferer's second
+    channel, whose Linkedid is `target_linkedid`.
     """
 
     attended: bool
@@ -166,6 +167,7 @@ class Transferred(PbxEvent):
     transferee: str
     target: str
     succeeded: bool
+    target_linkedid: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -136,7 +136,7 @@ class FinalRecord:
 class PhoneCall:
     """`id` is the `ChannelId` of the Originate for calls of the API, derived from PBX name and
     Linkedid for all others. `extension` is the one that pays, `extension_spelled` as requested.
-    `dialled` holds the digits a phone or the trunk dialled; empty for calls of the API.
+    `dialled` holds the digits a phone or the trunk dialled, or a phone transferred the call to.
     `client_id` is the app that created the call.
     """
 

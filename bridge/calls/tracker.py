@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Container, Iterable
+from dataclasses import dataclass
 
 from bridge.calls import pbx_events as ev
 from bridge.calls import transition
 from bridge.calls.call_index import CallIndex
 from bridge.calls.effects import Effect
-from bridge.calls.merging import host_and_guest, merge
+from bridge.calls.joining import host_first, join
 from bridge.calls.parties import PartyLookup
 from bridge.calls.phone_call import (
     EndedBy,
@@ -82,21 +82,23 @@ class CallTracker:
             call = self.live.get(event.call_id)
             return [] if call is None else self._apply(call, event)
         if isinstance(event, ev.Transferred):
-            changes = self._channel_event(event, event.transferer, event.transferer_linkedid)
-            return changes + self._joined_by(event)
+            joined = self._connected(event) if event.attended and event.succeeded else []
+            more = self._channel_event(event, event.transferer, event.transferer_linkedid)
+            return [*joined, *more]
         return []
 
     def resync(self, channels: Iterable[ev.ChannelSnapshot], window: Window) -> list[Change]:
         """Bring every call in line with the channels that live; take up calls not seen before."""
+        listed = list(channels)
+        changes = [x for channel in listed for x in self._unseen_join(channel, window.asked_ms)]
         alive: defaultdict[str, dict[str, ev.ChannelSnapshot]] = defaultdict(dict)
         new: dict[str, PhoneCall] = {}
-        for channel in channels:
+        for channel in listed:
             call = self.live.of_channel(channel.uniqueid) or self.live.of_linkedid(channel.linkedid)
             if call is None:
                 call = self._new_call(channel.linkedid, channel, window.asked_ms)
                 call = new.setdefault(call.id, call)
             alive[call.id][channel.uniqueid] = channel
-        changes: list[Change] = []
         for call in [*self.live, *new.values()]:
             of_call = _root_first(alive.get(call.id, {}), call.linkedid)
             after, effects = reconcile(call, of_call, window, self._parties)
@@ -104,44 +106,50 @@ class CallTracker:
         return changes
 
     def _channel_event(self, event: ev.PbxEvent, uniqueid: str, linkedid: str) -> list[Change]:
+        changes: list[Change] = []
         call = self.live.of_channel(uniqueid)
-        if call is not None and linkedid and linkedid != call.linkedid:
-            joined = self.live.of_linkedid(linkedid)
-            if joined is None:
+        if call is None:
+            call = self.live.of_linkedid(linkedid)
+        elif linkedid and linkedid != call.linkedid:
+            named = self.live.of_linkedid(linkedid)
+            if named is None:
                 self.live.also_linked(call, linkedid)
-            elif joined.id != call.id and uniqueid in call.channels:
-                return self._move(call, joined, event, uniqueid)
-        call = call or self.live.of_linkedid(linkedid)
+            elif named.id != call.id and uniqueid in call.channels:
+                changes = self._join(named, call, (), event.at_ms)
+                call = self.live.of_channel(uniqueid)
         if call is not None:
-            return self._apply(call, event)
+            return [*changes, *self._apply(call, event)]
         if isinstance(event, ev.ChannelAppeared):
             fresh = self._new_call(linkedid, event.channel, event.at_ms)
             return self._changed(None, *transition.apply(fresh, event, self._parties))
         return []
 
-    def _move(
-        self, call: PhoneCall, joined: PhoneCall, event: ev.PbxEvent, uniqueid: str
-    ) -> list[Change]:
-        """A channel's Linkedid changed to that of an older call: it belongs there from now on."""
-        channel = call.channels[uniqueid]
-        leg = next((x for x in call.legs if x.uniqueid == uniqueid), None)
-        left, effects = transition.depart(call, uniqueid, event.at_ms, joined.id)
-        changes = self._changed(call, left, effects)
-        host = replace(joined, channels={**joined.channels, uniqueid: channel})
-        if leg is not None:
-            host = replace(host, legs=(*host.legs, replace(leg, view_id=f"{len(host.legs):02d}")))
-        after, effects = transition.apply(host, event, self._parties)
-        return changes + self._changed(joined, after, effects)
-
-    def _joined_by(self, event: ev.Transferred) -> list[Change]:
-        """An attended transfer that connects two calls makes one of them."""
-        one, other = self.live.of_channel(event.transferer), self.live.of_channel(event.target)
-        if not (event.attended and event.succeeded) or one is None or other in (None, one):
+    def _connected(self, event: ev.Transferred) -> list[Change]:
+        """An attended transfer: one of the phone's two calls goes on with both far ends."""
+        live = self.live
+        first = live.of_channel(event.transferer) or live.of_linkedid(event.transferer_linkedid)
+        second = live.of_channel(event.target) or live.of_linkedid(event.target_linkedid)
+        if first is None or second is None or first.id == second.id:
             return []
-        host, guest = host_and_guest(one, other)
-        merged = merge(host, guest, event)
-        changes = self._changed(guest, *merged.guest) + self._changed(host, *merged.host)
-        self.live.also_linked(host, guest.linkedid)
+        host, other = host_first(first, second)
+        return self._join(host, other, (event.transferer, event.target), event.at_ms)
+
+    def _unseen_join(self, channel: ev.ChannelSnapshot, at_ms: int) -> list[Change]:
+        """Two calls that we knew became one while events were missed."""
+        call = self.live.of_channel(channel.uniqueid)
+        named = self.live.of_linkedid(channel.linkedid)
+        if call is None or named is None or call.id == named.id:
+            return []
+        return self._join(named, call, (), at_ms)
+
+    def _join(
+        self, host: PhoneCall, other: PhoneCall, leaving: Container[str], at_ms: int
+    ) -> list[Change]:
+        linkedids = self.live.linkedids(other)
+        joined, left = join(host, other, leaving, at_ms)
+        changes = [*self._changed(other, *left), *self._changed(host, *joined)]
+        for linkedid in linkedids:
+            self.live.also_linked(joined[0], linkedid)
         return changes
 
     def _new_call(self, linkedid: str, channel: ev.ChannelSnapshot, at_ms: int) -> PhoneCall:

@@ -29,6 +29,7 @@ from bridge.calls.legs import (
     dials_on,
     leg_index,
     set_leg,
+    with_source,
 )
 from bridge.calls.parties import PartyLookup
 from bridge.calls.phone_call import (
@@ -71,20 +72,6 @@ def end(call: PhoneCall, final: FinalRecord) -> Result:
             call = set_leg(call, index, gone)
     call = replace(call, channels={}, final=final)
     return call, [*effects, CallEnded(final)]
-
-
-def depart(call: PhoneCall, uniqueid: str, at_ms: int, joined: str) -> Result:
-    """A channel went over to the call `joined` (a transfer merged two calls)."""
-    if uniqueid not in call.channels:
-        return call, []
-    call = _without_channel(call, uniqueid)
-    index = leg_index(call, uniqueid)
-    if index is not None:
-        leg = replace(call.legs[index], phase=LegPhase.GONE, ended_ms=at_ms)
-        call = set_leg(call, index, leg)
-    if call.channels:
-        return call, []
-    return end(call, replace(conclude(call, at_ms), reason=f"joined call {joined}"))
 
 
 def _appeared(call: PhoneCall, event: ev.ChannelAppeared, parties: PartyLookup) -> Result:
@@ -256,13 +243,17 @@ def _transferred(call: PhoneCall, event: ev.Transferred, _: PartyLookup) -> Resu
     leg = None if index is None else call.legs[index]
     if not event.succeeded:
         return call, []
-    call = replace(call, first_to_hang_up=None)
+    call = replace(with_source(call, (event.transferer,)), first_to_hang_up=None)
+    if not event.attended:
+        call = replace(call, dialled=event.target)
     return call, [CallTransferred(event.at_ms, leg, event.target, event.attended)]
 
 
 def _with_channel(call: PhoneCall, snapshot: ev.ChannelSnapshot, at_ms: int) -> PhoneCall:
-    old = call.channels.get(snapshot.uniqueid)
-    if old is not None:
+    if snapshot.uniqueid in call.channels:
+        return call
+    index = leg_index(call, snapshot.uniqueid)
+    if index is not None and call.legs[index].phase is LegPhase.GONE:
         return call
     channel = CallChannel(
         snapshot.uniqueid, snapshot.endpoint, snapshot.state, at_ms, snapshot.bridge_id
