@@ -16,6 +16,7 @@ from tests.softphones.softphone import AnswerPolicy, Softphone
 from .api_client import ApiClient
 from .bridge_process import BridgeProcess
 from .installation import test_installation
+from .tcp_proxy import TcpProxy
 
 
 class RunningLab:
@@ -54,8 +55,15 @@ class RunningLab:
             await self.asterisk.stop()
 
 
-async def open_lab(folder: Path, settings: Mapping[str, str] | None = None) -> RunningLab:
-    """A running lab of its own, in `folder`; the caller closes it."""
+async def open_lab(
+    folder: Path,
+    settings: Mapping[str, str] | None = None,
+    ami_proxy: TcpProxy | None = None,
+) -> RunningLab:
+    """A running lab of its own, in `folder`; the caller closes it.
+
+    `ami_proxy`, started already, stands between the service and Asterisk's AMI.
+    """
     state = folder / "state"
     state.mkdir(mode=0o700, parents=True)
     secrets = SecretsFile.open(state / "secrets.json")
@@ -68,6 +76,9 @@ async def open_lab(folder: Path, settings: Mapping[str, str] | None = None) -> R
             ari_secret=secrets.get_or_create(ARI_SECRET),
         ),
     )
+    if ami_proxy is not None:
+        ami_proxy.server_port = asterisk.ports.ami
+        settings = {"ami_port": str(ami_proxy.port), **(settings or {})}
     await asterisk.start()
     bridge = BridgeProcess(state, asterisk.ports, _free_port(), settings)
     try:

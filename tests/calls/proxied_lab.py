@@ -1,0 +1,55 @@
+"""A lab of its own for tests that break things, its AMI link led through a proxy."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.lab.running_lab import RunningLab, open_lab
+from tests.lab.tcp_proxy import TcpProxy
+from tests.softphones.toolchain import ensure_phone_tools
+
+# A mute link is noticed after interval and time-out.
+PING_INTERVAL_S = 0.5
+PING_TIMEOUT_S = 1.0
+ACTION_TIMEOUT_S = 2.0
+
+
+@dataclass(frozen=True)
+class ProxiedLab:
+    lab: RunningLab
+    ami: TcpProxy
+
+    async def cut_for_good(self) -> None:
+        """Until `restore`; returns when the service has noticed."""
+        self.ami.refuses = True
+        self.ami.cut()
+        await self.lab.bridge.wait_health(503)
+
+    async def restore(self) -> None:
+        self.ami.refuses = False
+        self.ami.delay_s = 0.0
+        self.ami.thaw()
+        await self.lab.bridge.wait_ready()
+
+
+@asynccontextmanager
+async def open_proxied_lab(folder: Path) -> AsyncIterator[ProxiedLab]:
+    ensure_phone_tools()
+    proxy = TcpProxy()
+    await proxy.start()
+    settings = {
+        "ping_interval_s": str(PING_INTERVAL_S),
+        "ping_timeout_s": str(PING_TIMEOUT_S),
+        "action_timeout_s": str(ACTION_TIMEOUT_S),
+    }
+    try:
+        lab = await open_lab(folder, settings, proxy)
+        try:
+            yield ProxiedLab(lab, proxy)
+        finally:
+            await lab.close()
+    finally:
+        await proxy.stop()

@@ -1,0 +1,30 @@
+"""The service's database file, read from outside."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from typing import Any
+
+from tests.lab.running_lab import RunningLab
+
+
+def final_records(lab: RunningLab, call_id: str) -> list[Any]:
+    """The final record of every row of that call: there must be one row, and it must have one."""
+    path = lab.bridge.state_dir / "bridge.db"
+    with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as database:
+        rows = database.execute(
+            "SELECT document FROM calls WHERE id = ? AND ended_ms IS NOT NULL", (call_id,)
+        ).fetchall()
+    return [json.loads(x)["final"] for (x,) in rows]
+
+
+def ends_logged(lab: RunningLab, call_id: str) -> int:
+    """How often the service, over all its runs, said that the call ended."""
+    lines = lab.bridge.log_lines()
+    return sum(x["event"] == "call ended" and x["call_id"] == call_id for x in lines)
+
+
+def assert_ended_once(lab: RunningLab, call_id: str) -> None:
+    assert len(final_records(lab, call_id)) == 1
+    assert ends_logged(lab, call_id) == 1

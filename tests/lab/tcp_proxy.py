@@ -1,0 +1,110 @@
+"""A TCP connection that can be cut, frozen or slowed down, between the service and the PBX."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+
+
+class TcpProxy:
+    """Listens on `port` of 127.0.0.1 and forwards to `server_port`, which may be set later.
+
+    What is frozen is kept and sent on when thawed, even if the sender has gone by then.
+    """
+
+    def __init__(self) -> None:
+        self.server_port = 0
+        self.refuses = False
+        """Whether new connections are closed at once."""
+        self.delay_s = 0.0
+        """Added to everything, in both directions."""
+        self.held = b""
+        """What the client has sent since freeze_to_server()."""
+        self._to_server = _gate()
+        self._to_client = _gate()
+        self._server: asyncio.Server | None = None
+        self._writers: set[asyncio.StreamWriter] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    @property
+    def port(self) -> int:
+        assert self._server is not None
+        return int(self._server.sockets[0].getsockname()[1])
+
+    async def start(self) -> None:
+        self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
+
+    async def stop(self) -> None:
+        self.cut()
+        if self._server is not None:
+            self._server.close()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def cut(self) -> None:
+        """Reset every connection; what is frozen is lost."""
+        for writer in self._writers:
+            writer.transport.abort()
+        for task in self._tasks:
+            task.cancel()
+
+    def freeze_to_server(self) -> None:
+        self.held = b""
+        self._to_server.clear()
+
+    def freeze_to_client(self) -> None:
+        self._to_client.clear()
+
+    def thaw(self) -> None:
+        self._to_server.set()
+        self._to_client.set()
+
+    async def wait_held(self, text: bytes, time_limit_s: float = 10.0) -> None:
+        """Until the client has sent this into the frozen connection."""
+        try:
+            async with asyncio.timeout(time_limit_s):
+                while True:
+                    if text in self.held:
+                        return
+                    await asyncio.sleep(0.01)
+        except TimeoutError:
+            raise AssertionError(f"{text!r} was not sent: {self.held!r}") from None
+
+    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self.refuses:
+            writer.transport.abort()
+            return
+        try:
+            from_server, to_server = await asyncio.open_connection("127.0.0.1", self.server_port)
+        except OSError:
+            writer.transport.abort()
+            return
+        self._writers |= {writer, to_server}
+        for source, target, gate in (
+            (reader, to_server, self._to_server),
+            (from_server, writer, self._to_client),
+        ):
+            task = asyncio.create_task(self._pump(source, target, gate))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def _pump(
+        self, source: asyncio.StreamReader, target: asyncio.StreamWriter, gate: asyncio.Event
+    ) -> None:
+        with contextlib.suppress(OSError):
+            while data := await source.read(65536):
+                if gate is self._to_server and not gate.is_set():
+                    self.held += data
+                await gate.wait()
+                if self.delay_s:
+                    await asyncio.sleep(self.delay_s)
+                target.write(data)
+        with contextlib.suppress(OSError):
+            target.close()
+
+
+def _gate() -> asyncio.Event:
+    gate = asyncio.Event()
+    gate.set()
+    return gate
