@@ -8,6 +8,7 @@ from dataclasses import replace
 from bridge.calls import pbx_events as ev
 from bridge.calls.effects import Effect, LegChanged, LegStep
 from bridge.calls.parties import KnownParty, PartyLookup
+from bridge.calls.pbx import CallerId
 from bridge.calls.phone_call import (
     Flow,
     Leg,
@@ -74,8 +75,27 @@ def assign_first_leg(
         calls_in=channel.state is not ev.ChannelState.RINGING,
     )
     call = replace(call, legs=(*call.legs, leg), dialled=call.dialled or channel.exten)
+    if channel.caller_number and call.destination_caller_id is None:
+        shown = CallerId(channel.caller_name, channel.caller_number)
+        call = replace(call, destination_caller_id=shown)
     call = _adopt(call, party)
+    service = _dialled_service(call.dialled, party, parties)
+    if service is not None:
+        call = _adopt(replace(call, called_service=service.extension), service)
     return _seat(call, len(call.legs) - 1, channel.uniqueid, at_ms)
+
+
+def _dialled_service(
+    dialled: str, caller: KnownParty | None, parties: PartyLookup
+) -> KnownParty | None:
+    """The queue, IVR or conference behind the digits, as the caller's phone or the trunk dials."""
+    if caller is None:
+        found = parties.by_public_number(dialled)
+    elif "*" in dialled:
+        found = parties.by_number(dialled)
+    else:
+        found = parties.by_number(f"{caller.organization}*{dialled}")
+    return found if found is not None and found.is_service else None
 
 
 def assign_dialled_leg(

@@ -8,11 +8,12 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True)
 class KnownParty:
-    """An extension of the directory."""
+    """An extension of the directory. `is_service`: a queue, IVR or conference, not a phone."""
 
     extension: str
     user_id: int
     organization: str
+    is_service: bool = False
 
 
 class PartyLookup(Protocol):
@@ -23,3 +24,6 @@ class PartyLookup(Protocol):
 
     def by_number(self, number: str) -> KnownParty | None:
         """The extension with this extended number (`0003*210`)."""
+
+    def by_public_number(self, number: str) -> KnownParty | None:
+        """The extension that is called from outside by this number (`5550003210`)."""

@@ -164,6 +164,7 @@ class PhoneCall:
     hang_up: HangUpMark | None = None
     first_to_hang_up: Side | None = None
     final: FinalRecord | None = None
+    called_service: str | None = None  # the queue, IVR or conference that was dialled: no party
 
     @property
     def forked(self) -> bool:
@@ -172,9 +173,9 @@ class PhoneCall:
 
     @property
     def extensions(self) -> frozenset[str]:
-        """Every extension this call concerns: the one that pays and those that are a party."""
-        parties = {leg.extension for leg in self.legs if leg.extension is not None}
-        return frozenset(parties | {self.extension}) if self.extension else frozenset(parties)
+        """Every extension this call concerns: who pays, who is a party, what was dialled."""
+        all_of_them = {self.extension, self.called_service, *(leg.extension for leg in self.legs)}
+        return frozenset(x for x in all_of_them if x is not None)
 
 
 def new_call_id() -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bridge.calls.parties import KnownParty
 from bridge.directory.loader import CurrentDirectory
-from bridge.directory.model import Extension
+from bridge.directory.model import Extension, ExtensionType
 
 
 class DirectoryParties:
@@ -17,8 +17,17 @@ class DirectoryParties:
     def by_number(self, number: str) -> KnownParty | None:
         return _party(self._current.directory.extensions.get(number))
 
+    def by_public_number(self, number: str) -> KnownParty | None:
+        numbers = self._current.directory.extensions_by_public_number
+        return _party(numbers.get(number.removeprefix("+")))
+
 
 def _party(extension: Extension | None) -> KnownParty | None:
     if extension is None:
         return None
-    return KnownParty(extension.number, extension.user_id, extension.organization)
+    return KnownParty(
+        extension.number,
+        extension.user_id,
+        extension.organization,
+        is_service=extension.type is not ExtensionType.PHONE_TERMINAL,
+    )

@@ -1,0 +1,227 @@
+"""Delivers the events of one subscription, one after the other, until none is left."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+
+import structlog
+
+from bridge.phone_call_events.delivery import Attempt, Delivery, DeliveryState
+from bridge.phone_call_events.retry_schedule import RetrySchedule
+from bridge.phone_call_events.sender import EventSender
+from bridge.phone_call_events.subscription import Subscription
+from bridge.storage.event_deliveries import EventDeliveryStore
+from bridge.storage.faults import StorageUnavailable
+
+log = structlog.get_logger()
+
+GONE = 410
+_READ_AHEAD = 50
+_READ_RETRY_S = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryContext:
+    """What all workers share. `find` gives the subscription as it is now, None once it is gone or
+    disabled; `gone` disables it. `waiting_max`: events that may wait per subscription.
+    """
+
+    store: EventDeliveryStore
+    sender: EventSender
+    schedule: RetrySchedule
+    waiting_max: int
+    find: Callable[[str], Subscription | None]
+    gone: Callable[[str], Awaitable[None]]
+
+
+class DeliveryWorker:
+    """`run` returns when nothing waits any more, when the subscription is no longer in force, or
+    after `stop`; it may be run again then. A few events are in memory, the others wait on disk.
+    """
+
+    def __init__(self, subscription_id: str, context: DeliveryContext) -> None:
+        self._id = subscription_id
+        self._context = context
+        self._ahead: deque[Delivery] = deque()
+        self._once_more: deque[Delivery] = deque()
+        # What is on disk as waiting may be delivered already, and that not yet written.
+        self._done_up_to = 0
+        self._waiting_at_most = context.waiting_max  # not counted yet
+        self._surplus = 0
+        self._more = True
+        self._hurried = False
+        self._stopping = False
+        self._wake = asyncio.Event()
+
+    @property
+    def idle(self) -> bool:
+        return not (self._more or self._ahead or self._once_more)
+
+    def one_more(self) -> None:
+        """Another event of the subscription is on disk."""
+        self._more = True
+        self._waiting_at_most += 1
+        if self._waiting_at_most > self._context.waiting_max:
+            self._wake.set()
+
+    def send_once_more(self, delivery: Delivery) -> None:
+        """Send this one next, a single time."""
+        self._once_more.append(delivery)
+        self._wake.set()
+
+    def hurry(self) -> None:
+        """Do not wait for the time of a retry: something has changed."""
+        self._hurried = True
+        self._wake.set()
+
+    def stop(self) -> None:
+        """End after the attempt that is under way."""
+        self._stopping = True
+        self._wake.set()
+
+    async def run(self) -> None:
+        try:
+            while not self._stopping:
+                if self._once_more:
+                    await self._try_once(self._once_more.popleft())
+                    continue
+                delivery = await self._next()
+                if delivery is None:
+                    return
+                await self._deliver(delivery)
+        except _NotInForceError:
+            # What waited has been given up, or is gone, with the subscription.
+            self._ahead.clear()
+            self._once_more.clear()
+            self._more = False
+
+    async def _next(self) -> Delivery | None:
+        if not self._ahead and self._more:
+            self._more = False
+            try:
+                found = await self._context.store.waiting(self._id, self._done_up_to, _READ_AHEAD)
+            except StorageUnavailable as why:
+                log.warning("events cannot be read", subscription=self._id, why=str(why))
+                self._more = True
+                await self._pause(_READ_RETRY_S)
+                return await self._next() if not self._stopping else None
+            self._ahead.extend(found)
+            if len(found) == _READ_AHEAD:
+                self._more = True
+            elif not self._more:
+                self._waiting_at_most = len(found)
+        return self._ahead.popleft() if self._ahead else None
+
+    async def _deliver(self, delivery: Delivery) -> None:
+        """Until it is delivered or given up, or something else comes first."""
+        while True:
+            subscription = self._subscription()
+            now_ms = _now_ms()
+            if await self._is_surplus():
+                self._give_up(delivery, "the queue of this subscription was full")
+                return
+            if now_ms >= delivery.give_up_ms:
+                self._give_up(delivery, delivery.error or "not delivered in time")
+                return
+            if self._stopping or self._once_more:
+                self._ahead.appendleft(delivery)
+                return
+            due_ms = min(delivery.next_attempt_ms, delivery.give_up_ms)
+            if now_ms < due_ms and not self._hurried:
+                await self._pause((due_ms - now_ms) / 1000)
+                continue
+            self._hurried = False
+            delivery = await self._attempt(subscription, delivery)
+            if delivery.state is not DeliveryState.WAITING:
+                self._passed(delivery)
+                return
+
+    async def _try_once(self, delivery: Delivery) -> None:
+        tried = await self._attempt(self._subscription(), delivery)
+        if tried.state is DeliveryState.WAITING:
+            self._give_up(tried, tried.error or "")
+
+    async def _attempt(self, subscription: Subscription, delivery: Delivery) -> Delivery:
+        attempt = await self._context.sender.send(subscription, delivery)
+        tried = self._after(delivery, attempt)
+        self._context.store.record(tried)
+        if attempt.http_status == GONE:
+            await self._context.gone(self._id)
+        return tried
+
+    def _after(self, delivery: Delivery, attempt: Attempt) -> Delivery:
+        ended_ms = attempt.at_ms + attempt.duration_ms
+        tried = replace(
+            delivery,
+            attempts=delivery.attempts + 1,
+            attempted_ms=attempt.at_ms,
+            duration_ms=attempt.duration_ms,
+            request=attempt.request,
+            http_status=attempt.http_status,
+            error=attempt.error,
+        )
+        if attempt.succeeded:
+            return replace(tried, state=DeliveryState.DELIVERED, finished_ms=ended_ms)
+        if attempt.http_status == GONE or self._context.find(self._id) is None:
+            return replace(tried, state=DeliveryState.FAILED, finished_ms=ended_ms)
+        delay_s = self._context.schedule.delay_s(tried.attempts, attempt.retry_after_s)
+        log.info(
+            "event not delivered",
+            subscription=self._id,
+            sequence=delivery.sequence,
+            attempt=tried.attempts,
+            why=attempt.error,
+            again_in_s=round(delay_s, 1),
+        )
+        return replace(tried, next_attempt_ms=ended_ms + int(delay_s * 1000))
+
+    def _give_up(self, delivery: Delivery, why: str) -> None:
+        log.warning("event given up", subscription=self._id, sequence=delivery.sequence, why=why)
+        failed = replace(delivery, state=DeliveryState.FAILED, error=why, finished_ms=_now_ms())
+        self._context.store.record(failed)
+        self._passed(failed)
+
+    def _passed(self, delivery: Delivery) -> None:
+        self._done_up_to = max(self._done_up_to, delivery.sequence)
+        self._waiting_at_most = max(0, self._waiting_at_most - 1)
+
+    def _subscription(self) -> Subscription:
+        subscription = self._context.find(self._id)
+        if subscription is None:
+            raise _NotInForceError
+        return subscription
+
+    async def _is_surplus(self) -> bool:
+        """Whether the oldest event has to make room for newer ones."""
+        if self._surplus == 0 and self._waiting_at_most > self._context.waiting_max:
+            try:
+                waiting = await self._context.store.count_waiting(self._id, self._done_up_to)
+            except StorageUnavailable:
+                return False  # looked at again before the next attempt
+            self._surplus = max(0, waiting - self._context.waiting_max)
+            self._waiting_at_most = waiting
+        if self._surplus == 0:
+            return False
+        self._surplus -= 1
+        return True
+
+    async def _pause(self, seconds: float) -> None:
+        """Until then, or until something happens."""
+        self._wake.clear()
+        if self._stopping or self._once_more or self._hurried:
+            return
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._wake.wait(), seconds)
+
+
+class _NotInForceError(Exception):
+    """The subscription is gone or disabled."""
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000

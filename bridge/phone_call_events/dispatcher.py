@@ -1,0 +1,90 @@
+"""All deliveries: a worker for each subscription that has something to deliver."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+
+import structlog
+
+from bridge.phone_call_events.delivery import Delivery
+from bridge.phone_call_events.delivery_worker import DeliveryContext, DeliveryWorker
+
+log = structlog.get_logger()
+
+_PAUSE_AFTER_FAULT_S = 5.0
+
+
+class Dispatcher:
+    """A receiver that is slow or dead holds up its own subscription only.
+
+    `stop_timeout_s`: how long attempts under way may take at the end.
+    """
+
+    def __init__(self, context: DeliveryContext, stop_timeout_s: float) -> None:
+        self._context = context
+        self._stop_timeout_s = stop_timeout_s
+        self._workers: dict[str, DeliveryWorker] = {}
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._stopping = False
+
+    async def start(self) -> None:
+        """Take up what was not delivered when the service last ran. Raises StorageUnavailable."""
+        for subscription_id in await self._context.store.subscriptions_waiting():
+            self.one_more(subscription_id)
+
+    async def stop(self) -> None:
+        self._stopping = True
+        for worker in self._workers.values():
+            worker.stop()
+        if self._tasks:
+            _, late = await asyncio.wait(self._tasks.values(), timeout=self._stop_timeout_s)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+
+    def one_more(self, subscription_id: str) -> None:
+        """An event of that subscription has been written."""
+        self._worker(subscription_id).one_more()
+        self._work(subscription_id)
+
+    def send_once_more(self, delivery: Delivery) -> None:
+        self._worker(delivery.subscription_id).send_once_more(delivery)
+        self._work(delivery.subscription_id)
+
+    def hurry(self, subscription_id: str) -> None:
+        """The subscription has changed: try again at once what waits for a later time."""
+        if subscription_id in self._tasks:
+            self._workers[subscription_id].hurry()
+
+    def forget(self, subscription_id: str) -> None:
+        """The subscription is deleted."""
+        worker = self._workers.pop(subscription_id, None)
+        if worker is not None:
+            worker.stop()
+
+    def _worker(self, subscription_id: str) -> DeliveryWorker:
+        worker = self._workers.get(subscription_id)
+        if worker is None:
+            worker = self._workers[subscription_id] = DeliveryWorker(subscription_id, self._context)
+        return worker
+
+    def _work(self, subscription_id: str) -> None:
+        if subscription_id in self._tasks or self._stopping:
+            return
+        task = asyncio.create_task(self._run(self._workers[subscription_id].run()))
+        self._tasks[subscription_id] = task
+        task.add_done_callback(lambda _: self._ended(subscription_id))
+
+    async def _run(self, work: Coroutine[object, object, None]) -> None:
+        try:
+            await work
+        except Exception:
+            log.exception("deliveries of a subscription failed")
+            await asyncio.sleep(_PAUSE_AFTER_FAULT_S)
+
+    def _ended(self, subscription_id: str) -> None:
+        del self._tasks[subscription_id]
+        worker = self._workers.get(subscription_id)
+        if worker is not None and not worker.idle and not self._stopping:
+            self._work(subscription_id)

@@ -1,0 +1,65 @@
+"""From a change of a call to the rows that are written with it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from bridge.calls.call_records import Companions
+from bridge.calls.tracker import Change
+from bridge.phone_call_events.call_events import CallEvent, events_of
+from bridge.phone_call_events.delivery import NewDelivery, delivery_id
+from bridge.phone_call_events.event_parameters import Numbers, form_encoded
+from bridge.phone_call_events.subscription import Subscription
+from bridge.phone_call_events.subscription_index import SubscriptionIndex
+from bridge.storage.event_deliveries import write_delivery
+
+
+class EventRows:
+    """`written` is told, for each event, the subscription that has one more to be delivered.
+
+    `age_max_s`: for how long an event is tried, by our own clock.
+    """
+
+    def __init__(
+        self,
+        index: SubscriptionIndex,
+        numbers: Numbers,
+        age_max_s: float,
+        written: Callable[[str], None],
+    ) -> None:
+        self._index = index
+        self._numbers = numbers
+        self._age_max_ms = int(age_max_s * 1000)
+        self._written = written
+
+    def of_change(self, change: Change) -> Companions | None:
+        """None for nearly all changes: nobody asked to hear of this extension."""
+        if not change.effects or not self._index:
+            return None
+        new = [
+            self._delivery(event, change, subscription)
+            for event in events_of(change, self._index)
+            for subscription in self._index.wanting(event.extension, event.type)
+        ]
+        if not new:
+            return None
+        rows = [row for delivery in new for row in write_delivery(delivery)]
+        return Companions(rows, lambda: self._tell(new))
+
+    def _delivery(
+        self, event: CallEvent, change: Change, subscription: Subscription
+    ) -> NewDelivery:
+        call = change.after
+        return NewDelivery(
+            id=delivery_id(subscription.id, call.id, event.part),
+            subscription_id=subscription.id,
+            call_id=call.id,
+            occurred_ms=event.at_ms,
+            give_up_ms=time.time_ns() // 1_000_000 + self._age_max_ms,
+            parameters=form_encoded(event, call, self._numbers),
+        )
+
+    def _tell(self, new: list[NewDelivery]) -> None:
+        for delivery in new:
+            self._written(delivery.subscription_id)

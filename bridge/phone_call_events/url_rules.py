@@ -1,0 +1,45 @@
+"""Which URLs events may be sent to."""
+
+from __future__ import annotations
+
+import re
+
+from yarl import URL
+
+from bridge.phone_call_events.target_address import is_literal, is_public
+
+# RFC 3986: everything else must be percent-encoded
+_CHARACTERS = re.compile(r"[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]+\Z")
+_BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
+
+
+class UrlInvalid(ValueError):
+    """`str()` says why."""
+
+
+def check_url(text: str, max_chars: int, *, private_targets: bool) -> None:
+    """Raises UrlInvalid. A name is not resolved here, but each time an event is sent."""
+    if len(text) > max_chars:
+        raise UrlInvalid(f"it must have at most {max_chars} characters")
+    if not _CHARACTERS.match(text) or _BAD_ESCAPE.search(text):
+        raise UrlInvalid("it must be written as in RFC 3986, other characters percent-encoded")
+    try:
+        url = URL(text, encoded=True)
+        host, port = url.raw_host, url.port
+    except ValueError as why:
+        raise UrlInvalid(f"it is no URL ({why})") from None
+    if url.scheme not in ("http", "https"):
+        raise UrlInvalid("it must begin with http:// or https://")
+    if not host or port == 0:
+        raise UrlInvalid("it names no host")
+    if "@" in url.raw_authority:
+        raise UrlInvalid("it must not hold a user or a password")
+    if private_targets:
+        return
+    name = host.rstrip(".").lower()
+    if (
+        name == "localhost"
+        or name.endswith(".localhost")
+        or (is_literal(host) and not is_public(host))
+    ):
+        raise UrlInvalid("it must name a host of the public Internet")
