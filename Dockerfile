@@ -1,19 +1,42 @@
 # The service without any Asterisk: it talks to the one named in its settings.
-FROM python:3.13-slim
+FROM debian:trixie-slim AS python
+RUN apt-get update \
+    && DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends python3 \
+    && rm -rf /var/lib/apt/lists/*
 
-WORKDIR /opt/uapi-bridge
+FROM python AS build
+RUN apt-get update \
+    && DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends \
+        python3-pip python3-venv \
+    && rm -rf /var/lib/apt/lists/*
+RUN python3 -m venv --without-pip /opt/uapi-bridge
+# The secret is optional: a pip.conf for those who have a package index of their own.
 # The locked dependencies first: a change of our code does not install them again.
-COPY requirements.lock .
-RUN pip install --no-cache-dir --require-hashes --requirement requirements.lock
-COPY pyproject.toml README.md LICENSE ./
-COPY bridge bridge
-RUN pip install --no-cache-dir --no-deps .
+COPY requirements.lock /build/
+RUN --mount=type=secret,id=pip.conf,target=/etc/pip.conf \
+    pip --python /opt/uapi-bridge/bin/python install --no-cache-dir \
+        --require-hashes --requirement /build/requirements.lock
+COPY pyproject.toml README.md LICENSE /build/
+COPY bridge /build/bridge
+RUN --mount=type=secret,id=pip.conf,target=/etc/pip.conf \
+    pip --python /opt/uapi-bridge/bin/python install --no-cache-dir --no-deps /build
 
-RUN useradd --system --user-group --home-dir /state --no-create-home bridge \
+FROM python
+# The group is that of asterisk-conf/Dockerfile: who is in it may read the generated secrets.
+RUN groupadd --system --gid 5038 pbx-secrets \
+    && useradd --system --user-group --groups pbx-secrets \
+        --home-dir /state --no-create-home bridge \
     && install -d -o bridge -g bridge -m 0700 /state
+COPY --from=build /opt/uapi-bridge /opt/uapi-bridge
 USER bridge
-ENV BRIDGE_STATE_DIR=/state PYTHONUNBUFFERED=1
+ENV PATH=/opt/uapi-bridge/bin:/usr/local/bin:/usr/bin:/bin PYTHONUNBUFFERED=1 \
+    BRIDGE_STATE_DIR=/state BRIDGE_HTTP_HOST=0.0.0.0 BRIDGE_HTTP_PORT=8080 \
+    BRIDGE_ASTERISK=external
 VOLUME ["/state"]
 EXPOSE 8080
+# Linked to the PBX and able to place calls.
+HEALTHCHECK --interval=5s --timeout=5s --start-period=60s --retries=3 \
+    CMD python3 -c "import os,urllib.request as r; \
+r.urlopen('http://127.0.0.1:'+os.environ['BRIDGE_HTTP_PORT']+'/health/ready',timeout=4)"
 ENTRYPOINT ["uapi-bridge"]
 CMD ["serve"]

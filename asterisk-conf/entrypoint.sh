@@ -12,6 +12,35 @@ CONF_DIR=/etc/asterisk DATA_DIR=/usr/share/asterisk VAR_DIR=/var/lib/asterisk
 RUN_DIR=/run/asterisk LOG_DIR=/var/log/asterisk SPOOL_DIR=/var/spool/asterisk
 export ASTERISK_VERSION MODULE_DIR CONF_DIR DATA_DIR VAR_DIR RUN_DIR LOG_DIR SPOOL_DIR
 
+# secret_of FILE VALUE: the value where one is given; else the Docker secret of that name; else
+# one that is made at the first start and kept where the service reads it too.
+secret_of() {
+    made=/run/pbx-secrets/$1
+    if [ -n "$2" ]; then
+        printf %s "$2"
+    elif [ -s "/run/secrets/$1" ]; then
+        cat "/run/secrets/$1"
+    else
+        if [ ! -s "$made" ]; then
+            # Readable for the group only; under its name only when complete.
+            (umask 027 && head -c 24 /dev/urandom | base64 | tr '+/' '-_' > "$made.new")
+            mv "$made.new" "$made"
+        fi
+        cat "$made"
+    fi
+}
+
+if [ "${TEMPLATES:-pbx}" = pbx ]; then
+    AMI_SECRET=$(secret_of bridge_ami_secret "${AMI_SECRET:-}")
+    ARI_SECRET=$(secret_of bridge_ari_secret "${ARI_SECRET:-}")
+    export AMI_SECRET ARI_SECRET
+fi
+if [ "${EXTERNAL_ADDRESS:-}" = 0.0.0.0 ]; then
+    echo "BRIDGE_BIND_ADDRESS is 0.0.0.0: set BRIDGE_EXTERNAL_ADDRESS too, to the address by" \
+        "which phones reach this machine" >&2
+    exit 1
+fi
+
 "$here/render.sh" "$here/${TEMPLATES:-pbx}" "$CONF_DIR"
 # After an unclean end the old socket would be taken for a living Asterisk.
 rm -f "$RUN_DIR/asterisk.ctl"

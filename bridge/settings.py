@@ -1,6 +1,8 @@
 """Every setting of the service: one class, each with its unit and its reason.
 
-Read from the environment (`BRIDGE_…`), then from a TOML file named by `BRIDGE_SETTINGS_FILE`.
+Read from the environment (`BRIDGE_…`; an empty variable counts as none), then from files named as
+the variables in the folders of `BRIDGE_SECRETS_DIR` (Docker secrets; of several folders, separated
+by `:`, the last counts), then from a TOML file named by `BRIDGE_SETTINGS_FILE`.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ from pydantic import Field, SecretStr
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
+    SecretsSettingsSource,
     SettingsConfigDict,
     TomlConfigSettingsSource,
 )
@@ -20,9 +23,13 @@ from pydantic_settings import (
 Port = Annotated[int, Field(ge=1, le=65535)]
 Seconds = Annotated[float, Field(gt=0)]
 
+SETTINGS_FILE, SECRETS_DIR = "BRIDGE_SETTINGS_FILE", "BRIDGE_SECRETS_DIR"
+
 
 class Settings(BaseSettings):
-    model_config = SettingsConfigDict(env_prefix="BRIDGE_", extra="forbid", frozen=True)
+    model_config = SettingsConfigDict(
+        env_prefix="BRIDGE_", env_ignore_empty=True, extra="forbid", frozen=True
+    )
 
     # Where things are kept
     state_dir: Path = Path("state")  # database, generated secrets, the local Asterisk
@@ -108,7 +115,10 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         sources = [init_settings, env_settings]
-        path = os.environ.get("BRIDGE_SETTINGS_FILE")
+        folders = [x for x in os.environ.get(SECRETS_DIR, "").split(os.pathsep) if Path(x).is_dir()]
+        if folders:
+            sources.append(SecretsSettingsSource(settings_cls, secrets_dir=folders))
+        path = os.environ.get(SETTINGS_FILE)
         if path:
             if not Path(path).is_file():
                 raise FileNotFoundError(f"BRIDGE_SETTINGS_FILE names no file: {path}")
@@ -118,7 +128,8 @@ class Settings(BaseSettings):
     @classmethod
     def unknown_names(cls) -> list[str]:
         """Variables of the environment that look like a setting and are none: misspelled ones."""
-        known = {f"BRIDGE_{name.upper()}" for name in cls.model_fields} | {"BRIDGE_SETTINGS_FILE"}
+        known = {f"BRIDGE_{name.upper()}" for name in cls.model_fields}
+        known |= {SETTINGS_FILE, SECRETS_DIR}
         return sorted(
             name
             for name in os.environ
