@@ -89,8 +89,8 @@ class CallTracker:
 
     def resync(self, channels: Iterable[ev.ChannelSnapshot], window: Window) -> list[Change]:
         """Bring every call in line with the channels that live; take up calls not seen before."""
-        listed = list(channels)
-        changes = [x for channel in listed for x in self._unseen_join(channel, window.asked_ms)]
+        listed = list({channel.uniqueid: channel for channel in channels}.values())
+        changes = [x for channel in listed for x in self._relinked(channel, window.asked_ms)]
         alive: defaultdict[str, dict[str, ev.ChannelSnapshot]] = defaultdict(dict)
         new: dict[str, PhoneCall] = {}
         for channel in listed:
@@ -134,13 +134,16 @@ class CallTracker:
         host, other = host_first(first, second)
         return self._join(host, other, (event.transferer, event.target), event.at_ms)
 
-    def _unseen_join(self, channel: ev.ChannelSnapshot, at_ms: int) -> list[Change]:
-        """Two calls that we knew became one while events were missed."""
+    def _relinked(self, channel: ev.ChannelSnapshot, at_ms: int) -> list[Change]:
+        """A channel got another Linkedid while events were missed: two calls became one."""
         call = self.live.of_channel(channel.uniqueid)
-        named = self.live.of_linkedid(channel.linkedid)
-        if call is None or named is None or call.id == named.id:
+        if call is None or channel.linkedid == call.linkedid:
             return []
-        return self._join(named, call, (), at_ms)
+        named = self.live.of_linkedid(channel.linkedid)
+        if named is None:
+            self.live.also_linked(call, channel.linkedid)
+            return []
+        return [] if named.id == call.id else self._join(named, call, (), at_ms)
 
     def _join(
         self, host: PhoneCall, other: PhoneCall, leaving: Container[str], at_ms: int

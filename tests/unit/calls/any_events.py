@@ -1,0 +1,124 @@
+"""Hypothesis strategies: what a PBX might say, truthfully or not."""
+
+from __future__ import annotations
+
+import functools
+
+from hypothesis import strategies as st
+
+from bridge.calls import pbx_events as ev
+from bridge.calls.phone_call import PhoneCall
+
+from .replaying import STORIES, accepted_call, recorded, typed
+
+API_ID = "00000000000000000abc"
+UNIQUEIDS = [API_ID, f"{API_ID};2", "100.1", "100.2", "100.3", "100.4"]
+# Also those of recorded streams, so that synthetic events hit their calls.
+NOW_MS = 1_800_000_000_000
+ENDPOINTS = ["PJSIP/0003*210", "PJSIP/0003*211", "PJSIP/0004*210", "PJSIP/trunk", "Local/x@y", ""]
+
+uniqueids = st.sampled_from(UNIQUEIDS)
+moments = st.integers(NOW_MS - 10_000, NOW_MS)
+bridges = st.sampled_from(["", "bridge-1", "bridge-2"])
+
+channels = st.builds(
+    ev.ChannelSnapshot,
+    uniqueid=uniqueids,
+    linkedid=uniqueids,
+    name=st.sampled_from(ENDPOINTS).map(lambda endpoint: f"{endpoint}-00000001"),
+    endpoint=st.sampled_from(ENDPOINTS),
+    state=st.sampled_from(ev.ChannelState),
+    caller_number=st.sampled_from(["", "3235550100"]),
+    exten=st.sampled_from(["", "0003*211"]),
+    bridge_id=bridges,
+)
+
+
+@st.composite
+def _appeared(draw: st.DrawFn) -> ev.PbxEvent:
+    channel = draw(channels)
+    return ev.ChannelAppeared(draw(moments), channel.uniqueid, channel.linkedid, channel)
+
+
+_CHANNEL_EVENT = {"at_ms": moments, "uniqueid": uniqueids, "linkedid": uniqueids}
+_CAUSES = st.sampled_from([0, 1, 3, 16, 17, 19, 21, 26, 34, 127])
+
+synthetic = st.one_of(
+    _appeared(),
+    st.builds(ev.ChannelStateChanged, state=st.sampled_from(ev.ChannelState), **_CHANNEL_EVENT),
+    st.builds(
+        ev.DialBegun,
+        at_ms=moments,
+        caller=st.none() | uniqueids,
+        dialled=channels,
+        dial_string=st.sampled_from(["0003*210", "0003*211", "3235550200@trunk", ""]),
+    ),
+    st.builds(
+        ev.DialEnded,
+        at_ms=moments,
+        caller=st.none() | uniqueids,
+        dialled_uniqueid=uniqueids,
+        linkedid=uniqueids,
+        status=st.sampled_from(ev.DialStatus),
+    ),
+    st.builds(
+        ev.OriginateEnded,
+        at_ms=moments,
+        call_id=uniqueids,
+        succeeded=st.booleans(),
+        reason=st.integers(0, 8),
+    ),
+    st.builds(ev.BridgeEntered, bridge_id=bridges, **_CHANNEL_EVENT),
+    st.builds(ev.BridgeLeft, bridge_id=bridges, **_CHANNEL_EVENT),
+    st.builds(ev.HangupRequested, cause=_CAUSES, **_CHANNEL_EVENT),
+    st.builds(ev.ChannelHungUp, cause=_CAUSES, sip_code=st.none(), **_CHANNEL_EVENT),
+    st.builds(ev.HoldBegun, **_CHANNEL_EVENT),
+    st.builds(ev.HoldEnded, **_CHANNEL_EVENT),
+    st.builds(
+        ev.Transferred,
+        at_ms=moments,
+        attended=st.booleans(),
+        transferer=uniqueids,
+        transferer_linkedid=uniqueids,
+        transferee=uniqueids,
+        target=uniqueids,
+        succeeded=st.booleans(),
+        target_linkedid=uniqueids,
+    ),
+    st.builds(ev.PhoneReachability, at_ms=moments, endpoint=st.just(""), reachable=st.booleans()),
+)
+
+
+@functools.cache
+def told(story: str) -> tuple[tuple[PhoneCall, ...], tuple[ev.PbxEvent, ...]]:
+    """The calls that apps created in a recorded story, and its events."""
+    lines = recorded(story)
+    created = [accepted_call(x) for x in lines if "PublishedMs" in x.headers]
+    return tuple(created), tuple(typed(lines))
+
+
+@st.composite
+def damaged_streams(
+    draw: st.DrawFn,
+) -> tuple[list[PhoneCall], list[ev.PbxEvent], list[ev.ChannelSnapshot]]:
+    """Created calls; events of two real stories, mixed, with some lost, repeated, out of order and
+    invented; and every channel that was ever there."""
+    chosen = draw(st.lists(st.sampled_from(STORIES), min_size=1, max_size=2, unique=True))
+    created = [call for story in chosen for call in told(story)[0]]
+    real = [event for story in chosen for event in told(story)[1]]
+    events = draw(st.lists(st.sampled_from(real), max_size=10)) if draw(st.booleans()) else []
+    kept = [
+        event
+        for event, fate in zip(
+            real,
+            draw(st.lists(st.integers(0, 9), min_size=len(real), max_size=len(real))),
+            strict=True,
+        )
+        for _ in range({0: 0, 1: 2}.get(fate, 1))
+    ]
+    for event in [*events, *draw(st.lists(synthetic, max_size=5))]:
+        kept.insert(draw(st.integers(0, len(kept))), event)
+    if draw(st.booleans()):
+        kept = draw(st.permutations(kept))
+    seen = [x.channel for x in real if isinstance(x, ev.ChannelAppeared)]
+    return created, kept, seen

@@ -1,0 +1,222 @@
+"""Whatever the PBX says, loses, repeats or mixes up: every call ends, once, and leaves nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bridge.calls import pbx_events as ev
+from bridge.calls.call_views import views_of
+from bridge.calls.effects import CallEnded
+from bridge.calls.phone_call import (
+    EndedBy,
+    FinalRecord,
+    Flow,
+    Leg,
+    Origin,
+    PhoneCall,
+    Side,
+)
+from bridge.calls.reconcile import Window
+from bridge.calls.tracker import CallTracker, Change
+from bridge.calls.transition import apply
+
+from .any_events import API_ID, NOW_MS, channels, damaged_streams, synthetic
+from .example_parties import PARTIES
+from .index_check import check_index, is_empty
+from .replaying import STORIES, Replay, recorded
+
+GRACE_MS = 10_000
+EFFORT = settings(max_examples=100, deadline=None)
+
+Stream = tuple[list[PhoneCall], list[ev.PbxEvent], list[ev.ChannelSnapshot]]
+
+
+@dataclass
+class Watched:
+    """A tracker whose every change is checked."""
+
+    tracker: CallTracker = field(default_factory=lambda: CallTracker("pbx1", PARTIES))
+    ended: dict[str, FinalRecord] = field(default_factory=dict)
+    known: set[str] = field(default_factory=set)
+
+    def add(self, call: PhoneCall) -> None:
+        self.tracker.add(call)
+        self.known.add(call.id)
+
+    def event(self, event: ev.PbxEvent) -> None:
+        self._check(self.tracker.event(event))
+
+    def resync(self, alive: list[ev.ChannelSnapshot], asked_ms: int) -> None:
+        self._check(self.tracker.resync(alive, Window(asked_ms, NOW_MS, GRACE_MS)))
+
+    def _check(self, changes: list[Change]) -> None:
+        for change in changes:
+            check_change(change)
+            call = change.after
+            if change.before is None:
+                # A channel of a call that has ended is a call of its own; storage knows its id.
+                assert call.id not in self.known or call.id in self.ended
+            else:
+                assert change.before.id in self.known
+            self.known.add(call.id)
+            if call.final is not None:
+                if change.before is not None:
+                    assert change.before.final is None
+                self.ended[call.id] = call.final
+            assert views_of(call) or not call.legs
+        check_index(self.tracker.live)
+
+
+def check_change(change: Change) -> None:
+    """A change never goes back, and says that a call ended exactly when it did."""
+    before, after = change.before, change.after
+    endings = [x for x in change.effects if isinstance(x, CallEnded)]
+    assert len(endings) == (after.final is not None)
+    if before is None:
+        return
+    assert before.final is None
+    assert after.id == before.id
+    assert len(after.legs) >= len(before.legs)
+    for old, new in zip(before.legs, after.legs, strict=False):
+        assert old.view_id == new.view_id
+        assert new.phase >= old.phase
+        assert old.uniqueid in (None, new.uniqueid)
+        assert old.answered_ms in (None, new.answered_ms)
+    assert before.answered_ms in (None, after.answered_ms)
+    assert before.hang_up in (None, after.hang_up)
+    assert len({x.view_id for x in after.legs}) == len(after.legs)
+
+
+@EFFORT
+@given(damaged_streams(), st.data())
+def test_given_any_stream_when_the_pbx_then_has_no_channel_then_every_call_has_ended(
+    stream: Stream, data: st.DataObject
+) -> None:
+    created, events, seen = stream
+    watched = Watched()
+    for call in created:
+        watched.add(call)
+    for event in events:
+        watched.event(event)
+    some = data.draw(st.lists(st.sampled_from(seen), unique=True) if seen else st.just([]))
+    watched.resync([*some, *data.draw(st.lists(channels, max_size=3))], NOW_MS + 1)
+    for event in events[:20]:
+        watched.event(event)
+    watched.resync([], NOW_MS + 2 * GRACE_MS)
+    assert is_empty(watched.tracker.live)
+    assert watched.known == set(watched.ended)
+
+
+@EFFORT
+@given(st.lists(synthetic, max_size=40), st.lists(channels, max_size=4))
+def test_given_invented_events_when_resynced_then_nothing_is_left(
+    events: list[ev.PbxEvent], alive: list[ev.ChannelSnapshot]
+) -> None:
+    watched = Watched()
+    watched.add(api_call())
+    for event in events:
+        watched.event(event)
+    watched.resync(alive, NOW_MS + 1)
+    watched.resync([], NOW_MS + GRACE_MS + 1)
+    assert is_empty(watched.tracker.live)
+    assert watched.known == set(watched.ended)
+
+
+@EFFORT
+@given(
+    st.lists(synthetic, max_size=30), st.lists(channels, max_size=5, unique_by=lambda x: x.uniqueid)
+)
+def test_given_a_snapshot_when_resynced_twice_then_the_second_changes_nothing(
+    events: list[ev.PbxEvent], alive: list[ev.ChannelSnapshot]
+) -> None:
+    watched = Watched()
+    for event in events:
+        watched.event(event)
+    watched.resync(alive, NOW_MS + 1)
+    listed = {x.uniqueid for call in watched.tracker.live for x in call.channels.values()}
+    window = Window(NOW_MS + 1, NOW_MS, GRACE_MS)
+    again = watched.tracker.resync(alive, window)
+    assert [x for change in again for x in change.effects] == []
+    assert listed == {x.uniqueid for call in watched.tracker.live for x in call.channels.values()}
+
+
+@pytest.mark.parametrize("story", STORIES)
+def test_given_any_cut_of_a_real_stream_when_resynced_with_nothing_then_all_calls_end(
+    story: str,
+) -> None:
+    for length in range(len(recorded(story))):
+        replay = Replay(story)
+        for line in recorded(story)[:length]:
+            replay.take(line)
+        check_index(replay.tracker.live)
+        live = [call.id for call in replay.tracker.live]
+        last_ms = NOW_MS * 2
+        changes = replay.tracker.resync([], Window(last_ms, last_ms - 5, GRACE_MS))
+        assert [x.after.id for x in changes] == live
+        for change in changes:
+            check_change(change)
+            final = change.after.final
+            assert final is not None
+            assert (final.at_ms, final.reason) == (last_ms, "lost while disconnected")
+        assert is_empty(replay.tracker.live)
+
+
+@EFFORT
+@given(st.sampled_from(STORIES), st.data())
+def test_given_any_state_of_a_real_call_when_any_event_comes_then_apply_has_an_answer(
+    story: str, data: st.DataObject
+) -> None:
+    lines = recorded(story)
+    replay = Replay(story)
+    for line in lines[: data.draw(st.integers(1, len(lines)))]:
+        replay.take(line)
+    calls = [*replay.tracker.live, *replay.ended.values()]
+    if not calls:
+        return
+    call = data.draw(st.sampled_from(calls))
+    event = data.draw(synthetic)
+    uniqueid = data.draw(st.sampled_from([call.linkedid, *call.channels]))
+    if isinstance(event, ev.ChannelEvent):
+        event = replace(event, uniqueid=uniqueid)
+    elif isinstance(event, ev.DialEnded):
+        event = replace(event, dialled_uniqueid=uniqueid)
+    elif isinstance(event, ev.Transferred):
+        event = replace(event, transferer=uniqueid)
+    after, effects = apply(call, event, PARTIES)
+    if call.final is not None:
+        assert after is call
+        assert effects == []
+    else:
+        check_change(Change(call, after, tuple(effects)))
+
+
+def test_given_an_accepted_call_when_resynced_within_the_grace_time_then_it_waits() -> None:
+    watched = Watched()
+    watched.add(api_call())
+    watched.resync([], NOW_MS + GRACE_MS - 1)
+    assert len(watched.tracker.live) == 1
+    watched.resync([], NOW_MS + GRACE_MS)
+    assert watched.ended[API_ID].by is EndedBy.UNKNOWN
+    assert watched.ended[API_ID].not_before_ms == NOW_MS
+
+
+def api_call() -> PhoneCall:
+    return PhoneCall(
+        id=API_ID,
+        pbx="pbx1",
+        linkedid=API_ID,
+        origin=Origin.API,
+        flow=Flow.LOCAL,
+        published_ms=NOW_MS,
+        extension="0003*210",
+        user_id=12,
+        organization="0003",
+        legs=(
+            Leg("00", Side.SOURCE, "0003*210", "210", "PJSIP/0003*210", "0003*210"),
+            Leg("01", Side.DESTINATION, "0003*211", "211", "PJSIP/0003*211", "0003*211"),
+        ),
+    )
