@@ -28,6 +28,9 @@ from bridge.pbx.ami_link import AmiLink
 from bridge.pbx.ari_client import AriClient, AriError
 from bridge.pbx.pbx_settings import AmiSettings, AriSettings
 from bridge.pbx.provisioning import PhoneAccount, provision
+from bridge.phone_call_events.directory_numbers import DirectoryNumbers
+from bridge.phone_call_events.opening import open_phone_call_events
+from bridge.phone_call_events.phone_call_events import PhoneCallEvents
 from bridge.secrets_file import AMI_SECRET, ARI_SECRET, SecretsFile
 from bridge.settings import Settings
 from bridge.storage.call_store import CallStore
@@ -94,8 +97,12 @@ class Service:
         )
         await self.tokens.start()
         self.ari = await self._stack.enter_async_context(AriClient(self._ari_settings()))
+        events = await open_phone_call_events(
+            self._stack, settings, engine, queue, DirectoryNumbers(self.directory)
+        )
         tracker = CallTracker(settings.pbx_name, DirectoryParties(self.directory))
         self.switchboard = Switchboard(self._make_link, tracker, calls, ORIGINATE_GRACE_S)
+        self.switchboard.write_along(events.rows.of_change)
         self.switchboard.at_link_up(self._get_ready)
         await self.switchboard.restore()
         hang_up = HangUp(self.switchboard, calls, HANG_UP_SWEEP_S)
@@ -109,12 +116,13 @@ class Service:
             hang_up=hang_up,
             records=calls,
             idempotency=IdempotentCreates(calls, answers),
+            phone_call_events=events,
         )
         await self.link.start()
         self._stack.push_async_callback(self.switchboard.stop)
         self._stack.callback(hang_up.stop)
         self._stack.push_async_callback(self.link.stop)
-        self._keep_up(hang_up, calls, answers)
+        self._keep_up(hang_up, calls, answers, events)
         runner = await start_http(self._http(services), settings)
         self._stack.push_async_callback(close_http, runner)
 
@@ -183,13 +191,16 @@ class Service:
         )
         return self.link
 
-    def _keep_up(self, hang_up: HangUp, calls: CallStore, answers: IdempotencyStore) -> None:
+    def _keep_up(
+        self, hang_up: HangUp, calls: CallStore, answers: IdempotencyStore, events: PhoneCallEvents
+    ) -> None:
         settings = self.settings
         age = AgeLimit(self.switchboard, hang_up, settings.call_age_max_s)
 
         async def purge() -> None:
             await calls.purge_ended(now_ms() - settings.ended_calls_kept_s * 1000)
             await answers.purge(now_ms() - settings.idempotency_lifetime_s * 1000)
+            await events.purge(now_ms() - settings.events_kept_s * 1000)
             await self.tokens.purge()
 
         rounds = (

@@ -100,6 +100,20 @@ class Settings(BaseSettings):
     calls_per_user_max: Annotated[int, Field(ge=1)] = 50
     calls_max: Annotated[int, Field(ge=1)] = 1000
 
+    # PhoneCallEvents
+    events_private_targets: bool = False  # may URLs lead to loopback and private addresses?
+    events_url_max_chars: Annotated[int, Field(ge=64)] = 2048
+    events_per_extension_max: Annotated[int, Field(ge=1)] = 20
+    events_timeout_s: Seconds = 5.0  # from connecting to the headers of the receiver's answer
+    events_retry_first_s: Seconds = 1.0  # doubled with each attempt, give or take a quarter
+    events_retry_last_s: Seconds = 300.0
+    events_retry_after_max_s: Seconds = 3600.0  # a receiver's Retry-After counts up to this
+    events_age_max_s: Seconds = 24 * 3600.0  # then an event is given up
+    events_waiting_max: Annotated[int, Field(ge=1)] = 10_000  # per subscription; the oldest go
+    events_connections_max: Annotated[int, Field(ge=1)] = 64
+    events_connections_per_host_max: Annotated[int, Field(ge=1)] = 8  # scheme, host and port
+    events_kept_s: Annotated[int, Field(ge=60)] = 7 * 24 * 3600  # deliveries that have ended
+
     # Log
     log_format: Literal["json", "console"] = "json"
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"

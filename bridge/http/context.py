@@ -14,6 +14,7 @@ from bridge.calls.switchboard import Switchboard
 from bridge.directory.loader import CurrentDirectory
 from bridge.http.uapi.idempotency import IdempotentCreates
 from bridge.oauth.token_service import TokenService
+from bridge.phone_call_events.phone_call_events import PhoneCallEvents
 from bridge.settings import Settings
 
 
@@ -28,6 +29,7 @@ class Services:
     hang_up: HangUp
     records: CallRecords
     idempotency: IdempotentCreates
+    phone_call_events: PhoneCallEvents
 
 
 SERVICES = web.AppKey("services", Services)

@@ -7,6 +7,13 @@ from aiohttp import web
 from bridge.http.uapi.caller import authenticated
 from bridge.http.uapi.create_simple import create_simple
 from bridge.http.uapi.errors import UapiError
+from bridge.http.uapi.phone_call_event_deliveries import list_deliveries, retry_delivery
+from bridge.http.uapi.phone_call_events import (
+    create_phone_call_event,
+    delete_phone_call_events,
+    list_phone_call_events,
+    update_phone_call_event,
+)
 from bridge.http.uapi.phone_calls import hang_up_phone_calls, list_phone_calls
 
 _PREFIX = "/{prefix:uapi|unifiedapi}"
@@ -30,5 +37,20 @@ def add_routes(app: web.Application) -> None:
         router.add_get(path + _SLASH, list_phone_calls, allow_head=False)
         router.add_delete(path + _SLASH, hang_up_phone_calls)
     router.add_put(one_call + _SLASH, not_implemented)
+    _add_phone_call_events(router)
     for path in ("extensions/{rest:.+}", "cdr/{rest:.+}", "faxes/{rest:.+}"):
         router.add_route("*", f"{_PREFIX}/{path}", not_implemented)
+
+
+def _add_phone_call_events(router: web.UrlDispatcher) -> None:
+    events = f"{_PREFIX}/extensions/{{userId}}/{{extension}}/phoneCallEvents"
+    of_type = f"{events}/{{eventType}}"
+    one = f"{of_type}/{{eventId}}"
+    for path in (events, of_type):
+        router.add_post(path + _SLASH, create_phone_call_event)
+    for path in (events, of_type, one):
+        router.add_get(path + _SLASH, list_phone_call_events, allow_head=False)
+        router.add_delete(path + _SLASH, delete_phone_call_events)
+    router.add_put(one + _SLASH, update_phone_call_event)
+    router.add_get(f"{one}/deliveries{_SLASH}", list_deliveries, allow_head=False)
+    router.add_post(f"{one}/deliveries/{{deliveryId}}/retry{_SLASH}", retry_delivery)

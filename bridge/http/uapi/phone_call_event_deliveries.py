@@ -1,0 +1,44 @@
+"""…/phoneCallEvents/{eventType}/{eventId}/deliveries[/{deliveryId}/retry]: ours."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from bridge.http.uapi.collection import Listing
+from bridge.http.uapi.errors import invalid
+from bridge.http.uapi.json_answer import json_answer
+from bridge.http.uapi.phone_call_event_json import delivery_json
+from bridge.http.uapi.phone_call_event_request import event_scope_of, named_by
+from bridge.http.uapi.phone_call_events import own_url
+from bridge.phone_call_events.delivery import Delivery
+from bridge.phone_call_events.phone_call_events import SubscriptionDisabled
+
+
+async def list_deliveries(request: web.Request) -> web.Response:
+    """The newest first, unless `sortOrder` is ascending."""
+    scope = event_scope_of(request)
+    [subscription] = named_by(request, scope)
+    listing: Listing[Delivery] = Listing.parse({"sortOrder": "descending", **request.query}, {})
+    page, total = await scope.services.phone_call_events.deliveries(
+        subscription,
+        start=listing.start,
+        count=listing.count,
+        newest_first=listing.descending,
+    )
+    entry = [delivery_json(x) for x in page]
+    return json_answer(listing.envelope(entry, total, own_url(request)))
+
+
+async def retry_delivery(request: web.Request) -> web.Response:
+    """202: it is sent as soon as the delivery under way is done."""
+    scope = event_scope_of(request)
+    [subscription] = named_by(request, scope)
+    try:
+        delivery = await scope.services.phone_call_events.send_again(
+            subscription, request.match_info["deliveryId"]
+        )
+    except SubscriptionDisabled:
+        raise invalid("pce_status_invalid", "status: this event is disabled.") from None
+    if delivery is None:
+        raise invalid("pce_delivery_invalid", "deliveryId must reference a delivery of this event.")
+    return json_answer(delivery_json(delivery), status=202)

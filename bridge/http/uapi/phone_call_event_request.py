@@ -1,0 +1,180 @@
+"""What a request says of a PhoneCallEvent, checked: the URI and the body (uapi.md §3).
+
+Numbers come as JSON numbers and as strings.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from aiohttp import web
+
+from bridge.directory.errors import ExtensionInvalid
+from bridge.directory.numbers import find_extension
+from bridge.http.context import SERVICES, Services
+from bridge.http.uapi.caller import Scope, authenticated, scope_of
+from bridge.http.uapi.errors import UapiError, invalid
+from bridge.phone_call_events.subscription import (
+    EventType,
+    Method,
+    Subscription,
+    new_secret,
+    new_subscription_id,
+)
+from bridge.phone_call_events.url_rules import UrlInvalid, check_url
+
+NOTE_MAX_CHARS = 255
+_EVENT_ID = re.compile(r"[A-Za-z0-9]{1,255}\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class EventScope:
+    """The one extension that the URI names."""
+
+    services: Services
+    scope: Scope
+    extension: str
+
+
+def event_scope_of(request: web.Request) -> EventScope:
+    """Raises user_invalid, extension_invalid, pce_access_denied."""
+    try:
+        scope = scope_of(request)
+    except ExtensionInvalid:
+        if _of_a_colleague(request):
+            raise invalid(
+                "pce_access_denied", "You are not allowed to manage the phone call events."
+            ) from None
+        raise
+    if len(scope.extensions) != 1 or scope.spelled == "@self":
+        raise invalid(
+            "extension_invalid",
+            "extension must reference the number of an existing extension and cannot be set to "
+            "@self.",
+        )
+    return EventScope(request.app[SERVICES], scope, scope.extensions[0].number)
+
+
+def _of_a_colleague(request: web.Request) -> bool:
+    """Whether the extension exists where the app may call it, but belongs to somebody else."""
+    _, caller = authenticated(request)
+    return find_extension(caller, request.match_info["extension"]) is not None
+
+
+def type_in_uri(request: web.Request, code: str = "pce_type_invalid") -> EventType | None:
+    """None where the URI has none. Raises 400 with `code`."""
+    text = request.match_info.get("eventType")
+    return None if text is None else event_type(text, code)
+
+
+def named_by(request: web.Request, scope: EventScope) -> list[Subscription]:
+    """Those of the extension that the URI names: all, of one type, or one.
+
+    Raises pce_type_invalid, pce_id_invalid.
+    """
+    wanted, event_id = type_in_uri(request), request.match_info.get("eventId")
+    found = scope.services.phone_call_events.of_extension(scope.extension)
+    if wanted is not None:
+        found = [x for x in found if x.type is wanted]
+    if event_id is None:
+        return found
+    found = [x for x in found if x.id == event_id]
+    if not _EVENT_ID.match(event_id) or not found:
+        raise no_such_event()
+    return found
+
+
+def no_such_event() -> UapiError:
+    return invalid(
+        "pce_id_invalid",
+        "eventId must be alphanumeric and reference an existing phone call event of this "
+        "extension.",
+    )
+
+
+def new_event(
+    scope: EventScope, kind: EventType | None, body: Mapping[str, object]
+) -> Subscription:
+    """The subscription that the body orders; `kind` is the type in the URI.
+
+    Raises pcet_type_invalid, pce_method_invalid, pce_url_invalid, pce_status_invalid,
+    pce_note_invalid.
+    """
+    in_body = body.get("type")
+    wanted = kind if in_body is None else event_type(in_body, "pcet_type_invalid")
+    if wanted is None or kind not in (None, wanted):
+        raise invalid("pcet_type_invalid", "type is missing, or differs from the one in the URI.")
+    subscription = Subscription(
+        id=new_subscription_id(),
+        extension=scope.extension,
+        type=wanted,
+        url="",
+        method=Method.GET,
+        enabled=True,
+        note="",
+        secret=new_secret(),
+        client_id=scope.scope.app.client_id,
+        modified_ms=0,
+    )
+    return changed(scope, subscription, {"url": None, **body})
+
+
+def changed(
+    scope: EventScope, subscription: Subscription, body: Mapping[str, object]
+) -> Subscription:
+    """As the body wants it; raises as `new_event`, for the type pce_type_invalid."""
+    kind = body.get("type")
+    if kind is not None and event_type(kind, "pce_type_invalid") is not subscription.type:
+        raise invalid("pce_type_invalid", "type cannot be changed.")
+    if "url" in body:
+        subscription = replace(subscription, url=_url(scope, body["url"]))
+    if "method" in body:
+        method = _one_of(
+            body["method"], (0, 1), "pce_method_invalid", "method", "0 (GET), 1 (POST)"
+        )
+        subscription = replace(subscription, method=Method(method))
+    if "status" in body:
+        status = _one_of(
+            body["status"], (0, 1), "pce_status_invalid", "status", "0 (disabled), 1 (enabled)"
+        )
+        subscription = replace(subscription, enabled=status == 1)
+    if "note" in body:
+        subscription = replace(subscription, note=_note(body["note"]))
+    return replace(subscription, modified_ms=time.time_ns() // 1_000_000)
+
+
+def event_type(value: object, code: str) -> EventType:
+    what = "0 (dial-in), 1 (dial-out), 2 (hang-up), 3 (answer incoming), 4 (answer outgoing)"
+    return EventType(_one_of(value, tuple(map(int, EventType)), code, "type", what))
+
+
+def _one_of(value: object, allowed: Sequence[int], code: str, name: str, what: str) -> int:
+    text = str(value).strip() if isinstance(value, str | int) else ""
+    if not isinstance(value, bool) and text in map(str, allowed):
+        return int(text)
+    raise invalid(code, f"{name} must be one of {what}.")
+
+
+def _url(scope: EventScope, value: object) -> str:
+    settings = scope.services.settings
+    text = value.strip() if isinstance(value, str) else ""
+    try:
+        check_url(
+            text, settings.events_url_max_chars, private_targets=settings.events_private_targets
+        )
+    except UrlInvalid as why:
+        raise invalid("pce_url_invalid", f"url: {why}.") from None
+    return text
+
+
+def _note(value: object) -> str:
+    if value is None:
+        return ""
+    if not isinstance(value, str) or len(value) > NOTE_MAX_CHARS or not value.isprintable():
+        raise invalid(
+            "pce_note_invalid", f"note must be one line of at most {NOTE_MAX_CHARS} characters."
+        )
+    return value

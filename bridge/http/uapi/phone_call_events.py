@@ -1,0 +1,87 @@
+"""/uapi/extensions/{userId}/{extension}/phoneCallEvents[/{eventType}[/{eventId}]] (spec/001)."""
+
+from __future__ import annotations
+
+from aiohttp import web
+from yarl import URL
+
+from bridge.http.context import SERVICES
+from bridge.http.json_body import base_url, json_object
+from bridge.http.uapi.caller import authenticated
+from bridge.http.uapi.collection import Listing
+from bridge.http.uapi.errors import invalid
+from bridge.http.uapi.fields import requested_fields, select
+from bridge.http.uapi.json_answer import json_answer
+from bridge.http.uapi.phone_call_event_json import (
+    FILTERABLE,
+    PHONE_CALL_EVENT_FIELDS,
+    phone_call_event_json,
+)
+from bridge.http.uapi.phone_call_event_request import (
+    changed,
+    event_scope_of,
+    named_by,
+    new_event,
+    no_such_event,
+    type_in_uri,
+)
+from bridge.phone_call_events.phone_call_events import TooManySubscriptions
+
+SECRET_HEADER = "X-Event-Secret"  # noqa: S105 - a name
+
+
+async def create_phone_call_event(request: web.Request) -> web.Response:
+    """The secret that signs the events is told here, in a header, and never again."""
+    authenticated(request)
+    body = json_object(await request.read())
+    scope, kind = event_scope_of(request), type_in_uri(request, "pcet_type_invalid")
+    subscription = new_event(scope, kind, body)
+    try:
+        await scope.services.phone_call_events.create(subscription)
+    except TooManySubscriptions as why:
+        raise invalid("pce_limit_reached", f"{why}.") from None
+    item = phone_call_event_json(subscription, _collection_url(request))
+    return json_answer(
+        {key: item[key] for key in ("id", "links", "link")},
+        headers={SECRET_HEADER: subscription.secret},
+    )
+
+
+async def list_phone_call_events(request: web.Request) -> web.Response:
+    found = named_by(request, event_scope_of(request))
+    listing = Listing.parse(request.query, FILTERABLE)
+    fields = requested_fields(request.query, PHONE_CALL_EVENT_FIELDS)
+    page, total = listing.page(found, lambda x: (0, f"{x.url}\0{x.id}"))
+    collection_url = _collection_url(request)
+    entry = [select(phone_call_event_json(x, collection_url), fields) for x in page]
+    return json_answer(listing.envelope(entry, total, own_url(request)))
+
+
+async def update_phone_call_event(request: web.Request) -> web.Response:
+    authenticated(request)
+    body = json_object(await request.read())
+    scope = event_scope_of(request)
+    [subscription] = named_by(request, scope)
+    after = changed(scope, subscription, body)
+    if not await scope.services.phone_call_events.update(after):
+        raise no_such_event()
+    item = phone_call_event_json(after, _collection_url(request))
+    return json_answer({key: item[key] for key in ("id", "links", "link")})
+
+
+async def delete_phone_call_events(request: web.Request) -> web.Response:
+    scope = event_scope_of(request)
+    ids = await scope.services.phone_call_events.delete(named_by(request, scope))
+    return json_answer([{"id": x} for x in ids]) if ids else web.Response(status=204)
+
+
+def own_url(request: web.Request) -> URL:
+    """The request's own address, absolute, as its sender sees it."""
+    base = base_url(request, request.app[SERVICES].settings.public_base_url)
+    return URL(base + request.rel_url.raw_path_qs, encoded=True)
+
+
+def _collection_url(request: web.Request) -> str:
+    base = base_url(request, request.app[SERVICES].settings.public_base_url)
+    user, extension = request.match_info["userId"], request.match_info["extension"]
+    return f"{base}/uapi/extensions/{user}/{extension}/phoneCallEvents"
