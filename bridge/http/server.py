@@ -8,6 +8,7 @@ aiohttp answers it with plain text and logs a traceback. Our clients parse every
 from __future__ import annotations
 
 import asyncio
+import re
 
 import structlog
 from aiohttp import web
@@ -17,6 +18,9 @@ from bridge.http.uapi.errors import UapiError, error_response
 from bridge.settings import Settings
 
 log = structlog.get_logger()
+
+# aiohttp's messages begin with words and go on, after a colon or a quote, with what was received.
+_PLAIN_WORDS = re.compile(r"[A-Za-z0-9 ]{1,80}")
 
 
 class _JsonErrorHandler(RequestHandler):
@@ -33,11 +37,18 @@ class _JsonErrorHandler(RequestHandler):
             log.error("request failed", path=request.path, exc_info=exc)
             error = UapiError(500, "internal_server_error", "The service failed; see its log.")
         else:
-            log.info("not HTTP", remote=request.remote, status=status, why=str(exc)[:200])
+            log.info("not HTTP", remote=request.remote, status=status, why=_why(exc))
             error = UapiError(status, "request_invalid", "This is not a valid HTTP request.")
         response = error_response(error)
         response.force_close()
         return response
+
+
+def _why(fault: BaseException | None) -> str:
+    """What is wrong with the request, without any of it: a token may be in it."""
+    name = type(fault).__name__
+    said = _PLAIN_WORDS.match(getattr(fault, "message", "").strip())
+    return f"{name}: {said.group().strip()}" if said else name
 
 
 class _JsonErrorServer(web.Server):
