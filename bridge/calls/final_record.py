@@ -30,13 +30,20 @@ _OF_CAUSE = {
     20: (Disposition.FAILED, "unavailable"),
     21: (Disposition.BUSY, "rejected"),
     22: (Disposition.FAILED, "no such number"),  # it changed
+    25: (Disposition.FAILED, "failed"),
     27: (Disposition.FAILED, "unavailable"),
     28: (Disposition.FAILED, "no such number"),  # its format is wrong
+    29: (Disposition.FAILED, "failed"),
     34: (Disposition.FAILED, "congestion"),
     38: (Disposition.FAILED, "congestion"),
     41: (Disposition.FAILED, "congestion"),
     42: (Disposition.FAILED, "congestion"),
     44: (Disposition.FAILED, "congestion"),
+    58: (Disposition.FAILED, "incompatible"),  # no common codec
+    79: (Disposition.FAILED, "incompatible"),
+    88: (Disposition.FAILED, "incompatible"),
+    102: (Disposition.FAILED, "failed"),
+    127: (Disposition.FAILED, "failed"),
 }
 _OF_DIAL_STATUS = {
     DialStatus.BUSY: (Disposition.BUSY, "busy"),
@@ -50,6 +57,7 @@ _OF_ORIGINATE = {
     5: (Disposition.BUSY, "busy"),
     8: (Disposition.FAILED, "congestion"),
 }
+_SIP_TIMEOUT, _SIP_CANCELLED = 408, 487
 # A duration limit fires on Asterisk's clock, up to a tick before ours.
 _DURATION_SLACK_MS = 500
 
@@ -70,7 +78,7 @@ def conclude(call: PhoneCall, at_ms: int) -> FinalRecord:
     disposition, reason = _unanswered(call, leg)
     by = _who(call, at_ms, timed_out=disposition is Disposition.NO_ANSWER)
     if by in (EndedBy.API, EndedBy.AGE_LIMIT) or (
-        by is EndedBy.SOURCE and disposition is not Disposition.BUSY
+        call.first_to_hang_up is Side.SOURCE and disposition is not Disposition.BUSY
     ):
         # Nobody refused: what the PBX says of the channels is but how it ended them.
         return FinalRecord(at_ms, Disposition.NO_ANSWER, by, "cancelled", NORMAL_CLEARING)
@@ -132,6 +140,18 @@ def _who(call: PhoneCall, at_ms: int, *, timed_out: bool) -> EndedBy:
             return EndedBy.DURATION_LIMIT
         return EndedBy.PBX
     leg = _decisive(call)
-    if leg is not None and _of_leg(leg)[0] is Disposition.BUSY:
+    if leg is not None and (_of_leg(leg)[0] is Disposition.BUSY or (timed_out and _gave_up(leg))):
         return EndedBy.SOURCE if leg.side is Side.SOURCE else EndedBy.DESTINATION
+    if leg is not None and _said(leg) == _SIP_TIMEOUT:
+        return EndedBy.PBX  # nobody there: SIP's own time-out, whatever the call's is
     return EndedBy.PICKUP_TIMEOUT if timed_out else EndedBy.PBX
+
+
+def _gave_up(leg: Leg) -> bool:
+    """Whether the party's side answered that nobody picks up (480), before our time was over."""
+    return _said(leg) not in (None, _SIP_TIMEOUT, _SIP_CANCELLED)
+
+
+def _said(leg: Leg) -> int | None:
+    """The party's own SIP status. Without a DialEnd it is what Asterisk made of its time-out."""
+    return None if leg.dial_status is None else leg.sip_code
