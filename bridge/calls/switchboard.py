@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Coroutine, Iterable
+from dataclasses import replace
 from typing import Any
 
 import structlog
@@ -16,7 +17,7 @@ import structlog
 from bridge.calls.call_records import CallRecords, Companions
 from bridge.calls.effects import HangUpChannel
 from bridge.calls.pbx import Pbx, PbxListener, PbxOutcomeUnknown, PbxRefused, PbxUnavailable
-from bridge.calls.pbx_events import PbxEvent, PbxSnapshot
+from bridge.calls.pbx_events import ChannelHungUp, PbxEvent, PbxSnapshot
 from bridge.calls.phone_call import FinalRecord, Origin, PhoneCall
 from bridge.calls.reconcile import Window
 from bridge.calls.tracker import CallTracker, Change
@@ -51,6 +52,7 @@ class Switchboard:
         self._written_along: list[WrittenAlong] = []
         self._at_link_up: list[Callable[[], Coroutine[object, object, None]]] = []
         self._tasks: set[asyncio.Task[None]] = set()
+        self._hung_up_meanwhile: list[set[str]] = []  # one for each snapshot being asked for
         self._last_heard_ms = now_ms()
 
     def observe(self, observer: Observer) -> None:
@@ -95,6 +97,9 @@ class Switchboard:
         log.warning("pbx link down", pbx=self.pbx.name, why=why, live_calls=len(self.calls.live))
 
     def pbx_event(self, event: PbxEvent) -> None:
+        if isinstance(event, ChannelHungUp):
+            for gone in self._hung_up_meanwhile:
+                gone.add(event.uniqueid)
         for change in self.calls.event(event):
             self._carry_out(change)
 
@@ -107,12 +112,18 @@ class Switchboard:
 
     async def resync(self) -> None:
         """Compare with the PBX now; heals whatever a lost event left behind."""
-        since = now_ms()
+        since, gone = now_ms(), set[str]()
+        self._hung_up_meanwhile.append(gone)
         try:
             snapshot = await self.pbx.snapshot()
         except (PbxUnavailable, PbxOutcomeUnknown):
             return  # the link is going down: its return brings a snapshot
-        self._resync(snapshot, since)
+        finally:
+            self._hung_up_meanwhile = [x for x in self._hung_up_meanwhile if x is not gone]
+        # The list is older than the events that came with it: a channel whose end was heard in
+        # the meantime must not come back to life.
+        alive = tuple(x for x in snapshot.channels if x.uniqueid not in gone)
+        self._resync(replace(snapshot, channels=alive), since)
 
     def hang_up_channels(self, uniqueids: Iterable[str]) -> None:
         for uniqueid in uniqueids:
