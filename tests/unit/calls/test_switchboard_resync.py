@@ -1,0 +1,117 @@
+"""A comparison with the PBX takes a moment, and calls begin and end in that moment."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from typing import Any
+
+from bridge.calls import pbx_events as ev
+from bridge.calls.pbx import HangUpResult, LinkStatus, OriginateOrder, Pbx, PbxListener
+from bridge.calls.phone_call import PhoneCall
+from bridge.calls.switchboard import Switchboard, now_ms
+from bridge.calls.tracker import CallTracker
+from tests.unit.calls.example_parties import PARTIES
+
+
+class PbxWithEvents:
+    """Its list of channels is answered after `meanwhile` has happened."""
+
+    name = "pbx1"
+    link = LinkStatus(up=True, since_ms=0)
+
+    def __init__(self) -> None:
+        self.channels: tuple[ev.ChannelSnapshot, ...] = ()
+        self.meanwhile: Callable[[], None] = lambda: None
+        self.hung_up: list[str] = []
+
+    async def originate(self, order: OriginateOrder) -> None:
+        raise NotImplementedError
+
+    async def hang_up(self, uniqueid: str) -> HangUpResult:
+        self.hung_up.append(uniqueid)
+        return HangUpResult.NO_SUCH_CHANNEL
+
+    async def snapshot(self) -> ev.PbxSnapshot:
+        snapshot = ev.PbxSnapshot(now_ms(), self.channels)
+        self.meanwhile()
+        return snapshot
+
+    def reachable(self, endpoint: str) -> bool:
+        return True
+
+
+class KeptCalls:
+    """Storage that keeps nothing but what was finished."""
+
+    def __init__(self) -> None:
+        self.finished: list[PhoneCall] = []
+
+    def track(self, call: PhoneCall, extra: Sequence[Any] = (), written: Any = None) -> None:
+        pass
+
+    def finish_later(self, call: PhoneCall, extra: Sequence[Any] = (), written: Any = None) -> None:
+        self.finished.append(call)
+
+    async def mark(self, call: PhoneCall) -> None:
+        raise NotImplementedError
+
+    async def find(self, call_id: str) -> PhoneCall | None:
+        return next((x for x in self.finished if x.id == call_id), None)
+
+    async def live(self, pbx: str) -> list[PhoneCall]:
+        return []
+
+    async def ended(
+        self, extensions: Collection[str], since_ms: int, *, call_id: str | None = None
+    ) -> list[PhoneCall]:
+        return []
+
+
+def switchboard_of(pbx: PbxWithEvents) -> tuple[Switchboard, KeptCalls]:
+    records = KeptCalls()
+
+    def make_pbx(_: PbxListener) -> Pbx:
+        return pbx
+
+    return Switchboard(make_pbx, CallTracker("pbx1", PARTIES), records, 10.0), records
+
+
+def channel(uniqueid: str) -> ev.ChannelSnapshot:
+    return ev.ChannelSnapshot(
+        uniqueid, uniqueid, "PJSIP/0003*210-00000001", "PJSIP/0003*210", ev.ChannelState.RING
+    )
+
+
+async def test_given_channel_hung_up_while_listed_when_resynced_then_its_call_stays_ended() -> None:
+    pbx = PbxWithEvents()
+    switchboard, records = switchboard_of(pbx)
+    phone = channel("1795301346.1")
+    switchboard.pbx_event(ev.ChannelAppeared(now_ms() - 9, phone.uniqueid, phone.linkedid, phone))
+    assert len(switchboard.calls.live) == 1
+    pbx.channels = (phone,)
+    pbx.meanwhile = lambda: switchboard.pbx_event(
+        ev.ChannelHungUp(now_ms(), phone.uniqueid, phone.linkedid, cause=16)
+    )
+
+    await switchboard.resync()
+
+    assert list(switchboard.calls.live) == []
+    assert len(records.finished) == 1
+    # What was remembered for that one comparison is not held against the next.
+    pbx.meanwhile = lambda: None
+    await switchboard.resync()
+    assert len(switchboard.calls.live) == 1
+
+
+async def test_given_channel_appears_while_listed_when_resynced_then_its_call_lives_on() -> None:
+    pbx = PbxWithEvents()
+    switchboard, records = switchboard_of(pbx)
+    phone = channel("1795301346.2")
+    pbx.meanwhile = lambda: switchboard.pbx_event(
+        ev.ChannelAppeared(now_ms() + 1, phone.uniqueid, phone.linkedid, phone)
+    )
+
+    await switchboard.resync()
+
+    assert len(switchboard.calls.live) == 1
+    assert records.finished == []
