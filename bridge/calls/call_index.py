@@ -70,7 +70,11 @@ class CallIndex:
                 self._by_user[after.user_id][after.id] = None
         if before is None or before.channels is not after.channels:
             self._index_channels(before, after)
-        if before is None or before.legs is not after.legs:
+        if (
+            before is None
+            or before.legs is not after.legs
+            or before.extension is not after.extension
+        ):
             for extension in after.extensions:
                 self._by_extension[extension].setdefault(after.id)
 

@@ -7,7 +7,6 @@ may be its last. The attended transfer itself is announced at once: that is when
 from __future__ import annotations
 
 from collections.abc import Container
-from dataclasses import replace
 
 from bridge.calls.effects import Effect, HangUpChannel
 from bridge.calls.final_record import NORMAL_CLEARING
@@ -22,6 +21,7 @@ from bridge.calls.phone_call import (
     PhoneCall,
     Side,
 )
+from bridge.calls.replace import replace
 from bridge.calls.transition import Result, end
 
 

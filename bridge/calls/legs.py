@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Container
-from dataclasses import replace
 
 from bridge.calls import pbx_events as ev
 from bridge.calls.effects import Effect, LegChanged, LegStep
@@ -18,6 +17,7 @@ from bridge.calls.phone_call import (
     Side,
     fork_channel_id,
 )
+from bridge.calls.replace import replace
 
 _STEP_OF_PHASE = {
     LegPhase.TRYING: LegStep.DIALLED,

@@ -2,6 +2,7 @@
 
 The words are those of the UnifiedAPI (PhoneCall, view, disposition) and of Asterisk (channel,
 Linkedid, hangup cause). All moments are wall clock milliseconds since the epoch.
+Values that every event changes have no slots: see bridge/calls/replace.py.
 """
 
 from __future__ import annotations
@@ -70,7 +71,7 @@ class LegPhase(IntEnum):
     GONE = 4
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Leg:
     """One party of a call: a PhoneCallView is made of it.
 
@@ -97,7 +98,7 @@ class Leg:
     sip_code: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class CallChannel:
     """A live channel of the call on the PBX."""
 
@@ -132,12 +133,13 @@ class FinalRecord:
     not_before_ms: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class PhoneCall:
     """`id` is the `ChannelId` of the Originate for calls of the API, derived from PBX name and
     Linkedid for all others. `extension` is the one that pays, `extension_spelled` as requested.
     `dialled` holds the digits a phone or the trunk dialled, or a phone transferred the call to.
-    `client_id` is the app that created the call.
+    `client_id` is the app that created the call, `recording` what it ordered about recording, None
+    where it left that to the extensions.
     """
 
     id: str
@@ -156,6 +158,7 @@ class PhoneCall:
     destination_caller_id: CallerId | None = None
     dialled: str = ""
     duration_s: int | None = None
+    recording: bool | None = None
     legs: tuple[Leg, ...] = ()
     channels: dict[str, CallChannel] = field(default_factory=dict)
     ringing_ms: int | None = None

@@ -7,7 +7,7 @@ unseen, in the window since we last heard of it.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from bridge.calls import pbx_events as ev
 from bridge.calls.effects import Effect
@@ -21,6 +21,7 @@ from bridge.calls.phone_call import (
     Origin,
     PhoneCall,
 )
+from bridge.calls.replace import replace
 from bridge.calls.transition import Result, apply, end
 
 

@@ -8,7 +8,6 @@ stays gone, a final record is never replaced. A recorded event stream replays to
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 from bridge.calls import pbx_events as ev
@@ -42,6 +41,7 @@ from bridge.calls.phone_call import (
     PhoneCall,
     Side,
 )
+from bridge.calls.replace import replace
 
 Result = tuple[PhoneCall, list[Effect]]
 

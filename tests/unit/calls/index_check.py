@@ -15,7 +15,8 @@ def check_index(index: CallIndex) -> None:
     assert set(index._by_linkedid.values()) <= set(calls)
     assert set(index._other_linkedids) <= set(calls)
     for call in calls.values():
-        assert all(index.of_linkedid(x) is call for x in index.linkedids(call))
+        linked = {x: index._by_linkedid.get(x) for x in index.linkedids(call)}
+        assert set(linked.values()) == {call.id}, (call.id, linked)
     parties = {(x, call.id) for call in calls.values() for x in call.extensions}
     assert parties == {(x, i) for x, ids in index._by_extension.items() for i in ids}
     payers = {(x.extension, x.id) for x in calls.values() if x.extension is not None}

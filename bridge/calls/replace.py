@@ -1,0 +1,18 @@
+"""`dataclasses.replace` for the values that every event of the PBX changes, some ten times as fast.
+
+It copies the fields instead of calling `__init__` with each of them. For dataclasses without slots
+and without `__post_init__`. Checkers see the original, which knows the names of the fields.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from dataclasses import replace as replace
+else:
+
+    def replace(value: Any, /, **changes: Any) -> Any:
+        new = object.__new__(value.__class__)
+        new.__dict__.update(value.__dict__, **changes)
+        return new
