@@ -1,0 +1,55 @@
+"""Every event of some extensions, as a receiver got it, call by call."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tests.lab.api_client import ApiClient
+
+from .receiver import Received, Receiver
+from .subscriber import TYPES, deliveries, subscribe
+
+NAMES = ("dial-in", "dial-out", "hang-up", "answer incoming", "answer outgoing")
+
+
+class AllEvents:
+    """Subscribed to all types of all `extensions`."""
+
+    def __init__(self, api: ApiClient, receiver: Receiver, extensions: Sequence[str]) -> None:
+        self._api = api
+        self._receiver = receiver
+        self._extensions = extensions
+        self.ids: dict[tuple[str, int], str] = {}
+
+    async def subscribe(self) -> None:
+        for extension in self._extensions:
+            for kind in TYPES:
+                url = self._receiver.url(f"/{extension}/{kind}")
+                found, _ = await subscribe(self._api, extension, kind, url)
+                self.ids[extension, kind] = found
+
+    async def all_delivered(self) -> list[Received]:
+        """Once nothing waits any more; each delivery on record must have come exactly once."""
+        on_record = [
+            x
+            for (extension, kind), found in self.ids.items()
+            for x in await deliveries(self._api, extension, kind, found)
+        ]
+        ids = {x["id"] for x in on_record}
+        assert len(ids) == len(on_record)
+        receiver = self._receiver
+        await receiver.wait(lambda: ids <= {x.delivery_id for x in receiver.received})
+        assert len(receiver.received) == len(ids)
+        return receiver.received
+
+    async def told(self, call_id: str) -> dict[str, list[str]]:
+        """Of a call that is over: what each extension was told, e.g. `dial-out CALLING`."""
+        told: dict[str, list[str]] = {}
+        for event in sorted(await self.all_delivered(), key=lambda x: x.at_s):
+            if event.parameters["CallAPIID"] != call_id:
+                continue
+            _, extension, kind = event.path.split("/")
+            line = f"{NAMES[int(kind)]} {event.parameters['CallStatus']}"
+            told.setdefault(extension.removeprefix("0003*"), []).append(line)
+        # subscriptions are served independently of each other
+        return {extension: sorted(lines) for extension, lines in told.items()}
