@@ -62,10 +62,16 @@ def _present(call: PhoneCall) -> list[Leg]:
         return list(call.legs)
     gone = {x.view_id for x in call.legs if x.phase is LegPhase.GONE}
     picked_up = any(x.side is Side.SOURCE and x.phase is LegPhase.UP for x in call.legs)
+    reached = any(x.side is Side.DESTINATION and x.answered_ms is not None for x in call.legs)
     legs = []
     for leg in call.legs:
-        # A source that was waiting when another picked up is out, before its channel is gone.
-        loser = picked_up and leg.side is Side.SOURCE and leg.phase is not LegPhase.UP
+        if leg.side is Side.SOURCE:
+            # One that was waiting when another picked up is out, before its channel is gone.
+            loser = picked_up and leg.phase is not LegPhase.UP
+        else:
+            # One that was not registered never had a channel. (One that rings may be the target of
+            # a transfer.)
+            loser = reached and leg.phase is LegPhase.WAITING
         if leg.view_id not in gone and not loser:
             legs.append(leg)
     return legs or list(call.legs)
