@@ -259,6 +259,28 @@ async def test_given_asterisk_crashes_under_calls_when_it_is_back_then_all_recov
         await api.hang_up("212", call_id)
 
 
+async def test_given_pbx_is_down_when_service_starts_then_it_reads_and_recovers(
+    broken: ProxiedLab, lab: RunningLab, api: ApiClient
+) -> None:
+    call_id = await api.place(["3235550202"], ["3235550201"], extension="210")
+    await wait_statuses(api, call_id, 5, 5)
+    broken.ami.refuses = True
+    await lab.bridge.kill()
+    broken.ami.cut()
+    await lab.bridge.start(wait_ready=False)
+    await lab.bridge.wait_health(503)
+    read = await api.request("GET", "/uapi/phoneCalls/@me/@self")
+    assert [x["id"] for x in read.json["entry"]] == [call_id]
+    assert "X-Stale-Since" in read.headers
+    assert (await public_create(api)).status == 503
+    assert (await api.hang_up("210", call_id)).status == 503
+    await broken.restore()
+    await wait_statuses(api, call_id, 5, 5)
+    assert (await api.hang_up("210", call_id)).json == [{"id": call_id}]
+    await api.wait_ended(call_id)
+    assert_ended_once(lab, call_id)
+
+
 async def test_given_all_these_faults_when_log_is_read_then_no_traceback_and_no_secret(
     lab: RunningLab, api: ApiClient
 ) -> None:
