@@ -7,15 +7,22 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
+from tests.compose.container_lab import ContainerLab
 from tests.lab.api_client import ApiClient
 from tests.lab.running_lab import RunningLab, open_lab
 from tests.softphones.toolchain import ensure_phone_tools
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def lab(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[RunningLab]:
+async def lab(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[RunningLab]:
     ensure_phone_tools()
-    lab = await open_lab(tmp_path_factory.mktemp("lab"))
+    folder = tmp_path_factory.mktemp("lab")
+    if request.config.getoption("--compose"):
+        yield ContainerLab(request.getfixturevalue("compose_system"), folder)
+        return
+    lab = await open_lab(folder)
     try:
         yield lab
     finally:

@@ -81,8 +81,7 @@ class BridgeProcess:
         try:
             async with asyncio.timeout(time_limit_s), aiohttp.ClientSession() as session:
                 while True:
-                    assert self._process is not None
-                    if self._process.returncode is not None:
+                    if self.has_ended():
                         break
                     try:
                         async with session.get(f"{self.base_url}/health/ready") as response:
@@ -95,6 +94,10 @@ class BridgeProcess:
         except TimeoutError:
             pass
         raise AssertionError(f"health {status} not reached ({last})\n{self.log_text()[-3000:]}")
+
+    def has_ended(self) -> bool:
+        assert self._process is not None
+        return self._process.returncode is not None
 
     async def stop(self) -> None:
         """As Ctrl-C does; the exit code must be 0."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Protocol
 
 from bridge.local_asterisk.local import AsteriskSecrets, LocalAsterisk
 from bridge.local_asterisk.ports import AsteriskPorts
@@ -19,10 +20,46 @@ from .installation import test_installation
 from .tcp_proxy import TcpProxy
 
 
+class AsteriskConsole(Protocol):
+    async def console(self, command: str) -> str:
+        """The output of a console command."""
+        ...
+
+
+class LabAsterisk(Protocol):
+    """As LocalAsterisk; in tests/compose it runs in containers."""
+
+    @property
+    def ports(self) -> AsteriskPorts: ...
+
+    @property
+    def pbx(self) -> AsteriskConsole: ...
+
+    @property
+    def public_network(self) -> AsteriskConsole | None: ...
+
+    async def start(self) -> None: ...
+
+    async def stop(self) -> None: ...
+
+    async def kill(self) -> None: ...
+
+    async def call_in(
+        self,
+        number: str,
+        *,
+        caller_number: str = "3235550100",
+        caller_name: str = "",
+        does: str = "silent",
+    ) -> None: ...
+
+    async def hang_up_public_network(self) -> None: ...
+
+
 class RunningLab:
     """Use `open_lab`. Phones are not started: `async with lab.phone("0003*210") as phone`."""
 
-    def __init__(self, asterisk: LocalAsterisk, bridge: BridgeProcess) -> None:
+    def __init__(self, asterisk: LabAsterisk, bridge: BridgeProcess) -> None:
         self.asterisk = asterisk
         self.bridge = bridge
 

@@ -1,0 +1,1 @@
+"""The system as containers: `make test-compose`."""
