@@ -11,7 +11,7 @@ import os
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr
+from pydantic import BeforeValidator, Field, SecretStr
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -22,6 +22,12 @@ from pydantic_settings import (
 
 Port = Annotated[int, Field(ge=1, le=65535)]
 Seconds = Annotated[float, Field(gt=0)]
+
+
+def _number_of_text(value: object) -> object:
+    """The environment holds texts only, which a Literal of numbers does not take."""
+    return int(value) if isinstance(value, str) and value.isdecimal() else value
+
 
 SETTINGS_FILE, SECRETS_DIR = "BRIDGE_SETTINGS_FILE", "BRIDGE_SECRETS_DIR"
 
@@ -41,7 +47,8 @@ class Settings(BaseSettings):
     http_host: str = "127.0.0.1"
     http_port: Port = 8080
     public_base_url: str = ""  # for links.self behind a proxy; empty: from the request's Host
-    create_status: Literal[200, 202] = 202  # some old clients take nothing but 200 for success
+    # some old clients take nothing but 200 for success
+    create_status: Annotated[Literal[200, 202], BeforeValidator(_number_of_text)] = 202
     body_max_bytes: Annotated[int, Field(ge=1024)] = 64 * 1024
     header_max_bytes: Annotated[int, Field(ge=1024)] = 8 * 1024
     uri_max_bytes: Annotated[int, Field(ge=1024)] = 8 * 1024
