@@ -1,6 +1,7 @@
 # make serve   Asterisk and the service, ready for a first call
 # make test    every test, against a real Asterisk with real phones
 # make demo    two softphones, one call, a timeline
+# make bench   how fast, beside raw AMI and ARI: 10 minutes; bench-short: one minute, no verdict
 # make check   ruff and mypy --strict
 # make lock    new exact versions from the ranges in pyproject.toml
 
@@ -9,7 +10,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PYTEST_ARGS ?=
 
-.PHONY: serve test demo check format lock clean
+.PHONY: serve test demo bench bench-short check format lock clean
 .DEFAULT_GOAL := serve
 
 serve: $(VENV)/installed
@@ -20,6 +21,12 @@ test: $(VENV)/installed-dev
 
 demo: $(VENV)/installed-dev
 	@$(BIN)/python -m tests.demo
+
+bench: $(VENV)/installed-dev
+	@$(BIN)/python -m tests.bench
+
+bench-short: $(VENV)/installed-dev
+	@$(BIN)/python -m tests.bench --short
 
 check: $(VENV)/installed-dev
 	$(BIN)/ruff check

@@ -1,0 +1,38 @@
+"""The directory of the benchmark: two phones that are called, and many that belong to others."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+SOURCE, DESTINATION = "0003*210", "0003*211"
+CLIENT_ID = "bench"
+FIRST_OTHER = 1000
+
+_HEAD = """
+organizations:
+  - id: 3
+    prefix: 0003
+    name: Benchmark
+    users:
+      - {id: 12, name: Benchmark}
+      - {id: 13, name: Others}
+    extensions:
+"""
+_TAIL = """
+apps:
+  - {client_id: bench, name: Benchmark, account: user 12}
+public_numbers: {min_digits: 7, max_digits: 15}
+services_context: services
+"""
+
+
+def other(number: int) -> str:
+    """An extension of the other user."""
+    return f"0003*{FIRST_OTHER + number}"
+
+
+def write_directory(path: Path, others: int = 0) -> None:
+    phone = "      - {{number: {}, type: Phone Terminal, user: {}, may_set_caller_id: yes{}}}\n"
+    lines = [phone.format(x, 12, "") for x in (SOURCE, DESTINATION)]
+    lines += [phone.format(other(x), 13, f', endpoint: "PJSIP/{other(x)}"') for x in range(others)]
+    path.write_text(_HEAD + "".join(lines) + _TAIL)

@@ -1,0 +1,125 @@
+"""The events of one real call, written down on the real Asterisk, repeated for any other call."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+from .bare_ami import Message
+from .call_paths import AmiPath
+from .directory_file import DESTINATION, SOURCE
+from .stage import Stage
+
+_END_LIMIT_S = 10
+
+
+@dataclass(frozen=True, slots=True)
+class CallEvents:
+    """What Asterisk says of one call, as on the wire, in three parts."""
+
+    until_answer: bytes
+    answer: bytes
+    """From the moment when the destination picks up."""
+    end: bytes
+
+    @property
+    def whole(self) -> bytes:
+        return self.until_answer + self.answer + self.end
+
+    @property
+    def count(self) -> int:
+        return self.whole.count(b"Event: ")
+
+
+class CallTemplate:
+    """Makes `CallEvents` out of those of the call that was written down."""
+
+    def __init__(self, blocks: list[bytes], call_id: str, destination_id: str) -> None:
+        joined = b"".join(block + b"\r\n\r\n" for block in blocks).decode()
+        self._names = (
+            (call_id, "{source_id}"),
+            (destination_id, "{destination_id}"),
+            (_channel_name(joined, SOURCE), f"PJSIP/{SOURCE}-{{serial}}"),
+            (_channel_name(joined, DESTINATION), f"PJSIP/{DESTINATION}-{{serial}}"),
+        )
+        answered = next(
+            place
+            for place, block in enumerate(blocks)
+            if block.startswith(b"Event: Newstate")
+            and f"\r\nUniqueid: {destination_id}\r\n".encode() in block + b"\r\n"
+            and b"\r\nChannelState: 6\r\n" in block
+        )
+        ended = next(
+            place
+            for place, block in enumerate(blocks)
+            if block.startswith((b"Event: HangupRequest", b"Event: SoftHangupRequest"))
+        )
+        self._until_answer = self._text(blocks[:answered])
+        self._answer = self._text(blocks[answered:ended])
+        self._end = self._text(blocks[ended:])
+
+    def api_call(self, call_id: str, number: int) -> CallEvents:
+        """Of the call with that id; `number` tells its channels from those of others."""
+        return self._filled(call_id, f"{1_900_000_000 + number}.1", number, SOURCE)
+
+    def phone_call(self, number: int, extension: str) -> CallEvents:
+        """Of a call that this extension has dialled itself."""
+        epoch = 1_800_000_000 + number
+        return self._filled(f"{epoch}.0", f"{epoch}.1", number, extension)
+
+    def _text(self, blocks: list[bytes]) -> str:
+        text = b"".join(block + b"\r\n\r\n" for block in blocks).decode()
+        for known, name in self._names:
+            text = text.replace(known, name)
+        return text
+
+    def _filled(
+        self, source_id: str, destination_id: str, number: int, extension: str
+    ) -> CallEvents:
+        def fill(text: str) -> bytes:
+            text = text.replace("{source_id}", source_id)
+            text = text.replace("{destination_id}", destination_id)
+            text = text.replace("{serial}", f"{number:08x}")
+            if extension != SOURCE:
+                text = text.replace(SOURCE, extension).replace(DESTINATION, extension)
+            return text.encode()
+
+        return CallEvents(fill(self._until_answer), fill(self._answer), fill(self._end))
+
+
+async def record_call(stage: Stage) -> CallTemplate:
+    """Make one call by hand and keep what Asterisk says of it, through the usual event filter."""
+    blocks: list[bytes] = []
+    destinations: list[str] = []
+    ami = await stage.ami()
+    path = AmiPath(ami)
+
+    def note(block: bytes) -> None:
+        lines = block.decode().split("\r\n")
+        message: Message = dict(x.split(": ", 1) for x in lines if ": " in x)
+        if message["Event"] in ("FullyBooted", "PeerStatus", "ContactStatus"):
+            return
+        if message["Event"] == "DialBegin" and "Channel" in message:
+            destinations.append(message["DestUniqueid"])
+        # The answer to our own action; the service's Originate has another ActionID.
+        if message["Event"] != "OriginateResponse":
+            blocks.append(block)
+
+    ami.on_block = note
+    try:
+        number = stage.next_number()
+        call_id = await path.create(number)
+        await stage.source.answered(number)
+        await stage.destination.answered(number)
+        await asyncio.sleep(0.2)  # the bridge is entered after the answer; nothing tells us
+        await path.hang_up(call_id)
+        async with asyncio.timeout(_END_LIMIT_S):
+            await path.all_ended()
+    finally:
+        await path.close()
+    return CallTemplate(blocks, call_id, destinations[0])
+
+
+def _channel_name(text: str, extension: str) -> str:
+    begin = text.index(f"PJSIP/{extension}-")
+    return text[begin : text.index("\r\n", begin)]

@@ -1,0 +1,72 @@
+"""On what was measured."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.metadata
+import os
+import platform
+import sqlite3
+from dataclasses import asdict
+from pathlib import Path
+
+from bridge.settings import Settings
+from tests.lab.installation import test_installation
+
+from .plan import Plan
+from .stage import UNLIMITED
+
+_PACKAGES = ("aiohttp", "panoramisk", "pydantic", "sqlalchemy", "uvloop")
+
+
+async def describe(plan: Plan) -> dict[str, object]:
+    """Machine, versions and settings, for the table's foot and the JSON."""
+    defaults = Settings.model_fields
+    return {
+        "machine": {
+            "processor": _processor(),
+            "cpus": os.cpu_count(),
+            "memory_gb": round(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2**30, 1),
+            "kernel": platform.release(),
+            "load_before": round(os.getloadavg()[0], 2),
+        },
+        "versions": {
+            "uapi-bridge": importlib.metadata.version("uapi-bridge"),
+            "python": platform.python_version(),
+            "asterisk": (await test_installation()).version,
+            "sipp": await _sipp_version(),
+            "sqlite": sqlite3.sqlite_version,
+            **_installed(),
+        },
+        "settings": {
+            "sqlite_synchronous": defaults["sqlite_synchronous"].default,
+            "log_level": defaults["log_level"].default,
+            **UNLIMITED,
+        },
+        "plan": asdict(plan),
+    }
+
+
+def _processor() -> str:
+    for line in Path("/proc/cpuinfo").read_text().splitlines():
+        if line.startswith("model name"):
+            return line.partition(": ")[2]
+    return platform.machine()
+
+
+def _installed() -> dict[str, str]:
+    found = {}
+    for name in _PACKAGES:
+        try:
+            found[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+async def _sipp_version() -> str:
+    process = await asyncio.create_subprocess_exec(
+        "sipp", "-v", stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
+    )
+    output, _ = await asyncio.wait_for(process.communicate(), 10)
+    return output.decode().split()[1].rstrip(".")

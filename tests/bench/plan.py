@@ -1,0 +1,48 @@
+"""How long the benchmark measures what."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+REPORTED_CALLS = (10, 100, 1_000, 10_000)
+"""Live calls at which a list is asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """`at_once`: calls that are being made at the same time. Counts are per round and path."""
+
+    rounds: int = 5
+    calls: int = 600
+    warm_up_calls: int = 150
+    at_once: int = 50
+    single_calls: int = 150
+    """One at a time, for latencies without a queue."""
+    list_requests: int = 300
+    list_rounds: int = 5
+    live_calls: tuple[int, ...] = REPORTED_CALLS
+    lag_seconds: float = 5.0
+    lag_rounds: int = 3
+    resync_calls: int = 1_000
+    resync_rounds: int = 5
+    start_rounds: int = 5
+    deliveries: int = 1_000
+
+
+SHORT = Plan(
+    rounds=1,
+    calls=20,
+    warm_up_calls=5,
+    at_once=5,
+    single_calls=5,
+    list_requests=5,
+    list_rounds=1,
+    live_calls=(10, 100),
+    lag_seconds=0.5,
+    lag_rounds=1,
+    resync_calls=5,
+    resync_rounds=1,
+    start_rounds=1,
+    deliveries=20,
+)
+"""Says nothing about speed; shows that every measure still works."""

@@ -1,0 +1,92 @@
+"""The service on a scripted AMI server: more calls than Asterisk can hold on one machine."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from bridge.local_asterisk.ports import AsteriskPorts
+from tests.lab.bridge_process import BridgeProcess
+from tests.scripted_ami.server import ReceivedAction, ScriptedAmi, Session
+from tests.softphones.ports import free_port
+
+from .bare_http import BareHttp
+from .directory_file import write_directory
+from .generated_calls import CallTemplate
+from .stage import UNLIMITED, api
+
+_SETTLE_LIMIT_S = 120
+_POLL_S = 0.02
+_LIVE_CALLS_AT_ONCE = 50
+
+
+class ScriptedStage:
+    """Every Originate is accepted and played up to ringing; every Hangup ends its call."""
+
+    def __init__(self, template: CallTemplate) -> None:
+        self.template = template
+        self.ami = ScriptedAmi(on={"Originate": self._originate, "Hangup": self._hang_up})
+        self.service: BridgeProcess
+        self.http: BareHttp
+        self._numbers: dict[str, int] = {}
+
+    async def add_live_calls(self, first: int, count: int, extensions: list[str]) -> None:
+        """Calls that phones have dialled, by these extensions in turn."""
+        for begin in range(first, first + count, _LIVE_CALLS_AT_ONCE):
+            chunk = range(begin, min(begin + _LIVE_CALLS_AT_ONCE, first + count))
+            calls = [self.template.phone_call(x, extensions[x % len(extensions)]) for x in chunk]
+            await self.ami.send(*(x.until_answer + x.answer for x in calls))
+
+    async def wait_live_calls(self, count: int) -> None:
+        """Until the service knows of that many, and has written them down."""
+        async with asyncio.timeout(_SETTLE_LIMIT_S):
+            while True:
+                _, body = await self.http.request("GET", "/health/ready")
+                if json.loads(body)["liveCalls"] == count:
+                    return
+                await asyncio.sleep(_POLL_S)
+
+    async def answer(self, call_id: str) -> None:
+        await self.ami.send(self.template.api_call(call_id, self._numbers[call_id]).answer)
+
+    async def _originate(self, session: Session, action: ReceivedAction) -> None:
+        call_id = action.value("ChannelId")
+        self._numbers[call_id] = len(self._numbers) + 1_000_000
+        await session.answer(action, "Success", ("Message", "Originate successfully queued"))
+        events = self.template.api_call(call_id, self._numbers[call_id])
+        await session.send(events.until_answer)
+
+    async def _hang_up(self, session: Session, action: ReceivedAction) -> None:
+        call_id = action.value("Channel")
+        await session.answer(action, "Success", ("Message", "Channel Hungup"))
+        await session.send(self.template.api_call(call_id, self._numbers[call_id]).end)
+
+
+@asynccontextmanager
+async def open_scripted_stage(
+    folder: Path, template: CallTemplate, others: int
+) -> AsyncIterator[ScriptedStage]:
+    """`others`: how many extensions the directory has beside the two that are called."""
+    stage = ScriptedStage(template)
+    folder.mkdir()
+    write_directory(folder / "directory.yaml", others)
+    async with stage.ami:
+        ports = AsteriskPorts(ami=stage.ami.port, http=free_port())
+        settings = {
+            **UNLIMITED,
+            "directory_file": str(folder / "directory.yaml"),
+            "ami_secret": stage.ami.secret,
+            "provision_phones": "false",
+            "refuse_unreachable_sources": "false",
+        }
+        stage.service = BridgeProcess(folder / "state", ports, free_port(), settings)
+        await stage.service.start()
+        try:
+            stage.http = await api(stage.service)
+            yield stage
+            await stage.http.close()
+        finally:
+            await stage.service.stop()

@@ -1,0 +1,161 @@
+"""One Asterisk, two phones, and the service when it is wanted."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import os
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from bridge.local_asterisk.local import AsteriskSecrets, LocalAsterisk
+from bridge.local_asterisk.ports import AsteriskPorts
+from bridge.secrets_file import AMI_SECRET, ARI_SECRET, SecretsFile
+from tests.lab.bridge_process import BridgeProcess
+from tests.lab.installation import test_installation
+from tests.softphones.ports import free_port
+from tests.softphones.toolchain import ensure_phone_tools
+
+from .answering_phone import AnsweringPhone
+from .bare_ami import BareAmi
+from .bare_http import BareHttp
+from .directory_file import CLIENT_ID, DESTINATION, SOURCE, write_directory
+
+# Addresses of its own: more RTP ports are needed than other tests on this machine leave free.
+ADDRESS, PUBLIC_NETWORK_ADDRESS = "127.0.0.21", "127.0.0.22"
+RTP_START, RTP_END = 10_000, 18_999
+_PROVISION_LIMIT_S = 10
+
+UNLIMITED = {
+    "calls_per_second": "100000",
+    "calls_burst": "100000",
+    "call_queue_wait_ms": "60000",
+    "calls_per_extension_max": "1000000",
+    "calls_per_user_max": "1000000",
+    "calls_max": "1000000",
+}
+"""Everything else, what is on disk above all, is as in production."""
+
+
+class Stage:
+    def __init__(self, folder: Path, asterisk: LocalAsterisk, secrets: SecretsFile) -> None:
+        self.folder = folder
+        self.asterisk = asterisk
+        self._secrets = secrets
+        self.source: AnsweringPhone
+        self.destination: AnsweringPhone
+        self._numbers = 1_000_000
+
+    @property
+    def state(self) -> Path:
+        return self.folder / "state"
+
+    @property
+    def database(self) -> Path:
+        return self.state / "bridge.db"
+
+    @property
+    def asterisk_pid(self) -> int:
+        pid = self.asterisk.pbx.pid
+        assert pid is not None, "Asterisk has ended"
+        return pid
+
+    @property
+    def ami_secret(self) -> str:
+        return self._secrets.get_or_create(AMI_SECRET)
+
+    @property
+    def ari_secret(self) -> str:
+        return self._secrets.get_or_create(ARI_SECRET)
+
+    def next_number(self) -> str:
+        """A caller's number that no other call has."""
+        self._numbers += 1
+        return str(self._numbers)
+
+    def processes(self, service: BridgeProcess | None) -> dict[str, tuple[int, ...]]:
+        return {
+            "asterisk": (self.asterisk_pid,),
+            "service": (service.pid,) if service is not None else (),
+            "phones": (self.source.pid, self.destination.pid),
+            "client": (os.getpid(),),
+        }
+
+    @asynccontextmanager
+    async def service(self, ami_port: int | None = None) -> AsyncIterator[BridgeProcess]:
+        """The service on this Asterisk; `ami_port`: of a relay to its AMI."""
+        ports = (
+            self.asterisk.ports if ami_port is None else replace(self.asterisk.ports, ami=ami_port)
+        )
+        settings = {**UNLIMITED, "directory_file": str(self.folder / "directory.yaml")}
+        service = BridgeProcess(self.state, ports, free_port(), settings)
+        await service.start()
+        try:
+            yield service
+        finally:
+            await service.stop()
+
+    async def ami(self) -> BareAmi:
+        ports = self.asterisk.ports
+        return await BareAmi.connect(ADDRESS, ports.ami, self.ami_secret, lambda _: None)
+
+    def ari(self) -> BareHttp:
+        """Requests to ARI; its events are the caller's business."""
+        credentials = base64.b64encode(f"bridge:{self.ari_secret}".encode()).decode()
+        return BareHttp(
+            ADDRESS, self.asterisk.ports.http, f"Authorization: Basic {credentials}\r\n"
+        )
+
+
+async def api(service: BridgeProcess) -> BareHttp:
+    """Requests to the service, with a token."""
+    async with service.client(CLIENT_ID) as client:
+        token = await client.authenticate()
+    port = int(service.base_url.rpartition(":")[2])
+    return BareHttp("127.0.0.1", port, f"Authorization: Bearer {token}\r\n")
+
+
+async def _phones_known(stage: Stage) -> None:
+    """Until Asterisk has the phones, which may be a moment after the service is ready."""
+    ari = stage.ari()
+    async with asyncio.timeout(_PROVISION_LIMIT_S):
+        for phone in (SOURCE, DESTINATION):
+            while (await ari.request("GET", f"/ari/endpoints/PJSIP/{phone}"))[0] != 200:  # noqa: ASYNC110
+                await asyncio.sleep(0.02)
+    await ari.close()
+
+
+@asynccontextmanager
+async def open_stage(folder: Path) -> AsyncIterator[Stage]:
+    """A running Asterisk with both phones registered; the service has run once."""
+    ensure_phone_tools()
+    secrets = SecretsFile.open(folder / "state" / "secrets.json")
+    write_directory(folder / "directory.yaml")
+    ports = AsteriskPorts.free(bind_address=ADDRESS, public_network_address=PUBLIC_NETWORK_ADDRESS)
+    asterisk = LocalAsterisk(
+        installation=await test_installation(),
+        state_dir=folder / "asterisk",
+        ports=replace(ports, rtp_start=RTP_START, rtp_end=RTP_END),
+        secrets=AsteriskSecrets(
+            ami_secret=secrets.get_or_create(AMI_SECRET),
+            ari_secret=secrets.get_or_create(ARI_SECRET),
+        ),
+        public_network=False,
+    )
+    async with AsyncExitStack() as stack:
+        await asterisk.start()
+        stack.push_async_callback(asterisk.stop)
+        stage = Stage(folder, asterisk, secrets)
+        async with stage.service() as service:  # makes the phones known to Asterisk
+            passwords = {x: service.secret(f"sip/{x}") for x in (SOURCE, DESTINATION)}
+            await _phones_known(stage)
+        phones = {
+            x: AnsweringPhone(x, passwords[x], ADDRESS, ports.sip) for x in (SOURCE, DESTINATION)
+        }
+        for phone in phones.values():
+            stack.push_async_callback(phone.stop)
+            await phone.start()
+        stage.source, stage.destination = phones[SOURCE], phones[DESTINATION]
+        yield stage
