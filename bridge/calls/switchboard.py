@@ -24,6 +24,9 @@ from bridge.calls.tracker import CallTracker, Change
 
 log = structlog.get_logger()
 
+# The PBX takes a channel off its list before it tells of its end: wait for the word that says why.
+SETTLE_S = 1.0
+
 Observer = Callable[[Change], None]
 WrittenAlong = Callable[[Change], Companions | None]
 
@@ -116,14 +119,23 @@ class Switchboard:
         self._hung_up_meanwhile.append(gone)
         try:
             snapshot = await self.pbx.snapshot()
+            if self._misses_channel(snapshot):
+                await asyncio.sleep(SETTLE_S)
         except (PbxUnavailable, PbxOutcomeUnknown):
             return  # the link is going down: its return brings a snapshot
+        except PbxRefused as why:
+            log.error("the PBX does not list its channels", why=str(why))
+            return
         finally:
             self._hung_up_meanwhile = [x for x in self._hung_up_meanwhile if x is not gone]
         # The list is older than the events that came with it: a channel whose end was heard in
         # the meantime must not come back to life.
         alive = tuple(x for x in snapshot.channels if x.uniqueid not in gone)
         self._resync(replace(snapshot, channels=alive), since)
+
+    def _misses_channel(self, snapshot: PbxSnapshot) -> bool:
+        listed = {x.uniqueid for x in snapshot.channels}
+        return any(not listed.issuperset(call.channels) for call in self.calls.live)
 
     def hang_up_channels(self, uniqueids: Iterable[str]) -> None:
         for uniqueid in uniqueids:

@@ -1,0 +1,136 @@
+"""A PBX and a storage that do as told, and remember what they were asked."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Collection, Sequence
+from typing import Any
+
+from bridge.calls.pbx import HangUpResult, LinkStatus, OriginateOrder, PbxListener
+from bridge.calls.pbx_events import ChannelAppeared, ChannelSnapshot, ChannelState, PbxSnapshot
+from bridge.calls.phone_call import Flow, Leg, Origin, PhoneCall, Side
+from bridge.calls.switchboard import Switchboard, now_ms
+from bridge.calls.tracker import CallTracker
+
+from .example_parties import PARTIES
+
+CALL_ID = "00000000000000000abc"
+
+
+class FakePbx:
+    """`fails`: what every action raises. `during_snapshot` runs before the list is returned."""
+
+    name = "pbx1"
+
+    def __init__(self, listener: PbxListener) -> None:
+        self.listener = listener
+        self.link = LinkStatus(up=True, since_ms=0)
+        self.hung_up: list[str] = []
+        self.channels: tuple[ChannelSnapshot, ...] = ()
+        self.fails: Exception | None = None
+        self.during_snapshot: Callable[[], None] = lambda: None
+
+    async def originate(self, order: OriginateOrder) -> None:
+        if self.fails is not None:
+            raise self.fails
+
+    async def hang_up(self, uniqueid: str) -> HangUpResult:
+        self.hung_up.append(uniqueid)
+        if self.fails is not None:
+            raise self.fails
+        return HangUpResult.HUNG_UP
+
+    async def snapshot(self) -> PbxSnapshot:
+        if self.fails is not None:
+            raise self.fails
+        listed = PbxSnapshot(now_ms(), self.channels)
+        self.during_snapshot()
+        return listed
+
+    def reachable(self, endpoint: str) -> bool:
+        return True
+
+
+class FakeRecords:
+    def __init__(self) -> None:
+        self.tracked: list[PhoneCall] = []
+        self.finished: list[PhoneCall] = []
+        self.marked: list[PhoneCall] = []
+        self.stored: dict[str, PhoneCall] = {}
+
+    def track(
+        self, call: PhoneCall, extra: Sequence[Any] = (), written: Callable[[], None] | None = None
+    ) -> None:
+        self.tracked.append(call)
+
+    def finish_later(
+        self, call: PhoneCall, extra: Sequence[Any] = (), written: Callable[[], None] | None = None
+    ) -> None:
+        self.finished.append(call)
+
+    async def mark(self, call: PhoneCall) -> None:
+        self.marked.append(call)
+
+    async def find(self, call_id: str) -> PhoneCall | None:
+        return self.stored.get(call_id)
+
+    async def live(self, pbx: str) -> list[PhoneCall]:
+        return [x for x in self.stored.values() if x.final is None]
+
+    async def ended(
+        self, extensions: Collection[str], since_ms: int, *, call_id: str | None = None
+    ) -> list[PhoneCall]:
+        return []
+
+
+class Exchange:
+    """A switchboard over a fake PBX and fake records."""
+
+    def __init__(self, grace_s: float = 10.0) -> None:
+        self.records = FakeRecords()
+        self.switchboard = Switchboard(FakePbx, CallTracker("pbx1", PARTIES), self.records, grace_s)
+        assert isinstance(self.switchboard.pbx, FakePbx)
+        self.pbx = self.switchboard.pbx
+
+    @property
+    def live(self) -> list[PhoneCall]:
+        return list(self.switchboard.calls.live)
+
+
+def accepted() -> PhoneCall:
+    """A call of the API, just accepted: 210 calls 211."""
+    return PhoneCall(
+        id=CALL_ID,
+        pbx="pbx1",
+        linkedid=CALL_ID,
+        origin=Origin.API,
+        flow=Flow.LOCAL,
+        published_ms=now_ms(),
+        extension="0003*210",
+        extension_spelled="210",
+        user_id=12,
+        organization="0003",
+        legs=(
+            Leg("00", Side.SOURCE, "0003*210", "210", "PJSIP/0003*210", "0003*210"),
+            Leg("01", Side.DESTINATION, "0003*211", "211", "PJSIP/0003*211", "0003*211"),
+        ),
+    )
+
+
+def channel(
+    uniqueid: str,
+    linkedid: str = CALL_ID,
+    endpoint: str = "PJSIP/0003*210",
+    state: ChannelState = ChannelState.RINGING,
+) -> ChannelSnapshot:
+    return ChannelSnapshot(uniqueid, linkedid, f"{endpoint}-00000001", endpoint, state)
+
+
+def appears(snapshot: ChannelSnapshot) -> ChannelAppeared:
+    return ChannelAppeared(now_ms(), snapshot.uniqueid, snapshot.linkedid, snapshot)
+
+
+async def settle() -> None:
+    """Let tasks that wait for nothing run to their end."""
+    for _ in range(10):
+        await asyncio.sleep(0)

@@ -1,0 +1,87 @@
+"""HangUp: which calls it says end for certain, and what it asks of the PBX and of storage."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from bridge.calls.hanging_up import HangUp
+from bridge.calls.pbx import LinkStatus, PbxOutcomeUnknown, PbxUnavailable
+from bridge.calls.phone_call import EndedBy
+from tests.scripted_ami.eventually import eventually
+
+from .fakes import CALL_ID, Exchange, accepted, appears, channel
+
+
+def with_call(*channels: str) -> tuple[Exchange, HangUp]:
+    exchange = Exchange()
+    exchange.switchboard.calls.add(accepted())
+    for uniqueid in channels:
+        exchange.switchboard.pbx_event(appears(channel(uniqueid)))
+    return exchange, HangUp(exchange.switchboard, exchange.records, sweep_s=0.0)
+
+
+async def test_given_no_channel_yet_when_hung_up_then_the_mark_is_on_disk() -> None:
+    exchange, hang_up = with_call()
+    ended = await hang_up.hang_up(exchange.live)
+    assert [x.id for x in ended] == [CALL_ID]
+    assert [x.hang_up is not None for x in exchange.records.marked] == [True]
+    assert exchange.pbx.hung_up == []
+
+
+async def test_given_live_channels_when_hung_up_then_the_first_one_takes_the_call_down() -> None:
+    exchange, hang_up = with_call(CALL_ID, "100.1")
+    assert len(await hang_up.hang_up(exchange.live)) == 1
+    assert exchange.pbx.hung_up[0] == CALL_ID
+    assert exchange.records.marked == []
+    hang_up.stop()
+
+
+async def test_given_channels_that_outlive_the_first_when_swept_then_they_are_hung_up() -> None:
+    exchange, hang_up = with_call(CALL_ID, "100.1")
+    await hang_up.hang_up(exchange.live)
+    await eventually(lambda: "100.1" in exchange.pbx.hung_up)
+
+
+async def test_given_the_source_handed_over_when_hung_up_then_all_channels_are() -> None:
+    exchange, hang_up = with_call("100.1", "100.2")
+    await hang_up.hang_up(exchange.live)
+    assert exchange.pbx.hung_up[:2] == ["100.1", "100.2"]
+    hang_up.stop()
+
+
+async def test_given_two_requests_when_both_hang_up_then_one_gets_the_call() -> None:
+    exchange, hang_up = with_call(CALL_ID)
+    assert len(await hang_up.hang_up(exchange.live, EndedBy.API)) == 1
+    assert await hang_up.hang_up(exchange.live) == []
+    assert exchange.pbx.hung_up == [CALL_ID]
+    hang_up.stop()
+
+
+async def test_given_no_answer_of_the_pbx_when_hung_up_then_it_is_said_and_may_be_tried_again() -> (
+    None
+):
+    exchange, hang_up = with_call(CALL_ID)
+    exchange.pbx.fails = PbxOutcomeUnknown("no answer")
+    with pytest.raises(PbxUnavailable):
+        await hang_up.hang_up(exchange.live)
+    assert [x.hang_up is not None for x in exchange.records.tracked[-1:]] == [True]
+    exchange.pbx.fails = None
+    assert [x.id for x in await hang_up.hang_up(exchange.live)] == [CALL_ID]
+    hang_up.stop()
+
+
+async def test_given_the_link_is_down_when_hung_up_then_nothing_is_marked() -> None:
+    exchange, hang_up = with_call(CALL_ID)
+    exchange.pbx.link = LinkStatus(up=False, since_ms=1, why="down")
+    with pytest.raises(PbxUnavailable, match="down"):
+        await hang_up.hang_up(exchange.live)
+    assert exchange.live[0].hang_up is None
+
+
+async def test_given_a_call_that_just_ended_when_hung_up_then_it_is_not_claimed() -> None:
+    exchange, hang_up = with_call(CALL_ID)
+    stale = replace(exchange.live[0])
+    exchange.switchboard.calls.drop(CALL_ID)
+    assert await hang_up.hang_up([stale]) == []
