@@ -41,6 +41,7 @@ class ComposeSystem:
     ) -> None:
         self.docker = docker
         self.project = project
+        self.tag = tag
         rtp_start = _free_rtp_block()
         self.ports = replace(
             AsteriskPorts.free(), rtp_start=rtp_start, rtp_end=rtp_start + _RTP_PORTS - 1
@@ -56,6 +57,12 @@ class ComposeSystem:
             "BRIDGE_RTP_PORT_MAX": str(self.ports.rtp_end),
             **(settings or {}),
         }
+
+    def another(
+        self, name: str, settings: Mapping[str, str], overrides: tuple[Path, ...] = ()
+    ) -> ComposeSystem:
+        """A second project from the same images; whoever starts it removes it."""
+        return ComposeSystem(self.docker, f"{self.project}-{name}", self.tag, settings, overrides)
 
     def compose(self, *arguments: str, timeout_s: float = 60.0, check: bool = True) -> str:
         files = (REPOSITORY / "docker-compose.yml", *self._overrides)
@@ -83,6 +90,17 @@ class ComposeSystem:
             self.compose(*start, *services, timeout_s=_UP_TIMEOUT_S)
         except CommandFailedError as why:
             raise CommandFailedError(f"{why}\n{self.logs('--tail=30')}") from None
+
+    def up_with_profile_option(self) -> None:
+        """`docker compose --profile postgres up`."""
+        try:
+            self.compose(
+                *("--profile", "postgres", "up", "--detach", "--no-build", "--wait", "database"),
+                timeout_s=_UP_TIMEOUT_S,
+            )
+        except CommandFailedError as why:
+            logs = self.compose("--profile", "postgres", "logs", "database", check=False)
+            raise CommandFailedError(f"{why}\n{logs}") from None
 
     def down(self) -> None:
         """As a user does it: the volumes stay."""
