@@ -46,11 +46,14 @@ def status_for(call: PhoneCall, leg: Leg | None) -> CallStatus:
         return CallStatus.BUSY
     if leg.dial_status in _OF_DIAL_STATUS:
         return _OF_DIAL_STATUS[leg.dial_status]
-    if any(x.side is leg.side and x.answered_ms is not None for x in call.legs):
-        # One of several that rang: it stopped when another one answered, or before.
-        no_answer = leg.dial_status is DialStatus.NOANSWER
-        return CallStatus.NOANSWER if no_answer else CallStatus.CANCEL
-    return _of_call(call)
+    elsewhere = any(x.side is leg.side and x.answered_ms is not None for x in call.legs)
+    if not elsewhere and call.answered_ms is None:
+        return _of_call(call)
+    # It stopped ringing because another one answered, or while a queue had answered the call.
+    if leg.dial_status is DialStatus.NOANSWER:
+        return CallStatus.NOANSWER
+    lost = call.final is not None and call.final.not_before_ms is not None
+    return CallStatus.UNKNOWN if lost and leg.dial_status is None else CallStatus.CANCEL
 
 
 def _of_call(call: PhoneCall) -> CallStatus:
