@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
+from bridge.settings import Settings
 from tests.lab.api_client import ApiClient
 from tests.lab.running_lab import RunningLab, open_lab
 from tests.softphones.toolchain import ensure_phone_tools
@@ -114,6 +115,10 @@ async def test_given_a_maximum_when_more_is_asked_for_then_it_is_refused(
         assert answer.status == 200
     else:
         assert (answer.status, answer.code) == (400, code)
+
+
+async def test_given_no_setting_when_started_then_the_default_wait_is_25_seconds() -> None:
+    assert Settings.model_fields["wait_for_pickup_default_s"].default == 25
 
 
 async def test_given_the_default_wait_when_nobody_answers_then_it_rings_that_long(

@@ -107,20 +107,6 @@ async def test_given_nobody_picks_up_in_time_when_it_has_passed_then_all_stop_an
         await wait_public_calls(lab, ECHO, 0)
 
 
-async def test_given_no_wait_for_pickup_when_nobody_answers_then_it_rings_25_seconds(
-    lab: RunningLab, api: ApiClient
-) -> None:
-    async with lab.phone("0003*210") as phone:
-        call_id = await api.place(["210"], [ECHO], extension="210")
-        await phone.wait_ringing()
-
-        record = await api.wait_ended(call_id, 35)
-
-        assert record["endedMs"] - record["ringingMs"] == pytest.approx(25_000, abs=1000)
-        assert (record["disposition"], record["endedBy"]) == (3, "pickup timeout")
-        assert invites(phone) == [1]
-
-
 @pytest.mark.parametrize("left_out", ["210", "211"])
 async def test_given_an_unregistered_phone_among_the_sources_when_created_then_it_is_left_out(
     lab: RunningLab, api: ApiClient, left_out: str
