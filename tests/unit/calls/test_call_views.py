@@ -1,0 +1,111 @@
+"""The status each party is shown, by how far it and the far side have come."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from bridge.calls.call_views import ViewStatus, views_of
+from bridge.calls.pbx import CallerId
+from bridge.calls.phone_call import (
+    Disposition,
+    EndedBy,
+    FinalRecord,
+    Leg,
+    LegPhase,
+    Origin,
+    PhoneCall,
+    Side,
+)
+
+from .fakes import accepted
+
+W, T, R, U, G = LegPhase  # waiting, trying, ringing, up, gone
+UNKNOWN, OFF_HOOK, TRYING, RINGING, OTHER_SIDE_RINGING, ON_CALL = ViewStatus
+
+
+def in_phases(source: LegPhase, destination: LegPhase, *, answered: bool = False) -> PhoneCall:
+    call = accepted()
+    first, second = call.legs
+    return replace(
+        call,
+        legs=(replace(first, phase=source), replace(second, phase=destination)),
+        answered_ms=1 if answered else None,
+    )
+
+
+@pytest.mark.parametrize(
+    ("source", "destination", "shown"),
+    [
+        (W, W, [TRYING, UNKNOWN]),
+        (T, W, [TRYING, UNKNOWN]),
+        (R, W, [RINGING, UNKNOWN]),
+        (U, W, [OFF_HOOK, UNKNOWN]),
+        (U, T, [TRYING, TRYING]),
+        (U, R, [OTHER_SIDE_RINGING, RINGING]),
+        (U, U, [ON_CALL, ON_CALL]),
+    ],
+)
+def test_given_a_call_of_an_app_when_it_proceeds_then_each_party_is_shown_its_status(
+    source: LegPhase, destination: LegPhase, shown: list[ViewStatus]
+) -> None:
+    call = in_phases(source, destination, answered=destination is U)
+    assert [x.status for x in views_of(call)] == shown
+
+
+@pytest.mark.parametrize(
+    ("source", "destination", "shown"),
+    [
+        (T, T, [TRYING, TRYING]),
+        (T, R, [OTHER_SIDE_RINGING, RINGING]),
+        (U, U, [ON_CALL, ON_CALL]),
+    ],
+)
+def test_given_a_dialled_call_when_it_proceeds_then_the_caller_is_shown_the_far_side(
+    source: LegPhase, destination: LegPhase, shown: list[ViewStatus]
+) -> None:
+    call = in_phases(source, destination, answered=destination is U)
+    legs = (replace(call.legs[0], calls_in=True), call.legs[1])
+    call = replace(call, origin=Origin.PHONE, legs=legs)
+    assert [x.status for x in views_of(call)] == shown
+
+
+def test_given_a_caller_with_nothing_dialled_when_viewed_then_it_is_off_hook_to_its_number() -> (
+    None
+):
+    caller = replace(accepted().legs[0], calls_in=True, phase=T)
+    call = replace(accepted(), origin=Origin.PHONE, legs=(caller,), dialled="0003*00")
+    (view,) = views_of(call)
+    assert (view.status, view.destinations) == (OFF_HOOK, ("0003*00",))
+    up = replace(call, legs=(replace(caller, phase=U),), answered_ms=1)
+    assert views_of(up)[0].status is ON_CALL
+
+
+def test_given_a_party_that_left_when_viewed_then_the_others_are_and_an_ended_call_has_all() -> (
+    None
+):
+    call = in_phases(U, G, answered=True)
+    assert [x.leg.view_id for x in views_of(call)] == ["00"]
+    final = FinalRecord(2, Disposition.ANSWERED, EndedBy.SOURCE, "normal clearing")
+    ended = replace(call, final=final)
+    assert [(x.leg.view_id, x.status) for x in views_of(ended)] == [
+        ("00", UNKNOWN),
+        ("01", UNKNOWN),
+    ]
+
+
+def test_given_two_sources_when_one_picked_up_then_the_other_has_no_view_any_more() -> None:
+    call = in_phases(R, W)
+    second = Leg("02", Side.SOURCE, "0003*212", "212", phase=R)
+    both = replace(call, legs=(*call.legs, second))
+    assert [x.leg.view_id for x in views_of(both)] == ["00", "01", "02"]
+    won = replace(both, legs=(*call.legs, replace(second, phase=U)))
+    assert [x.leg.view_id for x in views_of(won)] == ["01", "02"]
+    assert views_of(won)[0].sources == ("212",)
+
+
+def test_given_two_caller_ids_when_viewed_then_each_side_has_the_one_it_is_shown() -> None:
+    to_source, to_destination = CallerId("Bob", "211"), CallerId("Alice", "210")
+    call = replace(in_phases(U, R), caller_id=to_source, destination_caller_id=to_destination)
+    assert [x.caller_id for x in views_of(call)] == [to_source, to_destination]
