@@ -211,6 +211,21 @@ async def test_given_call_to_queue_when_agent_answers_then_queue_and_agent_list_
         await agent.wait_closed()
 
 
+async def test_given_colleague_dials_a_conference_when_its_owner_lists_it_then_it_can_be_ended(
+    lab: RunningLab, api: ApiClient
+) -> None:
+    async with lab.phone("0003*220") as bob:
+        await bob.dial("500")
+        call = await wait_only_call(api, "500", lambda x: statuses(x)[0] == 5)
+        assert call["phoneCallView"][0]["source"] == ["0003*220"]
+        listed = await api.request("GET", call["links"]["self"])
+        assert [x["id"] for x in listed.json["entry"]] == [call["id"]]
+        assert [x["id"] for x in await api.calls("@self")] == [call["id"]]
+        assert (await api.hang_up("0003*500")).json == [{"id": call["id"]}]
+        await bob.wait_closed()
+        assert (await api.wait_ended(call["id"]))["endedBy"] == "api"
+
+
 async def test_given_two_calls_in_one_conference_when_one_is_deleted_then_the_other_goes_on(
     lab: RunningLab, api: ApiClient
 ) -> None:
