@@ -23,6 +23,7 @@ from bridge.phone_call_events.target_address import PublicResolver, is_literal, 
 _ANSWER_MAX_BYTES = 4096
 _ANSWER_TIME_LIMIT_S = 1.0
 _KEEPALIVE_S = 15.0
+_ERROR_MAX_CHARS = 300
 _USER_AGENT = "uapi-bridge"
 
 
@@ -100,8 +101,10 @@ class EventSender:
                 )
         except TimeoutError:
             return None, f"no answer within {self._limits.timeout_s:g} s", None
+        except aiohttp.ClientConnectorError as why:
+            return None, f"not connected: {why.os_error}"[:_ERROR_MAX_CHARS], None
         except (aiohttp.ClientError, OSError, ValueError) as why:
-            return None, f"{type(why).__name__}: {why}"[:300], None
+            return None, f"{type(why).__name__}: {why}"[:_ERROR_MAX_CHARS], None
         try:
             await _finish(response)
         finally:

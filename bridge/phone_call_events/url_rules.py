@@ -10,6 +10,7 @@ from bridge.phone_call_events.target_address import is_literal, is_public
 
 # RFC 3986: everything else must be percent-encoded
 _CHARACTERS = re.compile(r"[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]+\Z")
+_NUMERIC = re.compile(r"(^|\.)(\d+|0[xX][0-9A-Fa-f]*)\.?\Z")
 _BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
 
@@ -32,6 +33,9 @@ def check_url(text: str, max_chars: int, *, private_targets: bool) -> None:
         raise UrlInvalid("it must begin with http:// or https://")
     if not host or port == 0:
         raise UrlInvalid("it names no host")
+    # 127.1 or 0x7f000001: IP addresses to some resolvers, which a check would not see
+    if not is_literal(host) and _NUMERIC.search(host):
+        raise UrlInvalid("its host is neither a name nor an IP address in its usual form")
     if "@" in url.raw_authority:
         raise UrlInvalid("it must not hold a user or a password")
     if private_targets:

@@ -1,0 +1,120 @@
+"""Events, storage and deliveries in the process of the test: calls end as fast as wanted."""
+
+from __future__ import annotations
+
+import time
+from contextlib import AsyncExitStack
+from dataclasses import replace
+from pathlib import Path
+from typing import Self
+
+from bridge.calls.effects import CallEnded
+from bridge.calls.phone_call import PhoneCall
+from bridge.calls.tracker import Change
+from bridge.phone_call_events.delivery import Delivery
+from bridge.phone_call_events.opening import open_phone_call_events
+from bridge.phone_call_events.phone_call_events import PhoneCallEvents
+from bridge.phone_call_events.subscription import (
+    EventType,
+    Method,
+    Subscription,
+    new_secret,
+    new_subscription_id,
+)
+from bridge.settings import Settings
+from bridge.storage.call_store import CallStore
+from bridge.storage.engine import open_engine
+from bridge.storage.migrate import migrate
+from bridge.storage.write_queue import WriteQueue
+from tests.storage.phone_calls import ended, live_call
+
+EXTENSION = "0003*210"
+
+
+class NoNumbers:
+    def public_number(self, extension: str) -> str | None:
+        return None
+
+    def extension_of(self, dialled: str, organization: str | None) -> str | None:
+        return None
+
+
+class EventsInProcess:
+    """`settings` are those of bridge/settings.py."""
+
+    events: PhoneCallEvents
+    queue: WriteQueue
+
+    def __init__(self, folder: Path, **settings: object) -> None:
+        values: dict[str, object] = {
+            "state_dir": folder,
+            "events_private_targets": True,
+            "events_timeout_s": 0.5,
+            "events_retry_first_s": 0.05,
+            "events_retry_last_s": 0.2,
+            **settings,
+        }
+        self._settings = Settings.model_validate(values)
+        self._stack = AsyncExitStack()
+
+    async def __aenter__(self) -> Self:
+        settings = self._settings
+        engine = open_engine(settings.resolved_database_url)
+        self._stack.push_async_callback(engine.dispose)
+        await migrate(engine)
+        self.queue = WriteQueue(engine)
+        await self.queue.start()
+        self._stack.push_async_callback(self.queue.stop)
+        self.calls = CallStore(engine, self.queue)
+        self.events = await open_phone_call_events(
+            self._stack, settings, engine, self.queue, NoNumbers()
+        )
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._stack.aclose()
+
+    async def subscribe(
+        self, url: str, method: Method = Method.POST, *, extension: str = EXTENSION
+    ) -> Subscription:
+        """To hang-ups."""
+        subscription = Subscription(
+            id=new_subscription_id(),
+            extension=extension,
+            type=EventType.HANG_UP,
+            url=url,
+            method=method,
+            enabled=True,
+            note="",
+            secret=new_secret(),
+            client_id="app",
+            modified_ms=0,
+        )
+        await self.events.create(subscription)
+        return subscription
+
+    def end_a_call(self) -> PhoneCall:
+        """A call of 0003*210 ends; its events are written with its final record."""
+        call = _talking(live_call(published_ms=time.time_ns() // 1_000_000))
+        call = ended(call, call.published_ms)
+        assert call.final is not None
+        change = Change(None, call, (CallEnded(call.final),))
+        rows = self.events.rows.of_change(change)
+        if rows is not None:
+            self.calls.finish_later(call, rows.rows, rows.written)
+        return call
+
+    async def deliveries(self, subscription: Subscription) -> list[Delivery]:
+        """In order, as they are on disk once all that waits to be written is."""
+        await self.queue.submit()
+        found, _ = await self.events.deliveries(
+            subscription, start=0, count=100_000, newest_first=False
+        )
+        return found
+
+
+def _talking(call: PhoneCall) -> PhoneCall:
+    """Its first party is 0003*210."""
+    first, *others = call.legs
+    first = replace(first, uniqueid=call.id, answered_ms=call.published_ms)
+    return replace(call, legs=(first, *others), answered_ms=call.published_ms)
