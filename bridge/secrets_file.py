@@ -3,7 +3,8 @@
 One JSON object in the state folder, mode 0600. Missing entries are made on demand; a secret that is
 there never changes by itself. To change one, delete its entry and restart.
 
-Names: `ami`, `ari`, `sip/0003*210`, `app/<client id>`.
+Names: `ami`, `ari`, `sip/0003*210`, `app/<client id>`, `verba-key/<name>` (a GUID),
+`verba-user/<name>`.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import json
 import os
 import secrets
 import stat
+import uuid
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,6 +23,7 @@ from typing import Protocol
 AMI_SECRET = "ami"  # noqa: S105  (the name of a secret, not the secret)
 ARI_SECRET = "ari"  # noqa: S105
 
+_VERBA_KEY = "verba-key/"
 _SECRET_BYTES = 24
 _MODE = 0o600
 
@@ -31,6 +34,14 @@ def sip_secret_name(number: str) -> str:
 
 def app_secret_name(client_id: str) -> str:
     return f"app/{client_id}"
+
+
+def verba_key_name(name: str) -> str:
+    return f"{_VERBA_KEY}{name}"
+
+
+def verba_password_name(name: str) -> str:
+    return f"verba-user/{name}"
 
 
 class SecretsFileError(Exception):
@@ -48,7 +59,7 @@ class ThrowawaySecrets:
     """Secrets for a look at a directory file that must leave no trace (`uapi-bridge check`)."""
 
     def get_or_create_all(self, names: Iterable[str]) -> dict[str, str]:
-        return {name: _new_secret() for name in names}
+        return {name: _new_secret(name) for name in names}
 
 
 class SecretsFile:
@@ -89,7 +100,7 @@ class SecretsFile:
         try:
             with _locked(self.path.parent):
                 # Another process may have made some of them meanwhile: theirs count.
-                merged = {name: _new_secret() for name in wanted}
+                merged = {name: _new_secret(name) for name in wanted}
                 merged |= self._known | (_read(self.path) or {})
                 _write(self.path, merged)
         except OSError as error:
@@ -97,7 +108,9 @@ class SecretsFile:
         self._known = merged
 
 
-def _new_secret() -> str:
+def _new_secret(name: str) -> str:
+    if name.startswith(_VERBA_KEY):
+        return str(uuid.UUID(bytes=secrets.token_bytes(16), version=4))
     return secrets.token_urlsafe(_SECRET_BYTES)
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TypeVar
 
-from bridge.directory.model import App, Extension, Organization, User
+from bridge.directory.model import App, Extension, Organization, User, VerbaKey, VerbaUser
 from bridge.directory.number_rules import NumberRules, OutboundRoute
 
 DEFAULT_SERVICES_CONTEXT = "services"
@@ -36,6 +36,8 @@ class Directory:
     outbound_route: OutboundRoute | None
     number_rules: NumberRules
     services_context: str
+    verba_keys: tuple[VerbaKey, ...] = ()
+    verba_users: Mapping[str, VerbaUser] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -48,6 +50,8 @@ class Directory:
         outbound_route: OutboundRoute | None = None,
         number_rules: NumberRules | None = None,
         services_context: str = DEFAULT_SERVICES_CONTEXT,
+        verba_keys: Iterable[VerbaKey] = (),
+        verba_users: Iterable[VerbaUser] = (),
     ) -> Directory:
         known = tuple(extensions)
         return cls(
@@ -62,6 +66,8 @@ class Directory:
             outbound_route=outbound_route,
             number_rules=number_rules or NumberRules(),
             services_context=services_context,
+            verba_keys=tuple(verba_keys),
+            verba_users=_index(verba_users, lambda one: one.name),
         )
 
     def extensions_of(self, user: User) -> tuple[Extension, ...]:

@@ -37,10 +37,17 @@ def check_file(tree: Tree) -> Iterator[Finding]:
     yield from _repeated(extensions, "public_number")
     yield from _repeated_endpoints(extensions)
     yield from _repeated(apps, "client_id")
+    for key in ("verba_keys", "verba_users"):
+        entries = list(_entries(tree, key, ()))
+        yield from _repeated(entries, "name")
+        yield from _repeated(entries, "key")
     for path, organization in organizations:
         yield from _check_extensions(path, organization)
     prefixes = {_text(one, "prefix") for _, one in organizations}
     user_ids = {_text(one, "id") for _, one in users}
+    for key in ("verba_keys", "verba_users"):
+        for path, entry in _entries(tree, key, ()):
+            yield from _check_organization(path, _text(entry, "organization"), prefixes)
     for path, app in apps:
         yield from _check_account(path, _text(app, "account"), prefixes, user_ids)
 
@@ -88,6 +95,13 @@ def _check_account(
         yield (*path, "account"), f"there is no organization with the prefix {name}"
     if level == "user" and name not in user_ids:
         yield (*path, "account"), f"there is no user {name}"
+
+
+def _check_organization(
+    path: Path, prefix: str | None, prefixes: set[str | None]
+) -> Iterator[Finding]:
+    if prefix is not None and prefix not in prefixes:
+        yield (*path, "organization"), f"there is no organization with the prefix {prefix}"
 
 
 def _repeated(entries: list[tuple[Path, dict[str, Tree]]], key: str) -> Iterator[Finding]:

@@ -11,6 +11,8 @@ from bridge.directory.file_schema import (
     ExtensionEntry,
     OrganizationEntry,
     PublicNumbersEntry,
+    VerbaKeyEntry,
+    VerbaUserEntry,
 )
 from bridge.directory.model import (
     AccountLevel,
@@ -19,9 +21,17 @@ from bridge.directory.model import (
     ExtensionType,
     Organization,
     User,
+    VerbaKey,
+    VerbaUser,
 )
 from bridge.directory.number_rules import NumberRules, OutboundRoute
-from bridge.secrets_file import SecretSource, app_secret_name, sip_secret_name
+from bridge.secrets_file import (
+    SecretSource,
+    app_secret_name,
+    sip_secret_name,
+    verba_key_name,
+    verba_password_name,
+)
 
 
 def directory_of(file: DirectoryFile, secret_source: SecretSource) -> Directory:
@@ -34,7 +44,10 @@ def directory_of(file: DirectoryFile, secret_source: SecretSource) -> Directory:
     home = {user.id: user.organization for user in users}
     route = file.outbound_route
     return Directory.of(
-        organizations=[Organization(one.id, one.prefix, one.name) for one in file.organizations],
+        organizations=[
+            Organization(one.id, one.prefix, one.name, one.recording_retention_days)
+            for one in file.organizations
+        ],
         users=users,
         extensions=[
             _extension(entry, organization, file.services_context, generated)
@@ -45,6 +58,8 @@ def directory_of(file: DirectoryFile, secret_source: SecretSource) -> Directory:
         outbound_route=None if route is None else OutboundRoute(route.dial),
         number_rules=_number_rules(file.public_numbers),
         services_context=file.services_context,
+        verba_keys=[_verba_key(entry, generated) for entry in file.verba_keys],
+        verba_users=[_verba_user(entry, generated) for entry in file.verba_users],
     )
 
 
@@ -57,6 +72,8 @@ def _left_out(file: DirectoryFile) -> Iterator[str]:
     for app in file.apps:
         if app.client_secret is None:
             yield app_secret_name(app.client_id)
+    yield from (verba_key_name(one.name) for one in file.verba_keys if one.key is None)
+    yield from (verba_password_name(one.name) for one in file.verba_users if one.password is None)
 
 
 def _is_provisioned(entry: ExtensionEntry) -> bool:
@@ -112,6 +129,21 @@ def _app(entry: AppEntry, home: Mapping[int, str], generated: Mapping[str, str])
         user_id=user_id,
         organization=organization if user_id is None else home[user_id],
     )
+
+
+def _verba_key(entry: VerbaKeyEntry, generated: Mapping[str, str]) -> VerbaKey:
+    return VerbaKey(
+        name=entry.name,
+        key=entry.key or generated[verba_key_name(entry.name)],
+        needs_login=entry.needs_login,
+        networks=entry.networks,
+        organization=entry.organization,
+    )
+
+
+def _verba_user(entry: VerbaUserEntry, generated: Mapping[str, str]) -> VerbaUser:
+    password = entry.password or generated[verba_password_name(entry.name)]
+    return VerbaUser(name=entry.name, password=password, organization=entry.organization)
 
 
 def _number_rules(entry: PublicNumbersEntry) -> NumberRules:

@@ -6,7 +6,15 @@ import re
 from collections.abc import Callable
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    IPvAnyNetwork,
+    model_validator,
+)
 
 from bridge.calls.pbx import CallerId
 from bridge.directory.caller_ids import parse_caller_id
@@ -116,6 +124,21 @@ Account = Annotated[
         )
     ),
 ]
+VerbaKeyText = Annotated[
+    str,
+    AfterValidator(
+        _matching(
+            r"[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}",
+            "must be a GUID in lower case, as in 74c8eea0-50c6-40b2-9f3e-252ed501c3c8",
+        )
+    ),
+]
+VerbaName = Annotated[
+    str,
+    AfterValidator(
+        _matching(r"[A-Za-z0-9._~@ -]{3,128}", "must be 3 to 128 letters, digits and . _ ~ @ -")
+    ),
+]
 Context = Annotated[
     str,
     AfterValidator(_matching(r"[A-Za-z0-9_-]{1,79}", "must be letters, digits, '_' and '-'")),
@@ -156,6 +179,7 @@ class OrganizationEntry(_Strict):
     id: Id
     prefix: Prefix
     name: Name
+    recording_retention_days: Annotated[int, Field(ge=0, le=36_500)] | None = None
     users: tuple[UserEntry, ...] = ()
     extensions: tuple[ExtensionEntry, ...] = ()
 
@@ -165,6 +189,20 @@ class AppEntry(_Strict):
     name: Name
     account: Account
     client_secret: ClientSecret | None = Field(default=None, repr=False)
+
+
+class VerbaKeyEntry(_Strict):
+    name: VerbaName
+    key: VerbaKeyText | None = Field(default=None, repr=False)
+    needs_login: bool = False
+    networks: tuple[IPvAnyNetwork, ...] = ()
+    organization: Prefix | None = None
+
+
+class VerbaUserEntry(_Strict):
+    name: VerbaName
+    password: ClientSecret | None = Field(default=None, repr=False)
+    organization: Prefix | None = None
 
 
 class OutboundRouteEntry(_Strict):
@@ -191,4 +229,6 @@ class DirectoryFile(_Strict):
     apps: tuple[AppEntry, ...] = ()
     outbound_route: OutboundRouteEntry | None = None
     public_numbers: PublicNumbersEntry = PublicNumbersEntry()
+    verba_keys: tuple[VerbaKeyEntry, ...] = ()
+    verba_users: tuple[VerbaUserEntry, ...] = ()
     services_context: Context = DEFAULT_SERVICES_CONTEXT

@@ -3,8 +3,8 @@
 The format, key by key, with what is needed and what is the default (example.yaml beside this file
 is a complete one with comments):
 
-- `organizations`, at least one: `id`, `prefix` (digits before the `*`), `name`, `users`,
-  `extensions`
+- `organizations`, at least one: `id`, `prefix` (digits before the `*`), `name`,
+  `recording_retention_days` (default: as the settings say), `users`, `extensions`
   - `users`: `id` (unique in the whole file), `name`
   - `extensions`:
     - `number` (extended, `0003*210`), `type` (Phone Terminal, Queue, IVR, Conference), `user` (the
@@ -20,6 +20,9 @@ is a complete one with comments):
 - `outbound_route` (default none: public numbers cannot be called): `dial` with `{number}` in it
 - `public_numbers`: `min_digits` (7), `max_digits` (15), `allow_plus` (yes), `strip_prefix` (none),
   `allowed_prefixes` (all), `blocked_prefixes` (none)
+- `verba_keys` (default none: the Verba API is closed): `name`, `key` (a GUID; default: generated),
+  `needs_login` (no), `networks` (default: all), `organization` (a prefix; default: all)
+- `verba_users` (default none): `name`, `password` (default: generated), `organization`
 - `services_context` (services): the dialplan context of everything that is no phone
 
 Values mean what is written: `0003` is the prefix 0003 without quotes too. Unknown and repeated keys

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import Enum
+from ipaddress import IPv4Network, IPv6Network
 
 
 class ExtensionType(Enum):
@@ -77,11 +78,16 @@ class User:
 
 @dataclass(frozen=True, slots=True)
 class Organization:
-    """`prefix` is the part before the `*` of its extension numbers (`0003`)."""
+    """`prefix` is the part before the `*` of its extension numbers (`0003`).
+
+    `retention_days`: so long after its end a recorded call cannot be deleted; None: as the settings
+    say.
+    """
 
     id: int
     prefix: str
     name: str
+    retention_days: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,3 +103,27 @@ class App:
     level: AccountLevel
     user_id: int | None
     organization: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class VerbaKey:
+    """A key of the Verba API: one per application.
+
+    `networks` may use it, all where there is none. `organization` (a prefix) is the one whose calls
+    it reaches, None: all. `needs_login`: each request needs a token that a user has asked for.
+    """
+
+    name: str
+    key: str = field(repr=False)
+    needs_login: bool
+    networks: tuple[IPv4Network | IPv6Network, ...] = ()
+    organization: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class VerbaUser:
+    """Who may ask for a token of the Verba API; `organization` confines as that of a key does."""
+
+    name: str
+    password: str = field(repr=False)
+    organization: str | None = None

@@ -1,5 +1,6 @@
 """The directory file: what it makes, and when."""
 
+import uuid
 from pathlib import Path
 
 import pytest
@@ -132,3 +133,45 @@ def test_secrets_left_out_are_generated_once_and_only_for_a_valid_file(tmp_path:
     assert phone.sip_secret == secrets_file.get_or_create("sip/0003*210")
     assert first.apps["app"].client_secret == secrets_file.get_or_create("app/app")
     assert again.apps == first.apps
+
+
+VERBA = SMALL + """
+verba_keys:
+  - name: erasure
+    key: 74c8eea0-50c6-40b2-9f3e-252ed501c3c8
+    networks: [127.0.0.0/8, "::1"]
+  - {name: desk, organization: 0003, needs_login: yes}
+verba_users:
+  - name: supervisor
+"""
+
+
+def test_keys_and_users_of_the_verba_api_are_generated_or_given(tmp_path: Path) -> None:
+    directory = load(tmp_path, VERBA)
+    erasure, desk = directory.verba_keys
+    assert (erasure.name, erasure.organization, erasure.needs_login) == ("erasure", None, False)
+    assert erasure.key == "74c8eea0-50c6-40b2-9f3e-252ed501c3c8"
+    assert [str(one) for one in erasure.networks] == ["127.0.0.0/8", "::1/128"]
+    assert str(uuid.UUID(desk.key)) == desk.key
+    assert (desk.organization, desk.needs_login) == ("0003", True)
+    assert directory.verba_users["supervisor"].password != desk.key
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "reason"),
+    [
+        ("key: 74c8eea0", "key: x74c8eea0", "GUID"),
+        ("organization: 0003", "organization: 0009", "no organization with the prefix 0009"),
+        ("name: desk", "name: erasure", "taken already"),
+        ("127.0.0.0/8", "127.0.0.300", "not a valid"),
+    ],
+)
+def test_wrong_keys_of_the_verba_api(tmp_path: Path, old: str, new: str, reason: str) -> None:
+    with pytest.raises(DirectoryError, match=reason):
+        load(tmp_path, changed(old, new, VERBA))
+
+
+def test_retention_of_an_organization(tmp_path: Path) -> None:
+    kept = changed("    name: One\n", "    name: One\n    recording_retention_days: 30\n")
+    assert load(tmp_path, kept).organizations["0003"].retention_days == 30
+    assert load(tmp_path, SMALL).organizations["0003"].retention_days is None
