@@ -31,14 +31,18 @@ from bridge.pbx.provisioning import PhoneAccount, provision
 from bridge.phone_call_events.directory_numbers import DirectoryNumbers
 from bridge.phone_call_events.opening import open_phone_call_events
 from bridge.phone_call_events.phone_call_events import PhoneCallEvents
+from bridge.recording_wiring import make_recordings
 from bridge.secrets_file import AMI_SECRET, ARI_SECRET, SecretsFile
 from bridge.settings import Settings
 from bridge.storage.call_store import CallStore
+from bridge.storage.conversation_store import ConversationStore
 from bridge.storage.engine import open_engine
 from bridge.storage.idempotency import IdempotencyStore
 from bridge.storage.migrate import migrate
 from bridge.storage.token_store import TokenStore
+from bridge.storage.verba_token_store import VerbaTokenStore
 from bridge.storage.write_queue import WriteQueue
+from bridge.verba_access import VerbaAccess
 
 log = structlog.get_logger()
 
@@ -67,6 +71,7 @@ class Service:
         self.ari: AriClient
         self.tokens: TokenService
         self.switchboard: Switchboard
+        self.verba_access: VerbaAccess
 
     async def __aenter__(self) -> Service:
         try:
@@ -105,6 +110,19 @@ class Service:
         self.switchboard.write_along(events.rows.of_change)
         self.switchboard.at_link_up(self._get_ready)
         await self.switchboard.restore()
+        recordings = make_recordings(
+            settings,
+            self.switchboard,
+            self.link,
+            self.ari,
+            calls,
+            ConversationStore(engine, queue),
+            self.directory,
+        )
+        await self._stack.enter_async_context(recordings)
+        self.verba_access = VerbaAccess(
+            self.directory, VerbaTokenStore(engine, queue), settings.verba_token_lifetime_s
+        )
         hang_up = HangUp(self.switchboard, calls, HANG_UP_SWEEP_S)
         services = Services(
             settings=settings,
@@ -117,6 +135,8 @@ class Service:
             records=calls,
             idempotency=IdempotentCreates(calls, answers),
             phone_call_events=events,
+            recordings=recordings,
+            verba_access=self.verba_access,
         )
         await self.link.start()
         self._stack.push_async_callback(self.switchboard.stop)
@@ -200,6 +220,7 @@ class Service:
         async def purge() -> None:
             await calls.purge_ended(now_ms() - settings.ended_calls_kept_s * 1000)
             await answers.purge(now_ms() - settings.idempotency_lifetime_s * 1000)
+            await self.verba_access.purge()
             await events.purge(now_ms() - settings.events_kept_s * 1000)
             await self.tokens.purge()
 

@@ -99,6 +99,22 @@ class Settings(BaseSettings):
     refuse_unreachable_sources: bool = True  # False: the PBX finds out
     ended_calls_kept_s: Annotated[int, Field(ge=60)] = 24 * 3600
 
+    # Recording, and the Verba API
+    recording_stereo: bool = False  # True: each side on a channel of its own (raw files)
+    # Where MixMonitor writes: must be what ARI lists as stored recordings. Relative to Asterisk's
+    # folder `monitor`, or absolute.
+    recording_folder: str = "../recording"
+    recording_shared_folder: Path | None = None  # read and delete files here, not through ARI
+    recording_retention_days: Annotated[int, Field(ge=0)] = 0  # no deletion before; 0: none
+    recording_retry_s: Seconds = 15.0  # what could not be stopped, measured, removed: again
+    recording_settle_ms: Annotated[int, Field(ge=0)] = 2000  # a file may appear so late
+    recording_close_limit_ms: Annotated[int, Field(ge=0)] = 10_000  # a file may be open so long
+    verba_token_lifetime_s: Annotated[int, Field(ge=60)] = 3600
+    verba_lookup_tries: Annotated[int, Field(ge=1)] = 2
+    verba_lookup_sleep_ms: Annotated[int, Field(ge=0)] = 1000
+    verba_next_call_wait_s: Seconds = 60.0
+    verba_search_rows_max: Annotated[int, Field(ge=1)] = 1000
+
     # Limits
     calls_per_second: Annotated[float, Field(gt=0)] = 50.0
     calls_burst: Annotated[int, Field(ge=1)] = 50  # placed at once after a pause

@@ -55,6 +55,7 @@ class NewCall:
     allow_public_transfer: bool
     video: bool
     client_id: str
+    recording: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +149,7 @@ def _accepted(order: NewCall, pbx: str) -> PhoneCall:
         caller_id=order.caller_id,
         destination_caller_id=order.destination_caller_id,
         duration_s=order.duration_s,
+        recording=order.recording,
         legs=tuple(
             Leg(
                 view_id=f"{index:02d}",

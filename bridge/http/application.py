@@ -9,6 +9,7 @@ from bridge.http.error_middleware import error_middleware
 from bridge.http.oauth import token
 from bridge.http.ops import health
 from bridge.http.uapi import routes
+from bridge.http.verba import api as verba_api
 
 
 def make_application(services: Services) -> web.Application:
@@ -19,4 +20,5 @@ def make_application(services: Services) -> web.Application:
     token.add_routes(app)
     health.add_routes(app)
     routes.add_routes(app)
+    verba_api.add_routes(app)
     return app

@@ -15,7 +15,9 @@ from bridge.directory.loader import CurrentDirectory
 from bridge.http.uapi.idempotency import IdempotentCreates
 from bridge.oauth.token_service import TokenService
 from bridge.phone_call_events.phone_call_events import PhoneCallEvents
+from bridge.recordings.service import Recordings
 from bridge.settings import Settings
+from bridge.verba_access import VerbaAccess
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,8 @@ class Services:
     records: CallRecords
     idempotency: IdempotentCreates
     phone_call_events: PhoneCallEvents
+    recordings: Recordings
+    verba_access: VerbaAccess
 
 
 SERVICES = web.AppKey("services", Services)

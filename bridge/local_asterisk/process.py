@@ -158,6 +158,8 @@ class AsteriskProcess:
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         for name in ("conf", "var", "run", "log", "spool", "root"):
             (self.folder / name).mkdir(exist_ok=True)
+        # Without it ARI cannot list stored recordings.
+        (self.spool_dir / "recording").mkdir(exist_ok=True)
         # After a crash the socket is there, but nobody listens.
         self._socket.unlink(missing_ok=True)
         if self.log_file.exists():

@@ -92,14 +92,14 @@ class AmiLink:
 
     async def originate(self, order: OriginateOrder) -> None:
         action = originate_action(order, self._settings, self._dialplan)
-        answer = (await self._send(action))[0]
+        answer = (await self.send(action))[0]
         if answer.get("Response") != "Success":
             raise PbxRefused(answer.get("Message", "no reason given"))
 
     async def hang_up(self, uniqueid: str) -> HangUpResult:
         channel = ami_values.uniqueid(uniqueid)
         action = AmiAction("Hangup", (("Channel", channel), ("Cause", NORMAL_CLEARING)))
-        answer = (await self._send(action))[0]
+        answer = (await self.send(action))[0]
         if answer.get("Response") == "Success":
             return HangUpResult.HUNG_UP
         message = answer.get("Message", "no reason given")
@@ -261,7 +261,7 @@ class AmiLink:
             raise PbxUnavailable(self._link.why or "the link to the PBX is down")
         return connection
 
-    async def _send(self, action: AmiAction) -> list[Headers]:
+    async def send(self, action: AmiAction) -> list[Headers]:
         return await self._up_connection().send(action, self._settings.action_timeout_s)
 
     async def _take_snapshot(self, connection: AmiConnection) -> PbxSnapshot:

@@ -30,6 +30,10 @@ _DIAL_STRING = re.compile(r"[A-Za-z][A-Za-z0-9]*/[A-Za-z0-9_.*+#@/;-]+\Z")
 _UNIQUEID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.;-]{0,148}\Z")
 _CALL_ID = re.compile(r"[0-9a-f]{20}\Z")
 _NUMBER = re.compile(r"[0-9+*#]*\Z")
+_RECORDING_FILE = re.compile(
+    r"(?:/|\.\./)?[A-Za-z0-9_][A-Za-z0-9_.-]*(?:/[A-Za-z0-9_][A-Za-z0-9_.-]*)*\Z"
+)
+_MIXMONITOR_ID = re.compile(r"0x[0-9a-f]{1,16}\Z")
 _ACCOUNT = re.compile(r"[A-Za-z0-9_.*+#@-]*\Z")
 _NAME_FORBIDDEN = re.compile(r'["\\]')
 
@@ -86,6 +90,23 @@ def uniqueid(value: str) -> str:
     """A channel's Uniqueid: ours, or Asterisk's `[system-]epoch.serial`, of a Local with `;2`."""
     if not _UNIQUEID.match(value):
         raise InvalidPbxValue("uniqueid: only letters, digits and _.;- (at most 149)")
+    return value
+
+
+def recording_file(value: str) -> str:
+    """A path for MixMonitor: absolute, or relative to its folder, of letters, digits and _.- only.
+
+    A comma would begin MixMonitor's options, and then the command that it runs.
+    """
+    if not _RECORDING_FILE.match(value) or len(value) > MAX_CHANNEL_BYTES:
+        raise InvalidPbxValue("recording file: only a path of A-Za-z0-9_.- (at most 255)")
+    return value
+
+
+def mixmonitor_id(value: str) -> str:
+    """What MixMonitor answers: `0x7f0234003430`."""
+    if not _MIXMONITOR_ID.match(value):
+        raise InvalidPbxValue("mixmonitor_id: must be 0x and hex digits")
     return value
 
 

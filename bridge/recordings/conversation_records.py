@@ -37,7 +37,7 @@ class ConversationRecords(Protocol):
         """Those without an end, whatever their marks."""
 
     async def unfinished(self, pbx: str) -> list[StoredConversation]:
-        """Ended ones with something left to do: marked for deletion, or not measured."""
+        """Those with something left to do: marked for deletion, or ended and not measured."""
 
     async def mark_deletion(self, conversation: Conversation, request: DeletionRequest) -> bool:
         """Mark it and write its audit line; False where it is protected, marked or gone."""

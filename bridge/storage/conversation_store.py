@@ -112,9 +112,9 @@ class ConversationStore:
         return await self._read(_select().where(_c.pbx == pbx, _c.ended_ms.is_(None)))
 
     async def unfinished(self, pbx: str) -> list[StoredConversation]:
-        to_do = or_(_c.deletion_ms.is_not(None), _c.measured == 0)
-        query = _select().where(_c.pbx == pbx, _c.ended_ms.is_not(None), to_do)
-        return await self._read(query.order_by(_c.ended_ms))
+        unmeasured = and_(_c.ended_ms.is_not(None), _c.measured == 0)
+        query = _select().where(_c.pbx == pbx, or_(_c.deletion_ms.is_not(None), unmeasured))
+        return await self._read(query.order_by(_c.started_ms))
 
     async def mark_deletion(self, conversation: Conversation, request: DeletionRequest) -> bool:
         counts = await self._queue.submit(*writes.mark_deletion(conversation, request))
@@ -216,7 +216,7 @@ def _progress(progress: Progress | None) -> list[ColumnElement[bool]]:
     if progress is None:
         return []
     ongoing = _c.ended_ms.is_(None)
-    return [ongoing if progress is Progress.ONGOING else and_(_c.ended_ms.is_not(None))]
+    return [ongoing if progress is Progress.ONGOING else _c.ended_ms.is_not(None)]
 
 
 def _has_name(part: str) -> ColumnElement[bool]:

@@ -18,6 +18,7 @@ _INSERT = Statement(
     " ended_ms, measured, protected, document) VALUES (:id, :pbx, :call_id, :platform_call_id,"
     " :native_id, :meeting_id, :organization, :source_number, :source_name, :destination_number,"
     " :destination_name, :started_ms, :ended_ms, :measured, 0, :document)"
+    " ON CONFLICT (id) DO NOTHING"
 )
 _UPDATE = Statement(
     "UPDATE conversations SET native_id = :native_id, meeting_id = :meeting_id,"
@@ -73,7 +74,7 @@ def from_document(document: str) -> Conversation:
 
 
 def insert_conversation(conversation: Conversation) -> list[Write]:
-    """Fails where a conversation of that id, or of that call, exists."""
+    """May be repeated; fails where the call has another conversation."""
     insert = _INSERT.write(
         counted=False,
         id=conversation.id,

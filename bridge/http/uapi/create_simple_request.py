@@ -2,7 +2,7 @@
 
 Where several fields are wrong, the first of that order is answered: the body as a whole, user,
 extension, callDuration, source, destination, waitForPickup, callerId, callerIdDestination,
-allowPublicTransfer, video, nonce. So one wrong request always gets the same answer.
+allowPublicTransfer, video, nonce, recording. So one wrong request always gets the same answer.
 """
 
 from __future__ import annotations
@@ -90,7 +90,13 @@ class CreateSimple:
             video=flag(self.query.get("video", "false"), "pc_video_invalid", "video"),
             nonce=_nonce(self.body, settings.nonce_max_chars),
             client_id=self.app.client_id,
+            recording=self._recording(),
         )
+
+    def _recording(self) -> bool | None:
+        """Ours: whether an `on demand` extension has this call recorded; left out: it has not."""
+        text = self.query.get("recording")
+        return None if text is None else flag(text, "pc_recording_invalid", "recording")
 
     def _extension_text(self, view: Fields) -> str | None:
         """As the body has it, else the first source; None where neither is a number."""

@@ -2,8 +2,9 @@
 
 Body `{"error": {"code", "message"}}` (uapi.md §6); the codes of Create are in
 spec/003, those of Delete in spec/000. Ours, where the specification has none: `request_invalid`,
-`pc_video_invalid`, `too_many_requests`, `pbx_unavailable`, `call_not_placed`,
-`idempotency_key_invalid`, `idempotency_conflict`, `not_found`, `method_not_allowed`.
+`pc_video_invalid`, `pc_recording_invalid`, `too_many_requests`, `pbx_unavailable`,
+`call_not_placed`, `idempotency_key_invalid`, `idempotency_conflict`, `not_found`,
+`method_not_allowed`.
 """
 
 from __future__ import annotations

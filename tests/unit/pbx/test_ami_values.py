@@ -123,3 +123,17 @@ def test_refused_seconds(value: int) -> None:
 
 def test_an_action_does_not_show_its_headers() -> None:
     assert "s3cret" not in repr(AmiAction("Login", (("Secret", "s3cret"),)))
+
+
+@pytest.mark.parametrize("value", ["../recording/a-1.wav", "/var/spool/x/a-1.raw", "a.wav"])
+def test_recording_files(value: str) -> None:
+    assert ami_values.recording_file(value) == value
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["a.wav,d", "a.wav,,rm -rf /", "../../etc/x.wav", "a/../b.wav", "a b.wav", "${X}.wav", "", "a\n"],
+)
+def test_refused_recording_files(value: str) -> None:
+    with pytest.raises(InvalidPbxValue, match="recording file"):
+        ami_values.recording_file(value)

@@ -1,0 +1,102 @@
+"""The parameters of a request, from its query and its form; names are case-sensitive."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+from aiohttp import web
+from multidict import MultiDict
+
+from bridge.http.verba.errors import invalid
+from bridge.http.verba.rendering import ResponseType
+
+_FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
+_DATE = re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d(:\d\d(\.\d{1,6})?)?\Z", re.ASCII)
+
+
+class Parameters:
+    """A parameter with an empty value counts as absent."""
+
+    def __init__(self, values: Mapping[str, list[str]]) -> None:
+        self._values = values
+
+    @classmethod
+    async def of(cls, request: web.Request) -> Parameters:
+        """Raises VerbaError for a form that cannot be read."""
+        found: MultiDict[str] = MultiDict(request.query)
+        if request.method == "POST" and request.content_type in _FORMS:
+            try:
+                form = await request.post()
+            except (ValueError, UnicodeDecodeError, LookupError):
+                raise invalid("The form of the request cannot be read.") from None
+            for name, value in form.items():
+                if isinstance(value, str):
+                    found.add(name, value)
+        values: dict[str, list[str]] = {}
+        for name, value in found.items():
+            if value.strip():
+                values.setdefault(name, []).append(value.strip())
+        return cls(values)
+
+    def names(self) -> list[str]:
+        return list(self._values)
+
+    def get(self, name: str) -> str | None:
+        """Raises -20 where the parameter is given twice, differently."""
+        values = set(self._values.get(name, ()))
+        if len(values) > 1:
+            raise invalid(f"Parameter {name} is given more than once.")
+        return next(iter(values), None)
+
+    def every(self, name: str) -> tuple[str, ...]:
+        return tuple(self._values.get(name, ()))
+
+    def required(self, name: str) -> str:
+        value = self.get(name)
+        if value is None:
+            raise invalid(f"Parameter {name} is missing.")
+        return value
+
+    def flag(self, name: str) -> bool:
+        value = self.get(name) or "0"
+        if value not in ("0", "1"):
+            raise invalid(f"Parameter {name} must be 0 or 1.")
+        return value == "1"
+
+    def number(self, name: str, low: int, high: int) -> int | None:
+        value = self.get(name)
+        if value is None:
+            return None
+        if value.isascii() and value.isdigit() and len(value) < 16 and low <= int(value) <= high:
+            return int(value)
+        raise invalid(f"Parameter {name} must be a number from {low} to {high}.")
+
+    def moment(self, name: str) -> int | None:
+        """`YYYY-MM-DD hh:mm[:ss[.SSS]]` in GMT, as milliseconds since the epoch."""
+        value = self.get(name)
+        if value is None:
+            return None
+        try:
+            if not _DATE.match(value):
+                raise ValueError(value)
+            return int(datetime.fromisoformat(value).replace(tzinfo=UTC).timestamp() * 1000)
+        except (ValueError, OverflowError):
+            raise invalid(f"Parameter {name} must be YYYY-MM-DD hh:mm[:ss[.SSS]].") from None
+
+    def response_type(self) -> ResponseType:
+        """Raises -20 for another word than the specification's three."""
+        value = self.get("responseType")
+        if value is None:
+            return ResponseType.XML
+        try:
+            return ResponseType(value)
+        except ValueError:
+            raise invalid("Parameter responseType must be XML, HTML or TEXT.") from None
+
+
+def date_text(at_ms: int) -> str:
+    """As the API writes moments, in GMT."""
+    moment = datetime.fromtimestamp(at_ms // 1000, UTC)
+    return f"{moment:%Y-%m-%d %H:%M:%S}.{at_ms % 1000:03d}"

@@ -1,0 +1,70 @@
+"""One authenticated request of the Verba API, as its action sees it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from bridge.directory.model import VerbaKey, VerbaUser
+from bridge.http.context import SERVICES, Services
+from bridge.http.verba.errors import Code, VerbaError
+from bridge.http.verba.parameters import Parameters
+from bridge.recordings.service import Recordings
+from bridge.verba_access import (
+    KeyRefused,
+    LoginRequired,
+    TokenRefused,
+    VerbaAccess,
+    organization_of,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class VerbaRequest:
+    """`organization` is the one whose calls may be reached, None: all."""
+
+    http: web.Request
+    action: str
+    parameters: Parameters
+    key: VerbaKey
+    user: VerbaUser | None
+    organization: str | None
+
+    @property
+    def services(self) -> Services:
+        return self.http.app[SERVICES]
+
+    @property
+    def recordings(self) -> Recordings:
+        return self.services.recordings
+
+    def asker_is_there(self) -> bool:
+        """Whether the client still waits for the answer."""
+        transport = self.http.transport
+        return transport is not None and not transport.is_closing()
+
+
+def key_of(http: web.Request, parameters: Parameters, access: VerbaAccess) -> VerbaKey:
+    """Raises -41, the same for no key, a wrong one and one of another network."""
+    try:
+        return access.key(parameters.get("apiKey"), http.remote)
+    except KeyRefused:
+        text = "The API key is missing, unknown, or not allowed from this address."
+        raise VerbaError(Code.INVALID_API_KEY, text) from None
+
+
+async def authenticated(
+    http: web.Request, action: str, parameters: Parameters, access: VerbaAccess
+) -> VerbaRequest:
+    """Raises -41, -42, -43."""
+    key = key_of(http, parameters, access)
+    try:
+        user = await access.user(key, parameters.get("token"))
+    except LoginRequired:
+        text = "This API key needs a token: send action RequestToken first."
+        raise VerbaError(Code.LOGIN_REQUIRED, text) from None
+    except TokenRefused:
+        text = "The token is unknown or expired: send action RequestToken again."
+        raise VerbaError(Code.TOKEN_EXPIRED, text) from None
+    return VerbaRequest(http, action, parameters, key, user, organization_of(key, user))

@@ -1,0 +1,104 @@
+"""Which call a request means: exactly one selector, and `status` with an extension."""
+
+from __future__ import annotations
+
+import asyncio
+
+from bridge.calls.phone_call import PhoneCall
+from bridge.http.verba.errors import Code, VerbaError, invalid
+from bridge.http.verba.parameters import Parameters
+from bridge.http.verba.request import VerbaRequest
+from bridge.recordings.call_status import CallStatus, parse_status
+from bridge.recordings.conversation import StoredConversation
+from bridge.recordings.finding import CallNotFound, LookUp, SeveralCalls
+from bridge.recordings.selection import Selection
+
+# callID has other names in results and in some media actions (verba.md §1, §6).
+_CALL_ID_NAMES = ("callID", "ccdr_id", "cid")
+_OTHER_NAMES = ("platformCallID", "nativeID", "meetingID", "extension")
+_RECORD_POLL_S = 0.2
+
+
+def look_up_of(request: VerbaRequest) -> LookUp:
+    """Raises -20."""
+    given = _given(request.parameters)
+    if len(given) != 1:
+        raise invalid(
+            "Exactly one of the parameters callID, platformCallID, nativeID, meetingID and "
+            "extension is needed."
+        )
+    [(name, value)] = given.items()
+    selection = Selection(
+        conversation_id=value.lower() if name == "callID" else None,
+        platform_call_id=value if name == "platformCallID" else None,
+        native_id=value if name == "nativeID" else None,
+        meeting_id=value if name == "meetingID" else None,
+        number=value if name == "extension" else None,
+        organization=request.organization,
+    )
+    status = _status(request.parameters) if name == "extension" else ()
+    return LookUp(selection, status)
+
+
+async def find(request: VerbaRequest) -> StoredConversation | PhoneCall:
+    """The conversation, or the call that has just begun (`next`).
+
+    Raises -20, -50, -1 for more than one; AskerGone, StorageUnavailable.
+    """
+    look_up = look_up_of(request)
+    try:
+        return await request.recordings.finder.find(look_up, request.asker_is_there)
+    except CallNotFound as why:
+        raise _not_found(request.parameters, look_up.status, why) from None
+    except SeveralCalls:
+        what = _described(request.parameters, look_up.status)
+        text = f"More than one call found {what}; nothing was done."
+        raise VerbaError(Code.UNEXPECTED_ERROR, text) from None
+
+
+async def find_conversation(request: VerbaRequest) -> StoredConversation:
+    """As `find`; waits for the record of a call that has just begun."""
+    found = await find(request)
+    while isinstance(found, PhoneCall):
+        stored = await request.recordings.records.of_call(found.id)
+        if stored is not None and stored.marks.deletion_ms is None:
+            return stored
+        call = request.recordings.switchboard.calls.live.get(found.id)
+        if call is None or stored is not None or not request.asker_is_there():
+            raise VerbaError(Code.CALL_NOT_FOUND, "The next call was not recorded.")
+        await asyncio.sleep(_RECORD_POLL_S)
+    return found
+
+
+def _given(parameters: Parameters) -> dict[str, str]:
+    given: dict[str, str] = {}
+    for name in (*_CALL_ID_NAMES, *_OTHER_NAMES):
+        value = parameters.get(name)
+        if value is not None:
+            given["callID" if name in _CALL_ID_NAMES else name] = value
+    return given
+
+
+def _status(parameters: Parameters) -> tuple[CallStatus, ...]:
+    try:
+        return parse_status(parameters.required("status"))
+    except ValueError:
+        raise invalid(
+            "Parameter status must be ongoing, next, last, 'ongoing, next' or 'last, ongoing'."
+        ) from None
+
+
+def _not_found(
+    parameters: Parameters, status: tuple[CallStatus, ...], why: CallNotFound
+) -> VerbaError:
+    what = _described(parameters, status)
+    text = f"Call {what} not found after {why.tries} tries, with sleep time {why.sleep_ms}."
+    return VerbaError(Code.CALL_NOT_FOUND, text)
+
+
+def _described(parameters: Parameters, status: tuple[CallStatus, ...]) -> str:
+    [(name, value)] = _given(parameters).items()
+    if name == "extension":
+        words = ",".join(x.value for x in status)
+        return f"for extension {value} with status {words}"
+    return f"with {name} {value}"

@@ -1,0 +1,55 @@
+"""Recorded files in a folder that is shared with the PBX, instead of through its HTTP."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from bridge.recordings.recording_pbx import AudioError, AudioMissing
+
+_FORMATS = ("wav", "raw")
+_CHUNK_BYTES = 65_536
+
+
+class AudioFolder:
+    """Implements bridge.recordings.recording_pbx.AudioFiles."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    @asynccontextmanager
+    async def read(self, name: str) -> AsyncIterator[AsyncIterator[bytes]]:
+        path = next((x for x in self._paths(name) if x.is_file()), None)
+        if path is None:
+            raise AudioMissing(f"no file of the name {name}")
+        try:
+            with path.open("rb") as file:
+
+                async def chunks() -> AsyncIterator[bytes]:
+                    while chunk := await asyncio.to_thread(file.read, _CHUNK_BYTES):
+                        yield chunk
+
+                yield chunks()
+        except OSError as why:
+            raise AudioError(f"{name}: {why.strerror}") from why
+
+    async def delete(self, name: str) -> bool:
+        if not self._folder.is_dir():  # not mounted: nothing is known of its files
+            raise AudioError(f"the folder {self._folder} is not there")
+        found = False
+        for path in self._paths(name):
+            try:
+                await asyncio.to_thread(path.unlink)
+                found = True
+            except FileNotFoundError:
+                continue
+            except OSError as why:
+                raise AudioError(f"{name}: {why.strerror}") from why
+        return found
+
+    def _paths(self, name: str) -> list[Path]:
+        if Path(name).name != name:
+            raise AudioError("not the name of a recording")
+        return [self._folder / f"{name}.{extension}" for extension in _FORMATS]

@@ -1,0 +1,134 @@
+"""Finding the one conversation that a selector means."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+
+from bridge.calls.phone_call import PhoneCall
+from bridge.calls.switchboard import now_ms
+from bridge.directory.loader import CurrentDirectory
+from bridge.recordings.call_status import CallStatus
+from bridge.recordings.conversation import StoredConversation
+from bridge.recordings.conversation_records import ConversationRecords
+from bridge.recordings.description import call_has_number
+from bridge.recordings.next_call import NextCalls
+from bridge.recordings.policy import is_recorded
+from bridge.recordings.selection import Progress, Selection
+
+_PROGRESS = {CallStatus.ONGOING: Progress.ONGOING, CallStatus.LAST: Progress.FINISHED}
+_STILL_THERE_POLL_S = 0.25
+
+
+class CallNotFound(Exception):
+    """No conversation is meant, after so many tries with so much time between them."""
+
+    def __init__(self, tries: int, sleep_ms: int) -> None:
+        super().__init__(f"not found after {tries} tries, with sleep time {sleep_ms}")
+        self.tries = tries
+        self.sleep_ms = sleep_ms
+
+
+class SeveralCalls(Exception):
+    """More than one conversation is meant."""
+
+
+class AskerGone(Exception):
+    """Nobody waits for the answer any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class LookUp:
+    """`status` belongs to a `selection` by number, and is empty for any other."""
+
+    selection: Selection
+    status: tuple[CallStatus, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LookUpLimits:
+    tries: int
+    sleep_ms: int
+    next_wait_s: float
+
+
+class Finder:
+    def __init__(
+        self,
+        records: ConversationRecords,
+        next_calls: NextCalls,
+        directory: CurrentDirectory,
+        limits: LookUpLimits,
+    ) -> None:
+        self._records = records
+        self._next_calls = next_calls
+        self._directory = directory
+        self._limits = limits
+
+    async def find(
+        self, look_up: LookUp, asker_is_there: Callable[[], bool]
+    ) -> StoredConversation | PhoneCall:
+        """The conversation; for `next` the call that has just begun, which may have none yet.
+
+        Raises CallNotFound, SeveralCalls, AskerGone, StorageUnavailable.
+        """
+        if CallStatus.NEXT not in look_up.status:
+            return await self._known(look_up)
+        since_ms = now_ms()
+
+        def wanted(call: PhoneCall) -> bool:
+            return call.published_ms >= since_ms and self._is_meant(call, look_up.selection)
+
+        with self._next_calls.expected(wanted) as call:
+            if CallStatus.ONGOING in look_up.status:
+                found = await self._one(look_up.selection, CallStatus.ONGOING)
+                if found is not None:
+                    return found
+            return await self._wait(call, asker_is_there)
+
+    async def _known(self, look_up: LookUp) -> StoredConversation:
+        limits = self._limits
+        for attempt in range(limits.tries):
+            if attempt:
+                await asyncio.sleep(limits.sleep_ms / 1000)
+            for status in look_up.status or (None,):
+                found = await self._one(look_up.selection, status)
+                if found is not None:
+                    return found
+        raise CallNotFound(limits.tries, limits.sleep_ms)
+
+    async def _one(
+        self, selection: Selection, status: CallStatus | None
+    ) -> StoredConversation | None:
+        if status is not None:
+            selection = replace(selection, progress=_PROGRESS[status])
+        # There is one last call, however many there were.
+        found = await self._records.select(selection, 1 if status is CallStatus.LAST else 2)
+        if len(found) > 1:
+            raise SeveralCalls
+        return found[0] if found else None
+
+    async def _wait(
+        self, call: Awaitable[PhoneCall], asker_is_there: Callable[[], bool]
+    ) -> PhoneCall:
+        wait_s = self._limits.next_wait_s
+        future = asyncio.ensure_future(call)
+        deadline = asyncio.get_running_loop().time() + wait_s
+        while (left_s := deadline - asyncio.get_running_loop().time()) > 0:
+            await asyncio.wait({future}, timeout=min(left_s, _STILL_THERE_POLL_S))
+            if not asker_is_there():
+                raise AskerGone
+            if future.done():
+                return future.result()
+        raise CallNotFound(1, int(wait_s * 1000))
+
+    def _is_meant(self, call: PhoneCall, selection: Selection) -> bool:
+        directory = self._directory.directory
+        if selection.organization not in (None, call.organization):
+            return False
+        return (
+            selection.number is not None
+            and call_has_number(call, selection.number, directory)
+            and is_recorded(call, directory)
+        )

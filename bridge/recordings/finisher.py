@@ -1,0 +1,134 @@
+"""The background work on conversations: measuring ended ones, removing those marked for deletion.
+
+Everything to do is found in the records, so that it survives any restart; a hint makes it prompt.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+
+import structlog
+
+from bridge.calls.switchboard import now_ms
+from bridge.recordings.call_locks import CallLocks
+from bridge.recordings.conversation import StoredConversation
+from bridge.recordings.conversation_records import ConversationRecords
+from bridge.recordings.measuring import measure
+from bridge.recordings.recording_pbx import AudioError, AudioFiles
+from bridge.recordings.removal import NotRemoved, Removal
+from bridge.storage.faults import StorageUnavailable
+
+log = structlog.get_logger()
+
+_AT_ONCE = 4
+_CLOSE_POLL_MS = 300
+
+
+class Finisher:
+    """`retry_s`: how often the records are looked through; `close_limit_ms`: how long after its
+    end a file may still be open, before it is measured as it is."""
+
+    def __init__(
+        self,
+        pbx: str,
+        records: ConversationRecords,
+        audio: AudioFiles,
+        locks: CallLocks,
+        *,
+        retry_s: float,
+        settle_ms: int,
+        close_limit_ms: int,
+    ) -> None:
+        self.removal = Removal(records, audio, settle_ms, self.later)
+        self._pbx = pbx
+        self._records = records
+        self._audio = audio
+        self._locks = locks
+        self._retry_s = retry_s
+        self._close_limit_ms = close_limit_ms
+        self._waiting: dict[str, None] = {}
+        self._wake = asyncio.Event()
+        self._slots = asyncio.Semaphore(_AT_ONCE)
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def start(self) -> None:
+        self._spawn(self._rounds())
+        self._spawn(self._hints())
+
+    async def stop(self) -> None:
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def soon(self, conversation_id: str) -> None:
+        """There is something to do with this conversation."""
+        self._waiting[conversation_id] = None
+        self._wake.set()
+
+    def later(self, conversation_id: str, delay_ms: int) -> None:
+        asyncio.get_running_loop().call_later(delay_ms / 1000, self.soon, conversation_id)
+
+    async def _rounds(self) -> None:
+        while True:
+            try:
+                for stored in await self._records.unfinished(self._pbx):
+                    self.soon(stored.conversation.id)
+            except StorageUnavailable as why:
+                log.warning("unfinished conversations not read", why=str(why))
+            await asyncio.sleep(self._retry_s)
+
+    async def _hints(self) -> None:
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            while self._waiting:
+                conversation_id = next(iter(self._waiting))
+                del self._waiting[conversation_id]
+                await self._slots.acquire()
+                self._spawn(self._one(conversation_id))
+
+    async def _one(self, conversation_id: str) -> None:
+        try:
+            await self._work(conversation_id)
+        except (NotRemoved, AudioError, StorageUnavailable) as why:
+            log.info("to be tried again", conversation_id=conversation_id, why=str(why))
+        except Exception:
+            log.exception("conversation not finished", conversation_id=conversation_id)
+        finally:
+            self._slots.release()
+
+    async def _work(self, conversation_id: str) -> None:
+        stored = await self._records.get(conversation_id)
+        if stored is None:
+            return
+        if stored.marks.deletion_ms is None:
+            await self._measure(stored)
+            return
+        async with self._locks.of(stored.conversation.call_id):
+            fresh = await self._records.get(conversation_id)
+            if fresh is not None:
+                await self.removal.remove(fresh)
+
+    async def _measure(self, stored: StoredConversation) -> None:
+        conversation = stored.conversation
+        if conversation.ended_ms is None:
+            return
+        for media in conversation.media:
+            if media.bytes is not None:
+                continue
+            measured = await measure(media, self._audio)
+            overdue = now_ms() - (media.ended_ms or 0) > self._close_limit_ms
+            if not measured.complete and not overdue:
+                self.later(conversation.id, _CLOSE_POLL_MS)
+                return
+            if not measured.media.bytes and media.mixmonitor_id:
+                log.error("recorded, but the file is not there", file=media.name)
+            conversation = conversation.with_media(measured.media)
+        async with self._locks.of(conversation.call_id):
+            await self._records.update(conversation)
+
+    def _spawn(self, work: Coroutine[object, object, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)

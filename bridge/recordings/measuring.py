@@ -1,0 +1,60 @@
+"""Length and checksum of a media file, once the PBX has closed it."""
+
+from __future__ import annotations
+
+import hashlib
+import struct
+from dataclasses import dataclass, replace
+
+from bridge.recordings.conversation import Media
+from bridge.recordings.recording_pbx import AudioFiles, AudioMissing
+
+_WAV_HEADER_BYTES = 44
+_SAMPLES_PER_S = 8000
+_BYTES_PER_S = {"wav": _SAMPLES_PER_S * 2, "raw": _SAMPLES_PER_S * 4}
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """`complete`: whether the file is closed, as far as it tells."""
+
+    media: Media
+    complete: bool
+
+
+async def measure(media: Media, audio: AudioFiles) -> Measured:
+    """The media with its size, length and checksum; 0 bytes where there is no file.
+
+    Raises AudioError.
+    """
+    digest, size, head = hashlib.sha256(), 0, b""
+    try:
+        async with audio.read(media.name) as chunks:
+            async for chunk in chunks:
+                if size < _WAV_HEADER_BYTES:
+                    head += chunk[: _WAV_HEADER_BYTES - size]
+                size += len(chunk)
+                digest.update(chunk)
+    except AudioMissing:
+        return Measured(replace(media, bytes=0, length_ms=0), complete=True)
+    header = _WAV_HEADER_BYTES if media.format == "wav" else 0
+    length_ms = max(0, size - header) * 1000 // _BYTES_PER_S[media.format]
+    measured = replace(media, bytes=size, length_ms=length_ms, sha256=digest.hexdigest())
+    return Measured(measured, complete=media.format != "wav" or _is_closed(head, size))
+
+
+def stereo_header(data_bytes: int) -> bytes:
+    """The WAV header that makes interleaved raw samples playable (8 kHz, 16 bit, two channels)."""
+    return b"RIFF%sWAVEfmt %sdata%s" % (
+        struct.pack("<I", 36 + data_bytes),
+        struct.pack("<IHHIIHH", 16, 1, 2, _SAMPLES_PER_S, _SAMPLES_PER_S * 4, 4, 16),
+        struct.pack("<I", data_bytes),
+    )
+
+
+def _is_closed(head: bytes, size: int) -> bool:
+    """Asterisk writes the true size into the header when it closes the file."""
+    if len(head) < _WAV_HEADER_BYTES:
+        return False
+    (data_bytes,) = struct.unpack_from("<I", head, 40)
+    return bool(data_bytes == size - _WAV_HEADER_BYTES)

@@ -1,0 +1,54 @@
+"""What recording needs of the PBX: small protocols, so that nothing here knows AMI or ARI."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager
+from enum import Enum
+from typing import Protocol
+
+
+class AudioError(Exception):
+    """A file cannot be read or removed now. `str()` says why."""
+
+
+class AudioMissing(AudioError):
+    """There is no such file."""
+
+
+class AudioDirection(Enum):
+    """As seen from the recorded channel."""
+
+    FROM_CHANNEL = "from channel"
+    TO_CHANNEL = "to channel"
+
+
+class RecordingPbx(Protocol):
+    """Every method raises PbxUnavailable, PbxRefused, PbxOutcomeUnknown, InvalidPbxValue."""
+
+    async def start_recording(self, channel: str, name: str, *, stereo: bool) -> str:
+        """Record both directions of the channel into a file of that name.
+
+        Returns the PBX's own name for this recording on the channel.
+        """
+
+    async def stop_recording(self, channel: str, mixmonitor_id: str) -> bool:
+        """The file is closed when this returns. False where nothing was being recorded any more.
+
+        With an empty id, the first recording on the channel that the PBX finds.
+        """
+
+    async def mute_recording(
+        self, channel: str, mixmonitor_id: str, direction: AudioDirection, *, muted: bool
+    ) -> None:
+        """Record silence for one direction, or no longer; what is heard does not change."""
+
+
+class AudioFiles(Protocol):
+    """The recorded files, by their name without extension. Every method raises AudioError."""
+
+    def read(self, name: str) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
+        """The content in chunks. Raises AudioMissing on entry."""
+
+    async def delete(self, name: str) -> bool:
+        """The file is gone when this returns; False where there was none."""

@@ -1,0 +1,80 @@
+"""Removes a conversation that is marked for deletion: every file, then the record.
+
+A file first, its record after it: whatever is interrupted, the record still names what is left.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import structlog
+
+from bridge.calls.switchboard import now_ms
+from bridge.recordings.conversation import Conversation, StoredConversation
+from bridge.recordings.conversation_records import ConversationRecords
+from bridge.recordings.recording_pbx import AudioError, AudioFiles
+
+log = structlog.get_logger()
+
+
+class NotRemoved(Exception):
+    """A file could not be removed; the record stays, and it is tried again. `str()` says why."""
+
+
+class Removal:
+    """`settle_ms`: the PBX may create a file so long after it was told to, even if it was told to
+    stop in between; only after this time a file that is gone stays gone. `again_later` is told the
+    id of a conversation and in how many ms its removal can be completed.
+    """
+
+    def __init__(
+        self,
+        records: ConversationRecords,
+        audio: AudioFiles,
+        settle_ms: int,
+        again_later: Callable[[str, int], None],
+    ) -> None:
+        self._records = records
+        self._audio = audio
+        self._settle_ms = settle_ms
+        self._again_later = again_later
+
+    async def remove(self, stored: StoredConversation) -> None:
+        """Remove the files now, and the record once the call has ended.
+
+        The record of a call that goes on stays, unseen, so that nothing more of it is recorded.
+        Raises NotRemoved, StorageUnavailable. The caller holds the lock of the call.
+        """
+        conversation = stored.conversation
+        for media in conversation.media:
+            try:
+                found = await self._audio.delete(media.name)
+            except AudioError as why:
+                await self.failed(stored, f"{media.name}: {why}")
+            if not found and media.mixmonitor_id and media.bytes is None:
+                log.info("nothing to remove", file=media.name)
+        if stored.marks.failure is not None:
+            await self._records.deletion_failed(conversation.id, None)
+        if conversation.ended_ms is None:
+            return
+        early_ms = self._unsettled_for(conversation)
+        if early_ms > 0:
+            self._again_later(conversation.id, early_ms)
+            return
+        if await self._records.remove(conversation.id, now_ms()):
+            log.info(
+                "conversation deleted",
+                conversation_id=conversation.id,
+                call_id=conversation.call_id,
+                files=len(conversation.media),
+            )
+
+    async def failed(self, stored: StoredConversation, why: str) -> None:
+        """Keep why, so that the record is seen again. Raises NotRemoved, StorageUnavailable."""
+        log.error("conversation not deleted yet", id=stored.conversation.id, why=why)
+        await self._records.deletion_failed(stored.conversation.id, why)
+        raise NotRemoved(why)
+
+    def _unsettled_for(self, conversation: Conversation) -> int:
+        last_ms = max((x.started_ms for x in conversation.media), default=0)
+        return last_ms + self._settle_ms - now_ms()

@@ -1,0 +1,143 @@
+"""The recording of one live call: its parts are started and stopped on the PBX here.
+
+A part is on disk before it is started, so that its file can be found whatever happens next.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import structlog
+
+from bridge.calls.pbx import InvalidPbxValue, PbxOutcomeUnknown, PbxRefused, PbxUnavailable
+from bridge.calls.phone_call import PhoneCall
+from bridge.calls.switchboard import now_ms
+from bridge.recordings.channel_choice import channel_to_record, muted_directions
+from bridge.recordings.conversation import Conversation, Media, Mute
+from bridge.recordings.conversation_records import ConversationRecords
+from bridge.recordings.recording_pbx import RecordingPbx
+
+log = structlog.get_logger()
+
+
+class Tape:
+    """`marked`: the conversation is to be deleted, nothing more of it is recorded."""
+
+    def __init__(
+        self,
+        conversation: Conversation,
+        pbx: RecordingPbx,
+        records: ConversationRecords,
+        *,
+        stereo: bool,
+        marked: bool = False,
+    ) -> None:
+        self.conversation = conversation
+        self.marked = marked
+        self._pbx = pbx
+        self._records = records
+        self._format = "raw" if stereo else "wav"
+        self._on_disk: Conversation | None = None
+
+    def was_stored(self) -> None:
+        """The record as it is now was read from disk, or written there."""
+        self._on_disk = self.conversation
+
+    async def save(self) -> None:
+        """Raises StorageUnavailable."""
+        if self._on_disk is None:
+            await self._records.create(self.conversation)
+        elif self._on_disk != self.conversation:
+            await self._records.update(self.conversation)
+        self._on_disk = self.conversation
+
+    async def follow(self, call: PhoneCall, *, wanted: bool) -> bool:
+        """Record the call, or no longer, on a channel that it still has. True if it stopped.
+
+        Raises PbxUnavailable, PbxOutcomeUnknown, PbxRefused, StorageUnavailable.
+        """
+        running = self.conversation.running
+        if running is not None and running.channel not in call.channels:
+            self._end(running)
+            running = None
+        if running is not None and (self.marked or not wanted):
+            await self.stop()
+            return True
+        if running is None and wanted and not self.marked:
+            channel = channel_to_record(call)
+            if channel is not None:
+                await self._start(call, channel)
+        await self.save()
+        return False
+
+    async def stop(self) -> None:
+        """The running part is closed when this returns. Raises as `follow`."""
+        running = self.conversation.running
+        if running is None:
+            return
+        await self._pbx.stop_recording(running.channel, running.mixmonitor_id)
+        self._end(running)
+        await self.save()
+
+    async def mute(self, call: PhoneCall, mute: Mute) -> None:
+        """Record silence of these sides, in this part and in later ones. Raises as `follow`."""
+        self.conversation = replace(self.conversation, mute=mute)
+        await self._apply_mute(call)
+        await self.save()
+
+    def finish(self, at_ms: int, cause: int | None) -> None:
+        """The call has ended; what was still running has ended with it."""
+        for media in self.conversation.media:
+            if media.ended_ms is None:
+                self._end(media, at_ms)
+        self.conversation = replace(self.conversation, ended_ms=at_ms, cause=cause)
+
+    def _end(self, media: Media, at_ms: int | None = None) -> None:
+        ended = replace(media, ended_ms=at_ms or now_ms())
+        self.conversation = self.conversation.with_media(ended)
+
+    async def _start(self, call: PhoneCall, channel: str) -> None:
+        part = max((x.part for x in self.conversation.media), default=0) + 1
+        media = Media(
+            part=part,
+            name=f"{self.conversation.id}-{part}",
+            format=self._format,
+            channel=channel,
+            started_ms=now_ms(),
+        )
+        before = self.conversation
+        if not before.media:
+            self.conversation = replace(before, native_id=channel)
+        self.conversation = self.conversation.with_media(media)
+        try:
+            await self.save()
+        except BaseException:
+            self.conversation = before
+            raise
+        try:
+            mixmonitor_id = await self._pbx.start_recording(
+                channel, media.name, stereo=self._format == "raw"
+            )
+        except PbxOutcomeUnknown:
+            raise  # it may be recording: the part stays, and its file is looked for
+        except (PbxRefused, PbxUnavailable, InvalidPbxValue) as why:
+            log.warning("recording not started", call_id=call.id, why=str(why))
+            self.conversation = self.conversation.without_media(part)
+            if isinstance(why, PbxUnavailable):
+                raise
+            return
+        self.conversation = self.conversation.with_media(
+            replace(media, mixmonitor_id=mixmonitor_id)
+        )
+        if self.conversation.mute is not Mute.NONE:
+            await self._apply_mute(call)
+
+    async def _apply_mute(self, call: PhoneCall) -> None:
+        running = self.conversation.running
+        if running is None:
+            return
+        silent = muted_directions(call, running.channel, self.conversation.mute)
+        for direction, muted in silent.items():
+            await self._pbx.mute_recording(
+                running.channel, running.mixmonitor_id, direction, muted=muted
+            )

@@ -1,0 +1,55 @@
+"""Tokens of the Verba API on disk, by their hash only."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from bridge.storage.conversation_tables import verba_tokens
+from bridge.storage.engine import reading
+from bridge.storage.purge import purge_in_chunks
+from bridge.storage.statement import Statement
+from bridge.storage.write_queue import WriteQueue
+
+_SAVE = Statement(
+    "INSERT INTO verba_tokens (token_hash, key_name, user_name, fingerprint, expires_ms)"
+    " VALUES (:token_hash, :key_name, :user_name, :fingerprint, :expires_ms)"
+)
+_PURGE = Statement(
+    "DELETE FROM verba_tokens WHERE token_hash IN (SELECT token_hash FROM verba_tokens"
+    " WHERE expires_ms < :before_ms ORDER BY expires_ms LIMIT :chunk)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class VerbaToken:
+    """`fingerprint` ties the token to the password it was given for."""
+
+    token_hash: str
+    key_name: str
+    user_name: str
+    fingerprint: str
+    expires_ms: int
+
+
+class VerbaTokenStore:
+    """Every method raises StorageUnavailable."""
+
+    def __init__(self, engine: AsyncEngine, queue: WriteQueue) -> None:
+        self._engine = engine
+        self._queue = queue
+
+    async def save(self, token: VerbaToken) -> None:
+        """On disk when this returns."""
+        await self._queue.submit(_SAVE.write(counted=False, **asdict(token)))
+
+    async def find(self, token_hash: str) -> VerbaToken | None:
+        query = select(verba_tokens).where(verba_tokens.c.token_hash == token_hash)
+        async with reading(self._engine) as connection:
+            row = (await connection.execute(query)).first()
+        return None if row is None else VerbaToken(**row._mapping)
+
+    async def purge_expired(self, before_ms: int) -> int:
+        return await purge_in_chunks(self._queue, _PURGE, before_ms)

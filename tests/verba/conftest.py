@@ -1,0 +1,48 @@
+"""One lab for the tests of recording and of the Verba API."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+
+from bridge.local_asterisk.local import LocalAsterisk
+from tests.lab.api_client import ApiClient
+from tests.lab.running_lab import RunningLab, open_lab
+from tests.softphones.toolchain import ensure_phone_tools
+
+from .recorded_files import RecordedFiles
+from .verba_client import VerbaClient
+
+QUICK = {"recording_retry_s": "0.5", "verba_next_call_wait_s": "6"}
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def lab(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[RunningLab]:
+    ensure_phone_tools()
+    lab = await open_lab(tmp_path_factory.mktemp("lab"), QUICK)
+    try:
+        yield lab
+    finally:
+        await lab.close()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def api(lab: RunningLab) -> AsyncIterator[ApiClient]:
+    """The app of user 12, which may create calls."""
+    async with lab.client() as client:
+        yield client
+        await client.hang_up()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def verba(lab: RunningLab) -> AsyncIterator[VerbaClient]:
+    async with VerbaClient(lab.bridge.base_url, lab.bridge.secret("verba-key/erasure")) as client:
+        yield client
+
+
+@pytest.fixture
+def files(lab: RunningLab) -> RecordedFiles:
+    assert isinstance(lab.asterisk, LocalAsterisk)
+    return RecordedFiles(lab.asterisk.pbx.spool_dir)

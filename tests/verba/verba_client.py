@@ -1,0 +1,125 @@
+"""The Verba API as an application uses it; XML is read by a real parser."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import xml.etree.ElementTree as ET
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Self
+
+import aiohttp
+
+_TIMEOUT_S = 90.0
+
+
+@dataclass(frozen=True)
+class VerbaAnswer:
+    status: int
+    headers: Mapping[str, str]
+    body: bytes = field(repr=False)
+
+    @property
+    def text(self) -> str:
+        return self.body.decode()
+
+    @property
+    def root(self) -> ET.Element:
+        root = ET.fromstring(self.body)  # noqa: S314 - our own answer
+        assert root.tag == "VerbaApi"
+        return root
+
+    @property
+    def response(self) -> ET.Element:
+        response = self.root.find("Response")
+        assert response is not None, self.text
+        return response
+
+    @property
+    def code(self) -> int:
+        return int(self.response.attrib["code"])
+
+    @property
+    def message(self) -> str:
+        return self.response.findtext("ErrorMessage", "")
+
+    @property
+    def calls(self) -> list[ET.Element]:
+        return list(self.response.iter("verbacdr"))
+
+
+class VerbaClient:
+    def __init__(self, base_url: str, api_key: str) -> None:
+        self.url = f"{base_url}/verba/api"
+        self.api_key = api_key
+        self._session: aiohttp.ClientSession | None = None
+
+    async def __aenter__(self) -> Self:
+        connector = aiohttp.TCPConnector(limit=0)
+        timeout = aiohttp.ClientTimeout(total=_TIMEOUT_S)
+        self._session = aiohttp.ClientSession(timeout=timeout, connector=connector)
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.http.close()
+
+    @property
+    def http(self) -> aiohttp.ClientSession:
+        assert self._session is not None
+        return self._session
+
+    async def ask(self, action: str, **parameters: str) -> VerbaAnswer:
+        """A GET request; parameters as given, the key unless it is given too."""
+        everything = {"action": action, "apiKey": self.api_key, **parameters}
+        async with self.http.get(self.url, params=everything) as response:
+            return VerbaAnswer(response.status, response.headers, await response.read())
+
+    async def post(self, action: str, **parameters: str) -> VerbaAnswer:
+        form = {"action": action, "apiKey": self.api_key, **parameters}
+        async with self.http.post(self.url, data=form) as response:
+            return VerbaAnswer(response.status, response.headers, await response.read())
+
+    async def conversation(self, call_id: str, *, ongoing: bool) -> ET.Element:
+        """Wait until the PhoneCall has a conversation in that state; finished ones measured."""
+        last = b""
+        deadline = time.monotonic() + 20
+        while time.monotonic() < deadline:
+            status = "ongoing" if ongoing else "recorded"
+            answer = await self.ask(
+                "SearchCalls", start="2000-01-01 00:00", status=status, f_platform_call_id=call_id
+            )
+            last = answer.body
+            for one in answer.calls:
+                media = one.findall("media")
+                if ongoing or all("bytes" in x.attrib for x in media):
+                    return one
+            await asyncio.sleep(0.05)
+        raise AssertionError(f"no such conversation: {last!r}")
+
+    async def wait_gone(self, conversation_id: str) -> None:
+        """Until it is in no search any more."""
+        deadline = time.monotonic() + 30
+        while time.monotonic() < deadline:
+            found = [
+                x
+                for status in ("ongoing", "recorded")
+                for x in (
+                    await self.ask(
+                        "SearchCalls",
+                        start="2000-01-01 00:00",
+                        status=status,
+                        f_ccdr_id=conversation_id,
+                    )
+                ).calls
+            ]
+            if not found:
+                return
+            await asyncio.sleep(0.1)
+        raise AssertionError(f"{conversation_id} is still there")
