@@ -97,7 +97,8 @@ class Switchboard:
 
     def link_down(self, at_ms: int, why: str) -> None:
         self._last_heard_ms = at_ms
-        log.warning("pbx link down", pbx=self.pbx.name, why=why, live_calls=len(self.calls.live))
+        # The link itself warns; this is said at every stop as well.
+        log.info("calls not followed", pbx=self.pbx.name, why=why, live_calls=len(self.calls.live))
 
     def pbx_event(self, event: PbxEvent) -> None:
         if isinstance(event, ChannelHungUp):
@@ -207,7 +208,12 @@ class Switchboard:
     def _spawn(self, work: Coroutine[object, object, None]) -> None:
         task = asyncio.create_task(work)
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._finished)
+
+    def _finished(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (fault := task.exception()) is not None:
+            log.error("work on calls failed", exc_info=fault)
 
 
 def channels_to_end(call: PhoneCall) -> list[str]:
