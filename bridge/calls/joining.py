@@ -42,7 +42,7 @@ def join(
     `leaving`: uniqueids of channels that are about to go, those of the phone that transfers: they
     are no parties of the host. A party that moves does not end: its end is the host's to tell.
     """
-    moving = [x for x in other.legs if _lives(other, x) and x.uniqueid not in leaving]
+    moving = [x for x in other.legs if x.uniqueid in other.channels and x.uniqueid not in leaving]
     legs = (
         replace(leg, view_id=f"{len(host.legs) + index:02d}", side=Side.DESTINATION)
         for index, leg in enumerate(moving)
@@ -60,10 +60,6 @@ def join(
     if host.hang_up is not None:
         effects += [HangUpChannel(x) for x in other.channels]
     return (with_source(joined, leaving), effects), _left(host, other, moving, leaving, at_ms)
-
-
-def _lives(call: PhoneCall, leg: Leg) -> bool:
-    return leg.uniqueid in call.channels and leg.phase is not LegPhase.GONE
 
 
 def _paid(host: PhoneCall, other: PhoneCall) -> PhoneCall:
