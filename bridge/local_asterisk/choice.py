@@ -24,7 +24,7 @@ class AsteriskSource(StrEnum):
 _WAYS = {
     AsteriskSource.EXTERNAL: "name a PBX in the settings (BRIDGE_PBX_HOST)",
     AsteriskSource.DOCKER: "start a Docker engine that this user can reach",
-    AsteriskSource.PATH: "install Asterisk 18 or newer, so that `asterisk` is on PATH",
+    AsteriskSource.PATH: "install Asterisk 16 or newer, so that `asterisk` is on PATH",
     AsteriskSource.ROOT: "run this as root on Debian or Ubuntu",
 }
 

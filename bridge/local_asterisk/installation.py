@@ -11,7 +11,7 @@ from pathlib import Path
 
 from bridge.local_asterisk.errors import NoAsteriskError
 
-OLDEST_MAJOR = 18
+OLDEST_MAJOR = 16
 
 # Runs Asterisk in a root of its own, inside a private mount namespace: whatever way
 # the process ends, the kernel takes the mounts away. $1 root, $2 empty folder for the

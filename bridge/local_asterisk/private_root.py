@@ -17,6 +17,9 @@ from bridge.local_asterisk.errors import NoAsteriskError
 BUILD_TIMEOUT_S = 600
 """It takes 20 s with a near mirror."""
 
+NEWEST_SUITE = "sid"
+"""Debian 12 and 13 have no Asterisk."""
+
 _BUILDING = ".building-"
 
 
@@ -38,17 +41,19 @@ def why_no_root() -> str | None:
     return None
 
 
-async def private_root(folder: Path, report: Callable[[str], None]) -> Path:
-    """The root at `folder`, made now if it is not there.
+async def private_root(
+    folder: Path, report: Callable[[str], None], *, suite: str = NEWEST_SUITE
+) -> Path:
+    """The root at `folder`, made now from that suite of Debian if it is not there.
 
     It appears under its name only when complete, and two builders wait for each other.
     """
     if not folder.is_dir():
-        await asyncio.to_thread(_make, folder, report)
+        await asyncio.to_thread(_make, folder, report, suite)
     return folder
 
 
-def _make(folder: Path, report: Callable[[str], None]) -> None:
+def _make(folder: Path, report: Callable[[str], None], suite: str) -> None:
     folder.parent.mkdir(parents=True, exist_ok=True)
     with _locked(folder.with_name(folder.name + ".lock"), report):
         if folder.is_dir():
@@ -67,7 +72,7 @@ def _make(folder: Path, report: Callable[[str], None]) -> None:
                 # A stored copy of the archive has a Release file past its date.
                 '--aptopt=Acquire::Check-Valid-Until "false"',
                 "--quiet",
-                *("sid", str(building)),
+                *(suite, str(building)),
             )
             building.rename(folder)
         except BaseException:

@@ -1,8 +1,9 @@
 """Brings the phones of the directory into Asterisk, live, and takes those away that are gone.
 
-A phone is an aor, an endpoint and an auth of the same name. The auth carries our mark in
-`oauth_clientid`, a field that a phone with a password never uses and that nobody sees on a channel
-or on the wire. What has no mark was made by somebody else and is not touched.
+A phone is an aor, an endpoint and an auth of the same name. The aor carries our mark in
+`voicemail_extension`, a field that every version has, that only an aor with mailboxes uses, and
+that nobody sees on a channel or on the wire. What has no mark was made by somebody else and is not
+touched.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from bridge.pbx.ari_client import AriEndpoint, AriRefused
 
 log = structlog.get_logger()
 
-MARK_FIELD = "oauth_clientid"
+MARK_FIELD = "voicemail_extension"
 MARK_PREFIX = "uapi-bridge:"
 INCOMPLETE = MARK_PREFIX + "incomplete"
 
@@ -152,7 +153,7 @@ def phone_objects(phone: PhoneAccount) -> PhoneObjects:
         "auth": {"auth_type": "userpass", "username": phone.number, "password": phone.secret},
     }
     fingerprint = hashlib.sha256(json.dumps(objects, sort_keys=True).encode()).hexdigest()
-    objects["auth"][MARK_FIELD] = MARK_PREFIX + fingerprint[:32]
+    objects["aor"][MARK_FIELD] = MARK_PREFIX + fingerprint[:32]
     return objects
 
 
@@ -168,14 +169,14 @@ async def _one_phone(
 ) -> tuple[str, str]:
     """What was done with it, and why not where it failed."""
     try:
-        auth = await ari.dynamic_object("auth", name)
-        mark = (auth or {}).get(MARK_FIELD, "")
+        aor = await ari.dynamic_object("aor", name)
+        mark = (aor or {}).get(MARK_FIELD, "")
         ours = mark.startswith(MARK_PREFIX)
         if wanted is None:
             return (await _remove(ari, name), "") if ours else ("foreign", "")
-        if (exists or auth is not None) and not ours:
+        if (exists or aor is not None) and not ours:
             return "conflict", ""
-        if exists and mark == wanted["auth"][MARK_FIELD]:
+        if exists and mark == wanted["aor"][MARK_FIELD]:
             return "unchanged", ""
         await _write(ari, name, wanted)
     except AriRefused as error:
@@ -185,13 +186,13 @@ async def _one_phone(
 
 async def _write(ari: PhoneStore, name: str, wanted: PhoneObjects) -> None:
     """The mark with the fingerprint last: a run that ends half-way is repeated by the next."""
-    await ari.put_dynamic_object("auth", name, wanted["auth"] | {MARK_FIELD: INCOMPLETE})
-    await ari.put_dynamic_object("aor", name, wanted["aor"])
-    await ari.put_dynamic_object("endpoint", name, wanted["endpoint"])
+    await ari.put_dynamic_object("aor", name, wanted["aor"] | {MARK_FIELD: INCOMPLETE})
     await ari.put_dynamic_object("auth", name, wanted["auth"])
+    await ari.put_dynamic_object("endpoint", name, wanted["endpoint"])
+    await ari.put_dynamic_object("aor", name, wanted["aor"])
 
 
 async def _remove(ari: PhoneStore, name: str) -> str:
-    for kind in ("endpoint", "aor", "auth"):
+    for kind in ("endpoint", "auth", "aor"):
         await ari.delete_dynamic_object(kind, name)
     return "removed"

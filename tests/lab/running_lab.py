@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
 
+from bridge.local_asterisk.installation import Installation
 from bridge.local_asterisk.local import AsteriskSecrets, LocalAsterisk
 from bridge.local_asterisk.ports import AsteriskPorts
 from bridge.secrets_file import AMI_SECRET, ARI_SECRET, SecretsFile
@@ -96,16 +97,18 @@ async def open_lab(
     folder: Path,
     settings: Mapping[str, str] | None = None,
     ami_proxy: TcpProxy | None = None,
+    installation: Installation | None = None,
 ) -> RunningLab:
     """A running lab of its own, in `folder`; the caller closes it.
 
-    `ami_proxy`, started already, stands between the service and Asterisk's AMI.
+    `ami_proxy`, started already, stands between the service and Asterisk's AMI. `installation` is
+    the Asterisk to run, by default the one that all tests run.
     """
     state = folder / "state"
     state.mkdir(mode=0o700, parents=True)
     secrets = SecretsFile.open(state / "secrets.json")
     asterisk = LocalAsterisk(
-        installation=await test_installation(),
+        installation=installation or await test_installation(),
         state_dir=folder / "asterisk",
         ports=AsteriskPorts.free(),
         secrets=AsteriskSecrets(

@@ -22,7 +22,7 @@ class FakePhones:
         self.objects: dict[tuple[str, str], dict[str, str]] = {
             ("endpoint", "trunk"): {"context": "from-trunk"},
             ("endpoint", "foreign"): {"context": "default"},
-            ("auth", "foreign"): {"username": "foreign", "oauth_clientid": ""},
+            ("aor", "foreign"): {"max_contacts": "1", "voicemail_extension": ""},
         }
         self.writes = 0
         self.writes_left = 1000
