@@ -14,6 +14,8 @@ from bridge.calls.switchboard import Switchboard, channels_to_end, now_ms
 
 log = structlog.get_logger()
 
+_FIRST_SWEEP_MIN_S, _SWEEP_MAX_S = 0.01, 30.0
+
 
 class HangUp:
     """`sweep_s`: how long after a hang-up a channel of the call may live before it is ended too."""
@@ -23,7 +25,7 @@ class HangUp:
         self._records = records
         self._sweep_s = sweep_s
         self._unconfirmed: set[str] = set()
-        self._sweeps: set[asyncio.Task[None]] = set()
+        self._sweeps: dict[str, asyncio.Task[None]] = {}
 
     async def hang_up(
         self, calls: Sequence[PhoneCall], by: EndedBy = EndedBy.API
@@ -45,7 +47,7 @@ class HangUp:
         return certain
 
     def stop(self) -> None:
-        for task in self._sweeps:
+        for task in self._sweeps.values():
             task.cancel()
 
     def _mark(self, call: PhoneCall, by: EndedBy) -> PhoneCall | None:
@@ -58,7 +60,6 @@ class HangUp:
                 await asyncio.gather(
                     *(self._switchboard.pbx.hang_up(x) for x in channels_to_end(call))
                 )
-                self._later(call.id)
             else:
                 # No channel yet: the mark must outlive us, and is enforced when one appears.
                 await self._records.mark(call)
@@ -67,17 +68,30 @@ class HangUp:
             self._unconfirmed.add(call.id)
             self._records.track(call)
             return call, False
+        finally:
+            self._later(call.id)
         return call, True
 
     def _later(self, call_id: str) -> None:
-        task = asyncio.create_task(self._sweep(call_id))
-        self._sweeps.add(task)
-        task.add_done_callback(self._sweeps.discard)
+        if call_id not in self._sweeps:
+            task = asyncio.create_task(self._sweep(call_id))
+            self._sweeps[call_id] = task
+            task.add_done_callback(lambda _: self._sweeps.pop(call_id, None))
 
     async def _sweep(self, call_id: str) -> None:
-        """A transfer may have left channels that do not depend on the one that was hung up."""
-        await asyncio.sleep(self._sweep_s)
-        call = self._switchboard.calls.live.get(call_id)
-        self._unconfirmed.discard(call_id)
-        if call is not None:
-            self._switchboard.hang_up_channels(call.channels)
+        """Go on until the call is gone.
+
+        A transfer may have left channels that do not depend on the one that was hung up, and a
+        hang-up that was confirmed may have had no effect. From then on a DELETE tries as well.
+        """
+        wait_s = self._sweep_s
+        while True:
+            await asyncio.sleep(wait_s)
+            call = self._switchboard.calls.live.get(call_id)
+            if call is None:
+                self._unconfirmed.discard(call_id)
+                return
+            if call.channels:
+                self._unconfirmed.add(call_id)
+                self._switchboard.hang_up_channels(call.channels)
+            wait_s = min(max(wait_s, _FIRST_SWEEP_MIN_S) * 2, _SWEEP_MAX_S)

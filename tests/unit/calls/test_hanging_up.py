@@ -19,7 +19,7 @@ def with_call(*channels: str) -> tuple[Exchange, HangUp]:
     exchange.switchboard.calls.add(accepted())
     for uniqueid in channels:
         exchange.switchboard.pbx_event(appears(channel(uniqueid)))
-    return exchange, HangUp(exchange.switchboard, exchange.records, sweep_s=0.0)
+    return exchange, HangUp(exchange.switchboard, exchange.records, sweep_s=0.05)
 
 
 async def test_given_no_channel_yet_when_hung_up_then_the_mark_is_on_disk() -> None:
@@ -85,3 +85,11 @@ async def test_given_a_call_that_just_ended_when_hung_up_then_it_is_not_claimed(
     stale = replace(exchange.live[0])
     exchange.switchboard.calls.drop(CALL_ID)
     assert await hang_up.hang_up([stale]) == []
+
+
+async def test_given_a_hang_up_without_effect_then_it_goes_on_and_a_delete_may_try_again() -> None:
+    exchange, hang_up = with_call(CALL_ID)
+    assert [x.id for x in await hang_up.hang_up(exchange.live)] == [CALL_ID]
+    await eventually(lambda: exchange.pbx.hung_up.count(CALL_ID) >= 3)
+    assert [x.id for x in await hang_up.hang_up(exchange.live)] == [CALL_ID]
+    hang_up.stop()
