@@ -11,6 +11,7 @@ import pytest_asyncio
 from bridge.directory.loader import EXAMPLE_FILE
 from tests.lab.api_client import ApiClient
 from tests.lab.running_lab import RunningLab, open_lab
+from tests.lab.tcp_proxy import TcpProxy
 from tests.softphones.toolchain import ensure_phone_tools
 
 from .receiver import Receiver
@@ -41,10 +42,13 @@ def directory_with_queue_number(folder: Path) -> Path:
     return path
 
 
-async def open_event_lab(folder: Path, **settings: str) -> RunningLab:
+async def open_event_lab(
+    folder: Path, ami_proxy: TcpProxy | None = None, **settings: str
+) -> RunningLab:
     ensure_phone_tools()
     directory = str(directory_with_queue_number(folder))
-    return await open_lab(folder, {**EVENT_SETTINGS, "directory_file": directory, **settings})
+    settings = {**EVENT_SETTINGS, "directory_file": directory, **settings}
+    return await open_lab(folder, settings, ami_proxy)
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
