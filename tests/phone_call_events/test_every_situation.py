@@ -50,14 +50,17 @@ class Stage:
 
     async def dialled(self, caller: Softphone, number: str) -> str:
         """A phone dials; the id of that call, which may be over already."""
-        known = {x["id"] for x in await self.api.calls(ended="true", count="5000")}
+        known = await self.ended_calls()
         await caller.dial(number)
         return await self.new_call(known)
 
     async def came_in(self, number: str, does: str = "silent") -> str:
-        known = {x["id"] for x in await self.api.calls(ended="true", count="5000")}
+        known = await self.ended_calls()
         await self.lab.asterisk.call_in(number, caller_number="3235550100", does=does)
         return await self.new_call(known)
+
+    async def ended_calls(self) -> set[str]:
+        return {x["id"] for x in await self.api.calls(ended="true", count="5000")}
 
     async def new_call(self, known: set[str]) -> str:
         async with asyncio.timeout(15):
@@ -403,3 +406,30 @@ async def test_given_all_subscriptions_when_call_is_over_then_each_was_told_what
         call_id = await situation(Stage(lab, api, stack))
         await api.wait_ended(call_id, 20)
         assert await events.told(call_id) == expected
+
+
+async def test_given_attended_transfer_when_both_calls_are_over_then_each_of_them_was_told_of(
+    lab: RunningLab, api: ApiClient, events: AllEvents
+) -> None:
+    async with AsyncExitStack() as stack:
+        stage = Stage(lab, api, stack)
+        alice, bob = await stage.phone("210"), await stage.phone("211")
+        carol = await stage.phone("212")
+        call_id = await stage.dialled(alice, "211")
+        await alice.wait_established()
+        first = bob.current
+        assert first is not None
+        second = await bob.dial("212")
+        await carol.wait_established()
+        consultation_id = await stage.new_call({call_id} | await stage.ended_calls())
+        await bob.attended_transfer(first, second)
+        await api.wait_ended(consultation_id)
+        await alice.hangup()
+        await api.wait_ended(call_id)
+    # Carol was dialled in the second call, and hangs up in the first one.
+    assert await events.told(consultation_id) == {"211": CALLER, "212": CALLED}
+    assert await events.told(call_id) == {
+        "210": CALLER,
+        "211": CALLED,
+        "212": ["hang-up ANSWER"],
+    }
