@@ -13,7 +13,7 @@ from bridge.calls.phone_call import PhoneCall
 from bridge.calls.switchboard import Switchboard, now_ms
 from bridge.directory.loader import CurrentDirectory
 from bridge.recordings.call_locks import CallLocks
-from bridge.recordings.conversation import Conversation, StoredConversation
+from bridge.recordings.conversation import StoredConversation
 from bridge.recordings.conversation_records import ConversationRecords
 from bridge.recordings.deletion_request import DeletionRequest
 from bridge.recordings.recorder import Recorder
@@ -87,6 +87,7 @@ class Deletion:
         call = self._switchboard.calls.live.get(call_id)
         if call is None:
             return None
+        self._check_retention(call.organization, None)
         tape = await self._recorder.open(call)
         return StoredConversation(tape.conversation)
 
@@ -98,7 +99,7 @@ class Deletion:
             return  # asked for again, after a failure
         if marks.protected:
             raise CallProtected("the call is protected (KeepCall with unmark=1 releases it)")
-        self._check_retention(conversation)
+        self._check_retention(conversation.organization, conversation.ended_ms)
         if not await self._records.mark_deletion(conversation, request):
             raise AlreadyGone
         log.info(
@@ -118,10 +119,10 @@ class Deletion:
         except (PbxUnavailable, PbxOutcomeUnknown, PbxRefused) as why:
             await self._removal.failed(stored, f"recording not stopped: {why}")
 
-    def _check_retention(self, conversation: Conversation) -> None:
-        organization = self._directory.directory.organizations.get(conversation.organization or "")
+    def _check_retention(self, prefix: str | None, ended_ms: int | None) -> None:
+        organization = self._directory.directory.organizations.get(prefix or "")
         days = organization.retention_days if organization is not None else None
         days = self._retention_days if days is None else days
-        kept_until_ms = (conversation.ended_ms or now_ms()) + days * _DAY_MS
+        kept_until_ms = (ended_ms or now_ms()) + days * _DAY_MS
         if days and now_ms() < kept_until_ms:
             raise UnderRetention(f"calls of this organization are kept for {days} days")

@@ -107,6 +107,10 @@ class BridgeProcess:
         """kill -9"""
         await self._end(signal.SIGKILL)
 
+    def set(self, name: str, value: str) -> None:
+        """Another value of a setting, from the next start on."""
+        self._settings[name] = value
+
     def reload(self) -> None:
         """SIGHUP"""
         os.kill(self.pid, signal.SIGHUP)

@@ -12,6 +12,7 @@ from tests.lab.api_client import ApiClient
 from tests.lab.running_lab import RunningLab, open_lab
 from tests.softphones.toolchain import ensure_phone_tools
 
+from .audit import Audit
 from .recorded_files import RecordedFiles
 from .verba_client import VerbaClient
 
@@ -46,3 +47,8 @@ async def verba(lab: RunningLab) -> AsyncIterator[VerbaClient]:
 def files(lab: RunningLab) -> RecordedFiles:
     assert isinstance(lab.asterisk, LocalAsterisk)
     return RecordedFiles(lab.asterisk.pbx.spool_dir)
+
+
+@pytest.fixture
+def audit(lab: RunningLab) -> Audit:
+    return Audit(lab.bridge.state_dir)

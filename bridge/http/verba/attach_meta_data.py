@@ -24,7 +24,7 @@ async def attach_meta_data(request: VerbaRequest) -> Answer:
         raise invalid(f"1 to {_MAX_FIELDS} fields of metadata are needed.")
     values = {name: request.parameters.required(name) for name in names}
     for name, value in values.items():
-        if not _NAME.match(name) or len(value) > _MAX_VALUE or "\x00" in value:
+        if not _NAME.match(name) or len(value) > _MAX_VALUE:
             raise invalid("A field of metadata has a wrong name or is too long.")
     stored = await find_conversation(request)
     if not await request.recordings.records.attach(stored.conversation.id, values):

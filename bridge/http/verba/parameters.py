@@ -36,6 +36,8 @@ class Parameters:
                     found.add(name, value)
         values: dict[str, list[str]] = {}
         for name, value in found.items():
+            if "\x00" in value:  # no database takes it
+                raise invalid(f"Parameter {name} holds a character that is no text.")
             if value.strip():
                 values.setdefault(name, []).append(value.strip())
         return cls(values)
