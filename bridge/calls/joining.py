@@ -22,7 +22,7 @@ from bridge.calls.phone_call import (
     Side,
 )
 from bridge.calls.replace import replace
-from bridge.calls.transition import Result, end
+from bridge.calls.transition import Result, end, mark_hang_up
 
 
 def host_first(one: PhoneCall, other: PhoneCall) -> tuple[PhoneCall, PhoneCall]:
@@ -59,7 +59,17 @@ def join(
     effects: list[Effect] = []
     if host.hang_up is not None:
         effects += [HangUpChannel(x) for x in other.channels]
+    elif (host.local_transfers_only or other.local_transfers_only) and _is_public(joined, leaving):
+        # The dialplan keeps blind transfers local; an attended one is only known when it is done.
+        joined = mark_hang_up(joined, EndedBy.TRANSFER_RULE, at_ms)
+        effects += [HangUpChannel(x) for x in joined.channels if x not in leaving]
     return (with_source(joined, leaving), effects), _left(host, other, moving, leaving, at_ms)
+
+
+def _is_public(call: PhoneCall, leaving: Container[str]) -> bool:
+    """Whether nobody of the directory is left in the call."""
+    staying = [x for x in call.legs if x.uniqueid in call.channels and x.uniqueid not in leaving]
+    return len(staying) > 1 and all(x.extension is None for x in staying)
 
 
 def _paid(host: PhoneCall, other: PhoneCall) -> PhoneCall:

@@ -52,6 +52,7 @@ class EndedBy(Enum):
     DURATION_LIMIT = "duration limit"
     AGE_LIMIT = "age limit"
     PICKUP_TIMEOUT = "pickup timeout"
+    TRANSFER_RULE = "transfer rule"
     PBX = "pbx"
     UNKNOWN = "unknown"
 
@@ -139,7 +140,8 @@ class PhoneCall:
     Linkedid for all others. `extension` is the one that pays, `extension_spelled` as requested.
     `dialled` holds the digits a phone or the trunk dialled, or a phone transferred the call to.
     `client_id` is the app that created the call, `recording` what it ordered about recording, None
-    where it left that to the extensions.
+    where it left that to the extensions. `local_transfers_only`: its phones must not connect it
+    with a public number.
     """
 
     id: str
@@ -159,6 +161,7 @@ class PhoneCall:
     dialled: str = ""
     duration_s: int | None = None
     recording: bool | None = None
+    local_transfers_only: bool = False
     legs: tuple[Leg, ...] = ()
     channels: dict[str, CallChannel] = field(default_factory=dict)
     ringing_ms: int | None = None

@@ -149,6 +149,7 @@ def _accepted(order: NewCall, pbx: str) -> PhoneCall:
         caller_id=order.caller_id,
         destination_caller_id=order.destination_caller_id,
         duration_s=order.duration_s,
+        local_transfers_only=public and not order.allow_public_transfer,
         recording=order.recording,
         legs=tuple(
             Leg(
@@ -165,8 +166,6 @@ def _accepted(order: NewCall, pbx: str) -> PhoneCall:
 
 
 def _originate_order(order: NewCall, call: PhoneCall, limits: CallLimits) -> OriginateOrder:
-    public = any(x.is_public for x in (*order.sources, *order.destinations))
-    local_only = public and not order.allow_public_transfer
     return OriginateOrder(
         call_id=call.id,
         sources=tuple(x.dial for x in order.sources),
@@ -178,5 +177,5 @@ def _originate_order(order: NewCall, call: PhoneCall, limits: CallLimits) -> Ori
         duration_s=order.duration_s,
         account=order.extension.number,
         video=order.video,
-        transfer_scope=TransferScope.LOCAL if local_only else TransferScope.ANY,
+        transfer_scope=TransferScope.LOCAL if call.local_transfers_only else TransferScope.ANY,
     )

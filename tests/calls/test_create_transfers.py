@@ -120,3 +120,42 @@ async def test_given_several_destinations_one_of_them_public_when_a_local_one_an
         assert not result.carried_out
         assert await public_calls(lab, TRANSFERRED_TO) == []
         await api.wait_status(call_id, 5)
+
+
+async def test_given_no_public_transfer_when_a_phone_connects_two_public_numbers_then_all_ends(
+    lab: RunningLab, api: ApiClient
+) -> None:
+    async with lab.phone("0003*210", answer="auto") as source:
+        call_id = await api.place(["210"], [TONE_1000], extension="210")
+        await api.wait_status(call_id, 5)
+        first = await source.wait_established()
+        await source.hold(call=first)
+        second = await source.dial(TRANSFERRED_TO)
+        await source.wait_established(call=second)
+
+        await source.attended_transfer(first, second)
+
+        await wait_public_calls(lab, TONE_1000, 0)
+        await wait_public_calls(lab, TRANSFERRED_TO, 0)
+        assert (await api.wait_ended(call_id))["endedBy"] == "transfer rule"
+
+
+async def test_given_no_public_transfer_when_a_phone_connects_a_public_and_a_local_number_then_it_works(  # noqa: E501
+    lab: RunningLab, api: ApiClient
+) -> None:
+    async with (
+        lab.phone("0003*210", answer="auto") as source,
+        lab.phone("0003*212", answer="auto") as third,
+    ):
+        call_id = await api.place(["210"], [TONE_1000], extension="210")
+        await api.wait_status(call_id, 5)
+        first = await source.wait_established()
+        await source.hold(call=first)
+        second = await source.dial("212")
+        await source.wait_established(call=second)
+
+        assert (await source.attended_transfer(first, second)).carried_out
+
+        await third.wait_tone(1000)
+        assert (await api.hang_up("210", call_id)).status == 200
+        await third.wait_closed()

@@ -134,3 +134,24 @@ def test_given_a_channel_in_a_new_bridge_when_it_leaves_the_old_one_then_it_stay
     assert call.channels[call.id].bridge_id == "new"
     call, _ = apply(call, ev.BridgeLeft(7, call.id, call.id, "new"), PARTIES)
     assert call.channels[call.id].bridge_id == ""
+
+
+def test_given_only_local_transfers_when_two_public_numbers_are_connected_then_both_end() -> None:
+    replay = before_the_transfer()
+    api, dialled = replay.call("api"), replay.call("call 1")
+    outside = [
+        replace(
+            call,
+            local_transfers_only=call is api,
+            legs=tuple(replace(x, extension=None) for x in call.legs),
+        )
+        for call in (api, dialled)
+    ]
+    legs = (*api.legs, *dialled.legs)
+    leaving = {x.uniqueid or "" for x in legs if x.number == "0003*211"}
+    (host, effects), _ = join(outside[0], outside[1], leaving, 5)
+    assert host.hang_up == HangUpMark(EndedBy.TRANSFER_RULE, 5)
+    staying = {*api.channels, *dialled.channels} - leaving
+    assert {x.uniqueid for x in effects if isinstance(x, HangUpChannel)} == staying
+    (host, effects), _ = join(replace(outside[0], local_transfers_only=False), outside[1], (), 5)
+    assert (host.hang_up, effects) == (None, [])
