@@ -26,13 +26,13 @@ from bridge.maintenance import AGE_CHECK_INTERVAL_S, PURGE_INTERVAL_S, AgeLimit,
 from bridge.oauth.token_service import TokenService
 from bridge.pbx.ami_link import AmiLink
 from bridge.pbx.ari_client import AriClient, AriError
-from bridge.pbx.pbx_settings import AmiSettings, AriSettings
 from bridge.pbx.provisioning import PhoneAccount, provision
+from bridge.pbx_access import ami_settings, ari_settings, pbx_host
 from bridge.phone_call_events.directory_numbers import DirectoryNumbers
 from bridge.phone_call_events.opening import open_phone_call_events
 from bridge.phone_call_events.phone_call_events import PhoneCallEvents
 from bridge.recording_wiring import make_recordings
-from bridge.secrets_file import AMI_SECRET, ARI_SECRET, SecretsFile
+from bridge.secrets_file import SecretsFile
 from bridge.settings import Settings
 from bridge.storage.call_store import CallStore
 from bridge.storage.conversation_store import ConversationStore
@@ -101,7 +101,8 @@ class Service:
             lifetime_s=settings.token_lifetime_s,
         )
         await self.tokens.start()
-        self.ari = await self._stack.enter_async_context(AriClient(self._ari_settings()))
+        ari = AriClient(ari_settings(settings, self.secrets))
+        self.ari = await self._stack.enter_async_context(ari)
         events = await open_phone_call_events(
             self._stack, settings, engine, queue, DirectoryNumbers(self.directory)
         )
@@ -204,7 +205,7 @@ class Service:
 
     def _make_link(self, listener: PbxListener) -> AmiLink:
         self.link = AmiLink(
-            self._ami_settings(),
+            ami_settings(self.settings, self.secrets),
             listener,
             endpoint_states=self.ari.endpoint_states,
             record_to=self.settings.record_pbx_events_to,
@@ -248,39 +249,6 @@ class Service:
             total=settings.calls_max,
             destination_wait_s=settings.destination_wait_s,
         )
-
-    def _ami_settings(self) -> AmiSettings:
-        settings = self.settings
-        return AmiSettings(
-            host=pbx_host(settings),
-            port=settings.ami_port,
-            username=settings.ami_username,
-            secret=settings.ami_secret.get_secret_value() or self.secrets.get_or_create(AMI_SECRET),
-            pbx_name=settings.pbx_name,
-            connect_timeout_s=settings.connect_timeout_s,
-            boot_timeout_s=settings.boot_timeout_s,
-            action_timeout_s=settings.action_timeout_s,
-            ping_interval_s=settings.ping_interval_s,
-            ping_timeout_s=settings.ping_timeout_s,
-            reconnect_min_s=settings.reconnect_min_s,
-            reconnect_max_s=settings.reconnect_max_s,
-            audio_codecs=settings.audio_codecs,
-            video_codecs=settings.video_codecs,
-        )
-
-    def _ari_settings(self) -> AriSettings:
-        settings = self.settings
-        return AriSettings(
-            base_url=f"http://{pbx_host(settings)}:{settings.ari_port}/ari",
-            username=settings.ari_username,
-            secret=settings.ari_secret.get_secret_value() or self.secrets.get_or_create(ARI_SECRET),
-            request_timeout_s=settings.action_timeout_s,
-        )
-
-
-def pbx_host(settings: Settings) -> str:
-    """Where AMI and ARI are: the PBX of the settings, or the one we start ourselves."""
-    return settings.pbx_host or settings.bind_address
 
 
 def loopback_address(settings: Settings) -> str:

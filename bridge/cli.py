@@ -15,6 +15,8 @@ from bridge.directory.loader import load_directory
 from bridge.directory.problems import DirectoryError
 from bridge.local_asterisk.errors import LocalAsteriskError
 from bridge.logging_setup import set_up_logging
+from bridge.pbx.readiness import is_ready, report
+from bridge.pbx_check import check_pbx
 from bridge.secrets_file import SecretsFileError, ThrowawaySecrets
 from bridge.serving import ServeError, serve
 from bridge.settings import Settings
@@ -29,6 +31,7 @@ def main() -> None:
     commands.add_parser("serve", help="run the service, with an Asterisk unless one is named")
     check = commands.add_parser("check", help="validate the settings and the directory file")
     check.add_argument("file", nargs="?", type=Path, help="default: the file of the settings")
+    check.add_argument("--pbx", action="store_true", help="also whether the PBX has all it needs")
     arguments = parser.parse_args()
     try:
         settings = Settings()
@@ -36,7 +39,9 @@ def main() -> None:
         sys.exit(_settings_problem(why))
     if unknown := Settings.unknown_names():
         sys.exit(f"there is no setting {', '.join(unknown)}; see bridge/settings.py")
-    sys.exit(_serve(settings) if arguments.command == "serve" else _check(settings, arguments.file))
+    if arguments.command == "serve":
+        sys.exit(_serve(settings))
+    sys.exit(_check(settings, arguments.file) or (_check_pbx(settings) if arguments.pbx else 0))
 
 
 def _serve(settings: Settings) -> int | str:
@@ -61,6 +66,15 @@ def _check(settings: Settings, file: Path | None) -> int | str:
         f"users, {len(directory.extensions)} extensions, {len(directory.apps)} apps"
     )
     return 0
+
+
+def _check_pbx(settings: Settings) -> int | str:
+    try:
+        findings = asyncio.run(check_pbx(settings))
+    except SecretsFileError as why:
+        return str(why)
+    print(report(findings))
+    return 0 if is_ready(findings) else EXIT_FAILED
 
 
 def _settings_problem(why: ValidationError | FileNotFoundError) -> str:

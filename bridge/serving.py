@@ -12,12 +12,13 @@ from typing import Literal
 
 import structlog
 
-from bridge.app import SECRETS_FILE, Service, open_secrets, pbx_host
+from bridge.app import SECRETS_FILE, Service, open_secrets
 from bridge.directory.problems import DirectoryError
 from bridge.local_asterisk.choice import AsteriskSource
 from bridge.local_asterisk.local import AsteriskSecrets
 from bridge.local_asterisk.opening import RunnableAsterisk, open_asterisk
 from bridge.local_asterisk.ports import AsteriskPorts
+from bridge.pbx_access import pbx_host
 from bridge.secrets_file import AMI_SECRET, ARI_SECRET, SecretsFileError, app_secret_name
 from bridge.settings import Settings
 

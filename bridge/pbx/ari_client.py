@@ -99,6 +99,11 @@ class AriClient:
         info = await self._json("GET", "asterisk", "info")
         return str(info["system"]["version"])
 
+    async def running_modules(self) -> set[str]:
+        """Names without `.so`."""
+        listed = await self._json("GET", "asterisk", "modules")
+        return {one["name"].removesuffix(".so") for one in listed if one.get("status") == "Running"}
+
     # ---- phones -----------------------------------------------------------------
 
     async def endpoints(self, technology: str = "PJSIP") -> list[AriEndpoint]:

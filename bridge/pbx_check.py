@@ -1,0 +1,30 @@
+"""`uapi-bridge check --pbx`: the PBX of the settings, looked at from both sides."""
+
+from __future__ import annotations
+
+from bridge.app import SECRETS_FILE, open_secrets
+from bridge.pbx.pbx_settings import Dialplan
+from bridge.pbx.readiness import Finding
+from bridge.pbx.readiness_ami import AmiReadiness
+from bridge.pbx.readiness_ari import AriReadiness
+from bridge.pbx_access import ami_settings, ari_settings
+from bridge.secrets_file import SecretsFileError
+from bridge.settings import Settings
+
+
+async def check_pbx(settings: Settings) -> list[Finding]:
+    """Raises SecretsFileError if nobody knows how to log in."""
+    file = settings.state_dir / SECRETS_FILE
+    given = settings.ami_secret.get_secret_value() and settings.ari_secret.get_secret_value()
+    if not given and not file.exists():
+        raise SecretsFileError(
+            f"BRIDGE_AMI_SECRET and BRIDGE_ARI_SECRET are not set, and there are none in {file}"
+        )
+    secrets = open_secrets(settings)
+    ami = AmiReadiness(ami_settings(settings, secrets), Dialplan(), recording=True)
+    ari = AriReadiness(
+        ari_settings(settings, secrets),
+        provisioning=settings.provision_phones,
+        recording=True,
+    )
+    return [*await ami.findings(), *await ari.findings()]

@@ -1,0 +1,1 @@
+"""`uapi-bridge check --pbx` against real Asterisks, whole and broken."""
