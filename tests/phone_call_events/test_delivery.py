@@ -243,6 +243,31 @@ async def test_given_dead_and_slow_receivers_when_calls_end_then_a_fast_one_is_n
         assert time.monotonic() - began < 3
 
 
+async def test_given_many_subscriptions_at_one_receiver_when_calls_end_then_connections_are_few(
+    tmp_path: Path, receiver: Receiver
+) -> None:
+    open_now, most = 0, 0
+
+    async def counting(_: web.Request) -> web.StreamResponse:
+        nonlocal open_now, most
+        open_now += 1
+        most = max(most, open_now)
+        await asyncio.sleep(0.02)
+        open_now -= 1
+        return web.Response()
+
+    receiver.mood = counting
+    async with EventsInProcess(
+        tmp_path, events_connections_per_host_max=3, events_per_extension_max=12
+    ) as running:
+        for _ in range(12):
+            await running.subscribe(receiver.url())
+        for _ in range(5):
+            running.end_a_call()
+        await receiver.wait_count(60)
+    assert most == 3
+
+
 async def test_given_receiver_gone_when_event_is_sent_then_subscription_is_disabled_for_good(
     tmp_path: Path, receiver: Receiver
 ) -> None:

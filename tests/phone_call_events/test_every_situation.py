@@ -227,6 +227,27 @@ async def api_none_of_several(stage: Stage) -> str:
     return await stage.api.place(["210", "213"], ["3235550200"], extension="210", waitForPickup="1")
 
 
+@row(
+    "API: one of several destinations answers",
+    _210=CALLER,
+    _211=CALLED,
+    _212=called("CANCEL"),
+    _213=called("BUSY"),
+)
+async def api_several_destinations(stage: Stage) -> str:
+    await stage.phone("210")
+    bob, carol = await stage.phone("211", "manual"), await stage.scripted("212", rings())
+    dave = await stage.scripted("213", refuses(486, "Busy Here"))
+    call_id = await stage.api.place(["210"], ["211", "212", "213"])
+    await dave.wait_closed()
+    await carol.wait_ringing()
+    await bob.wait_ringing()
+    await bob.accept()
+    await stage.api.wait_status(call_id, 5)
+    await stage.api.hang_up("210", call_id)
+    return call_id
+
+
 @row("API: paid by a third extension", _210=CALLER, _211=CALLED, _212=CALLER)
 async def api_payer(stage: Stage) -> str:
     await stage.phone("210")
