@@ -26,6 +26,21 @@ _PLAIN_WORDS = re.compile(r"[A-Za-z0-9 ]{1,80}")
 class _JsonErrorHandler(RequestHandler):
     __slots__ = ()
 
+    def data_received(self, data: bytes) -> None:
+        """Also when the server stops: the rest of a request that has begun is still taken.
+
+        aiohttp drops it, and the request then gets no answer and holds the stop up for nothing.
+        """
+        if not self._request_in_progress:
+            super().data_received(data)
+            return
+        closing = self._close, self._force_close
+        self._close = self._force_close = False
+        try:
+            super().data_received(data)
+        finally:
+            self._close, self._force_close = closing
+
     def handle_error(
         self,
         request: web.BaseRequest,
