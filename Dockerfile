@@ -32,7 +32,7 @@ USER bridge
 ENV PATH=/opt/uapi-bridge/bin:/usr/local/bin:/usr/bin:/bin PYTHONUNBUFFERED=1 \
     BRIDGE_STATE_DIR=/state BRIDGE_HTTP_HOST=0.0.0.0 BRIDGE_HTTP_PORT=8080 \
     BRIDGE_ASTERISK=external
-VOLUME ["/state"]
+# To be kept in a volume: /state.
 EXPOSE 8080
 # Linked to the PBX and able to place calls.
 HEALTHCHECK --interval=5s --timeout=5s --start-period=60s --retries=3 \

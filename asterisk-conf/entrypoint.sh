@@ -41,6 +41,8 @@ if [ "${EXTERNAL_ADDRESS:-}" = 0.0.0.0 ]; then
     exit 1
 fi
 
+# Without it ARI cannot list stored recordings.
+mkdir -p "$SPOOL_DIR/recording"
 "$here/render.sh" "$here/${TEMPLATES:-pbx}" "$CONF_DIR"
 # After an unclean end the old socket would be taken for a living Asterisk.
 rm -f "$RUN_DIR/asterisk.ctl"

@@ -17,8 +17,12 @@ def run(
     environment: Mapping[str, str] | None = None,
     stdin: str = "",
     check: bool = True,
+    errors_too: bool = False,
 ) -> str:
-    """Standard output. Raises CommandFailedError for another code than 0 and when time is up."""
+    """Standard output, with `errors_too` the other one after it.
+
+    Raises CommandFailedError for another code than 0 and when time is up.
+    """
     try:
         done = subprocess.run(
             command,
@@ -35,4 +39,4 @@ def run(
     if check and done.returncode != 0:
         last = "\n".join((done.stdout + done.stderr).splitlines()[-40:])
         raise CommandFailedError(f"{' '.join(command)}: code {done.returncode}\n{last}")
-    return done.stdout
+    return done.stdout + (done.stderr if errors_too else "")

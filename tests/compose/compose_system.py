@@ -6,6 +6,7 @@ import json
 import random
 import re
 import socket
+import time
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -89,7 +90,15 @@ class ComposeSystem:
             start = ("up", "--detach", "--no-build", "--wait")
             self.compose(*start, *services, timeout_s=_UP_TIMEOUT_S)
         except CommandFailedError as why:
-            raise CommandFailedError(f"{why}\n{self.logs('--tail=30')}") from None
+            logs = self.compose("logs", "--no-color", "--tail=30", check=False)
+            raise CommandFailedError(f"{why}\n{logs}") from None
+
+    def wait_healthy(self, service: str, time_limit_s: float = 60.0) -> None:
+        """For a container that was restarted; `up` would give up at one that is unhealthy now."""
+        deadline = time.monotonic() + time_limit_s
+        while (status := self.inspect(service)["State"]["Health"]["Status"]) != "healthy":
+            assert time.monotonic() < deadline, f"{service} is {status}"
+            time.sleep(0.3)
 
     def up_with_profile_option(self) -> None:
         """`docker compose --profile postgres up`."""
@@ -116,8 +125,9 @@ class ComposeSystem:
     def exec(self, service: str, *command: str, check: bool = True) -> str:
         return self.compose("exec", "--no-TTY", service, *command, check=check)
 
-    def logs(self, *arguments: str) -> str:
-        return self.compose("logs", "--no-color", "--no-log-prefix", *arguments, check=False)
+    def logs(self, service: str, *arguments: str) -> str:
+        """Of the present container."""
+        return self.docker("logs", *arguments, self.container(service), errors_too=True)
 
     def container(self, service: str) -> str:
         """The id of the container, running or not."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from pathlib import Path
 
 from bridge.local_asterisk.local import call_in_command
@@ -90,8 +89,7 @@ class ContainerBridge(BridgeProcess):
         self._system.compose("kill", "--signal=HUP", "bridge")
 
     def log_text(self) -> str:
-        # With logs of containers the lines of a greeting may have spaces at their end.
-        return re.sub(r" +$", "", self._system.logs("bridge"), flags=re.M)
+        return self._system.logs("bridge")
 
     def secret(self, name: str) -> str:
         if name not in self._secrets:

@@ -28,9 +28,20 @@ class Docker:
 
     environment: dict[str, str]
 
-    def __call__(self, *arguments: str, timeout_s: float = 60.0, check: bool = True) -> str:
+    def __call__(
+        self,
+        *arguments: str,
+        timeout_s: float = 60.0,
+        check: bool = True,
+        errors_too: bool = False,
+    ) -> str:
         return run(
-            "docker", *arguments, timeout_s=timeout_s, environment=self.environment, check=check
+            "docker",
+            *arguments,
+            timeout_s=timeout_s,
+            environment=self.environment,
+            check=check,
+            errors_too=errors_too,
         )
 
     def names(self) -> dict[str, set[str]]:

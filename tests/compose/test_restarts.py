@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import AsyncIterator
 
-import aiohttp
 import pytest
 import pytest_asyncio
 
 from tests.calls.live_calls import wait_no_calls, wait_statuses
 from tests.lab.api_client import ApiClient
+from tests.serving.test_stop import HalfRequest, refuses_connections
 from tests.softphones.softphone import Softphone
 
 from .compose_system import ComposeSystem, json_lines
@@ -23,9 +22,12 @@ _RESTART_S = 60.0
 
 
 @pytest_asyncio.fixture(loop_scope="session", autouse=True)
-async def all_up(compose_system: ComposeSystem, api: ApiClient) -> AsyncIterator[None]:
+async def all_up(
+    compose_system: ComposeSystem, lab: ContainerLab, api: ApiClient
+) -> AsyncIterator[None]:
     yield
-    await asyncio.to_thread(compose_system.up)
+    await asyncio.to_thread(compose_system.compose, "start")
+    await lab.bridge.wait_ready(_RESTART_S)
     await api.hang_up()
     await wait_no_calls(api)
 
@@ -76,27 +78,13 @@ async def test_given_a_call_and_a_request_when_the_service_is_stopped_then_both_
         lab.phone("0003*211", answer="auto", tone_hz=1000) as bob,
     ):
         call_id = await talking(api, alice, bob)
-        view = {"source": ["3235550202"], "destination": ["3235550201"]}
-        body = json.dumps({"extension": "210", "phoneCallView": [view]}).encode()
-        reader, writer = await asyncio.open_connection("127.0.0.1", compose_system.http_port)
-        writer.write(
-            b"POST /uapi/phoneCalls/@me/simple HTTP/1.1\r\nHost: bridge\r\nConnection: close\r\n"
-            + f"Authorization: Bearer {api.token}\r\nContent-Length: {len(body)}\r\n\r\n".encode()
-            + body[:10]
-        )
-        await writer.drain()
-        # One more request on its own connection: the half one before it has been accepted.
-        await api.call(call_id)
+        request = await HalfRequest.begin(lab.bridge.base_url, str(api.token))
 
         stopping = asyncio.create_task(lab.bridge.stop())
-        await _refuses_connections(lab.bridge.base_url)
-        writer.write(body[10:])
-        await writer.drain()
-        answer = await asyncio.wait_for(reader.read(), 20)
+        await refuses_connections(lab.bridge.base_url)
+        placed = await request.finish()
         await stopping  # with exit code 0
 
-        assert answer.startswith(b"HTTP/1.1 202 ")
-        placed = json.loads(answer.partition(b"\r\n\r\n")[2])[0]["id"]
         await alice.wait_tone(1000)
         await bob.wait_tone(440)
         await lab.bridge.start()
@@ -105,21 +93,6 @@ async def test_given_a_call_and_a_request_when_the_service_is_stopped_then_both_
         assert (await api.hang_up("210", call_id)).json == [{"id": call_id}]
         await alice.wait_closed()
         await bob.wait_closed()
-
-
-async def _refuses_connections(base_url: str) -> None:
-    async with asyncio.timeout(20):
-        while True:
-            try:
-                # A session each: an old connection would go on to be served.
-                async with (
-                    aiohttp.ClientSession() as session,
-                    session.get(f"{base_url}/health/live"),
-                ):
-                    pass
-            except aiohttp.ClientError:
-                return
-            await asyncio.sleep(0.05)
 
 
 async def test_given_a_call_when_asterisk_crashes_then_it_is_recorded_and_new_calls_work(
@@ -168,7 +141,7 @@ async def test_given_a_public_call_when_the_public_network_is_restarted_then_the
         await alice.wait_tone(1000)
 
         await asyncio.to_thread(compose_system.compose, "restart", "public-network")
-        await asyncio.to_thread(compose_system.up)
+        await asyncio.to_thread(compose_system.wait_healthy, "public-network")
 
         await api.hang_up("210", call_id)
         assert (await api.wait_ended(call_id))["disposition"] == 0
