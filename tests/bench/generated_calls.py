@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import re
+import time
 from dataclasses import dataclass
+
+from tests.scripted_ami.server import channel, message
 
 from .bare_ami import Message
 from .call_paths import AmiPath
@@ -11,12 +15,16 @@ from .directory_file import DESTINATION, SOURCE
 from .stage import Stage
 
 _END_LIMIT_S = 10
+_TIMESTAMP = re.compile(r"Timestamp: [0-9.]+")
 
 
 @dataclass(frozen=True, slots=True)
 class CallEvents:
     """What Asterisk says of one call, as on the wire, in three parts."""
 
+    source_id: str
+    channels: bytes
+    """As CoreShowChannel, but without the ActionID."""
     until_answer: bytes
     answer: bytes
     """From the moment when the destination picks up."""
@@ -71,20 +79,37 @@ class CallTemplate:
         text = b"".join(block + b"\r\n\r\n" for block in blocks).decode()
         for known, name in self._names:
             text = text.replace(known, name)
-        return text
+        return _TIMESTAMP.sub("Timestamp: {timestamp}", text)
 
     def _filled(
         self, source_id: str, destination_id: str, number: int, extension: str
     ) -> CallEvents:
+        timestamp = f"{time.time():.6f}"
+
         def fill(text: str) -> bytes:
             text = text.replace("{source_id}", source_id)
             text = text.replace("{destination_id}", destination_id)
             text = text.replace("{serial}", f"{number:08x}")
+            text = text.replace("{timestamp}", timestamp)
             if extension != SOURCE:
                 text = text.replace(SOURCE, extension).replace(DESTINATION, extension)
             return text.encode()
 
-        return CallEvents(fill(self._until_answer), fill(self._answer), fill(self._end))
+        channels = b"".join(
+            message(
+                [
+                    ("Event", "CoreShowChannel"),
+                    *channel(fill(name).decode(), uniqueid, Linkedid=source_id),
+                ]
+            )
+            for name, uniqueid in (
+                (f"PJSIP/{SOURCE}-{{serial}}", source_id),
+                (f"PJSIP/{DESTINATION}-{{serial}}", destination_id),
+            )
+        )
+        return CallEvents(
+            source_id, channels, fill(self._until_answer), fill(self._answer), fill(self._end)
+        )
 
 
 async def record_call(stage: Stage) -> CallTemplate:
@@ -96,13 +121,13 @@ async def record_call(stage: Stage) -> CallTemplate:
 
     def note(block: bytes) -> None:
         lines = block.decode().split("\r\n")
-        message: Message = dict(x.split(": ", 1) for x in lines if ": " in x)
-        if message["Event"] in ("FullyBooted", "PeerStatus", "ContactStatus"):
+        event: Message = dict(x.split(": ", 1) for x in lines if ": " in x)
+        if event["Event"] in ("FullyBooted", "PeerStatus", "ContactStatus"):
             return
-        if message["Event"] == "DialBegin" and "Channel" in message:
-            destinations.append(message["DestUniqueid"])
+        if event["Event"] == "DialBegin" and "Channel" in event:
+            destinations.append(event["DestUniqueid"])
         # The answer to our own action; the service's Originate has another ActionID.
-        if message["Event"] != "OriginateResponse":
+        if event["Event"] != "OriginateResponse":
             blocks.append(block)
 
     ami.on_block = note

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -21,57 +22,65 @@ _LIST = "/uapi/phoneCalls/@me/210"
 
 @dataclass(slots=True)
 class ManyCalls:
-    """One service from few to many calls: ms of a list, resident bytes, by live calls."""
+    """`list_ms`: p50 of each round by live calls; `call_bytes`: of one more live call."""
 
-    list_ms: dict[int, float] = field(default_factory=dict)
-    resident: dict[int, int] = field(default_factory=dict)
+    list_ms: dict[int, list[float]] = field(default_factory=dict)
+    call_bytes: float = 0.0
 
 
-async def many_calls(folder: Path, template: CallTemplate, plan: Plan) -> list[ManyCalls]:
-    rounds = []
-    for number in range(plan.list_rounds):
-        progress(f"many calls, round {number + 1} of {plan.list_rounds}")
-        round_ = ManyCalls()
-        name = folder / f"many-{number}"
-        async with open_scripted_stage(name, template, _OTHERS) as stage:
+async def many_calls(folder: Path, template: CallTemplate, plan: Plan) -> ManyCalls:
+    """One service for each number of live calls; their requests take turns."""
+    result = ManyCalls()
+    stages: dict[int, ScriptedStage] = {}
+    before, most = plan.live_calls[-2:]
+    async with AsyncExitStack() as stack:
+        for live in plan.live_calls:
+            progress(f"many calls: {live:,}")
+            opened = open_scripted_stage(folder / f"live-{live}", template, _OTHERS)
+            stage = stages[live] = await stack.enter_async_context(opened)
             await stage.add_live_calls(0, _OWN_CALLS, [SOURCE])
-            live = _OWN_CALLS
-            for wanted in plan.live_calls:
-                await stage.add_live_calls(live, wanted - live, [other(x) for x in range(_OTHERS)])
-                live = wanted
-                await stage.wait_live_calls(live)
-                round_.list_ms[live] = await _list_ms(stage, plan.list_requests)
-                round_.resident[live] = resident_bytes(stage.service.pid)
-        rounds.append(round_)
-    return rounds
+            await _fill(stage, _OWN_CALLS, min(live, before))
+            if live == most:
+                fewer = resident_bytes(stage.service.pid)
+                await _fill(stage, before, live)
+                more = resident_bytes(stage.service.pid)
+                result.call_bytes = (more - fewer) / (most - before)
+        for number in range(plan.list_rounds):
+            progress(f"lists, round {number + 1} of {plan.list_rounds}")
+            for live, took_ms in (await _list_ms(stages, plan.list_requests)).items():
+                result.list_ms.setdefault(live, []).append(percentile(took_ms, 50))
+    return result
 
 
-async def _list_ms(stage: ScriptedStage, requests: int) -> float:
-    """p50 of asking for the calls of one extension."""
-    took = []
+async def _fill(stage: ScriptedStage, live: int, wanted: int) -> None:
+    await stage.add_live_calls(live, wanted - live, [other(x) for x in range(_OTHERS)])
+    await stage.wait_live_calls(wanted)
+
+
+async def _list_ms(stages: dict[int, ScriptedStage], requests: int) -> dict[int, list[float]]:
+    """How long it takes to ask for the calls of one extension."""
+    took: dict[int, list[float]] = {live: [] for live in stages}
     for _ in range(requests):
-        began = time.perf_counter()
-        status, body = await stage.http.request("GET", _LIST)
-        took.append((time.perf_counter() - began) * 1000)
-        assert status == 200, body
-        assert body.count(b'"published"') == _OWN_CALLS
-    return percentile(took, 50)
+        for live, stage in stages.items():
+            began = time.perf_counter()
+            status, body = await stage.http.request("GET", _LIST)
+            took[live].append((time.perf_counter() - began) * 1000)
+            assert status == 200, body
+            assert body.count(b'"published"') == _OWN_CALLS
+    return took
 
 
-def many_calls_measures(rounds: list[ManyCalls], plan: Plan) -> list[Measure]:
+def many_calls_measures(result: ManyCalls, plan: Plan) -> list[Measure]:
     least, *more = plan.live_calls
-    at_least = [x.list_ms[least] for x in rounds]
     rows = [
         ratio(
             f"GET the calls of one extension, {live:,} live calls, p50",
             "ms",
-            [x.list_ms[live] for x in rounds],
+            result.list_ms[live],
             f"itself at {least}",
-            at_least,
+            result.list_ms[least],
             1.3,
         )
         for live in more
     ]
-    before, most = plan.live_calls[-2:]
-    per_call = [(x.resident[most] - x.resident[before]) / (most - before) / 1024 for x in rounds]
-    return [*rows, value("memory per live call", "KB", per_call, 6)]
+    return [*rows, value("memory per live call", "KB", [result.call_bytes / 1024], 6)]

@@ -10,17 +10,17 @@ from pathlib import Path
 
 from bridge.local_asterisk.ports import AsteriskPorts
 from tests.lab.bridge_process import BridgeProcess
-from tests.scripted_ami.server import ReceivedAction, ScriptedAmi, Session
+from tests.scripted_ami.server import ReceivedAction, ScriptedAmi, Session, event
 from tests.softphones.ports import free_port
 
 from .bare_http import BareHttp
 from .directory_file import write_directory
-from .generated_calls import CallTemplate
+from .generated_calls import CallEvents, CallTemplate
 from .stage import UNLIMITED, api
 
 _SETTLE_LIMIT_S = 120
 _POLL_S = 0.02
-_LIVE_CALLS_AT_ONCE = 50
+_LIVE_CALLS_AT_ONCE = 200
 
 
 class ScriptedStage:
@@ -28,20 +28,30 @@ class ScriptedStage:
 
     def __init__(self, template: CallTemplate) -> None:
         self.template = template
-        self.ami = ScriptedAmi(on={"Originate": self._originate, "Hangup": self._hang_up})
+        self.ami = ScriptedAmi(
+            on={
+                "Originate": self._originate,
+                "Hangup": self._hang_up,
+                "CoreShowChannels": self._show_channels,
+            }
+        )
         self.service: BridgeProcess
         self.http: BareHttp
-        self._numbers: dict[str, int] = {}
+        self._made = 0
+        self._live: dict[str, CallEvents] = {}
 
     async def add_live_calls(self, first: int, count: int, extensions: list[str]) -> None:
         """Calls that phones have dialled, by these extensions in turn."""
         for begin in range(first, first + count, _LIVE_CALLS_AT_ONCE):
+            # More events than the service queues would make it drop the link.
+            await self.wait_live_calls(begin)
             chunk = range(begin, min(begin + _LIVE_CALLS_AT_ONCE, first + count))
             calls = [self.template.phone_call(x, extensions[x % len(extensions)]) for x in chunk]
+            self._live |= {x.source_id: x for x in calls}
             await self.ami.send(*(x.until_answer + x.answer for x in calls))
 
     async def wait_live_calls(self, count: int) -> None:
-        """Until the service knows of that many, and has written them down."""
+        """Until the service knows of that many."""
         async with asyncio.timeout(_SETTLE_LIMIT_S):
             while True:
                 _, body = await self.http.request("GET", "/health/ready")
@@ -50,19 +60,28 @@ class ScriptedStage:
                 await asyncio.sleep(_POLL_S)
 
     async def answer(self, call_id: str) -> None:
-        await self.ami.send(self.template.api_call(call_id, self._numbers[call_id]).answer)
+        await self.ami.send(self._live[call_id].answer)
 
     async def _originate(self, session: Session, action: ReceivedAction) -> None:
         call_id = action.value("ChannelId")
-        self._numbers[call_id] = len(self._numbers) + 1_000_000
+        self._made += 1
+        events = self.template.api_call(call_id, 1_000_000 + self._made)
+        self._live[call_id] = events
         await session.answer(action, "Success", ("Message", "Originate successfully queued"))
-        events = self.template.api_call(call_id, self._numbers[call_id])
         await session.send(events.until_answer)
 
     async def _hang_up(self, session: Session, action: ReceivedAction) -> None:
         call_id = action.value("Channel")
         await session.answer(action, "Success", ("Message", "Channel Hungup"))
-        await session.send(self.template.api_call(call_id, self._numbers[call_id]).end)
+        await session.send(self._live.pop(call_id).end)
+
+    async def _show_channels(self, session: Session, action: ReceivedAction) -> None:
+        action_id = action.value("ActionID")
+        await session.answer(action, "Success", ("EventList", "start"))
+        with_id = f"Event: CoreShowChannel\r\nActionID: {action_id}".encode()
+        listed = b"".join(x.channels for x in self._live.values())
+        await session.send(listed.replace(b"Event: CoreShowChannel", with_id))
+        await session.send(event("CoreShowChannelsComplete", ActionID=action_id))
 
 
 @asynccontextmanager
