@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 from bridge.recordings.recording_pbx import AudioError, AudioMissing
 
+_NAME = re.compile(r"[A-Za-z0-9-]+\Z")
 _FORMATS = ("wav", "raw")
 _CHUNK_BYTES = 65_536
 
@@ -50,6 +52,6 @@ class AudioFolder:
         return found
 
     def _paths(self, name: str) -> list[Path]:
-        if Path(name).name != name:
+        if not _NAME.match(name):
             raise AudioError("not the name of a recording")
         return [self._folder / f"{name}.{extension}" for extension in _FORMATS]

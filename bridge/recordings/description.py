@@ -60,7 +60,7 @@ def described(conversation: Conversation, call: PhoneCall, directory: Directory)
 def call_has_number(call: PhoneCall, number: str, directory: Directory) -> bool:
     """Whether that number, in any spelling, calls or is called."""
     numbers = {x.number for x in call.legs} | {_dialled(call, directory)}
-    return any(number in _spellings(x, directory) for x in numbers)
+    return any(number in _spellings(x, directory) for x in numbers if x)
 
 
 def _talking(legs: Iterable[Leg], side: Side) -> Leg | None:

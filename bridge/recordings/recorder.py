@@ -81,11 +81,11 @@ class Recorder:
 
     async def link_up(self) -> None:
         """Bring everything in line with the calls that live now."""
-        for call_id in list(self._tapes):
-            await self._again(call_id)
+        self._unsettled.update(self._tapes)
         for call in self._switchboard.calls.live:
             if call.id not in self._tapes and self._is_to_be_recorded(call):
                 self._soon(call)
+        await self.retry()
 
     async def retry(self) -> None:
         """Try again what failed for want of the link or the database."""

@@ -6,6 +6,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
+# Of a SearchOrder: the fields of its `equal`, and those of its `order_by`.
+EQUAL_FIELDS = frozenset(
+    {
+        "ccdr_id",
+        "platform_call_id",
+        "native_id",
+        "meeting_id",
+        "source_caller_id",
+        "source_name",
+        "destination_caller_id",
+        "destination_name",
+    }
+)
+ORDER_FIELDS = EQUAL_FIELDS | {"start_time", "end_time"}
+
 
 class Progress(Enum):
     ONGOING = "ongoing"

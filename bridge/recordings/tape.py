@@ -123,6 +123,7 @@ class Tape:
         except (PbxRefused, PbxUnavailable, InvalidPbxValue) as why:
             log.warning("recording not started", call_id=call.id, why=str(why))
             self.conversation = self.conversation.without_media(part)
+            await self.save()
             if isinstance(why, PbxUnavailable):
                 raise
             return

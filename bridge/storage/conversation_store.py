@@ -40,8 +40,6 @@ _FIELDS: dict[str, ColumnElement[Any]] = {
     "start_time": _c.started_ms,
     "end_time": _c.ended_ms,
 }
-ORDER_FIELDS = frozenset(_FIELDS)
-EQUAL_FIELDS = ORDER_FIELDS - {"start_time", "end_time"}
 
 
 class ConversationStore:

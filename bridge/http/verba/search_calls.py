@@ -7,8 +7,7 @@ from bridge.http.verba.errors import invalid
 from bridge.http.verba.parameters import Parameters
 from bridge.http.verba.request import VerbaRequest
 from bridge.http.verba.verbacdr import verbacdr
-from bridge.recordings.selection import Progress, SearchOrder
-from bridge.storage.conversation_store import EQUAL_FIELDS, ORDER_FIELDS
+from bridge.recordings.selection import EQUAL_FIELDS, ORDER_FIELDS, Progress, SearchOrder
 
 _STATUS = {"ongoing": Progress.ONGOING, "recorded": Progress.FINISHED}
 _MAX_OFFSET = 10**9

@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+import hashlib
+import struct
+
+import pytest
+
+from bridge.recordings.audio_folder import AudioFolder
+from bridge.recordings.conversation import Media
+from bridge.recordings.measuring import measure, stereo_header
+from bridge.recordings.recording_pbx import AudioError, AudioMissing
+
+from .fakes import FakeWorld
+
+_WAV = Media(1, "a-1", "wav", "1.1", 0)
+
+
+def _wav(data: bytes, said: int | None = None) -> bytes:
+    return b"\0" * 40 + struct.pack("<I", len(data) if said is None else said) + data
+
+
+async def test_given_a_closed_file_then_length_and_checksum() -> None:
+    world = FakeWorld()
+    content = _wav(b"\1" * 16_000)
+    world.files["a-1"] = content
+    measured = await measure(_WAV, world)
+    assert measured.complete
+    assert (measured.media.bytes, measured.media.length_ms) == (16_044, 1000)
+    assert measured.media.sha256 == hashlib.sha256(content).hexdigest()
+
+
+@pytest.mark.parametrize("content", [b"", b"RIFF", _wav(b"\1" * 100, said=0)])
+async def test_given_an_open_file_then_not_complete(content: bytes) -> None:
+    world = FakeWorld()
+    world.files["a-1"] = content
+    assert not (await measure(_WAV, world)).complete
+
+
+async def test_given_no_file_then_no_bytes_and_nothing_to_wait_for() -> None:
+    measured = await measure(_WAV, FakeWorld())
+    assert (measured.complete, measured.media.bytes, measured.media.sha256) == (True, 0, "")
+
+
+def test_stereo_header_has_44_bytes_and_the_sizes() -> None:
+    header = stereo_header(8)
+    assert len(header) == 44
+    assert struct.unpack_from("<I", header, 4) == (44,)
+    assert struct.unpack_from("<HHII", header, 20) == (1, 2, 8000, 32_000)
+    assert struct.unpack_from("<I", header, 40) == (8,)
+
+
+async def test_given_a_shared_folder_then_read_and_deleted_there(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    folder = tmp_path_factory.mktemp("shared")
+    (folder / "a-1.wav").write_bytes(b"abc")
+    audio = AudioFolder(folder)
+    async with audio.read("a-1") as chunks:
+        assert [x async for x in chunks] == [b"abc"]
+    assert await audio.delete("a-1")
+    assert not await audio.delete("a-1")
+    with pytest.raises(AudioMissing):
+        async with audio.read("a-1"):
+            pass
+    for name in ("../a-1", "/etc/passwd", ".."):
+        with pytest.raises(AudioError):
+            await audio.delete(name)
+
+
+async def test_given_a_shared_folder_that_is_not_mounted_then_nothing_counts_as_deleted(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    audio = AudioFolder(tmp_path_factory.mktemp("shared") / "away")
+    with pytest.raises(AudioError):
+        await audio.delete("a-1")

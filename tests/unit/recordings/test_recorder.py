@@ -1,0 +1,192 @@
+"""When a part is started and stopped, in which order, and what a fault leaves behind."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from bridge.calls.pbx import PbxOutcomeUnknown, PbxRefused, PbxUnavailable
+from bridge.calls.phone_call import Disposition, EndedBy, FinalRecord, PhoneCall
+from bridge.calls.tracker import Change
+from bridge.recordings.deleting import AlreadyGone
+from bridge.recordings.removal import NotRemoved
+from bridge.storage.faults import StorageUnavailable
+from tests.unit.calls.fakes import CALL_ID, settle
+
+from .fakes import REQUEST, Studio, connected
+
+FINAL = FinalRecord(9_999_999_999_999, Disposition.ANSWERED, EndedBy.SOURCE, "", cause=16)
+
+
+async def _now(studio: Studio, call: PhoneCall) -> None:
+    """The call has changed to this."""
+    if call.final is None:
+        studio.exchange.switchboard.calls.add(call)
+    else:
+        studio.exchange.switchboard.calls.drop(call.id)
+        studio.exchange.records.stored[call.id] = call
+    studio.recorder.changed(Change(None, call, ()))
+    await settle()
+
+
+async def test_given_a_connected_call_then_the_record_is_on_disk_before_the_recording() -> None:
+    studio = Studio()
+    await _now(studio, connected())
+    assert studio.world.diary == ["create record", f"start {CALL_ID}"]
+    [media] = studio.conversation.media
+    assert (media.name, media.mixmonitor_id) == (f"{studio.conversation.id}-1", "0x1")
+    assert studio.conversation.native_id == CALL_ID
+
+
+async def test_given_a_call_that_is_not_connected_or_not_wanted_then_nothing_is_done() -> None:
+    studio = Studio()
+    await _now(studio, replace(connected(), answered_ms=None))
+    await _now(studio, connected(recording=False))
+    assert studio.world.diary == []
+
+
+async def test_given_a_recorded_channel_that_leaves_then_another_one_is_recorded() -> None:
+    studio = Studio()
+    call = connected()
+    await _now(studio, call)
+    await _now(studio, replace(call, channels={"b": call.channels["b"]}))
+    assert studio.world.diary == ["create record", f"start {CALL_ID}", "start b"]
+    first, second = studio.conversation.media
+    assert first.ended_ms is not None
+    assert second.name == f"{studio.conversation.id}-2"
+
+
+async def test_given_the_end_of_a_call_then_its_record_ends_and_waits_for_its_measures() -> None:
+    studio = Studio()
+    await _now(studio, connected())
+    await _now(studio, replace(connected(), final=FINAL, channels={}))
+    assert studio.conversation.ended_ms == FINAL.at_ms
+    assert studio.conversation.cause == 16
+    assert studio.to_finish == [studio.conversation.id]
+
+
+async def test_given_a_refused_start_when_the_call_ends_then_no_record_is_left() -> None:
+    studio = Studio()
+    studio.world.fails = PbxRefused("No such channel")
+    await _now(studio, connected())
+    await _now(studio, replace(connected(), final=FINAL, channels={}))
+    assert studio.world.records == {}
+    assert studio.to_finish == []
+
+
+async def test_given_no_link_when_it_is_back_then_the_recording_starts_once() -> None:
+    studio = Studio()
+    studio.world.fails = PbxUnavailable("down")
+    await _now(studio, connected())
+    assert not studio.conversation.media
+    studio.world.fails = None
+    await studio.recorder.retry()
+    await settle()
+    await studio.recorder.retry()
+    await settle()
+    assert studio.world.diary == ["create record", f"start {CALL_ID}"]
+
+
+async def test_given_an_unknown_outcome_then_the_part_stays_and_is_not_started_again() -> None:
+    studio = Studio()
+    studio.world.fails = PbxOutcomeUnknown("no answer")
+    await _now(studio, connected())
+    studio.world.fails = None
+    await studio.recorder.retry()
+    await settle()
+    assert studio.world.diary == ["create record"]
+    assert [x.mixmonitor_id for x in studio.conversation.media] == [""]
+
+
+async def test_given_no_database_then_nothing_is_recorded_until_it_is_back() -> None:
+    studio = Studio()
+    studio.world.storage_fails = StorageUnavailable("down")
+    await _now(studio, connected())
+    assert studio.world.diary == []
+    studio.world.storage_fails = None
+    await studio.recorder.retry()
+    await settle()
+    assert studio.world.diary == ["create record", f"start {CALL_ID}"]
+
+
+async def test_given_a_deletion_then_mark_stop_file_in_this_order_and_nothing_more() -> None:
+    studio = Studio()
+    call = connected()
+    await _now(studio, call)
+    studio.world.diary.clear()
+    await studio.deletion.delete(studio.world.records[studio.conversation.id], REQUEST)
+    assert studio.world.diary == ["mark", f"stop {CALL_ID}", "delete file"]
+    await _now(studio, replace(call, channels={"b": call.channels["b"]}))
+    with pytest.raises(AlreadyGone):
+        await studio.deletion.delete(studio.world.records[studio.conversation.id], REQUEST)
+    assert studio.world.diary == ["mark", f"stop {CALL_ID}", "delete file"]
+
+
+async def test_given_a_stop_that_fails_then_not_removed_and_done_when_the_link_is_back() -> None:
+    studio = Studio()
+    await _now(studio, connected())
+    studio.world.diary.clear()
+    studio.world.fails = PbxUnavailable("down")
+    with pytest.raises(NotRemoved):
+        await studio.deletion.delete(studio.world.records[studio.conversation.id], REQUEST)
+    assert studio.world.records[studio.conversation.id].marks.failure is not None
+    studio.world.fails = None
+    await studio.recorder.link_up()
+    await settle()
+    assert studio.world.diary == ["mark", f"stop {CALL_ID}"]
+    assert studio.to_finish == [studio.conversation.id]
+
+
+async def test_given_a_mark_when_the_service_starts_again_then_it_stops_the_recording() -> None:
+    before = Studio()
+    await _now(before, connected())
+    await before.world.mark_deletion(before.conversation, REQUEST)
+    studio = Studio(before.world)
+    studio.world.diary.clear()
+    studio.exchange.switchboard.calls.add(connected())
+    await studio.recorder.start()
+    await studio.recorder.link_up()
+    await settle()
+    assert studio.world.diary == [f"stop {CALL_ID}"]
+    assert studio.to_finish == [studio.conversation.id]
+
+
+async def test_given_a_call_that_ended_unseen_when_the_service_starts_again_then_it_is_ended() -> (
+    None
+):
+    before = Studio()
+    await _now(before, connected())
+    studio = Studio(before.world)
+    studio.exchange.records.stored[CALL_ID] = replace(connected(), final=FINAL, channels={})
+    await studio.recorder.start()
+    await studio.recorder.link_up()
+    await settle()
+    assert studio.conversation.ended_ms == FINAL.at_ms
+
+
+async def test_given_a_call_that_has_only_begun_when_deleted_then_it_is_never_recorded() -> None:
+    studio = Studio()
+    ringing = replace(connected(), answered_ms=None)
+    studio.exchange.switchboard.calls.add(ringing)
+    await studio.deletion.delete(ringing, REQUEST)
+    await _now(studio, connected(ringing))
+    assert studio.world.diary == ["create record", "mark"]
+    await _now(studio, replace(connected(), final=FINAL, channels={}))
+    assert studio.to_finish == [studio.conversation.id]
+
+
+async def test_given_a_stuck_file_then_the_record_stays_until_it_can_be_removed() -> None:
+    studio = Studio()
+    await _now(studio, connected())
+    await _now(studio, replace(connected(), final=FINAL, channels={}))
+    conversation = studio.conversation
+    studio.world.stuck = {conversation.media[0].name}
+    for _ in range(2):
+        with pytest.raises(NotRemoved):
+            await studio.deletion.delete(studio.world.records[conversation.id], REQUEST)
+    assert studio.world.audit_lines == [conversation.id]
+    studio.world.stuck = set()
+    await studio.deletion.delete(studio.world.records[conversation.id], REQUEST)
+    assert studio.world.records == {}
+    assert studio.world.diary[-2:] == ["delete file", "remove record"]
