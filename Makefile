@@ -1,5 +1,6 @@
 # make serve   Asterisk and the service, ready for a first call
 # make test    every test, against a real Asterisk with real phones
+# make test-compose   the tests of calls against the containers of docker-compose.yml
 # make demo    two softphones, one call, a timeline
 # make bench   how fast, beside raw AMI and ARI: 10 minutes; bench-short: one minute, no verdict
 # make check   ruff and mypy --strict
@@ -10,7 +11,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PYTEST_ARGS ?=
 
-.PHONY: serve test demo bench bench-short check format lock clean
+.PHONY: serve test test-compose demo bench bench-short check format lock clean
 .DEFAULT_GOAL := serve
 
 serve: $(VENV)/installed
@@ -18,6 +19,10 @@ serve: $(VENV)/installed
 
 test: $(VENV)/installed-dev
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+# Building the images is part of the first test.
+test-compose: $(VENV)/installed-dev
+	$(BIN)/python -m pytest --compose --timeout=900 tests/calls tests/compose $(PYTEST_ARGS)
 
 demo: $(VENV)/installed-dev
 	@$(BIN)/python -m tests.demo

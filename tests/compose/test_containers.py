@@ -12,8 +12,6 @@ from tests.demo.timeline import Timeline
 from .compose_system import ComposeSystem
 from .container_lab import ContainerLab
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
-
 SERVICES = ("asterisk", "public-network", "bridge")
 
 
@@ -60,12 +58,14 @@ def test_given_a_first_start_when_up_then_secrets_are_made_and_shown_nowhere(
         assert not [name for name, secret in made.items() if secret in shown]
 
 
+@pytest.mark.asyncio(loop_scope="session")
 async def test_given_phones_outside_when_the_demo_runs_then_both_hear_each_other(
     compose_system: ComposeSystem, lab: ContainerLab
 ) -> None:
     await show_call(lab, Timeline())
 
 
+@pytest.mark.asyncio(loop_scope="session")
 async def test_given_a_phone_outside_when_called_then_it_is_told_the_published_address(
     compose_system: ComposeSystem, lab: ContainerLab
 ) -> None:

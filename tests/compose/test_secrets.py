@@ -10,8 +10,6 @@ import pytest
 from .command import CommandFailedError
 from .compose_system import ComposeSystem
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
-
 _AS_DOCKER_SECRET = """
 services:
   asterisk:
@@ -24,6 +22,7 @@ secrets:
 """
 
 
+@pytest.mark.asyncio(loop_scope="session")
 async def test_given_one_secret_in_the_environment_and_one_of_docker_when_up_then_both_are_used(
     compose_system: ComposeSystem, tmp_path: Path
 ) -> None:
