@@ -22,7 +22,7 @@ from bridge.recordings.conversation import Conversation, Mute
 from bridge.recordings.conversation_records import ConversationRecords
 from bridge.recordings.description import described, new_conversation
 from bridge.recordings.policy import is_recorded
-from bridge.recordings.recording_pbx import RecordingPbx
+from bridge.recordings.recording_pbx import AudioError, AudioFiles, RecordingPbx
 from bridge.recordings.tape import Tape
 from bridge.storage.faults import StorageUnavailable
 
@@ -38,6 +38,7 @@ class Recorder:
         pbx: RecordingPbx,
         calls: CallRecords,
         records: ConversationRecords,
+        audio: AudioFiles,
         directory: CurrentDirectory,
         locks: CallLocks,
         to_finish: Callable[[str], None],
@@ -48,6 +49,7 @@ class Recorder:
         self._pbx = pbx
         self._calls = calls
         self._records = records
+        self._audio = audio
         self._directory = directory
         self._locks = locks
         self._to_finish = to_finish
@@ -154,7 +156,13 @@ class Recorder:
             while (call := self._news.pop(call_id, None)) is not None:
                 async with self._locks.of(call_id):
                     await self._settle(call)
-        except (PbxUnavailable, PbxOutcomeUnknown, PbxRefused, StorageUnavailable) as why:
+        except (
+            PbxUnavailable,
+            PbxOutcomeUnknown,
+            PbxRefused,
+            AudioError,
+            StorageUnavailable,
+        ) as why:
             log.warning("recording not brought in line", call_id=call_id, why=str(why))
             self._unsettled.add(call_id)
         except Exception:
@@ -180,6 +188,7 @@ class Recorder:
             self._tapes[call.id] = tape
         else:
             tape.conversation = described(tape.conversation, call, directory)
+            await tape.check_unconfirmed(self._audio)
         if await tape.follow(call, wanted=wanted) and tape.marked:
             self._to_finish(tape.conversation.id)
 

@@ -53,6 +53,7 @@ class Recordings:
             pbx,
             calls,
             records,
+            audio,
             directory,
             locks,
             self._finisher.soon,

@@ -15,7 +15,7 @@ from bridge.calls.switchboard import now_ms
 from bridge.recordings.channel_choice import channel_to_record, muted_directions
 from bridge.recordings.conversation import Conversation, Media, Mute
 from bridge.recordings.conversation_records import ConversationRecords
-from bridge.recordings.recording_pbx import RecordingPbx
+from bridge.recordings.recording_pbx import AudioFiles, AudioMissing, RecordingPbx
 
 log = structlog.get_logger()
 
@@ -50,6 +50,21 @@ class Tape:
         elif self._on_disk != self.conversation:
             await self._records.update(self.conversation)
         self._on_disk = self.conversation
+
+    async def check_unconfirmed(self, audio: AudioFiles) -> None:
+        """Give up a part of which nobody knows whether it was started, if it has no file.
+
+        It stays in the record, so that a file which appears all the same is known.
+        Raises AudioError.
+        """
+        running = self.conversation.running
+        if running is None or running.mixmonitor_id:
+            return
+        try:
+            async with audio.read(running.name):
+                return
+        except AudioMissing:
+            self._end(running)
 
     async def follow(self, call: PhoneCall, *, wanted: bool) -> bool:
         """Record the call, or no longer, on a channel that it still has. True if it stopped.

@@ -132,7 +132,16 @@ def test_recording_files(value: str) -> None:
 
 @pytest.mark.parametrize(
     "value",
-    ["a.wav,d", "a.wav,,rm -rf /", "../../etc/x.wav", "a/../b.wav", "a b.wav", "${X}.wav", "", "a\n"],
+    [
+        "a.wav,d",
+        "a.wav,,rm -rf /",
+        "../../etc/x.wav",
+        "a/../b.wav",
+        "a b.wav",
+        "${X}.wav",
+        "",
+        "a\n",
+    ],
 )
 def test_refused_recording_files(value: str) -> None:
     with pytest.raises(InvalidPbxValue, match="recording file"):

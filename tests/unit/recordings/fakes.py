@@ -207,6 +207,7 @@ class Studio:
             self.world,
             self.exchange.records,
             self.world,
+            self.world,
             DIRECTORY,
             locks,
             self.to_finish.append,

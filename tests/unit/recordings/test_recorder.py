@@ -88,15 +88,40 @@ async def test_given_no_link_when_it_is_back_then_the_recording_starts_once() ->
     assert studio.world.diary == ["create record", f"start {CALL_ID}"]
 
 
-async def test_given_an_unknown_outcome_then_the_part_stays_and_is_not_started_again() -> None:
+@pytest.mark.parametrize("has_begun", [True, False])
+async def test_given_an_unknown_outcome_then_the_file_tells_whether_it_is_recording(
+    has_begun: bool,
+) -> None:
     studio = Studio()
     studio.world.fails = PbxOutcomeUnknown("no answer")
     await _now(studio, connected())
     studio.world.fails = None
+    if has_begun:
+        studio.world.files[studio.conversation.media[0].name] = b""
     await studio.recorder.retry()
     await settle()
-    assert studio.world.diary == ["create record"]
-    assert [x.mixmonitor_id for x in studio.conversation.media] == [""]
+    started = [] if has_begun else [f"start {CALL_ID}"]
+    assert studio.world.diary == ["create record", *started]
+    assert [x.mixmonitor_id for x in studio.conversation.media] == ["", *["0x1" for _ in started]]
+
+
+async def test_given_a_kill_between_record_and_start_when_started_again_then_it_is_recorded() -> (
+    None
+):
+    before = Studio()
+    await _now(before, connected())
+    before.world.files.clear()
+    conversation = before.conversation
+    unconfirmed = replace(conversation.media[0], mixmonitor_id="")
+    await before.world.update(conversation.with_media(unconfirmed))
+    studio = Studio(before.world)
+    studio.world.diary.clear()
+    studio.exchange.switchboard.calls.add(connected())
+    await studio.recorder.start()
+    await studio.recorder.link_up()
+    await settle()
+    assert studio.world.diary == [f"start {CALL_ID}"]
+    assert [x.part for x in studio.conversation.media] == [1, 2]
 
 
 async def test_given_no_database_then_nothing_is_recorded_until_it_is_back() -> None:
