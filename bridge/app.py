@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from bridge.calls.switchboard import Switchboard, now_ms
 from bridge.calls.tracker import CallTracker
 from bridge.directory.loader import EXAMPLE_FILE, CurrentDirectory
 from bridge.directory.party_lookup import DirectoryParties
+from bridge.directory_phones import DirectoryPhones
 from bridge.http import application
 from bridge.http.context import Services
 from bridge.http.server import close_http, start_http
@@ -25,9 +25,8 @@ from bridge.http.uapi.idempotency import IdempotentCreates
 from bridge.maintenance import AGE_CHECK_INTERVAL_S, PURGE_INTERVAL_S, AgeLimit, every
 from bridge.oauth.token_service import TokenService
 from bridge.pbx.ami_link import AmiLink
-from bridge.pbx.ari_client import AriClient, AriError
-from bridge.pbx.provisioning import PhoneAccount, provision
-from bridge.pbx_access import ami_settings, ari_settings, pbx_host
+from bridge.pbx.ari_client import AriClient
+from bridge.pbx_access import ami_settings, ari_settings
 from bridge.phone_call_events.directory_numbers import DirectoryNumbers
 from bridge.phone_call_events.opening import open_phone_call_events
 from bridge.phone_call_events.phone_call_events import PhoneCallEvents
@@ -65,11 +64,10 @@ class Service:
         self.secrets = open_secrets(settings)
         self.directory = CurrentDirectory(directory_file(settings), self.secrets)
         self._stack = AsyncExitStack()
-        self._provisioning = asyncio.Lock()
-        self._ready = asyncio.Event()
         self.link: AmiLink
         self.ari: AriClient
         self.tokens: TokenService
+        self.phones: DirectoryPhones
         self.switchboard: Switchboard
         self.verba_access: VerbaAccess
 
@@ -109,7 +107,8 @@ class Service:
         tracker = CallTracker(settings.pbx_name, DirectoryParties(self.directory))
         self.switchboard = Switchboard(self._make_link, tracker, calls, ORIGINATE_GRACE_S)
         self.switchboard.write_along(events.rows.of_change)
-        self.switchboard.at_link_up(self._get_ready)
+        self.phones = DirectoryPhones(settings, self.directory, self.ari, self.link)
+        self.switchboard.at_link_up(self.phones.provision)
         await self.switchboard.restore()
         recordings = make_recordings(
             settings,
@@ -127,6 +126,7 @@ class Service:
         hang_up = HangUp(self.switchboard, calls, HANG_UP_SWEEP_S)
         services = Services(
             settings=settings,
+            phones=self.phones,
             directory=self.directory,
             tokens=self.tokens,
             pbx=self.link,
@@ -151,13 +151,9 @@ class Service:
         """Return when calls can be placed. Raises TimeoutError with the reason."""
         try:
             async with asyncio.timeout(time_limit_s):
-                await self._ready.wait()
+                await self.phones.ready.wait()
         except TimeoutError:
             raise TimeoutError(f"the PBX is not ready: {self.link.link.why}") from None
-
-    async def _get_ready(self) -> None:
-        await self.provision_phones()
-        self._ready.set()
 
     async def reload(self) -> None:
         """Read the directory file again, and bring the PBX's phones in line with it.
@@ -166,42 +162,8 @@ class Service:
         """
         await asyncio.to_thread(self.directory.reload)
         await self.tokens.purge()
-        await self.provision_phones()
+        await self.phones.provision()
         log.info("directory reloaded", file=str(self.directory.path))
-
-    async def provision_phones(self) -> None:
-        """Make the phones of the directory on the PBX; a failure is logged, calls go on."""
-        if not self.settings.provision_phones:
-            return
-        media_address = loopback_address(self.settings)
-        phones = [
-            PhoneAccount(
-                x.number,
-                x.sip_secret or "",
-                x.caller_name,
-                x.caller_number,
-                media_address=media_address,
-            )
-            for x in self.directory.directory.provisioned_phones()
-        ]
-        async with self._provisioning:
-            try:
-                result = await provision(phones, self.ari)
-            except AriError as why:
-                log.error("phones not provisioned", why=str(why))
-                return
-            await self.link.refresh_endpoints()
-        for number, reason in result.failed.items():
-            log.error("phone not provisioned", phone=number, why=reason)
-        for number in result.conflicts:
-            log.error("phone exists on the PBX and is not ours; left alone", phone=number)
-        if result.added or result.updated or result.removed:
-            log.info(
-                "phones provisioned",
-                added=len(result.added),
-                updated=len(result.updated),
-                removed=len(result.removed),
-            )
 
     def _make_link(self, listener: PbxListener) -> AmiLink:
         self.link = AmiLink(
@@ -249,15 +211,6 @@ class Service:
             total=settings.calls_max,
             destination_wait_s=settings.destination_wait_s,
         )
-
-
-def loopback_address(settings: Settings) -> str:
-    """The PBX's address if it is on loopback: audio then stays there too. Empty otherwise."""
-    host = pbx_host(settings)
-    try:
-        return host if ipaddress.ip_address(host).is_loopback else ""
-    except ValueError:
-        return ""
 
 
 def directory_file(settings: Settings) -> Path:

@@ -12,6 +12,7 @@ from bridge.calls.pbx import Pbx
 from bridge.calls.placing import CallPlacement
 from bridge.calls.switchboard import Switchboard
 from bridge.directory.loader import CurrentDirectory
+from bridge.directory_phones import DirectoryPhones
 from bridge.http.uapi.idempotency import IdempotentCreates
 from bridge.oauth.token_service import TokenService
 from bridge.phone_call_events.phone_call_events import PhoneCallEvents
@@ -23,6 +24,7 @@ from bridge.verba_access import VerbaAccess
 @dataclass(frozen=True, slots=True)
 class Services:
     settings: Settings
+    phones: DirectoryPhones
     directory: CurrentDirectory
     tokens: TokenService
     pbx: Pbx
