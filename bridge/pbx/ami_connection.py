@@ -2,8 +2,7 @@
 
 What panoramisk does by itself and must not: reconnect, keep unanswered actions and send them again,
 swallow events and write errors, leave futures unresolved. All of that is switched off here; what
-remains of it is the connection, the action with its id and future, and the matching of answers.
-A new connection is a new object.
+remains of it is the connection. A new connection is a new object.
 """
 
 from __future__ import annotations
@@ -16,14 +15,13 @@ from typing import Any
 
 import structlog
 from panoramisk import Manager
-from panoramisk.actions import Action
 from panoramisk.ami_protocol import AMIProtocol
-from panoramisk.message import Message
 
 from bridge.calls.pbx import PbxOutcomeUnknown, PbxUnavailable
 from bridge.pbx.ami_message import Headers, MessageBuffer, MessageTooLong, NotAnAmiServer
 from bridge.pbx.ami_values import AmiAction
 from bridge.pbx.pbx_settings import AmiSettings
+from bridge.pbx.sent_action import SentAction
 
 log = structlog.get_logger()
 
@@ -90,18 +88,16 @@ class AmiConnection:
             raise PbxUnavailable("the link to the PBX is down")
         self._ids += 1
         action_id = action.action_id or f"{self._id_prefix}-{self._ids}"
-        sent = _SentAction(action.wire_headers() | {"ActionID": action_id})
-        self._protocol.write(sent, collects_list=action.collects_list)
+        sent = SentAction(action, action_id)
+        self._protocol.write(sent, action.wire(action_id))
         try:
             # Not wait_for: that throws an answer away that comes in the moment of the time limit.
-            await asyncio.wait({sent.future}, timeout=timeout_s)
+            await asyncio.wait({sent.answer}, timeout=timeout_s)
         finally:
             self._protocol.forget(action_id)
-        if not sent.future.done():
+        if not sent.answer.done():
             raise PbxOutcomeUnknown(f"{action.name}: no answer within {timeout_s:g} s")
-        result = sent.future.result()
-        messages = result if isinstance(result, list) else [result]
-        return [dict(message.items()) for message in messages]
+        return sent.answer.result()
 
     def lose(self, why: str) -> None:
         """Drop the connection now. All that waits for an answer fails at once."""
@@ -124,13 +120,6 @@ class AmiConnection:
     def _release_booted_or_lost(self) -> None:
         if not self.booted_or_lost.done():
             self.booted_or_lost.set_result(None)
-
-
-class _SentAction(Action):  # type: ignore[misc]  # panoramisk has no types
-    """Shows its name only: a traceback with local variables must not show the login's secret."""
-
-    def __repr__(self) -> str:
-        return f"<{self['Action']} {self['ActionID']}>"
 
 
 class _SingleUseManager(Manager):  # type: ignore[misc]  # panoramisk has no types
@@ -170,21 +159,19 @@ class _Protocol(AMIProtocol):  # type: ignore[misc]  # panoramisk has no types
         self._connection = connection
         self._manager = manager
         self._buffer = MessageBuffer(connection._settings.max_message_bytes)
-        self._pending: dict[str, Action] = {}
+        self._pending: dict[str, SentAction] = {}
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
         self.log = _silent
         self.factory = self._manager
 
-    def write(self, action: Action, *, collects_list: bool) -> None:
+    def write(self, action: SentAction, wire: bytes) -> None:
         """Raises PbxUnavailable if the transport takes nothing any more."""
         if self.transport.is_closing():
             raise PbxUnavailable("the link to the PBX is down")
-        # None lets panoramisk look at the answer, so that a refused list does not wait for items.
-        action.as_list = None if collects_list else False
         self._pending[action.action_id] = action
-        self.transport.write(str(action).encode("utf-8"))
+        self.transport.write(wire)
 
     def forget(self, action_id: str) -> None:
         self._pending.pop(action_id, None)
@@ -203,8 +190,8 @@ class _Protocol(AMIProtocol):  # type: ignore[misc]  # panoramisk has no types
     def _one_message(self, headers: Headers) -> None:
         try:
             action = self._pending.get(headers.get("ActionID", ""))
-            if action is not None and _answers(action, headers):
-                if action.add_message(Message(headers)):
+            if action is not None and action.takes(headers):
+                if action.add(headers):
                     self.forget(action.action_id)
             elif "Event" in headers:
                 self._connection.received(headers)
@@ -215,10 +202,10 @@ class _Protocol(AMIProtocol):  # type: ignore[misc]  # panoramisk has no types
     def drop(self, why: str) -> None:
         pending, self._pending = self._pending, {}
         for action in pending.values():
-            if not action.future.done():
-                action.future.set_exception(PbxOutcomeUnknown(why))
+            if not action.answer.done():
+                action.answer.set_exception(PbxOutcomeUnknown(why))
                 # The sender may have been cancelled; nobody is to be told "never retrieved".
-                action.future.exception()
+                action.answer.exception()
         self.transport.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -227,17 +214,3 @@ class _Protocol(AMIProtocol):  # type: ignore[misc]  # panoramisk has no types
     def close(self) -> None:
         """panoramisk's close queues unanswered actions for another try; this one does not."""
         self._connection.lose("closed")
-
-
-def _answers(action: Action, headers: Headers) -> bool:
-    """Whether this message belongs to the action's answer.
-
-    Events of other sessions may carry any ActionID, and OriginateResponse carries that of its
-    Originate: only a list that was announced takes events, all others go to the event stream.
-    """
-    if "Event" not in headers:
-        return True
-    if not action.responses:
-        return False
-    listed = headers["Event"]
-    return action.as_list is None and listed.startswith(str(action["Action"]).removesuffix("s"))

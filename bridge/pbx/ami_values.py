@@ -65,18 +65,12 @@ class AmiAction:
             if header == "Variable" and _VARIABLE_FORBIDDEN.search(value):
                 raise InvalidPbxValue("Variable: no comma, quote or backslash")
 
-    def wire_headers(self) -> dict[str, str | list[str]]:
-        """All headers but ActionID; a header that occurs more than once has a list."""
-        collected: dict[str, str | list[str]] = {"Action": self.name}
-        for header, value in self.headers:
-            known = collected.get(header)
-            if known is None:
-                collected[header] = value
-            elif isinstance(known, list):
-                known.append(value)
-            else:
-                collected[header] = [known, value]
-        return collected
+    def wire(self, action_id: str) -> bytes:
+        """As it is written. Raises InvalidPbxValue for an id that would be another header."""
+        _refuse_control(action_id, "ActionID")
+        lines = [f"Action: {self.name}", f"ActionID: {action_id}"]
+        lines += [f"{header}: {value}" for header, value in self.headers]
+        return "\r\n".join([*lines, "", ""]).encode("utf-8")
 
 
 def call_id(value: str) -> str:
