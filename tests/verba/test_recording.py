@@ -127,3 +127,8 @@ async def test_given_the_mode_of_the_extension_when_called_then_the_parameter_co
     assert record.findtext("ondemand") == "0"
     assert (await verba.ask("DeleteCall", platformCallID=call_id)).code == 0
     assert files.names() == before
+
+
+async def test_given_a_wrong_parameter_recording_when_created_then_refused(api: ApiClient) -> None:
+    answer = await api.create(["210"], ["211"], extension="210", recording="maybe")
+    assert (answer.status, answer.code) == (400, "pc_recording_invalid")
