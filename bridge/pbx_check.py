@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bridge.app import SECRETS_FILE, open_secrets
+from bridge.directory_phones import CONTEXT_ANY, CONTEXT_LOCAL
 from bridge.pbx.pbx_settings import Dialplan
 from bridge.pbx.readiness import Finding
 from bridge.pbx.readiness_ami import AmiReadiness
@@ -21,7 +22,12 @@ async def check_pbx(settings: Settings) -> list[Finding]:
             f"BRIDGE_AMI_SECRET and BRIDGE_ARI_SECRET are not set, and there are none in {file}"
         )
     secrets = open_secrets(settings)
-    ami = AmiReadiness(ami_settings(settings, secrets), Dialplan(), recording=True)
+    ami = AmiReadiness(
+        ami_settings(settings, secrets),
+        Dialplan(),
+        phone_contexts=(CONTEXT_ANY, CONTEXT_LOCAL) if settings.provision_phones else (),
+        recording=True,
+    )
     ari = AriReadiness(
         ari_settings(settings, secrets),
         provisioning=settings.provision_phones,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+from collections.abc import Sequence
 
 from bridge.calls.pbx import PbxOutcomeUnknown, PbxUnavailable
 from bridge.pbx import ami_values
@@ -22,9 +23,17 @@ _CALL_EVENTS = ("Newchannel", "Hangup", "OriginateResponse")
 class AmiReadiness:
     """One look at one PBX: `findings()`."""
 
-    def __init__(self, settings: AmiSettings, dialplan: Dialplan, *, recording: bool) -> None:
+    def __init__(
+        self,
+        settings: AmiSettings,
+        dialplan: Dialplan,
+        *,
+        phone_contexts: Sequence[str],
+        recording: bool,
+    ) -> None:
         self._settings = settings
         self._dialplan = dialplan
+        self._phone_contexts = phone_contexts
         self._recording = recording
         self._events: list[Headers] = []
         self._arrived = asyncio.Event()
@@ -86,6 +95,11 @@ class AmiReadiness:
             return found
         contexts = [await self._extension(connection, *x) for x in self._extensions()]
         found += contexts
+        for context in self._phone_contexts:
+            there = await self._has(connection, context)
+            point = f"dialplan context [{context}], of the phones that are made"
+            remedy = "extensions.conf: what phones may dial; or BRIDGE_PROVISION_PHONES=false"
+            found.append(ok(point) if there else lacking(point, remedy))
         if "Originate" in commands and contexts[0] == ok(contexts[0].point):
             found += await self._call_events(connection)
         else:
@@ -105,26 +119,30 @@ class AmiReadiness:
         answer = await self._ask(connection, AmiAction("CoreSettings"))
         return version_finding(answer.get("AsteriskVersion", "(version not told)"))
 
-    def _extensions(self) -> list[tuple[str, str]]:
+    def _extensions(self) -> list[tuple[str, str, str]]:
+        """Context, extension, and where they are to be had."""
         plan = self._dialplan
+        included = "extensions.conf: #include asterisk-conf/pbx/extensions-bridge.conf"
+        own = "extensions.conf: a context with what a party of a call may be transferred to"
         return [
-            (plan.call_context, plan.call_exten),
-            (plan.source_context, plan.source_exten),
-            (plan.transfer_local_context, ""),
-            (plan.transfer_any_context, ""),
+            (plan.call_context, plan.call_exten, included),
+            (plan.source_context, plan.source_exten, included),
+            (plan.transfer_local_context, "", own),
+            (plan.transfer_any_context, "", own),
         ]
 
-    async def _extension(self, connection: AmiConnection, context: str, exten: str) -> Finding:
+    async def _extension(
+        self, connection: AmiConnection, context: str, exten: str, remedy: str
+    ) -> Finding:
         point = f"dialplan context [{context}]" + (f", extension {exten}" if exten else "")
+        if await self._has(connection, context, exten):
+            return ok(point)
+        return lacking(point, f"{remedy}; then `dialplan reload`")
+
+    async def _has(self, connection: AmiConnection, context: str, exten: str = "") -> bool:
         where = (("Context", context), *((("Extension", exten),) if exten else ()))
         answer = await self._ask(connection, AmiAction("ShowDialPlan", where))
-        if answer.get("Response") == "Success":
-            return ok(point)
-        return lacking(
-            f"{point}: {answer.get('Message', 'no answer')}",
-            "extensions.conf: take it from asterisk-conf/pbx/extensions.conf, then "
-            "`dialplan reload`",
-        )
+        return answer.get("Response") == "Success"
 
     async def _call_events(self, connection: AmiConnection) -> list[Finding]:
         """A call that reaches nobody: it shows which events come through rights and filters."""

@@ -160,11 +160,11 @@ async def test_given_the_shipped_configuration_when_checked_then_all_is_there(
             "eventfilter",
         ),
         (
-            "extensions.conf",
+            "extensions-bridge.conf",
             r"^\[bridge-call\]",
             "[other]",
             r"LACKING  dialplan context \[bridge-call\]",
-            "extensions.conf",
+            "extensions-bridge.conf",
         ),
         (
             "extensions.conf",
@@ -172,6 +172,13 @@ async def test_given_the_shipped_configuration_when_checked_then_all_is_there(
             "[other]",
             r"LACKING  dialplan context \[transfer-any\]",
             "extensions.conf",
+        ),
+        (
+            "extensions.conf",
+            r"^\[phones\]",
+            "[other]",
+            r"LACKING  dialplan context \[phones\]",
+            "BRIDGE_PROVISION_PHONES",
         ),
         (
             "ari.conf",

@@ -1,0 +1,101 @@
+"""The pieces of docs/own-asterisk.md, added to the configuration of Debian, are enough."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+
+from bridge.local_asterisk.installation import Installation
+from bridge.local_asterisk.local import CONFIGURATION, AsteriskSecrets, LocalAsterisk
+from bridge.local_asterisk.ports import AsteriskPorts
+from tests.lab.installation import test_installation
+
+from .test_check_pbx import check
+
+PAGE = CONFIGURATION.parent / "docs" / "own-asterisk.md"
+# Channel drivers that listen on every address of the machine, and are not needed.
+_NOISY = ("chan_iax2", "chan_mgcp", "chan_skinny", "chan_unistim", "chan_ooh323", "pbx_dundi")
+
+
+def pieces() -> dict[str, str]:
+    """File → what the page says to add."""
+    return {
+        found[1]: found[2]
+        for found in re.finditer(
+            r"^`(\w+\.conf)`[^`]*(?:`[^`\n]+`[^`]*)*?^```ini\n(.*?)^```",
+            PAGE.read_text(),
+            re.M | re.S,
+        )
+    }
+
+
+def merged(text: str, piece: str) -> str:
+    """Lines of a section that is there already go into it, as somebody would do by hand."""
+    for head, lines in re.findall(r"^(\[\w+\])\n((?:(?!\[).*\n)*)", piece, re.M):
+        if re.search(f"^{re.escape(head)}", text, re.M):
+            text = re.sub(
+                f"^{re.escape(head)}.*$",
+                lambda m, x=lines: f"{m[0]}\n{x}",
+                text,
+                count=1,
+                flags=re.M,
+            )
+        else:
+            text += f"\n{head}\n{lines}"
+    return text
+
+
+def configuration(folder: Path, installation: Installation) -> Path:
+    """Debian's files with the pieces, as templates for the ports of the test."""
+    assert installation.root is not None
+    shutil.copytree(CONFIGURATION, folder)
+    pbx = folder / "pbx"
+    debian = installation.root / "etc" / "asterisk"
+    added = pieces()
+    assert set(added) == {
+        "manager.conf",
+        "http.conf",
+        "ari.conf",
+        "sorcery.conf",
+        "extensions.conf",
+    }
+    for name in ("modules.conf", "pjsip.conf", *added):
+        text = merged((debian / name).read_text(), added.get(name, ""))
+        # Asterisk refuses a file that includes from a folder that is not there.
+        text = text.replace('#include "manager.d/*.conf"', "")
+        (pbx / name).write_text(
+            text.replace("= 5038", "= @AMI_PORT@").replace("8088", "@HTTP_PORT@")
+        )
+    (pbx / "extensions.conf").write_text(
+        added["extensions.conf"] + "\n[your-extensions]\n[your-public-numbers]\n"
+    )
+    with (pbx / "modules.conf").open("a") as modules:
+        modules.write("[modules]\n" + "".join(f"noload = {x}.so\n" for x in _NOISY))
+    return folder
+
+
+async def test_given_debians_configuration_and_the_pages_pieces_when_checked_then_all_is_there(
+    tmp_path: Path,
+) -> None:
+    installation = await test_installation()
+    asterisk = LocalAsterisk(
+        installation=installation,
+        state_dir=tmp_path / "s",
+        ports=AsteriskPorts.free(),
+        secrets=AsteriskSecrets(ami_secret="not-used", ari_secret="not-used"),
+        public_network=False,
+        configuration=configuration(tmp_path / "conf", installation),
+    )
+    await asterisk.start()
+    try:
+        done = await check(
+            asterisk.ports,
+            ami_secret="a-long-random-string",
+            ari_secret="another-long-random-string",
+        )
+    finally:
+        await asterisk.stop()
+
+    assert done.code == 0, done.output
+    assert "advice" not in done.output
