@@ -25,24 +25,17 @@ def pieces() -> dict[str, str]:
         for found in re.finditer(
             r"^`(\w+\.conf)`[^`]*(?:`[^`\n]+`[^`]*)*?^```ini\n(.*?)^```",
             PAGE.read_text(),
-            re.M | re.S,
+            re.MULTILINE | re.DOTALL,
         )
     }
 
 
 def merged(text: str, piece: str) -> str:
     """Lines of a section that is there already go into it, as somebody would do by hand."""
-    for head, lines in re.findall(r"^(\[\w+\])\n((?:(?!\[).*\n)*)", piece, re.M):
-        if re.search(f"^{re.escape(head)}", text, re.M):
-            text = re.sub(
-                f"^{re.escape(head)}.*$",
-                lambda m, x=lines: f"{m[0]}\n{x}",
-                text,
-                count=1,
-                flags=re.M,
-            )
-        else:
-            text += f"\n{head}\n{lines}"
+    for head, lines in re.findall(r"^(\[\w+\])\n((?:(?!\[).*\n)*)", piece, re.MULTILINE):
+        there = re.search(f"^{re.escape(head)}.*\n", text, re.MULTILINE)
+        at = there.end() if there else len(text)
+        text = text[:at] + ("" if there else f"\n{head}\n") + lines + text[at:]
     return text
 
 
