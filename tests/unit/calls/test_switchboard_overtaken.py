@@ -1,0 +1,55 @@
+"""The PBX may tell that an Originate failed before it tells of its channel."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from bridge.calls import switchboard as module
+from bridge.calls.pbx_events import ChannelHungUp, ChannelState, OriginateEnded
+from bridge.calls.phone_call import Disposition
+from bridge.calls.switchboard import now_ms
+
+from .fakes import CALL_ID, Exchange, accepted, appears, channel
+
+USER_BUSY = 17
+FAILED = OriginateEnded(now_ms(), CALL_ID, succeeded=False, reason=0)
+
+
+@pytest.fixture(autouse=True)
+def short_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "ORIGINATE_OVERTAKES_S", 0.05)
+
+
+async def ended(exchange: Exchange) -> None:
+    async with asyncio.timeout(5):
+        while not exchange.records.finished:  # noqa: ASYNC110 - the fake tells nobody
+            await asyncio.sleep(0.005)
+
+
+async def test_given_failure_told_before_the_channel_when_both_came_then_the_reason_is_kept() -> (
+    None
+):
+    exchange = Exchange()
+    exchange.switchboard.calls.add(accepted())
+    exchange.switchboard.pbx_event(FAILED)
+    exchange.switchboard.pbx_event(appears(channel(CALL_ID, state=ChannelState.DOWN)))
+    exchange.switchboard.pbx_event(ChannelHungUp(now_ms(), CALL_ID, CALL_ID, USER_BUSY))
+    await ended(exchange)
+    [call] = exchange.records.finished
+    assert call.final is not None
+    assert (call.final.disposition, call.final.cause) == (Disposition.BUSY, USER_BUSY)
+    assert list(exchange.live) == []
+    assert exchange.pbx.hung_up == []
+
+
+async def test_given_failure_without_a_channel_when_none_comes_then_the_call_ends() -> None:
+    exchange = Exchange()
+    exchange.switchboard.calls.add(accepted())
+    exchange.switchboard.pbx_event(FAILED)
+    assert exchange.records.finished == []
+    await ended(exchange)
+    [call] = exchange.records.finished
+    assert call.final is not None
+    assert call.final.disposition is Disposition.FAILED
