@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 
 import structlog
 
@@ -12,7 +11,6 @@ from bridge.directory.model import Extension
 from bridge.pbx.ami_link import AmiLink
 from bridge.pbx.ari_client import AriClient, AriError
 from bridge.pbx.provisioning import PhoneAccount, ProvisioningResult, provision
-from bridge.pbx_access import pbx_host
 from bridge.settings import Settings
 
 log = structlog.get_logger()
@@ -28,7 +26,7 @@ class DirectoryPhones:
         self, settings: Settings, directory: CurrentDirectory, ari: AriClient, link: AmiLink
     ) -> None:
         self._enabled = settings.provision_phones
-        self._media_address = _loopback_address(settings)
+        self._media_address = settings.phone_media_address
         self._directory = directory
         self._ari = ari
         self._link = link
@@ -69,12 +67,3 @@ def _log_result(result: ProvisioningResult) -> None:
         log.error("phone not provisioned", phone=number, why=reason)
     for number in result.conflicts:
         log.error("phone exists on the PBX and is not ours; left alone", phone=number)
-
-
-def _loopback_address(settings: Settings) -> str:
-    """The PBX's address if it is on loopback: audio then stays there too. Empty otherwise."""
-    host = pbx_host(settings)
-    try:
-        return host if ipaddress.ip_address(host).is_loopback else ""
-    except ValueError:
-        return ""

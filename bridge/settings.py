@@ -67,6 +67,9 @@ class Settings(BaseSettings):
     ari_username: str = "bridge"
     ari_secret: SecretStr = SecretStr("")
     provision_phones: bool = True  # make the directory's phones through ARI
+    # An IP address of the PBX that the audio of all these phones is bound to, e.g. its loopback
+    # where all phones run there too; empty: the PBX chooses.
+    phone_media_address: str = ""
     audio_codecs: str = "ulaw,alaw"
     video_codecs: str = "h264,vp8"  # offered as well when a call asks for video
     connect_timeout_s: Seconds = 5.0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import fcntl
+import ipaddress
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -91,6 +92,12 @@ class LocalAsterisk:
                     "TRUNK_PEER_PORT": str(ports.sip),
                 },
             )
+
+    @property
+    def media_address(self) -> str:
+        """On loopback, so that audio is not to be had from outside either."""
+        address = ipaddress.ip_address(self.ports.bind_address)
+        return str(address) if address.is_loopback else ""
 
     @property
     def _processes(self) -> list[AsteriskProcess]:

@@ -23,6 +23,11 @@ class RunnableAsterisk(Protocol):
         """Where it listens."""
         ...
 
+    @property
+    def media_address(self) -> str:
+        """What the audio of phones is to be bound to; empty: Asterisk chooses."""
+        ...
+
     async def start(self) -> None:
         """Return when it is ready; a LocalAsteriskError says what to do if it is not."""
 

@@ -58,6 +58,14 @@ def test_given_a_first_start_when_up_then_secrets_are_made_and_shown_nowhere(
         assert not [name for name, secret in made.items() if secret in shown]
 
 
+def test_given_the_system_when_its_pbx_is_checked_then_all_is_there(
+    compose_system: ComposeSystem,
+) -> None:
+    said = compose_system.exec("bridge", "uapi-bridge", "check", "--pbx")  # code 0
+    assert "ok       AMI right read = call" in said
+    assert "advice" not in said
+
+
 @pytest.mark.asyncio(loop_scope="session")
 async def test_given_phones_outside_when_the_demo_runs_then_both_hear_each_other(
     compose_system: ComposeSystem, lab: ContainerLab

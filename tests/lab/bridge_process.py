@@ -41,6 +41,7 @@ class BridgeProcess:
             "sip_port": str(asterisk.sip),
             "ami_port": str(asterisk.ami),
             "ari_port": str(asterisk.http),
+            "phone_media_address": asterisk.bind_address,
             "directory_file": str(EXAMPLE_FILE),
             "reconnect_min_s": "0.1",
             "reconnect_max_s": "1",
