@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import AsyncExitStack
-from pathlib import Path
 
 import structlog
 from aiohttp import web
@@ -15,7 +14,7 @@ from bridge.calls.pbx import PbxListener
 from bridge.calls.placing import CallLimits, CallPlacement
 from bridge.calls.switchboard import Switchboard, now_ms
 from bridge.calls.tracker import CallTracker
-from bridge.directory.loader import EXAMPLE_FILE, CurrentDirectory
+from bridge.directory.loader import CurrentDirectory
 from bridge.directory.party_lookup import DirectoryParties
 from bridge.directory_phones import DirectoryPhones
 from bridge.http import application
@@ -31,8 +30,8 @@ from bridge.phone_call_events.directory_numbers import DirectoryNumbers
 from bridge.phone_call_events.opening import open_phone_call_events
 from bridge.phone_call_events.phone_call_events import PhoneCallEvents
 from bridge.recording_wiring import make_recordings
-from bridge.secrets_file import SecretsFile
 from bridge.settings import Settings
+from bridge.state_folder import directory_file, open_secrets
 from bridge.storage.call_store import CallStore
 from bridge.storage.conversation_store import ConversationStore
 from bridge.storage.engine import open_engine
@@ -45,15 +44,9 @@ from bridge.verba_access import VerbaAccess
 
 log = structlog.get_logger()
 
-SECRETS_FILE = "secrets.json"
 # An Originate that was sent has its channel, or its refusal, well within this time.
 ORIGINATE_GRACE_S = 10.0
 HANG_UP_SWEEP_S = 2.0
-
-
-def open_secrets(settings: Settings) -> SecretsFile:
-    """The generated secrets of the state folder, made at the first start."""
-    return SecretsFile.open(settings.state_dir / SECRETS_FILE)
 
 
 class Service:
@@ -211,7 +204,3 @@ class Service:
             total=settings.calls_max,
             destination_wait_s=settings.destination_wait_s,
         )
-
-
-def directory_file(settings: Settings) -> Path:
-    return settings.directory_file or EXAMPLE_FILE

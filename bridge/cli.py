@@ -10,16 +10,15 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from bridge import __version__
-from bridge.app import directory_file
 from bridge.directory.loader import load_directory
 from bridge.directory.problems import DirectoryError
 from bridge.local_asterisk.errors import LocalAsteriskError
 from bridge.logging_setup import set_up_logging
 from bridge.pbx.readiness import is_ready, report
-from bridge.pbx_check import check_pbx
 from bridge.secrets_file import SecretsFileError, ThrowawaySecrets
 from bridge.serving import ServeError, serve
 from bridge.settings import Settings
+from bridge.state_folder import directory_file
 
 EXIT_FAILED, EXIT_USAGE = 1, 2
 
@@ -69,6 +68,8 @@ def _check(settings: Settings, file: Path | None) -> int | str:
 
 
 def _check_pbx(settings: Settings) -> int | str:
+    from bridge.pbx_check import check_pbx  # loads what `serve` loads while Asterisk starts
+
     try:
         findings = asyncio.run(check_pbx(settings))
     except SecretsFileError as why:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from bridge.app import SECRETS_FILE, open_secrets
 from bridge.directory_phones import CONTEXT_ANY, CONTEXT_LOCAL
 from bridge.pbx.pbx_settings import Dialplan
 from bridge.pbx.readiness import Finding
@@ -11,6 +10,7 @@ from bridge.pbx.readiness_ari import AriReadiness
 from bridge.pbx_access import ami_settings, ari_settings
 from bridge.secrets_file import SecretsFileError
 from bridge.settings import Settings
+from bridge.state_folder import SECRETS_FILE, open_secrets
 
 
 async def check_pbx(settings: Settings) -> list[Finding]:

@@ -9,11 +9,10 @@ import shlex
 import signal
 import sys
 from collections.abc import Coroutine
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import structlog
 
-from bridge.app import SECRETS_FILE, Service, open_secrets
 from bridge.directory.problems import DirectoryError
 from bridge.local_asterisk.choice import AsteriskSource
 from bridge.local_asterisk.local import AsteriskSecrets
@@ -22,6 +21,10 @@ from bridge.local_asterisk.ports import AsteriskPorts
 from bridge.pbx_access import pbx_host
 from bridge.secrets_file import AMI_SECRET, ARI_SECRET, SecretsFileError, app_secret_name
 from bridge.settings import Settings
+from bridge.state_folder import SECRETS_FILE, open_secrets
+
+if TYPE_CHECKING:
+    from bridge.app import Service
 
 log = structlog.get_logger()
 
@@ -43,11 +46,14 @@ async def serve(settings: Settings) -> None:
         loop.add_signal_handler(number, stop.set)
     async with contextlib.AsyncExitStack() as stack:
         asterisk = await open_local_asterisk(settings)
+        loading = asyncio.create_task(asyncio.to_thread(_load_service))
         if asterisk is not None:
             stack.push_async_callback(asterisk.stop)
             await _or_stop(asterisk.start(), stop)
+            settings = _with_media_address(settings, asterisk)
+        service_class = await loading
         try:
-            service = await stack.enter_async_context(Service(settings))
+            service = await stack.enter_async_context(service_class(settings))
         except OSError as why:
             raise ServeError(
                 f"cannot listen on {settings.http_host}:{settings.http_port} "
@@ -59,6 +65,18 @@ async def serve(settings: Settings) -> None:
         ready = asyncio.create_task(_greet(service))
         stack.callback(ready.cancel)
         await _until_stopped(stop, asterisk)
+
+
+def _load_service() -> type[Service]:
+    """The modules of the service take as long as half an Asterisk: both start at the same time."""
+    from bridge.app import Service
+
+    return Service
+
+
+def _with_media_address(settings: Settings, asterisk: RunnableAsterisk) -> Settings:
+    address = settings.phone_media_address or asterisk.media_address
+    return settings.model_copy(update={"phone_media_address": address})
 
 
 async def open_local_asterisk(settings: Settings) -> RunnableAsterisk | None:
