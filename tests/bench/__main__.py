@@ -22,6 +22,7 @@ from .report import table
 from .resync import resync, resync_measure
 from .stage import open_stage
 from .start_up import start_up, start_up_measure
+from .webhooks import webhooks, webhooks_measure
 
 BUILD = Path("build")
 
@@ -35,12 +36,14 @@ async def measure_all(folder: Path, plan: Plan) -> list[Measure]:
     full_rate = sorted(x.at_once[API].per_second for x in rounds)[len(rounds) // 2]
     lags = await event_lag(folder, template, plan, full_rate)
     many = await many_calls(folder, template, plan)
+    delivered = await webhooks(folder, template, plan)
     started = await start_up(folder / "start", plan)
     return [
         *call_measures(rounds, plan.at_once),
         event_lag_measure(lags),
         *many_calls_measures(many, plan),
         resynced,
+        webhooks_measure(*delivered),
         start_up_measure(*started),
     ]
 

@@ -27,6 +27,7 @@ class Plan:
     resync_rounds: int = 5
     start_rounds: int = 5
     deliveries: int = 1_000
+    delivery_rounds: int = 5
 
 
 SHORT = Plan(
@@ -44,5 +45,6 @@ SHORT = Plan(
     resync_rounds=1,
     start_rounds=1,
     deliveries=20,
+    delivery_rounds=1,
 )
 """Says nothing about speed; shows that every measure still works."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -86,9 +86,12 @@ class ScriptedStage:
 
 @asynccontextmanager
 async def open_scripted_stage(
-    folder: Path, template: CallTemplate, others: int
+    folder: Path, template: CallTemplate, others: int, more: Mapping[str, str] | None = None
 ) -> AsyncIterator[ScriptedStage]:
-    """`others`: how many extensions the directory has beside the two that are called."""
+    """`others`: how many extensions the directory has beside the two that are called.
+
+    `more` settings of the service.
+    """
     stage = ScriptedStage(template)
     folder.mkdir()
     write_directory(folder / "directory.yaml", others)
@@ -100,6 +103,7 @@ async def open_scripted_stage(
             "ami_secret": stage.ami.secret,
             "provision_phones": "false",
             "refuse_unreachable_sources": "false",
+            **(more or {}),
         }
         stage.service = BridgeProcess(folder / "state", ports, free_port(), settings)
         await stage.service.start()
