@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import statistics
 import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -18,7 +19,8 @@ from .machine import describe
 from .many_calls import many_calls, many_calls_measures
 from .plan import SHORT, Plan
 from .plot import plot
-from .report import table
+from .progress import progress
+from .report import summary, table
 from .resync import resync, resync_measure
 from .stage import open_stage
 from .start_up import start_up, start_up_measure
@@ -28,24 +30,26 @@ BUILD = Path("build")
 
 
 async def measure_all(folder: Path, plan: Plan) -> list[Measure]:
-    """Every measure of the table, in its order."""
+    """Every measure of the table, in its order; each is also told as soon as it is known."""
+    rows: list[Measure] = []
+
+    def add(*measures: Measure) -> None:
+        rows.extend(measures)
+        for one in measures:
+            progress(summary(one))
+
     async with open_stage(folder / "stage") as stage:
         rounds = await full_calls(stage, plan)
+        add(*call_measures(rounds, plan.at_once))
         template = await record_call(stage)
         resynced = resync_measure(*await resync(stage, plan), plan)
-    full_rate = sorted(x.at_once[API].per_second for x in rounds)[len(rounds) // 2]
-    lags = await event_lag(folder, template, plan, full_rate)
-    many = await many_calls(folder, template, plan)
-    delivered = await webhooks(folder, template, plan)
-    started = await start_up(folder / "start", plan)
-    return [
-        *call_measures(rounds, plan.at_once),
-        event_lag_measure(lags),
-        *many_calls_measures(many, plan),
-        resynced,
-        webhooks_measure(*delivered),
-        start_up_measure(*started),
-    ]
+    full_rate = statistics.median(x.at_once[API].per_second for x in rounds)
+    add(event_lag_measure(await event_lag(folder, template, plan, full_rate)))
+    add(*many_calls_measures(await many_calls(folder, template, plan), plan))
+    add(resynced)
+    add(webhooks_measure(*await webhooks(folder, template, plan)))
+    add(start_up_measure(*await start_up(folder / "start", plan)))
+    return rows
 
 
 def write_results(into: Path, measures: Sequence[Measure], conditions: dict[str, object]) -> None:
@@ -64,8 +68,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("--short", action="store_true", help="seconds instead of minutes")
     parser.add_argument("--into", type=Path, default=BUILD, help="folder of the results")
+    parser.add_argument("--rounds", type=int, help=f"of every measure; default {Plan().rounds}")
     arguments = parser.parse_args()
     plan = SHORT if arguments.short else Plan()
+    if arguments.rounds:
+        plan = plan.with_rounds(arguments.rounds)
 
     async def run() -> tuple[list[Measure], dict[str, object]]:
         conditions = await describe(plan)

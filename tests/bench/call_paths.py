@@ -73,7 +73,7 @@ class ApiPath:
 
     async def hang_up(self, call_id: str) -> None:
         status, answer = await self._http.request("DELETE", f"/uapi/phoneCalls/@me/210/{call_id}")
-        assert status == 200, answer
+        assert status == 200, (status, answer, self._on_disk(call_id))
 
     async def all_ended(self) -> None:
         async with asyncio.timeout(_END_LIMIT_S):
@@ -83,6 +83,10 @@ class ApiPath:
     async def close(self) -> None:
         self._database.close()
         await self._http.close()
+
+    def _on_disk(self, call_id: str) -> object:
+        query = "SELECT document FROM calls WHERE id = ?"
+        return self._database.execute(query, (call_id,)).fetchone()
 
     def _live_on_disk(self) -> bool:
         query = "SELECT 1 FROM calls WHERE ended_ms IS NULL LIMIT 1"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 REPORTED_CALLS = (10, 100, 1_000, 10_000)
 """Live calls at which a list is asked for."""
@@ -28,6 +28,17 @@ class Plan:
     start_rounds: int = 5
     deliveries: int = 1_000
     delivery_rounds: int = 5
+
+    def with_rounds(self, rounds: int) -> Plan:
+        return replace(
+            self,
+            rounds=rounds,
+            list_rounds=rounds,
+            lag_rounds=rounds,
+            resync_rounds=rounds,
+            start_rounds=rounds,
+            delivery_rounds=rounds,
+        )
 
 
 SHORT = Plan(

@@ -18,6 +18,12 @@ def table(measures: Sequence[Measure]) -> str:
     return "\n".join(lines)
 
 
+def summary(measure: Measure) -> str:
+    """One measure in one line."""
+    name, here, against, _, result, _, target, reached = _row(measure)
+    return f"{name}: {here} (against {against}: {result}, target {target}: {reached})"
+
+
 def _line(row: Sequence[str], widths: Sequence[int]) -> str:
     cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
     return "| " + " | ".join(cells) + " |"
