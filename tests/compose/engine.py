@@ -15,7 +15,7 @@ from pathlib import Path
 from .command import CommandFailedError, run
 from .host_network import host_network_restored
 
-OLDEST_COMPOSE = (2, 20)
+OLDEST_COMPOSE = (2, 24)
 _ASK_TIMEOUT_S = 20.0
 _APT_TIMEOUT_S = 600.0
 _START_TIMEOUT_S = 60.0
