@@ -17,8 +17,10 @@ from bridge.pbx.event_recording import EventRecorder
 
 log = structlog.get_logger()
 
-BATCH = 200
-"""Events handled before others on the event loop get their turn."""
+BATCH = 20
+"""Events handled before others on the event loop get their turn: about a millisecond of work.
+
+With 200 a request that arrived among the events of 50 calls took twice as long."""
 
 
 @dataclass(slots=True)
