@@ -15,7 +15,9 @@ from tests.softphones.sipp_behaviour import SippBehaviour
 
 _SCENARIO = Path(__file__).with_name("answering_phone.xml")
 _REGISTER_LIMIT_S = 10
-_REGISTER_ATTEMPTS = 3
+_START_ATTEMPTS = 3
+_LISTEN_LIMIT_S = 5
+_POLL_S = 0.01
 _CALL_LIMIT_S = 30
 
 
@@ -47,7 +49,6 @@ class AnsweringPhone:
 
     async def start(self) -> None:
         """Register and listen. Raises PhoneFailed."""
-        sip_port = await self._registered_port()
         pipe = self._folder / "log"
         os.mkfifo(pipe, 0o600)
         # Read and write: SIPp opening its end must not wait, and its end must not close ours.
@@ -55,8 +56,13 @@ class AnsweringPhone:
         self._transport, _ = await asyncio.get_running_loop().connect_read_pipe(
             lambda: _LogLines(self._line), reader
         )
-        options = ("-trace_logs", "-log_file", "log", "-aa")
-        self._process = await self._sipp(_SCENARIO, sip_port, *options)
+        for _ in range(_START_ATTEMPTS):  # somebody else may take one of its ports first
+            sip_port = await self._registered_port()
+            options = ("-trace_logs", "-log_file", "log", "-aa")
+            self._process = await self._sipp(_SCENARIO, sip_port, *options)
+            if await self._listens(self._process, sip_port):
+                return
+        raise PhoneFailed(f"{self._user}: SIPp does not listen")
 
     async def stop(self) -> None:
         if self._process is not None and self._process.returncode is None:
@@ -99,13 +105,22 @@ class AnsweringPhone:
             contact="<sip:[service]@[local_ip]:[local_port]>",
         )
         (self._folder / "register.xml").write_text(register)
-        for _ in range(_REGISTER_ATTEMPTS):  # somebody else may take the port first
+        for _ in range(_START_ATTEMPTS):
             port = free_port()
             process = await self._sipp("register.xml", port, "-m", "1")
             async with asyncio.timeout(_REGISTER_LIMIT_S):
                 if await process.wait() == 0:
                     return port
         raise PhoneFailed(f"{self._user} is not registered")
+
+    async def _listens(self, process: asyncio.subprocess.Process, sip_port: int) -> bool:
+        """Whether it binds its port, instead of ending."""
+        async with asyncio.timeout(_LISTEN_LIMIT_S):
+            while process.returncode is None:
+                if f":{sip_port:04X} " in Path("/proc/net/udp").read_text():
+                    return True
+                await asyncio.sleep(_POLL_S)
+        return False
 
     async def _sipp(
         self, scenario: str | Path, sip_port: int, *options: str
