@@ -18,12 +18,24 @@ from bridge.pbx.pbx_settings import AriSettings
 RECORDING_CHUNK_BYTES = 65_536
 
 
+# What res_ari says of a route it does not have, and what the HTTP server says without res_ari.
+_NO_SUCH_ROUTE = ("Resource not found", "Not Found")
+
+
 class AriError(Exception):
     """Any failure of an ARI request."""
 
 
 class AriUnavailable(AriError):
     """No connection, no answer in time, or the PBX says that it is not ready."""
+
+
+class AriNotLoaded(AriUnavailable):
+    """The HTTP server is there and this part of ARI is not: Asterisk boots, or lacks a module.
+
+    Its 404 says nothing about the object asked for. Taken for "there is none" it would make a
+    recording count as deleted that is still on disk.
+    """
 
 
 class AriRefused(AriError):
@@ -229,6 +241,8 @@ async def _message(response: aiohttp.ClientResponse) -> str:
 
 
 def _refusal(status: int, message: str) -> AriError:
+    if status == 404 and message in _NO_SUCH_ROUTE:
+        return AriNotLoaded(f"ARI is not loaded (yet): {message}")
     if status == 404:
         return AriNotFound(status, message)
     if status == 503:

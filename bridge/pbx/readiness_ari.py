@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from bridge.pbx.ari_client import AriClient, AriError, AriNotFound, AriRefused, AriUnavailable
+from bridge.pbx.ari_client import (
+    AriClient,
+    AriError,
+    AriNotFound,
+    AriNotLoaded,
+    AriRefused,
+    AriUnavailable,
+)
 from bridge.pbx.pbx_settings import AriSettings
 from bridge.pbx.readiness import Finding, advice, lacking, ok, unknown, version_finding
 
@@ -36,20 +43,20 @@ class AriReadiness:
         async with AriClient(self._settings) as ari:
             try:
                 version = await ari.version()
+            except (AriNotFound, AriNotLoaded):
+                return [
+                    lacking(
+                        f"{where}: this HTTP server has no ARI",
+                        "modules.conf: load = res_ari.so and res_ari_asterisk.so; ari.conf "
+                        "[general]: enabled = yes; http.conf: no `prefix`",
+                    )
+                ]
             except AriUnavailable as why:
                 return [
                     lacking(
                         f"{where}: {why}",
                         "http.conf [general]: enabled = yes, bindaddr and bindport; here "
                         "BRIDGE_PBX_HOST and BRIDGE_ARI_PORT",
-                    )
-                ]
-            except AriNotFound:
-                return [
-                    lacking(
-                        f"{where}: this HTTP server has no ARI",
-                        "modules.conf: load = res_ari.so and res_ari_asterisk.so; ari.conf "
-                        "[general]: enabled = yes; http.conf: no `prefix`",
                     )
                 ]
             except AriError as why:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
@@ -17,6 +16,7 @@ from tests.softphones.softphone import AnswerPolicy, Softphone
 
 from .api_client import ApiClient
 from .bridge_process import BridgeProcess
+from .free_port import free_http_port
 from .installation import test_installation
 from .tcp_proxy import TcpProxy
 
@@ -120,16 +120,10 @@ async def open_lab(
         ami_proxy.server_port = asterisk.ports.ami
         settings = {"ami_port": str(ami_proxy.port), **(settings or {})}
     await asterisk.start()
-    bridge = BridgeProcess(state, asterisk.ports, _free_port(), settings)
+    bridge = BridgeProcess(state, asterisk.ports, free_http_port(), settings)
     try:
         await bridge.start()
     except BaseException:
         await asterisk.stop()
         raise
     return RunningLab(asterisk, bridge)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

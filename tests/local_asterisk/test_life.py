@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
 import socket
@@ -64,11 +65,11 @@ async def test_only_loopback_is_listened_on(pbx: PbxUnderTest) -> None:
     """Two sockets are not counted: PJSIP asks DNS from UDP ports that the kernel chose."""
     pid = pbx.asterisk.pbx.pid
     assert pid is not None
-    sockets = {
-        str(link.readlink())
-        for link in Path(f"/proc/{pid}/fd").iterdir()
-        if str(link.readlink()).startswith("socket:")
-    }
+    links = set()
+    for file in Path(f"/proc/{pid}/fd").iterdir():
+        with contextlib.suppress(FileNotFoundError):  # closed meanwhile
+            links.add(str(file.readlink()))
+    sockets = {link for link in links if link.startswith("socket:")}
     listening = []
     for table in ("udp", "udp6", "tcp", "tcp6"):
         for line in Path(f"/proc/net/{table}").read_text().splitlines()[1:]:

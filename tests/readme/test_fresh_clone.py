@@ -6,7 +6,6 @@ import json
 import os
 import re
 import signal
-import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -15,6 +14,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from bridge.local_asterisk.ports import AsteriskPorts
+from tests.lab.free_port import free_http_port
 
 ROOT = Path(__file__).resolve().parents[2]
 FIRST_START_S, SECOND_START_S = 300, 30
@@ -33,15 +35,14 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def ports() -> dict[str, str]:
     """The README's ports may be taken on this machine, so they come from settings here."""
-    names = ("HTTP", "SIP", "AMI", "ARI", "PUBLIC_NETWORK")
-    with_ports = {}
-    probes = [socket.socket() for _ in names]
-    for name, probe in zip(names, probes, strict=True):
-        probe.bind(("127.0.0.1", 0))
-        with_ports[f"BRIDGE_{name}_PORT"] = str(probe.getsockname()[1])
-    for probe in probes:
-        probe.close()
-    return with_ports
+    asterisk = AsteriskPorts.free()
+    return {
+        "BRIDGE_HTTP_PORT": str(free_http_port()),
+        "BRIDGE_SIP_PORT": str(asterisk.sip),
+        "BRIDGE_AMI_PORT": str(asterisk.ami),
+        "BRIDGE_ARI_PORT": str(asterisk.http),
+        "BRIDGE_PUBLIC_NETWORK_PORT": str(asterisk.public_network_sip),
+    }
 
 
 @contextmanager

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from pathlib import Path
 
 import aiohttp
+import pytest
 
 from tests.calls.live_calls import public_call, wait_statuses
 from tests.lab.running_lab import open_lab
@@ -17,9 +17,9 @@ HURRY_S = 5.0
 
 
 async def test_given_half_a_request_and_a_call_when_stopped_then_both_are_finished_well(
-    tmp_path: Path,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
-    lab = await open_lab(tmp_path)
+    lab = await open_lab(tmp_path_factory.mktemp("stop"))
     try:
         async with lab.client() as api:
             talking = await public_call(api)

@@ -5,12 +5,13 @@ from pathlib import Path
 
 import pytest
 import yaml
-from small_directory import SMALL, changed, load
 
 from bridge.directory.loader import EXAMPLE_FILE, CurrentDirectory, load_directory
 from bridge.directory.model import AccountLevel, ExtensionType, RecordingMode
 from bridge.directory.problems import DirectoryError
 from bridge.secrets_file import SecretsFile, ThrowawaySecrets
+
+from .small_directory import SMALL, changed, load
 
 
 def test_example_has_what_it_should() -> None:
@@ -135,7 +136,9 @@ def test_secrets_left_out_are_generated_once_and_only_for_a_valid_file(tmp_path:
     assert again.apps == first.apps
 
 
-VERBA = SMALL + """
+VERBA = (
+    SMALL
+    + """
 verba_keys:
   - name: erasure
     key: 74c8eea0-50c6-40b2-9f3e-252ed501c3c8
@@ -144,6 +147,7 @@ verba_keys:
 verba_users:
   - name: supervisor
 """
+)
 
 
 def test_keys_and_users_of_the_verba_api_are_generated_or_given(tmp_path: Path) -> None:

@@ -4,7 +4,6 @@ import dataclasses
 import re
 
 import pytest
-from example_directory import ADMINISTRATOR, EVERYONE, EXAMPLE, ORGANIZATION_3, USER_12, USER_13
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -13,6 +12,8 @@ from bridge.directory.errors import NumberInvalid
 from bridge.directory.number_rules import NumberRuleError, NumberRules
 from bridge.directory.numbers import find_extension, resolve_party
 from bridge.directory.party import Party
+
+from .example_directory import ADMINISTRATOR, EVERYONE, EXAMPLE, ORGANIZATION_3, USER_12, USER_13
 
 DIAL_STRING = re.compile(r"[A-Za-z0-9_.*+#@/;-]+")
 NUMBER = re.compile(r"[0-9]+\*[0-9]+|\+?[0-9]+")

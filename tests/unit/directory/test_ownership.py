@@ -1,7 +1,15 @@
 """Whom a caller may act for, and with which extension."""
 
 import pytest
-from example_directory import (
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bridge.directory.caller import Caller
+from bridge.directory.errors import ExtensionInvalid, UserInvalid
+from bridge.directory.model import Extension, User
+from bridge.directory.ownership import extensions_of, resolve_extension, resolve_user
+
+from .example_directory import (
     ADMINISTRATOR,
     EVERYONE,
     EXAMPLE,
@@ -10,13 +18,6 @@ from example_directory import (
     USER_12,
     USER_13,
 )
-from hypothesis import given
-from hypothesis import strategies as st
-
-from bridge.directory.caller import Caller
-from bridge.directory.errors import ExtensionInvalid, UserInvalid
-from bridge.directory.model import Extension, User
-from bridge.directory.ownership import extensions_of, resolve_extension, resolve_user
 
 ALICE, BOB, CAROL = (EXAMPLE.users[number] for number in (12, 13, 21))
 

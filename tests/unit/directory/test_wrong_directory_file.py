@@ -3,11 +3,12 @@
 from pathlib import Path
 
 import pytest
-from small_directory import changed, load, problems
 
 from bridge.directory.loader import load_directory
 from bridge.directory.problems import DirectoryError
 from bridge.secrets_file import ThrowawaySecrets
+
+from .small_directory import changed, load, problems
 
 
 @pytest.mark.parametrize(

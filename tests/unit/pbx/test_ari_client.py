@@ -13,6 +13,7 @@ from bridge.pbx.ari_client import (
     AriClient,
     AriError,
     AriNotFound,
+    AriNotLoaded,
     AriRefused,
     AriUnavailable,
     StoredRecording,
@@ -70,12 +71,24 @@ async def test_the_star_of_a_number_is_escaped(fake: FakeAri, ari: AriClient) ->
 
 
 async def test_objects_that_are_not_there(fake: FakeAri, ari: AriClient) -> None:
-    fake.status, fake.body = 404, '{"message": "Resource not found"}'
+    fake.status, fake.body = 404, '{"message": "Recording not found"}'
     assert await ari.dynamic_object("auth", "x") is None
     assert not await ari.delete_dynamic_object("auth", "x")
     assert await ari.stored_recording("x") is None
-    with pytest.raises(AriNotFound, match="Resource not found"):
+    assert not await ari.delete_stored_recording("x")
+    with pytest.raises(AriNotFound, match="Recording not found"):
         await ari.version()
+
+
+@pytest.mark.parametrize("body", ['{"message": "Resource not found"}', "<html>Not Found</html>"])
+async def test_a_part_of_ari_that_is_not_loaded_yet_says_nothing_about_the_object(
+    fake: FakeAri, ari: AriClient, body: str
+) -> None:
+    fake.status, fake.body = 404, body
+    with pytest.raises(AriNotLoaded):
+        await ari.delete_stored_recording("x")
+    with pytest.raises(AriNotLoaded):
+        await ari.dynamic_object("auth", "x")
 
 
 async def test_endpoint_states(fake: FakeAri, ari: AriClient) -> None:
