@@ -22,7 +22,7 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 DOCKERFILES = [
     REPOSITORY / "Dockerfile",
     REPOSITORY / "asterisk-conf" / "Dockerfile",
-    REPOSITORY / "postgres-conf" / "Dockerfile",
+    REPOSITORY / "bridge" / "storage" / "postgresql_image" / "Dockerfile",
 ]
 _BUILD_TIMEOUT_S = 900.0
 _UP_TIMEOUT_S = 180.0
