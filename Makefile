@@ -10,6 +10,8 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 PYTEST_ARGS ?=
+# Test files that run beside each other, each with an Asterisk of its own.
+TEST_WORKERS ?= 3
 
 .PHONY: serve test test-compose demo bench bench-short check format lock clean
 .DEFAULT_GOAL := serve
@@ -18,7 +20,7 @@ serve: $(VENV)/installed
 	@exec $(BIN)/uapi-bridge serve
 
 test: $(VENV)/installed-dev
-	$(BIN)/python -m pytest $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n $(TEST_WORKERS) --dist loadfile $(PYTEST_ARGS)
 
 # Building the images is part of the first test.
 test-compose: $(VENV)/installed-dev
