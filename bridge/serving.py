@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import gc
 import shlex
 import signal
 import sys
@@ -15,11 +14,10 @@ import structlog
 
 from bridge.directory.problems import DirectoryError
 from bridge.local_asterisk.choice import AsteriskSource
-from bridge.local_asterisk.local import AsteriskSecrets
 from bridge.local_asterisk.opening import RunnableAsterisk, open_asterisk
 from bridge.local_asterisk.ports import AsteriskPorts
-from bridge.pbx_access import pbx_host
-from bridge.secrets_file import AMI_SECRET, ARI_SECRET, SecretsFileError, app_secret_name
+from bridge.pbx_access import asterisk_secrets, pbx_host
+from bridge.secrets_file import SecretsFileError, app_secret_name
 from bridge.settings import Settings
 from bridge.state_folder import SECRETS_FILE, open_secrets
 
@@ -28,10 +26,6 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 
-# The thread that writes the database needs Python's lock for a moment per row. With Python's own
-# 5 ms a batch of twenty would wait a tenth of a second for a busy event loop to hand it over.
-THREAD_SWITCH_S = 0.0005
-
 
 class ServeError(Exception):
     """The service cannot run; `str()` says why and what to do."""
@@ -39,7 +33,6 @@ class ServeError(Exception):
 
 async def serve(settings: Settings) -> None:
     """Run until SIGINT or SIGTERM. Raises ServeError, LocalAsteriskError, DirectoryError."""
-    sys.setswitchinterval(THREAD_SWITCH_S)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -59,8 +52,6 @@ async def serve(settings: Settings) -> None:
                 f"cannot listen on {settings.http_host}:{settings.http_port} "
                 f"({why.strerror}); choose another port with BRIDGE_HTTP_PORT"
             ) from None
-        # What is there now, modules above all, stays: no garbage collection need look at it again.
-        gc.freeze()
         loop.add_signal_handler(signal.SIGHUP, lambda: _reload(service, stop))
         ready = asyncio.create_task(_greet(service))
         stack.callback(ready.cancel)
@@ -81,17 +72,11 @@ def _with_media_address(settings: Settings, asterisk: RunnableAsterisk) -> Setti
 
 async def open_local_asterisk(settings: Settings) -> RunnableAsterisk | None:
     """The Asterisk to start for these settings; None where they name a PBX."""
-    secrets = open_secrets(settings)
     return await open_asterisk(
         pbx_is_named=bool(settings.pbx_host),
         state_dir=settings.state_dir / "asterisk",
         ports=asterisk_ports(settings),
-        secrets=AsteriskSecrets(
-            ami_secret=settings.ami_secret.get_secret_value() or secrets.get_or_create(AMI_SECRET),
-            ari_secret=settings.ari_secret.get_secret_value() or secrets.get_or_create(ARI_SECRET),
-            ami_user=settings.ami_username,
-            ari_user=settings.ari_username,
-        ),
+        secrets=asterisk_secrets(settings, open_secrets(settings)),
         wanted=None if settings.asterisk == "auto" else AsteriskSource(settings.asterisk),
         report=lambda text: print(text, file=sys.stderr),  # noqa: T201 - the person who waits
     )
