@@ -20,7 +20,7 @@ log = structlog.get_logger()
 BATCH = 20
 """Events handled before others on the event loop get their turn: about a millisecond of work.
 
-With 200 a request that arrived among the events of 50 calls took twice as long."""
+With 200 a request that arrived among the events of 50 calls took up to twice as long."""
 
 
 @dataclass(slots=True)

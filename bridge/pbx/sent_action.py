@@ -1,7 +1,7 @@
 """One action on its way, and the messages that answer it.
 
-panoramisk's own keeps every message in a case-insensitive mapping that costs more than all else of
-a long list: after a reconnect that was half of the time until the calls were known again.
+panoramisk's own keeps every message in a case-insensitive mapping, and copies that again: too
+much for a list of thousands of channels.
 """
 
 from __future__ import annotations
