@@ -32,8 +32,9 @@ secret_of() {
 
 if [ "${TEMPLATES:-pbx}" = pbx ]; then
     AMI_SECRET=$(secret_of bridge_ami_secret "${AMI_SECRET:-}")
+    AMI_RECORDING_SECRET=$(secret_of bridge_ami_recording_secret "${AMI_RECORDING_SECRET:-}")
     ARI_SECRET=$(secret_of bridge_ari_secret "${ARI_SECRET:-}")
-    export AMI_SECRET ARI_SECRET
+    export AMI_SECRET AMI_RECORDING_SECRET ARI_SECRET
 fi
 if [ "${EXTERNAL_ADDRESS:-}" = 0.0.0.0 ]; then
     echo "BRIDGE_BIND_ADDRESS is 0.0.0.0: set BRIDGE_EXTERNAL_ADDRESS too, to the address by" \
@@ -47,5 +48,5 @@ mkdir -p "$SPOOL_DIR/recording"
 # After an unclean end the old socket would be taken for a living Asterisk.
 rm -f "$RUN_DIR/asterisk.ctl"
 # The secrets are in files of mode 0600 now; a console need not see them.
-unset AMI_SECRET ARI_SECRET
+unset AMI_SECRET AMI_RECORDING_SECRET ARI_SECRET
 exec asterisk -f -C "$CONF_DIR/asterisk.conf"

@@ -14,12 +14,12 @@ out=${2:?usage: render.sh TEMPLATES OUT}
 
 : "${BIND_ADDRESS:=127.0.0.1}" "${SIP_PORT:=5060}" "${HTTP_PORT:=8088}" "${AMI_PORT:=5038}"
 : "${RTP_START:=10000}" "${RTP_END:=10199}"
-: "${AMI_USER:=bridge}" "${ARI_USER:=bridge}"
+: "${AMI_USER:=bridge}" "${AMI_RECORDING_USER:=bridge-recording}" "${ARI_USER:=bridge}"
 : "${TRUNK_PEER_ADDRESS:=127.0.0.2}" "${TRUNK_PEER_PORT:=5060}"
 : "${ASTERISK_VERSION:=22.10.1}"
 : "${EXTERNAL_ADDRESS:=}" "${LOCAL_NET:=}"
 export BIND_ADDRESS SIP_PORT HTTP_PORT AMI_PORT RTP_START RTP_END AMI_USER ARI_USER
-export TRUNK_PEER_ADDRESS TRUNK_PEER_PORT
+export AMI_RECORDING_USER TRUNK_PEER_ADDRESS TRUNK_PEER_PORT
 
 # Only these events are used by the bridge; the rest costs CPU on both sides.
 # FullyBooted and the answers to actions pass in any case.
@@ -43,14 +43,17 @@ since() {
 
 # Before the advanced filters, the option is a regular expression over the event's
 # text, and one without `!` includes.
-EVENT_FILTERS=$(for event in $events; do
+filters() { for event in "$@"; do
     if since 20.11 21.6 22.1; then
         printf 'eventfilter(action(include),name(%s)) =\n' "$event"
     else
         # The class ends the name: "Hangup" must not also let "HangupRequest" in.
         printf 'eventfilter = ^Event: %s[^A-Za-z]\n' "$event"
     fi
-done)
+done; }
+# shellcheck disable=SC2086  # a list of words
+EVENT_FILTERS=$(filters $events)
+RECORDING_EVENT_FILTERS=$(filters FullyBooted)
 
 # res_ari needs it since it can connect out; older ones do not have the file.
 WEBSOCKET_CLIENT='; res_websocket_client.so does not exist in this version'
@@ -66,13 +69,16 @@ external_signaling_port = $SIP_PORT"
     [ -z "$LOCAL_NET" ] || NAT_LINES="$NAT_LINES
 local_net = $LOCAL_NET"
 fi
-export EVENT_FILTERS NAT_LINES WEBSOCKET_CLIENT
+export EVENT_FILTERS RECORDING_EVENT_FILTERS NAT_LINES WEBSOCKET_CLIENT
 
 mkdir -p "$out"
 for template in "$templates"/*.conf; do
     target=$out/${template##*/}
     awk -v file="$template" '
-        BEGIN { computed["EVENT_FILTERS"]; computed["NAT_LINES"]; computed["WEBSOCKET_CLIENT"] }
+        BEGIN {
+            computed["EVENT_FILTERS"]; computed["RECORDING_EVENT_FILTERS"]
+            computed["NAT_LINES"]; computed["WEBSOCKET_CLIENT"]
+        }
         {
             rest = $0; line = ""
             while (match(rest, /@[A-Z_]+@/)) {

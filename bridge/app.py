@@ -29,7 +29,7 @@ from bridge.pbx_access import ami_settings, ari_settings
 from bridge.phone_call_events.directory_numbers import DirectoryNumbers
 from bridge.phone_call_events.opening import open_phone_call_events
 from bridge.phone_call_events.phone_call_events import PhoneCallEvents
-from bridge.recording_wiring import make_recordings
+from bridge.recording_wiring import open_recordings
 from bridge.settings import Settings
 from bridge.state_folder import directory_file, open_secrets
 from bridge.storage.call_store import CallStore
@@ -103,16 +103,16 @@ class Service:
         self.phones = DirectoryPhones(settings, self.directory, self.ari, self.link)
         self.switchboard.at_link_up(self.phones.provision)
         await self.switchboard.restore()
-        recordings = make_recordings(
+        recordings = await open_recordings(
+            self._stack,
             settings,
+            self.secrets,
             self.switchboard,
-            self.link,
             self.ari,
             calls,
             ConversationStore(engine, queue),
             self.directory,
         )
-        await self._stack.enter_async_context(recordings)
         self.verba_access = VerbaAccess(
             self.directory, VerbaTokenStore(engine, queue), settings.verba_token_lifetime_s
         )

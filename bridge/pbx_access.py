@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from bridge.local_asterisk.local import AsteriskSecrets
 from bridge.pbx.pbx_settings import AmiSettings, AriSettings
-from bridge.secrets_file import AMI_SECRET, ARI_SECRET, SecretsFile
+from bridge.secrets_file import AMI_RECORDING_SECRET, AMI_SECRET, ARI_SECRET, SecretsFile
 from bridge.settings import Settings
 
 
@@ -31,10 +34,34 @@ def ami_settings(settings: Settings, secrets: SecretsFile) -> AmiSettings:
     )
 
 
+def ami_recording_settings(settings: Settings, secrets: SecretsFile) -> AmiSettings:
+    """The same PBX, as the user who may record and nothing else."""
+    given = settings.ami_recording_secret.get_secret_value()
+    return replace(
+        ami_settings(settings, secrets),
+        username=settings.ami_recording_username,
+        secret=given or secrets.get_or_create(AMI_RECORDING_SECRET),
+    )
+
+
 def ari_settings(settings: Settings, secrets: SecretsFile) -> AriSettings:
     return AriSettings(
         base_url=f"http://{pbx_host(settings)}:{settings.ari_port}/ari",
         username=settings.ari_username,
         secret=settings.ari_secret.get_secret_value() or secrets.get_or_create(ARI_SECRET),
         request_timeout_s=settings.action_timeout_s,
+    )
+
+
+def asterisk_secrets(settings: Settings, secrets: SecretsFile) -> AsteriskSecrets:
+    """The users of an Asterisk of ours, which the service then logs in as."""
+    ami, recording = ami_settings(settings, secrets), ami_recording_settings(settings, secrets)
+    ari = ari_settings(settings, secrets)
+    return AsteriskSecrets(
+        ami_user=ami.username,
+        ami_secret=ami.secret,
+        ami_recording_user=recording.username,
+        ami_recording_secret=recording.secret,
+        ari_user=ari.username,
+        ari_secret=ari.secret,
     )

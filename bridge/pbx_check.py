@@ -7,7 +7,8 @@ from bridge.pbx.pbx_settings import Dialplan
 from bridge.pbx.readiness import Finding
 from bridge.pbx.readiness_ami import AmiReadiness
 from bridge.pbx.readiness_ari import AriReadiness
-from bridge.pbx_access import ami_settings, ari_settings
+from bridge.pbx.readiness_recording import recording_findings
+from bridge.pbx_access import ami_recording_settings, ami_settings, ari_settings
 from bridge.secrets_file import SecretsFileError
 from bridge.settings import Settings
 from bridge.state_folder import SECRETS_FILE, open_secrets
@@ -26,11 +27,13 @@ async def check_pbx(settings: Settings) -> list[Finding]:
         ami_settings(settings, secrets),
         Dialplan(),
         phone_contexts=(CONTEXT_ANY, CONTEXT_LOCAL) if settings.provision_phones else (),
-        recording=True,
     )
     ari = AriReadiness(
         ari_settings(settings, secrets),
         provisioning=settings.provision_phones,
-        recording=True,
+        recording=settings.recording,
     )
-    return [*await ami.findings(), *await ari.findings()]
+    found = await ami.findings()
+    if settings.recording:
+        found += await recording_findings(ami_recording_settings(settings, secrets))
+    return [*found, *await ari.findings()]

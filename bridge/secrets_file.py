@@ -3,8 +3,8 @@
 One JSON object in the state folder, mode 0600. Missing entries are made on demand; a secret that is
 there never changes by itself. To change one, delete its entry and restart.
 
-Names: `ami`, `ari`, `sip/0003*210`, `app/<client id>`, `verba-key/<name>` (a GUID),
-`verba-user/<name>`.
+Names: `ami`, `ami-recording`, `ari`, `sip/0003*210`, `app/<client id>`, `verba-key/<name>`
+(a GUID), `verba-user/<name>`.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Protocol
 
 AMI_SECRET = "ami"  # noqa: S105  (the name of a secret, not the secret)
+AMI_RECORDING_SECRET = "ami-recording"  # noqa: S105
 ARI_SECRET = "ari"  # noqa: S105
 
 _VERBA_KEY = "verba-key/"

@@ -14,11 +14,10 @@ import structlog
 
 from bridge.directory.problems import DirectoryError
 from bridge.local_asterisk.choice import AsteriskSource
-from bridge.local_asterisk.local import AsteriskSecrets
 from bridge.local_asterisk.opening import RunnableAsterisk, open_asterisk
 from bridge.local_asterisk.ports import AsteriskPorts
-from bridge.pbx_access import pbx_host
-from bridge.secrets_file import AMI_SECRET, ARI_SECRET, SecretsFileError, app_secret_name
+from bridge.pbx_access import asterisk_secrets, pbx_host
+from bridge.secrets_file import SecretsFileError, app_secret_name
 from bridge.settings import Settings
 from bridge.state_folder import SECRETS_FILE, open_secrets
 
@@ -73,17 +72,11 @@ def _with_media_address(settings: Settings, asterisk: RunnableAsterisk) -> Setti
 
 async def open_local_asterisk(settings: Settings) -> RunnableAsterisk | None:
     """The Asterisk to start for these settings; None where they name a PBX."""
-    secrets = open_secrets(settings)
     return await open_asterisk(
         pbx_is_named=bool(settings.pbx_host),
         state_dir=settings.state_dir / "asterisk",
         ports=asterisk_ports(settings),
-        secrets=AsteriskSecrets(
-            ami_secret=settings.ami_secret.get_secret_value() or secrets.get_or_create(AMI_SECRET),
-            ari_secret=settings.ari_secret.get_secret_value() or secrets.get_or_create(ARI_SECRET),
-            ami_user=settings.ami_username,
-            ari_user=settings.ari_username,
-        ),
+        secrets=asterisk_secrets(settings, open_secrets(settings)),
         wanted=None if settings.asterisk == "auto" else AsteriskSource(settings.asterisk),
         report=lambda text: print(text, file=sys.stderr),  # noqa: T201 - the person who waits
     )

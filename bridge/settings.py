@@ -63,6 +63,9 @@ class Settings(BaseSettings):
     ami_port: Port = 5038
     ami_username: str = "bridge"
     ami_secret: SecretStr = SecretStr("")  # empty: the generated one of state_dir
+    # A second AMI user, for recording only: its right `system` must not be the first one's.
+    ami_recording_username: str = "bridge-recording"
+    ami_recording_secret: SecretStr = SecretStr("")
     ari_port: Port = 8088
     ari_username: str = "bridge"
     ari_secret: SecretStr = SecretStr("")
@@ -103,6 +106,7 @@ class Settings(BaseSettings):
     ended_calls_kept_s: Annotated[int, Field(ge=60)] = 24 * 3600
 
     # Recording, and the Verba API
+    recording: bool = True  # False: nothing is recorded, and the second AMI user not needed
     recording_stereo: bool = False  # True: each side on a channel of its own (raw files)
     # Where MixMonitor writes: must be what ARI lists as stored recordings. Relative to Asterisk's
     # folder `monitor`, or absolute.

@@ -64,6 +64,8 @@ class DockerAsterisk:
         self._environment = {
             "BRIDGE_AMI_USERNAME": secrets.ami_user,
             "BRIDGE_AMI_SECRET": secrets.ami_secret,
+            "BRIDGE_AMI_RECORDING_USERNAME": secrets.ami_recording_user,
+            "BRIDGE_AMI_RECORDING_SECRET": secrets.ami_recording_secret,
             "BRIDGE_ARI_USERNAME": secrets.ari_user,
             "BRIDGE_ARI_SECRET": secrets.ari_secret,
             "BRIDGE_BIND_ADDRESS": ports.bind_address,

@@ -26,11 +26,14 @@ class AsteriskSecrets:
 
     ami_secret: str
     ari_secret: str
+    ami_recording_secret: str
     ami_user: str = "bridge"
+    ami_recording_user: str = "bridge-recording"
     ari_user: str = "bridge"
 
     def __repr__(self) -> str:
-        return f"AsteriskSecrets(ami_user={self.ami_user!r}, ari_user={self.ari_user!r})"
+        users = (self.ami_user, self.ami_recording_user, self.ari_user)
+        return f"AsteriskSecrets(of {users})"
 
 
 class LocalAsterisk:
@@ -69,6 +72,8 @@ class LocalAsterisk:
                 "AMI_PORT": str(ports.ami),
                 "AMI_USER": secrets.ami_user,
                 "AMI_SECRET": secrets.ami_secret,
+                "AMI_RECORDING_USER": secrets.ami_recording_user,
+                "AMI_RECORDING_SECRET": secrets.ami_recording_secret,
                 "ARI_USER": secrets.ari_user,
                 "ARI_SECRET": secrets.ari_secret,
                 "TRUNK_PEER_ADDRESS": ports.public_network_address,

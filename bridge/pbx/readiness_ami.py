@@ -29,12 +29,10 @@ class AmiReadiness:
         dialplan: Dialplan,
         *,
         phone_contexts: Sequence[str],
-        recording: bool,
     ) -> None:
         self._settings = settings
         self._dialplan = dialplan
         self._phone_contexts = phone_contexts
-        self._recording = recording
         self._events: list[Headers] = []
         self._arrived = asyncio.Event()
 
@@ -81,12 +79,13 @@ class AmiReadiness:
                 "write", "reporting", have="CoreShowChannels" in commands, why="to see calls"
             ),
         ]
-        if self._recording and "MixMonitor" not in commands:
+        if "ModuleLoad" in commands:
+            user = self._settings.username
             found.append(
                 advice(
-                    "AMI action MixMonitor is not to be had: no recording",
-                    f"manager.conf [{self._settings.username}]: add system to `write`; "
-                    "modules.conf: load = app_mixmonitor.so",
+                    f'AMI user "{user}" has the right write = system, a shell for who has it',
+                    f"manager.conf [{user}]: remove system from `write`; recording has a user of "
+                    "its own",
                 )
             )
         found.append(await self._version(connection))

@@ -2,13 +2,16 @@
 
 Neither a command to run afterwards nor the option `d` is ever given: what happens to a file is
 decided by who keeps the records. The file's name is an id, its folder a setting.
+
+The session is that of a user of its own: Asterisk counts MixMonitor as `system`, and with that
+right a session that also places calls could run commands on the PBX.
 """
 
 from __future__ import annotations
 
 from bridge.calls.pbx import PbxRefused
 from bridge.pbx import ami_values
-from bridge.pbx.ami_link import AmiLink
+from bridge.pbx.ami_session import AmiSession
 from bridge.pbx.ami_values import AmiAction
 from bridge.recordings.recording_pbx import AudioDirection
 
@@ -22,8 +25,8 @@ class MixMonitorActions:
     """`folder`: where ARI finds stored recordings, absolute or relative to Asterisk's folder
     `monitor`; the default layout has it at `../recording`."""
 
-    def __init__(self, link: AmiLink, folder: str) -> None:
-        self._link = link
+    def __init__(self, session: AmiSession, folder: str) -> None:
+        self._session = session
         self._folder = folder.rstrip("/")
 
     async def start_recording(self, channel: str, name: str, *, stereo: bool) -> str:
@@ -51,7 +54,7 @@ class MixMonitorActions:
 
     async def _send(self, name: str, channel: str, *headers: tuple[str, str]) -> dict[str, str]:
         to = ("Channel", ami_values.uniqueid(channel))
-        answer = (await self._link.send(AmiAction(name, (to, *headers))))[0]
+        answer = (await self._session.send(AmiAction(name, (to, *headers))))[0]
         if answer.get("Response") != "Success":
             raise PbxRefused(answer.get("Message", "no reason given"))
         return answer

@@ -44,6 +44,7 @@ class Recorder:
         to_finish: Callable[[str], None],
         *,
         stereo: bool,
+        switched_on: bool = True,
     ) -> None:
         self._switchboard = switchboard
         self._pbx = pbx
@@ -54,6 +55,7 @@ class Recorder:
         self._locks = locks
         self._to_finish = to_finish
         self._stereo = stereo
+        self._switched_on = switched_on
         self._tapes: dict[str, Tape] = {}
         self._news: dict[str, PhoneCall] = {}
         self._unsettled: set[str] = set()
@@ -132,7 +134,7 @@ class Recorder:
     # Inside.
 
     def _is_to_be_recorded(self, call: PhoneCall) -> bool:
-        if call.answered_ms is None or call.final is not None:
+        if not self._switched_on or call.answered_ms is None or call.final is not None:
             return False
         return is_recorded(call, self._directory.directory)
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from contextlib import AsyncExitStack
 
+import structlog
+
 from bridge.calls.call_records import CallRecords
 from bridge.calls.switchboard import Switchboard
 from bridge.directory.loader import CurrentDirectory
@@ -19,6 +21,9 @@ from bridge.recordings.next_call import NextCalls
 from bridge.recordings.recorder import Recorder
 from bridge.recordings.recording_pbx import AudioFiles, RecordingPbx
 from bridge.settings import Settings
+from bridge.storage.faults import StorageUnavailable
+
+log = structlog.get_logger()
 
 
 class Recordings:
@@ -58,6 +63,7 @@ class Recordings:
             locks,
             self._finisher.soon,
             stereo=settings.recording_stereo,
+            switched_on=settings.recording,
         )
         self._next_calls = NextCalls()
         limits = LookUpLimits(
@@ -77,6 +83,7 @@ class Recordings:
         )
         self._retry_s = settings.recording_retry_s
         self._stack = AsyncExitStack()
+        self._retrying: asyncio.Task[None] | None = None
 
     async def mute(self, call_id: str, mute: Mute) -> bool:
         """Record silence of these sides from now on. False where the call is not being recorded.
@@ -86,6 +93,16 @@ class Recordings:
         async with self._locks.of(call_id):
             call = self.switchboard.calls.live.get(call_id)
             return call is not None and await self.recorder.mute(call, mute)
+
+    def retry_soon(self) -> None:
+        """The PBX can record again: do now what failed meanwhile."""
+        self._retrying = asyncio.create_task(self._retry_now())
+
+    async def _retry_now(self) -> None:
+        try:
+            await self.recorder.retry()
+        except StorageUnavailable as why:
+            log.info("to be tried again", why=str(why))
 
     async def __aenter__(self) -> Recordings:
         self.switchboard.observe(self._next_calls.changed)
@@ -98,4 +115,6 @@ class Recordings:
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        if self._retrying is not None:
+            self._retrying.cancel()
         await self._stack.aclose()

@@ -101,6 +101,7 @@ async def open_scripted_stage(
             **UNLIMITED,
             "directory_file": str(folder / "directory.yaml"),
             "ami_secret": stage.ami.secret,
+            "recording": "false",
             "provision_phones": "false",
             "refuse_unreachable_sources": "false",
             **(more or {}),

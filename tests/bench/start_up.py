@@ -7,7 +7,7 @@ from pathlib import Path
 
 from bridge.local_asterisk.local import AsteriskSecrets, LocalAsterisk
 from bridge.local_asterisk.ports import AsteriskPorts
-from bridge.secrets_file import AMI_SECRET, ARI_SECRET, SecretsFile
+from bridge.secrets_file import AMI_RECORDING_SECRET, AMI_SECRET, ARI_SECRET, SecretsFile
 from tests.lab.bridge_process import BridgeProcess
 from tests.lab.installation import test_installation
 from tests.softphones.ports import free_port
@@ -33,6 +33,7 @@ async def start_up(folder: Path, plan: Plan) -> tuple[list[float], list[float]]:
         secrets=AsteriskSecrets(
             ami_secret=secrets.get_or_create(AMI_SECRET),
             ari_secret=secrets.get_or_create(ARI_SECRET),
+            ami_recording_secret=secrets.get_or_create(AMI_RECORDING_SECRET),
         ),
     )
     settings = {

@@ -42,17 +42,17 @@ def test_given_a_first_start_when_up_then_secrets_are_made_and_shown_nowhere(
 ) -> None:
     made = {
         name: compose_system.exec("bridge", "cat", f"/run/pbx-secrets/{name}").strip()
-        for name in ("bridge_ami_secret", "bridge_ari_secret")
+        for name in ("bridge_ami_secret", "bridge_ami_recording_secret", "bridge_ari_secret")
     }
-    assert len(set(made.values())) == 2
+    assert len(set(made.values())) == 3
     assert all(re.fullmatch(r"[\w-]{32}", secret) for secret in made.values())
-    assert made["bridge_ami_secret"] in compose_system.exec(
-        "asterisk", "cat", "/etc/asterisk/manager.conf"
-    )
+    manager = compose_system.exec("asterisk", "cat", "/etc/asterisk/manager.conf")
+    assert made["bridge_ami_secret"] in manager
+    assert made["bridge_ami_recording_secret"] in manager
     modes = compose_system.exec(
         "asterisk", "stat", "--format=%a", *(f"/run/pbx-secrets/{x}" for x in made)
     )
-    assert modes.split() == ["640", "640"]
+    assert modes.split() == ["640", "640", "640"]
     for service in SERVICES:
         shown = str(compose_system.inspect(service)) + compose_system.logs(service)
         assert not [name for name, secret in made.items() if secret in shown]

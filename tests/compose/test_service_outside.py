@@ -11,7 +11,7 @@ import pytest_asyncio
 
 from bridge.local_asterisk.docker_engine import DockerAsterisk, why_no_docker
 from bridge.local_asterisk.local import AsteriskSecrets
-from bridge.secrets_file import AMI_SECRET, ARI_SECRET, SecretsFile
+from bridge.secrets_file import AMI_RECORDING_SECRET, AMI_SECRET, ARI_SECRET, SecretsFile
 from tests.calls.live_calls import wait_statuses
 from tests.lab.bridge_process import BridgeProcess
 from tests.softphones.ports import free_port
@@ -39,6 +39,7 @@ async def asterisk(
         secrets=AsteriskSecrets(
             ami_secret=secrets.get_or_create(AMI_SECRET),
             ari_secret=secrets.get_or_create(ARI_SECRET),
+            ami_recording_secret=secrets.get_or_create(AMI_RECORDING_SECRET),
         ),
         report=print,
     )

@@ -17,7 +17,9 @@ from bridge.pbx.provisioning import PhoneAccount
 from tests.scripted_ami.recording_listener import RecordingListener
 from tests.softphones.softphone import AnswerPolicy, Softphone
 
-SECRETS = AsteriskSecrets(ami_secret="ami-secret", ari_secret="ari-secret")
+SECRETS = AsteriskSecrets(
+    ami_secret="ami-secret", ari_secret="ari-secret", ami_recording_secret="not-used"
+)
 
 
 def account(number: str, caller_name: str = "") -> PhoneAccount:

@@ -9,7 +9,7 @@ from typing import Protocol
 from bridge.local_asterisk.installation import Installation
 from bridge.local_asterisk.local import AsteriskSecrets, LocalAsterisk
 from bridge.local_asterisk.ports import AsteriskPorts
-from bridge.secrets_file import AMI_SECRET, ARI_SECRET, SecretsFile
+from bridge.secrets_file import AMI_RECORDING_SECRET, AMI_SECRET, ARI_SECRET, SecretsFile
 from tests.softphones.sipp_behaviour import SippBehaviour
 from tests.softphones.sipp_phone import SippPhone
 from tests.softphones.softphone import AnswerPolicy, Softphone
@@ -114,6 +114,7 @@ async def open_lab(
         secrets=AsteriskSecrets(
             ami_secret=secrets.get_or_create(AMI_SECRET),
             ari_secret=secrets.get_or_create(ARI_SECRET),
+            ami_recording_secret=secrets.get_or_create(AMI_RECORDING_SECRET),
         ),
     )
     if ami_proxy is not None:

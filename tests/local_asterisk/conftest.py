@@ -20,7 +20,9 @@ from bridge.local_asterisk.private_root import default_root, private_root, why_n
 
 from .pbx_under_test import PbxUnderTest
 
-SECRETS = AsteriskSecrets(ami_secret="ami-test", ari_secret="ari-test")
+SECRETS = AsteriskSecrets(
+    ami_secret="ami-test", ari_secret="ari-test", ami_recording_secret="ami-recording-test"
+)
 
 
 @pytest.fixture

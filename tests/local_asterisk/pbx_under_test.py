@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from urllib.parse import quote
 
 import aiohttp
@@ -35,6 +37,19 @@ class PbxUnderTest:
                 )
             },
         )
+
+    @asynccontextmanager
+    async def recording_ami(self) -> AsyncIterator[PlainAmi]:
+        """A session of the user for recording."""
+        ports, users = self.asterisk.ports, self._users
+        ami = PlainAmi()
+        await ami.open(
+            ports.bind_address, ports.ami, users.ami_recording_user, users.ami_recording_secret
+        )
+        try:
+            yield ami
+        finally:
+            await ami.close()
 
     async def close(self) -> None:
         for phone in self._phones:

@@ -35,21 +35,77 @@ async def test_only_included_events_arrive_and_enough_of_them(pbx: PbxUnderTest)
     assert all("Timestamp" in event for event in of_call)
 
 
+ECHO = "Local/0003*00@services/n"
+DENIED = "Permission denied"
+
+
 @pytest.mark.parametrize(
-    ("action", "fields"),
+    ("action", "fields", "why"),
     [
-        ("Command", {"Command": "core show channels"}),
-        ("GetConfig", {"Filename": "manager.conf"}),
-        ("UpdateConfig", {"SrcFilename": "manager.conf", "DstFilename": "manager.conf"}),
-        ("ModuleLoad", {"LoadType": "unload", "Module": "res_ari.so"}),
-        ("DBGet", {"Family": "ps_auths", "Key": "x"}),
-        ("Originate", {"Channel": "PJSIP/x", "Application": "System", "Data": "id"}),
+        ("Command", {"Command": "core show channels"}, DENIED),
+        ("GetConfig", {"Filename": "manager.conf"}, DENIED),
+        ("UpdateConfig", {"SrcFilename": "a.conf", "DstFilename": "a.conf"}, DENIED),
+        ("ModuleLoad", {"LoadType": "unload", "Module": "res_ari.so"}, DENIED),
+        ("DBPut", {"Family": "ps_auths", "Key": "x", "Val": "x"}, DENIED),
+        ("MixMonitor", {"Channel": "x", "File": "x.wav", "Command": "id"}, DENIED),
+        (
+            "Originate",
+            {"Channel": ECHO, "Application": "System", "Data": "id"},
+            "Originate Access Forbidden",
+        ),
     ],
 )
 async def test_an_action_outside_the_rights_is_refused(
+    pbx: PbxUnderTest, action: str, fields: dict[str, str], why: str
+) -> None:
+    answer = await pbx.ami.action(action, **fields)
+    assert answer["Response"] == "Error"
+    assert answer["Message"].startswith(why)
+
+
+async def test_the_channel_for_which_a_command_is_refused_can_be_called(pbx: PbxUnderTest) -> None:
+    answer = await pbx.ami.action("Originate", Channel=ECHO, Application="Wait", Data="0")
+    assert answer["Response"] == "Success", answer
+
+
+@pytest.mark.parametrize(
+    ("action", "fields"),
+    [
+        ("Originate", {"Channel": ECHO, "Context": "services", "Exten": "00", "Priority": "1"}),
+        ("Originate", {"Channel": ECHO, "Application": "System", "Data": "id"}),
+        ("Redirect", {"Context": "services", "Exten": "00", "Priority": "1"}),
+        ("Setvar", {"Variable": "x", "Value": "y"}),
+        ("Command", {"Command": "core show channels"}),
+    ],
+)
+async def test_the_user_for_recording_is_refused_what_belongs_to_calls(
     pbx: PbxUnderTest, action: str, fields: dict[str, str]
 ) -> None:
-    assert (await pbx.ami.action(action, **fields))["Response"] == "Error"
+    """Hangup is not among it: Asterisk allows it to `call` and to `system`."""
+    await pbx.phone("0003*210")
+    call = await pbx.call("PJSIP/0003*210", ECHO)
+    await pbx.ami.wait_for(lambda event: event["Event"] == "BridgeEnter")
+    async with pbx.recording_ami() as recording:
+        answer = await recording.action(action, **{"Channel": call, **fields})
+        assert answer["Response"] == "Error"
+        assert answer["Message"] == DENIED
+
+
+async def test_the_user_for_recording_records_and_sees_no_call(pbx: PbxUnderTest) -> None:
+    async with pbx.recording_ami() as recording:
+        await recording.wait_for(lambda event: event["Event"] == "FullyBooted")
+        await pbx.phone("0003*210")
+        call = await pbx.call("PJSIP/0003*210", ECHO)
+        await pbx.ami.wait_for(lambda event: event["Event"] == "BridgeEnter")
+        for action in ("MixMonitor", "MixMonitorMute", "StopMixMonitor"):
+            answer = await recording.action(
+                action, Channel=call, File="rights.wav", Direction="both", State="1"
+            )
+            assert answer["Response"] == "Success", answer
+        await pbx.ami.action("Hangup", Channel=call)
+        await pbx.ended(call)
+        await recording.action("Ping")
+        assert [event["Event"] for event in recording.events] == ["FullyBooted"]
 
 
 @pytest.mark.parametrize("action", ["Ping", "CoreShowChannels"])

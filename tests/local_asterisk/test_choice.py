@@ -62,14 +62,14 @@ async def test_a_named_pbx_starts_nothing(tmp_path: Path) -> None:
         pbx_is_named=True,
         state_dir=tmp_path,
         ports=AsteriskPorts(),
-        secrets=AsteriskSecrets("a", "b"),
+        secrets=AsteriskSecrets("a", "b", "c"),
     )
     assert opened is None
     assert list(tmp_path.iterdir()) == []
 
 
 def test_secrets_are_not_shown() -> None:
-    assert "hidden" not in repr(AsteriskSecrets("hidden", "hidden"))
+    assert "hidden" not in repr(AsteriskSecrets("hidden", "hidden", "hidden"))
 
 
 @pytest.mark.parametrize(

@@ -191,7 +191,7 @@ async def main():
         installation=eval(sys.argv[2], {"Installation": Installation, "PosixPath": Path}),
         state_dir=Path(sys.argv[1]),
         ports=AsteriskPorts(**eval(sys.argv[3])),
-        secrets=AsteriskSecrets("a", "b"),
+        secrets=AsteriskSecrets("a", "b", "c"),
     )
     await asterisk.start()
     print("started", flush=True)

@@ -18,7 +18,7 @@ FOLDERS = {
     "LOG_DIR": "/l",
     "SPOOL_DIR": "/s",
 }
-SECRETS = {"AMI_SECRET": "one", "ARI_SECRET": "two"}
+SECRETS = {"AMI_SECRET": "one", "AMI_RECORDING_SECRET": "three", "ARI_SECRET": "two"}
 
 
 def render(out: Path, kind: str = "pbx", **values: str) -> subprocess.CompletedProcess[str]:

@@ -19,6 +19,7 @@ from tests.lab.installation import test_installation
 from tests.old_asterisk.conftest import asterisk_16
 
 AMI, ARI = "check-ami-secret", "check-ari-secret"
+RECORDING = "check-recording-secret"
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,7 @@ async def check(ports: AsteriskPorts, **settings: str) -> Checked:
         "ari_port": str(ports.http),
         "ami_secret": AMI,
         "ari_secret": ARI,
+        "ami_recording_secret": RECORDING,
         **settings,
     }
     process = await asyncio.create_subprocess_exec(
@@ -75,7 +77,7 @@ async def checked(
         installation=found,
         state_dir=folder / "s",
         ports=AsteriskPorts.free(),
-        secrets=AsteriskSecrets(ami_secret=AMI, ari_secret=ARI),
+        secrets=AsteriskSecrets(AMI, ARI, RECORDING),
         public_network=False,
         configuration=configuration,
     )
@@ -96,7 +98,9 @@ async def test_given_the_shipped_configuration_when_checked_then_all_is_there(
     assert "LACKING" not in done.output
     assert "advice" not in done.output
     assert "ok       AMI right write = originate, to place calls" in done.output
+    assert 'ok       AMI user "bridge-recording" logs in and may record' in done.output
     assert AMI not in done.output
+    assert RECORDING not in done.output
     assert ARI not in done.output
 
 
@@ -120,7 +124,7 @@ async def test_given_the_shipped_configuration_when_checked_then_all_is_there(
         (
             "manager.conf",
             "^write = .*",
-            "write = call,reporting,system",
+            "write = call,reporting",
             "LACKING  AMI right write = originate",
             "add originate to `write`",
         ),
@@ -211,6 +215,41 @@ async def test_given_the_shipped_configuration_when_checked_then_all_is_there(
             "advice   AMI action MixMonitor",
             "app_mixmonitor.so",
         ),
+        (
+            "manager.conf",
+            "^secret = @AMI_RECORDING_SECRET@",
+            "secret = another",
+            'advice   AMI user "bridge-recording", for recording: Authentication failed',
+            "BRIDGE_AMI_RECORDING_SECRET.*BRIDGE_RECORDING=false",
+        ),
+        (
+            "manager.conf",
+            "^write = system",
+            "write = call",
+            "advice   AMI action MixMonitor",
+            r"manager.conf \[bridge-recording\]: add system to `write`",
+        ),
+        (
+            "manager.conf",
+            "^read = system",
+            "read = call",
+            'advice   AMI user "bridge-recording" is not told when Asterisk is up',
+            "add system to `read`",
+        ),
+        (
+            "manager.conf",
+            "^write = system",
+            "write = system,originate",
+            'advice   AMI user "bridge-recording" may place calls',
+            "`write = system` and nothing else",
+        ),
+        (
+            "manager.conf",
+            "^write = originate,call,reporting",
+            "write = originate,call,reporting,system",
+            'advice   AMI user "bridge" has the right write = system',
+            "remove system from `write`",
+        ),
     ],
 )
 async def test_given_something_is_missing_when_checked_then_it_is_named_with_its_remedy(
@@ -221,6 +260,17 @@ async def test_given_something_is_missing_when_checked_then_it_is_named_with_its
     assert done.code == (0 if point.startswith("advice") else 1), done.output
     assert re.search(remedy, done.remedy(point)), done.output
     assert "Traceback" not in done.output
+
+
+async def test_given_no_recording_is_wanted_when_checked_then_its_user_is_not_missed(
+    tmp_path: Path,
+) -> None:
+    edit = ("manager.conf", "^secret = @AMI_RECORDING_SECRET@", "secret = another")
+    done = await checked(tmp_path, edit, recording="false")
+
+    assert done.code == 0, done.output
+    assert "advice" not in done.output
+    assert "bridge-recording" not in done.output
 
 
 async def test_given_nothing_listens_when_checked_then_both_ways_in_are_named() -> None:

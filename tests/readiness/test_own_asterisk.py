@@ -32,7 +32,7 @@ def pieces() -> dict[str, str]:
 
 def merged(text: str, piece: str) -> str:
     """Lines of a section that is there already go into it, as somebody would do by hand."""
-    for head, lines in re.findall(r"^(\[\w+\])\n((?:(?!\[).*\n)*)", piece, re.MULTILINE):
+    for head, lines in re.findall(r"^(\[[\w-]+\])\n((?:(?!\[).*\n)*)", piece, re.MULTILINE):
         there = re.search(f"^{re.escape(head)}.*\n", text, re.MULTILINE)
         at = there.end() if there else len(text)
         text = text[:at] + ("" if there else f"\n{head}\n") + lines + text[at:]
@@ -76,7 +76,7 @@ async def test_given_debians_configuration_and_the_pages_pieces_when_checked_the
         installation=installation,
         state_dir=tmp_path / "s",
         ports=AsteriskPorts.free(),
-        secrets=AsteriskSecrets(ami_secret="not-used", ari_secret="not-used"),
+        secrets=AsteriskSecrets("not-used", "not-used", "not-used"),
         public_network=False,
         configuration=configuration(tmp_path / "conf", installation),
     )
@@ -85,6 +85,7 @@ async def test_given_debians_configuration_and_the_pages_pieces_when_checked_the
         done = await check(
             asterisk.ports,
             ami_secret="a-long-random-string",
+            ami_recording_secret="a-second-long-random-string",
             ari_secret="another-long-random-string",
         )
     finally:

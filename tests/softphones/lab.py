@@ -107,7 +107,11 @@ async def start_lab(folder: Path) -> tuple[Lab, LocalAsterisk]:
         installation=await _installation(),
         state_dir=folder,
         ports=AsteriskPorts.free(),
-        secrets=AsteriskSecrets(ami_secret=secrets.token_urlsafe(16), ari_secret=ari_secret),
+        secrets=AsteriskSecrets(
+            ami_secret=secrets.token_urlsafe(16),
+            ari_secret=ari_secret,
+            ami_recording_secret=secrets.token_urlsafe(16),
+        ),
         public_network=False,
     )
     await asterisk.start()
