@@ -87,6 +87,13 @@ def test_event_filters_are_those_the_version_understands(
     manager = (tmp_path / "manager.conf").read_text()
     assert ("eventfilter(action(include),name(Hangup)) =" in manager) is advanced
     assert ("eventfilter = ^Event: Hangup[^A-Za-z]" in manager) is not advanced
+    recording = manager.partition("[bridge-recording]")[2]
+    filters = [line for line in recording.splitlines() if line.startswith("eventfilter")]
+    advanced_filter, simple = (
+        "(action(include),name(FullyBooted)) =",
+        " = ^Event: FullyBooted[^A-Za-z]",
+    )
+    assert filters == ["eventfilter" + (advanced_filter if advanced else simple)]
     modules = (tmp_path / "modules.conf").read_text()
     newer = version in ("22.10.1", "23.0.0-rc1")
     assert ("load = res_websocket_client.so" in modules) is newer

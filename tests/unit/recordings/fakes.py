@@ -187,7 +187,7 @@ class FakeWorld:
 class Studio:
     """A recorder and a deletion over a fake world and a fake switchboard."""
 
-    def __init__(self, world: FakeWorld | None = None) -> None:
+    def __init__(self, world: FakeWorld | None = None, *, switched_on: bool = True) -> None:
         self.world = world or FakeWorld()
         self.exchange = Exchange()
         self.to_finish: list[str] = []
@@ -212,6 +212,7 @@ class Studio:
             locks,
             self.to_finish.append,
             stereo=False,
+            switched_on=switched_on,
         )
         self.deletion = Deletion(
             switchboard,

@@ -46,6 +46,12 @@ async def test_given_a_call_that_is_not_connected_or_not_wanted_then_nothing_is_
     assert studio.world.diary == []
 
 
+async def test_given_recording_is_switched_off_when_a_call_connects_then_nothing_is_done() -> None:
+    studio = Studio(switched_on=False)
+    await _now(studio, connected())
+    assert studio.world.diary == []
+
+
 async def test_given_a_recorded_channel_that_leaves_then_another_one_is_recorded() -> None:
     studio = Studio()
     call = connected()
