@@ -21,6 +21,10 @@ out=${2:?usage: render.sh TEMPLATES OUT}
 export BIND_ADDRESS SIP_PORT HTTP_PORT AMI_PORT RTP_START RTP_END AMI_USER ARI_USER
 export AMI_RECORDING_USER TRUNK_PEER_ADDRESS TRUNK_PEER_PORT
 
+# Two sections of one name would be one user with the rights of both.
+if [ "$AMI_USER" = "$AMI_RECORDING_USER" ]; then
+    echo "render.sh: AMI_USER and AMI_RECORDING_USER must differ" >&2; exit 1; fi
+
 # Only these events are used by the bridge; the rest costs CPU on both sides.
 # FullyBooted and the answers to actions pass in any case.
 events='Newchannel Newstate DialBegin DialEnd OriginateResponse BridgeEnter BridgeLeave

@@ -60,6 +60,13 @@ def test_a_value_that_would_change_the_configuration_is_refused(
     assert not (tmp_path / "manager.conf").exists()
 
 
+def test_one_ami_user_for_calls_and_recording_is_refused(tmp_path: Path) -> None:
+    done = render(tmp_path, AMI_USER="one", AMI_RECORDING_USER="one")
+    assert done.returncode == 1
+    assert "must differ" in done.stderr
+    assert not (tmp_path / "manager.conf").exists()
+
+
 def test_a_missing_value_is_named(tmp_path: Path) -> None:
     done = render(tmp_path, ARI_SECRET="")
     assert done.returncode == 1
