@@ -1,4 +1,4 @@
-"""The table of bridge/phone_call_events/README.md, each row with real phones."""
+"""The table of docs/phone-call-events.md, each row with real phones."""
 
 from __future__ import annotations
 
