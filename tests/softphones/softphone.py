@@ -139,10 +139,10 @@ class Softphone(PhoneObserver):
 
     async def hold(self, *, call: Dialog | None = None, timeout_s: float = 5.0) -> None:
         """Returns when the other side has accepted the re-INVITE."""
-        await self._reinvite("hold", self._chosen(call), timeout_s)
+        await self._reinvite("hold", await self._chosen(call), timeout_s)
 
     async def resume(self, *, call: Dialog | None = None, timeout_s: float = 5.0) -> None:
-        await self._reinvite("resume", self._chosen(call), timeout_s)
+        await self._reinvite("resume", await self._chosen(call), timeout_s)
 
     async def send_dtmf(self, digits: str, *, call: Dialog | None = None) -> None:
         """Send 0-9, * and # as RFC 4733 events."""
@@ -156,7 +156,7 @@ class Softphone(PhoneObserver):
         self, number: str, *, call: Dialog | None = None, timeout_s: float = 10.0
     ) -> TransferResult:
         """Blind transfer: REFER the other side to `number`; returns how it came out."""
-        return await self._refer(number, self._chosen(call), timeout_s)
+        return await self._refer(number, await self._chosen(call), timeout_s)
 
     async def attended_transfer(
         self, call: Dialog, consultation: Dialog, *, timeout_s: float = 10.0
@@ -231,14 +231,19 @@ class Softphone(PhoneObserver):
         if not dialog.closed:
             await self._command_on(dialog, command)
 
-    def _chosen(self, call: Dialog | None) -> Dialog:
-        dialog = call or self.current
-        if dialog is None or dialog.closed:
-            raise PhoneError(f"{self.user} has no call")
-        return dialog
+    async def _chosen(self, call: Dialog | None) -> Dialog:
+        """The given call, else the newest; others may know of it a moment before its trace does."""
+
+        def live() -> Dialog | None:
+            dialog = call or self.current
+            return None if dialog is None or dialog.closed else dialog
+
+        if call is not None and call.closed:
+            raise PhoneError(f"{self.user}: the call has ended: {call.close_reason}")
+        return await self._until(live, 5.0, "has no call")
 
     async def _command_on(self, call: Dialog | None, command: str, params: str = "") -> None:
-        dialog = self._chosen(call)
+        dialog = await self._chosen(call)
         if dialog.incoming:
             await self._until(
                 lambda: dialog.ringing or dialog.closed or None, 5.0, "does not take the call"
