@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from aiohttp import web
 
+from bridge.http import sip_websocket
 from bridge.http.context import SERVICES, Services
 from bridge.http.error_middleware import error_middleware
 from bridge.http.oauth import token
@@ -21,4 +22,5 @@ def make_application(services: Services) -> web.Application:
     health.add_routes(app)
     routes.add_routes(app)
     verba_api.add_routes(app)
+    sip_websocket.add_routes(app)
     return app

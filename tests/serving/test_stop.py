@@ -91,3 +91,21 @@ async def refuses_connections(base_url: str, time_limit_s: float = 20.0) -> None
             except aiohttp.ClientError:
                 return
             await asyncio.sleep(0.02)
+
+
+async def test_given_a_phone_on_websocket_when_stopped_then_it_holds_nothing_up(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    lab = await open_lab(tmp_path_factory.mktemp("ws"))
+    try:
+        async with (
+            aiohttp.ClientSession() as session,
+            session.ws_connect(f"{lab.bridge.base_url}/ws", protocols=("sip",)) as socket,
+        ):
+            closed = asyncio.create_task(socket.receive())
+            begin = time.monotonic()
+            await lab.bridge.stop()
+            assert time.monotonic() - begin < HURRY_S
+            assert (await closed).type in (aiohttp.WSMsgType.CLOSE, aiohttp.WSMsgType.CLOSED)
+    finally:
+        await lab.close()
