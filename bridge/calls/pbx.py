@@ -113,4 +113,7 @@ class Pbx(Protocol):
         """Every live channel. Raises PbxUnavailable, PbxOutcomeUnknown."""
 
     def reachable(self, endpoint: str) -> bool:
-        """Whether a phone answers for this endpoint (`PJSIP/0003*210`) right now."""
+        """Whether a phone answers for this endpoint (`PJSIP/0003*210`), as far as we were told."""
+
+    async def refresh_endpoints(self) -> None:
+        """Ask the PBX itself which phones it reaches. Never raises."""

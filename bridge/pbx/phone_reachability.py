@@ -22,6 +22,8 @@ class ReachableEndpoints:
         self._ask = ask
         self._time_limit_s = time_limit_s
         self._states: dict[str, bool] | None = None
+        self._told_meanwhile: dict[str, bool] = {}
+        self._one_at_a_time = asyncio.Lock()
 
     def reachable(self, endpoint: str) -> bool:
         if self._states is None:
@@ -29,6 +31,7 @@ class ReachableEndpoints:
         return self._states.get(endpoint, False)
 
     def apply(self, event: PhoneReachability) -> None:
+        self._told_meanwhile[event.endpoint] = event.reachable
         if self._states is not None:
             self._states[event.endpoint] = event.reachable
 
@@ -41,8 +44,13 @@ class ReachableEndpoints:
         """Ask anew. Without an answer in time, what was known and the events still hold."""
         if self._ask is None:
             return
-        try:
-            async with asyncio.timeout(self._time_limit_s):
-                self._states = dict(await self._ask())
-        except Exception as error:
-            log.warning("endpoint_states_unknown", error=repr(error))
+        async with self._one_at_a_time:
+            self._told_meanwhile = {}
+            try:
+                async with asyncio.timeout(self._time_limit_s):
+                    states = await self._ask()
+            except Exception as error:
+                log.warning("endpoint_states_unknown", error=repr(error))
+                return
+            # An event that came while we asked is newer than the answer.
+            self._states = {**states, **self._told_meanwhile}

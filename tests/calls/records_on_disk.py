@@ -7,6 +7,19 @@ import sqlite3
 from typing import Any
 
 from tests.lab.running_lab import RunningLab
+from tests.scripted_ami.eventually import eventually
+
+
+async def wait_on_disk(lab: RunningLab, call_id: str) -> None:
+    """Until the call has its row: one that no app ordered is written a moment after it is shown."""
+    path = lab.bridge.state_dir / "bridge.db"
+
+    def written() -> bool:
+        with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as database:
+            query = "SELECT count(*) FROM calls WHERE id = ?"
+            return bool(database.execute(query, (call_id,)).fetchone()[0])
+
+    await eventually(written)
 
 
 def final_records(lab: RunningLab, call_id: str) -> list[Any]:

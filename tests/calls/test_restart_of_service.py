@@ -19,7 +19,7 @@ from tests.calls.live_calls import (
     wait_statuses,
 )
 from tests.calls.proxied_lab import ProxiedLab, open_proxied_lab
-from tests.calls.records_on_disk import assert_ended_once, final_records
+from tests.calls.records_on_disk import assert_ended_once, final_records, wait_on_disk
 from tests.lab.api_client import ApiClient
 from tests.lab.running_lab import RunningLab
 from tests.softphones.sipp_behaviour import answers, rings
@@ -146,6 +146,7 @@ async def test_given_phone_dialled_and_trunk_calls_when_service_is_killed_then_i
         await lab.asterisk.call_in("5550003212", caller_number="3235550177")
         await carol.wait_ringing()
         incoming = await wait_only_call(api, "212", lambda x: statuses(x) == [4, 3])
+        await wait_on_disk(lab, incoming["id"])
 
         await kill_and_start(lab)
 

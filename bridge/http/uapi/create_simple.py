@@ -12,6 +12,7 @@ from bridge.calls.phone_call import PhoneCall
 from bridge.calls.placing import NewCall
 from bridge.directory.caller import Caller
 from bridge.directory.model import App
+from bridge.directory.party import Party
 from bridge.http.context import SERVICES, Services
 from bridge.http.json_body import base_url, json_object
 from bridge.http.uapi.caller import TOKEN_PARAMETER, authenticated
@@ -55,7 +56,7 @@ class _Creation:
         order = self._order()
         fields = requested_fields(self._request.query, PHONE_CALL_FIELDS)
         if services.settings.refuse_unreachable_sources:
-            order = without_unreachable(order, services.pbx)
+            order = await without_unreachable(order, services.pbx)
 
         async def accept(call: PhoneCall) -> None:
             answers.append(Answer(services.settings.create_status, self._text(call, fields)))
@@ -88,15 +89,23 @@ class _Creation:
         return json.dumps([select(without_nulls(item), fields)], ensure_ascii=False)
 
 
-def without_unreachable(order: NewCall, pbx: Pbx) -> NewCall:
+async def without_unreachable(order: NewCall, pbx: Pbx) -> NewCall:
     """The order without sources whose phone is not there. Raises pc_source_invalid if none is."""
-    sources = tuple(x for x in order.sources if not x.endpoint or pbx.reachable(x.endpoint))
+    sources = _reachable(order.sources, pbx)
+    if not sources and pbx.link.up:
+        # A phone may have registered a moment ago: nobody is refused on hearsay.
+        await pbx.refresh_endpoints()
+        sources = _reachable(order.sources, pbx)
     if not sources and pbx.link.up:
         missing = ", ".join(x.spelled for x in order.sources)
         raise invalid(
             "pc_source_invalid", f"source: no phone is registered that could ring: {missing}."
         )
     return replace(order, sources=sources)
+
+
+def _reachable(sources: tuple[Party, ...], pbx: Pbx) -> tuple[Party, ...]:
+    return tuple(x for x in sources if not x.endpoint or pbx.reachable(x.endpoint))
 
 
 def _fingerprint(request: web.Request, body: bytes) -> bytes:

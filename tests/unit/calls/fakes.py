@@ -47,6 +47,9 @@ class FakePbx:
         self.during_snapshot()
         return listed
 
+    async def refresh_endpoints(self) -> None:
+        pass
+
     def reachable(self, endpoint: str) -> bool:
         return True
 

@@ -36,6 +36,9 @@ class PbxWithEvents:
         self.meanwhile()
         return snapshot
 
+    async def refresh_endpoints(self) -> None:
+        pass
+
     def reachable(self, endpoint: str) -> bool:
         return True
 
