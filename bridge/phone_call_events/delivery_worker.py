@@ -108,6 +108,7 @@ class DeliveryWorker:
             except StorageUnavailable as why:
                 log.warning("events cannot be read", subscription=self._id, why=str(why))
                 self._more = True
+                self._wake.clear()
                 await self._pause(_READ_RETRY_S)
                 return await self._next() if not self._stopping else None
             self._ahead.extend(found)
@@ -120,6 +121,8 @@ class DeliveryWorker:
     async def _deliver(self, delivery: Delivery) -> None:
         """Until it is delivered or given up, or something else comes first."""
         while True:
+            # Before anything is looked at, so that what happens from here on ends the next pause.
+            self._wake.clear()
             subscription = self._subscription()
             now_ms = _now_ms()
             if await self._is_surplus():
@@ -199,12 +202,14 @@ class DeliveryWorker:
     async def _is_surplus(self) -> bool:
         """Whether the oldest event has to make room for newer ones."""
         if self._surplus == 0 and self._waiting_at_most > self._context.waiting_max:
+            before = self._waiting_at_most
             try:
                 waiting = await self._context.store.count_waiting(self._id, self._done_up_to)
             except StorageUnavailable:
                 return False  # looked at again before the next attempt
             self._surplus = max(0, waiting - self._context.waiting_max)
-            self._waiting_at_most = waiting
+            # Events that came while we counted may be missing from the count.
+            self._waiting_at_most = waiting + (self._waiting_at_most - before)
         if self._surplus == 0:
             return False
         self._surplus -= 1
@@ -212,7 +217,6 @@ class DeliveryWorker:
 
     async def _pause(self, seconds: float) -> None:
         """Until then, or until something happens."""
-        self._wake.clear()
         if self._stopping or self._once_more or self._hurried:
             return
         with contextlib.suppress(TimeoutError):
