@@ -8,10 +8,8 @@ from typing import Any
 
 import pytest
 
-from bridge.local_asterisk.errors import NoAsteriskError
-from bridge.local_asterisk.installation import installation_in_root, installation_on_path
-from bridge.local_asterisk.private_root import default_root, private_root, why_no_root
 from bridge.pbx.ami_link import AmiLink
+from tests.lab.installation import test_installation
 from tests.scripted_ami.orders import quick_settings
 from tests.scripted_ami.recording_listener import RecordingListener
 from tests.scripted_ami.server import ScriptedAmi
@@ -52,13 +50,5 @@ async def start_link(ami: ScriptedAmi, listener: RecordingListener) -> AsyncIter
 
 @pytest.fixture
 async def real(tmp_path: Path) -> AsyncIterator[RealPbx]:
-    """A private root if this machine can have one, else the `asterisk` on PATH."""
-    if why_no_root() is None:
-        installation = await installation_in_root(await private_root(default_root(), print))
-    else:
-        try:
-            installation = await installation_on_path()
-        except NoAsteriskError as error:
-            pytest.skip(str(error))
-    async with real_pbx(installation, tmp_path / "s") as pbx:
+    async with real_pbx(await test_installation(), tmp_path / "s") as pbx:
         yield pbx

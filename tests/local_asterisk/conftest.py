@@ -7,16 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from bridge.local_asterisk.choice import AsteriskSource
-from bridge.local_asterisk.errors import NoAsteriskError
-from bridge.local_asterisk.installation import (
-    Installation,
-    installation_in_root,
-    installation_on_path,
-)
+from bridge.local_asterisk.installation import Installation
 from bridge.local_asterisk.local import AsteriskSecrets, LocalAsterisk
 from bridge.local_asterisk.ports import AsteriskPorts
-from bridge.local_asterisk.private_root import default_root, private_root, why_no_root
+from tests.lab.installation import test_installation
 
 from .pbx_under_test import PbxUnderTest
 
@@ -27,13 +21,7 @@ SECRETS = AsteriskSecrets(
 
 @pytest.fixture
 async def installation() -> Installation:
-    """The private root if this machine can have one, else the `asterisk` on PATH."""
-    if why_no_root() is None:
-        return await installation_in_root(await private_root(default_root(), print))
-    try:
-        return await installation_on_path()
-    except NoAsteriskError as error:
-        pytest.skip(f"{AsteriskSource.ROOT}: {why_no_root()}; {AsteriskSource.PATH}: {error}")
+    return await test_installation()
 
 
 @pytest.fixture

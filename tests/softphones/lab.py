@@ -7,15 +7,9 @@ from pathlib import Path
 
 import aiohttp
 
-from bridge.local_asterisk.errors import NoAsteriskError
-from bridge.local_asterisk.installation import (
-    Installation,
-    installation_in_root,
-    installation_on_path,
-)
 from bridge.local_asterisk.local import AsteriskSecrets, LocalAsterisk
 from bridge.local_asterisk.ports import AsteriskPorts
-from bridge.local_asterisk.private_root import default_root, private_root
+from tests.lab.installation import test_installation
 
 from .sipp_behaviour import SippBehaviour
 from .sipp_phone import SippPhone
@@ -104,7 +98,7 @@ class Lab:
 async def start_lab(folder: Path) -> tuple[Lab, LocalAsterisk]:
     ari_secret = secrets.token_urlsafe(16)
     asterisk = LocalAsterisk(
-        installation=await _installation(),
+        installation=await test_installation(),
         state_dir=folder,
         ports=AsteriskPorts.free(),
         secrets=AsteriskSecrets(
@@ -116,10 +110,3 @@ async def start_lab(folder: Path) -> tuple[Lab, LocalAsterisk]:
     )
     await asterisk.start()
     return Lab(asterisk, ari_secret), asterisk
-
-
-async def _installation() -> Installation:
-    try:
-        return await installation_on_path()
-    except NoAsteriskError:
-        return await installation_in_root(await private_root(default_root(), print))

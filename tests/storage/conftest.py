@@ -22,7 +22,7 @@ def postgresql() -> Iterator[PrivatePostgresql]:
     try:
         server = PrivatePostgresql()
     except PostgresqlMissing as missing:
-        pytest.skip(str(missing))
+        pytest.fail(str(missing))
     try:
         server.start()
         yield server
