@@ -10,13 +10,15 @@ from tests.lab.running_lab import RunningLab
 from tests.scripted_ami.eventually import eventually
 
 
-async def wait_on_disk(lab: RunningLab, call_id: str) -> None:
-    """Until the call has its row: one that no app ordered is written a moment after it is shown."""
+async def wait_on_disk(lab: RunningLab, call_id: str, *, answered: bool = False) -> None:
+    """Until the call has its row, or that its answer: both are shown a moment before."""
     path = lab.bridge.state_dir / "bridge.db"
 
     def written() -> bool:
         with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as database:
             query = "SELECT count(*) FROM calls WHERE id = ?"
+            if answered:
+                query += " AND answered_ms IS NOT NULL"
             return bool(database.execute(query, (call_id,)).fetchone()[0])
 
     await eventually(written)

@@ -170,7 +170,7 @@ async def test_given_call_ends_while_service_is_dead_when_it_is_back_then_record
     async with lab.phone("0003*210", answer="auto") as alice:
         call_id = await api.place(["210"], ["3235550201"])
         await wait_statuses(api, call_id, 5, 5)
-        await alice.wait_established()
+        await wait_on_disk(lab, call_id, answered=True)
         await lab.bridge.kill()
         killed_ms = int(time.time() * 1000)
         await alice.hangup()

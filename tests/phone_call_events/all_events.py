@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from tests.lab.api_client import ApiClient
 
@@ -51,12 +51,21 @@ class AllEvents:
 
     async def told(self, call_id: str) -> dict[str, list[str]]:
         """Of a call that is over: what each extension was told, e.g. `dial-out CALLING`."""
-        told: dict[str, list[str]] = {}
-        for event in sorted(await self.all_delivered(), key=lambda x: x.at_s):
-            if event.parameters["CallAPIID"] != call_id:
-                continue
-            _, extension, kind = event.path.split("/")
-            line = f"{NAMES[int(kind)]} {event.parameters['CallStatus']}"
-            told.setdefault(extension.removeprefix("0003*"), []).append(line)
-        # subscriptions are served independently of each other
-        return {extension: sorted(lines) for extension, lines in told.items()}
+        return _by_extension(await self.all_delivered(), call_id)
+
+    async def wait_told(self, call_id: str, wanted: dict[str, list[str]]) -> None:
+        """Until that has come, so that it is on disk; what a GET shows may not be so yet."""
+        received = self._receiver.received
+        await self._receiver.wait(lambda: _by_extension(received, call_id) == wanted)
+
+
+def _by_extension(events: Iterable[Received], call_id: str) -> dict[str, list[str]]:
+    told: dict[str, list[str]] = {}
+    for event in events:
+        if event.parameters["CallAPIID"] != call_id:
+            continue
+        _, extension, kind = event.path.split("/")
+        line = f"{NAMES[int(kind)]} {event.parameters['CallStatus']}"
+        told.setdefault(extension.removeprefix("0003*"), []).append(line)
+    # subscriptions are served independently of each other
+    return {extension: sorted(lines) for extension, lines in told.items()}

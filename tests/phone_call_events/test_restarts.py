@@ -81,7 +81,13 @@ async def test_given_talk_that_ends_unheard_when_all_is_back_then_each_gets_one_
     lab = breakable.lab
     async with lab.phone(ALICE, answer="auto") as alice, lab.phone(BOB, answer="auto") as bob:
         call_id = await api.place(["210"], ["211"])
-        await api.wait_status(call_id, 5)
+        await events.wait_told(
+            call_id,
+            {
+                "210": ["answer outgoing ANSWER", "dial-out CALLING"],
+                "211": ["answer incoming ANSWER", "dial-in CALLING"],
+            },
+        )
         await breakable.lose(what)
         await alice.hangup()
         await bob.wait_closed()
@@ -131,7 +137,8 @@ async def test_given_ringing_that_ends_unheard_when_all_is_back_then_nobody_clai
     lab = breakable.lab
     async with lab.phone(ALICE, answer="auto") as alice, lab.scripted(BOB, rings()) as bob:
         call_id = await api.place(["210"], ["211"])
-        await api.wait_status(call_id, 4)
+        ringing = {"210": ["dial-out CALLING"], "211": ["dial-in CALLING"]}
+        await events.wait_told(call_id, ringing)
         await breakable.lose(what)
         await alice.hangup()
         await bob.wait_closed()
