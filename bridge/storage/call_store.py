@@ -28,7 +28,8 @@ log = structlog.get_logger(__name__)
 
 _PURGE = Statement(
     "DELETE FROM calls WHERE id IN (SELECT id FROM calls"
-    " WHERE ended_ms < :before_ms ORDER BY ended_ms LIMIT :chunk)"
+    " WHERE ended_ms < :before_ms ORDER BY ended_ms LIMIT :chunk)",
+    many_rows=True,
 )
 
 

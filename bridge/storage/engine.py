@@ -25,6 +25,7 @@ POSTGRESQL = "postgresql+asyncpg"
 
 # Every call touches the same index pages again and again. Copying them from the log into the file
 # less often (each 4,000 pages, 16 MB), and keeping them in 16 MB of memory, halves the waiting.
+_NO_WAITING = "PRAGMA busy_timeout = 0"
 _WRITER_PRAGMAS = ("PRAGMA wal_autocheckpoint = 4000", "PRAGMA cache_size = -16000")
 
 
@@ -78,19 +79,30 @@ def open_engine(
 def connect_sqlite_writer(engine: AsyncEngine) -> sqlite3.Connection:
     """The one connection that writes, in autocommit mode: its user says BEGIN and COMMIT.
 
-    May be used from any thread, one at a time. Raises sqlite3.Error.
+    It never waits for another process that writes: see `begin_when_free`. May be used from any
+    thread, one at a time. Raises sqlite3.Error.
     """
     options = engine.get_execution_options()["sqlite_options"]
     connection = sqlite3.connect(
         _sqlite_path(engine.url), isolation_level=None, check_same_thread=False
     )
     try:
-        for pragma in (*_pragmas(options), *_WRITER_PRAGMAS):
+        for pragma in (*_pragmas(options), *_WRITER_PRAGMAS, _NO_WAITING):
             connection.execute(pragma)
     except BaseException:
         connection.close()
         raise
     return connection
+
+
+def begin_when_free(engine: AsyncEngine, connection: sqlite3.Connection) -> None:
+    """BEGIN on a writing connection once no other process writes. Raises sqlite3.Error."""
+    options = engine.get_execution_options()["sqlite_options"]
+    connection.execute(_waiting_for(options))
+    try:
+        connection.execute("BEGIN IMMEDIATE")
+    finally:
+        connection.execute(_NO_WAITING)
 
 
 @asynccontextmanager
@@ -116,10 +128,14 @@ def _create_private_file(path: Path) -> None:
         path.chmod(0o600)
 
 
+def _waiting_for(options: SqliteOptions) -> str:
+    return f"PRAGMA busy_timeout = {int(options.busy_timeout_ms)}"
+
+
 def _pragmas(options: SqliteOptions) -> tuple[str, ...]:
     return (
         # first: setting the WAL mode may itself have to wait for another process
-        f"PRAGMA busy_timeout = {int(options.busy_timeout_ms)}",
+        _waiting_for(options),
         "PRAGMA journal_mode = WAL",
         f"PRAGMA synchronous = {options.synchronous}",
         "PRAGMA foreign_keys = ON",

@@ -51,7 +51,8 @@ _AGAIN = Statement(
 )
 _PURGE = Statement(
     "DELETE FROM event_deliveries WHERE id IN (SELECT id FROM event_deliveries"
-    " WHERE finished_ms < :before_ms ORDER BY finished_ms LIMIT :chunk)"
+    " WHERE finished_ms < :before_ms ORDER BY finished_ms LIMIT :chunk)",
+    many_rows=True,
 )
 
 

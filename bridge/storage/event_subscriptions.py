@@ -31,9 +31,10 @@ _UPDATE = Statement(
 )
 _GIVE_UP_WAITING = Statement(
     "UPDATE event_deliveries SET state = 'failed', error = :why, finished_ms = :now_ms"
-    " WHERE subscription_id = :subscription_id AND state = 'waiting'"
+    " WHERE subscription_id = :subscription_id AND state = 'waiting'",
+    many_rows=True,
 )
-_DELETE = Statement("DELETE FROM event_subscriptions WHERE id = :id")
+_DELETE = Statement("DELETE FROM event_subscriptions WHERE id = :id", many_rows=True)
 
 
 class EventSubscriptionStore:

@@ -30,7 +30,8 @@ _REPLACE = Statement(
 )
 _PURGE = Statement(
     "DELETE FROM idempotency WHERE (client_id, key) IN (SELECT client_id, key FROM idempotency"
-    " WHERE created_ms < :before_ms ORDER BY created_ms LIMIT :chunk)"
+    " WHERE created_ms < :before_ms ORDER BY created_ms LIMIT :chunk)",
+    many_rows=True,
 )
 
 

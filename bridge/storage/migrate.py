@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.pool import StaticPool
 
-from bridge.storage.engine import connect_sqlite_writer
+from bridge.storage.engine import begin_when_free, connect_sqlite_writer
 from bridge.storage.faults import DatabaseTooNew, StorageUnavailable
 from bridge.storage.migrations import HEAD
 
@@ -51,7 +51,7 @@ def _migrate_sqlite(engine: AsyncEngine) -> None:
             if _revision(connection) == HEAD:
                 return
             connection.rollback()
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
+            begin_when_free(engine, with_pragmas)
             _upgrade(connection)
             connection.exec_driver_sql("COMMIT")
     finally:

@@ -14,12 +14,14 @@ class Statement:
     """One INSERT, UPDATE or DELETE with `:name` parameters, each of which occurs once.
 
     Plain SQL instead of SQLAlchemy's expressions, which cost ten times the statement itself on the
-    path of every call; both engines understand the same upserts.
+    path of every call; both engines understand the same upserts. `many_rows`: it may change so
+    many that it takes milliseconds.
     """
 
-    __slots__ = ("names", "postgresql", "sqlite")
+    __slots__ = ("many_rows", "names", "postgresql", "sqlite")
 
-    def __init__(self, sql: str) -> None:
+    def __init__(self, sql: str, *, many_rows: bool = False) -> None:
+        self.many_rows = many_rows
         self.names = tuple(_PARAMETER.findall(sql))
         if len(set(self.names)) != len(self.names):
             raise ValueError("a parameter occurs twice")

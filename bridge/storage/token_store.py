@@ -20,10 +20,11 @@ _SAVE = Statement(
     " VALUES (:token_hash, :client_id, :secret_fingerprint, :issued_ms, :expires_ms)"
 )
 _DELETE = Statement("DELETE FROM tokens WHERE token_hash = :token_hash")
-_DELETE_CLIENT = Statement("DELETE FROM tokens WHERE client_id = :client_id")
+_DELETE_CLIENT = Statement("DELETE FROM tokens WHERE client_id = :client_id", many_rows=True)
 _PURGE = Statement(
     "DELETE FROM tokens WHERE token_hash IN (SELECT token_hash FROM tokens"
-    " WHERE expires_ms < :before_ms ORDER BY expires_ms LIMIT :chunk)"
+    " WHERE expires_ms < :before_ms ORDER BY expires_ms LIMIT :chunk)",
+    many_rows=True,
 )
 
 

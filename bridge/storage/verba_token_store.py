@@ -19,7 +19,8 @@ _SAVE = Statement(
 )
 _PURGE = Statement(
     "DELETE FROM verba_tokens WHERE token_hash IN (SELECT token_hash FROM verba_tokens"
-    " WHERE expires_ms < :before_ms ORDER BY expires_ms LIMIT :chunk)"
+    " WHERE expires_ms < :before_ms ORDER BY expires_ms LIMIT :chunk)",
+    many_rows=True,
 )
 
 
