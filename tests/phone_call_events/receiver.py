@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -70,13 +71,15 @@ class Receiver:
         self._port = 0
         self._changed = asyncio.Event()
         self._runner: web.AppRunner | None = None
+        self._kept_port: socket.socket | None = None
 
     async def __aenter__(self) -> Self:
         await self.up()
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self.down()
+        await self._stop()
+        self._give_port_free()
 
     async def up(self) -> None:
         """Listen, after `down` on the same port as before."""
@@ -87,8 +90,22 @@ class Receiver:
         site = web.TCPSite(self._runner, "127.0.0.1", self._port, reuse_address=True)
         await site.start()
         self._port = self._runner.addresses[0][1]
+        self._give_port_free()
 
     async def down(self) -> None:
+        """Connections are refused; nobody else gets the port meanwhile."""
+        await self._stop()
+        # Bound and not listening: that is what refuses.
+        self._kept_port = socket.socket()
+        self._kept_port.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self._kept_port.bind(("127.0.0.1", self._port))
+
+    def _give_port_free(self) -> None:
+        if self._kept_port is not None:
+            self._kept_port.close()
+            self._kept_port = None
+
+    async def _stop(self) -> None:
         if self._runner is not None:
             await self._runner.cleanup()
             self._runner = None
