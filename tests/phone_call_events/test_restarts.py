@@ -17,7 +17,7 @@ from tests.softphones.sipp_behaviour import rings
 from .all_events import AllEvents
 from .conftest import open_event_lab
 from .receiver import Receiver, fine, refusing
-from .test_every_situation import CALLED, CALLER, called, calling
+from .situation import CALLED, CALLER, called, calling
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
