@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from bridge.directory.loader import EXAMPLE_FILE
 from bridge.secrets_file import SecretsFile
 from bridge.settings import Settings
 
@@ -20,4 +19,6 @@ def open_secrets(settings: Settings) -> SecretsFile:
 
 
 def directory_file(settings: Settings) -> Path:
+    from bridge.directory.loader import EXAMPLE_FILE  # loads what reads the file
+
     return settings.directory_file or EXAMPLE_FILE
