@@ -10,6 +10,8 @@ import pytest
 from tests.compose.compose_system import ComposeSystem
 from tests.compose.opening import open_compose_system
 
+pytest_plugins = ["tests.storage.databases"]
+
 # With --compose: what is left out, and why. Everything else of tests/calls runs.
 NOT_IN_CONTAINERS = {
     "test_directory_reload.py": "edits the directory file of a service of its own",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from tests.lab.running_lab import RunningLab, open_lab
 from tests.lab.tcp_proxy import TcpProxy
 from tests.softphones.toolchain import ensure_phone_tools
 
+from .in_process import EventsInProcess, OpenEventsInProcess
 from .receiver import Receiver
 from .subscriber import unsubscribe_all
 
@@ -74,3 +76,9 @@ async def api(lab: RunningLab) -> AsyncIterator[ApiClient]:
 async def receiver() -> AsyncIterator[Receiver]:
     async with Receiver() as receiver:
         yield receiver
+
+
+@pytest.fixture
+def events_in_process(tmp_path: Path, database_url: str) -> OpenEventsInProcess:
+    """Takes settings; on both engines, and on the same database each time in one test."""
+    return partial(EventsInProcess, tmp_path, database_url=database_url)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -118,3 +119,6 @@ def _talking(call: PhoneCall) -> PhoneCall:
     first, *others = call.legs
     first = replace(first, uniqueid=call.id, answered_ms=call.published_ms)
     return replace(call, legs=(first, *others), answered_ms=call.published_ms)
+
+
+OpenEventsInProcess = Callable[..., EventsInProcess]

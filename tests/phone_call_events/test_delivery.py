@@ -8,7 +8,6 @@ import hmac
 import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from aiohttp import web
@@ -17,7 +16,7 @@ from bridge.phone_call_events.delivery import Delivery, DeliveryState
 from bridge.phone_call_events.phone_call_events import SubscriptionDisabled
 from bridge.phone_call_events.subscription import Method, Subscription
 
-from .in_process import EventsInProcess
+from .in_process import EventsInProcess, OpenEventsInProcess
 from .receiver import Mood, Received, Receiver, fine, refusing
 
 
@@ -28,8 +27,8 @@ async def receiver() -> AsyncIterator[Receiver]:
 
 
 @pytest.fixture
-async def running(tmp_path: Path) -> AsyncIterator[EventsInProcess]:
-    async with EventsInProcess(tmp_path) as running:
+async def running(events_in_process: OpenEventsInProcess) -> AsyncIterator[EventsInProcess]:
+    async with events_in_process() as running:
         yield running
 
 
@@ -223,13 +222,13 @@ async def test_given_receiver_answering_10_mb_when_event_is_sent_then_it_is_deli
 
 
 async def test_given_dead_and_slow_receivers_when_calls_end_then_a_fast_one_is_not_held_up(
-    tmp_path: Path,
+    events_in_process: OpenEventsInProcess,
 ) -> None:
     async with (
         Receiver() as dead,
         Receiver() as slow_one,
         Receiver() as fast,
-        EventsInProcess(tmp_path, events_per_extension_max=21) as running,
+        events_in_process(events_per_extension_max=21) as running,
     ):
         dead.mood, slow_one.mood = hanging, slow
         for each in (dead, slow_one):
@@ -244,7 +243,7 @@ async def test_given_dead_and_slow_receivers_when_calls_end_then_a_fast_one_is_n
 
 
 async def test_given_many_subscriptions_at_one_receiver_when_calls_end_then_connections_are_few(
-    tmp_path: Path, receiver: Receiver
+    events_in_process: OpenEventsInProcess, receiver: Receiver
 ) -> None:
     open_now, most = 0, 0
 
@@ -257,8 +256,8 @@ async def test_given_many_subscriptions_at_one_receiver_when_calls_end_then_conn
         return web.Response()
 
     receiver.mood = counting
-    async with EventsInProcess(
-        tmp_path, events_connections_per_host_max=3, events_per_extension_max=12
+    async with events_in_process(
+        events_connections_per_host_max=3, events_per_extension_max=12
     ) as running:
         for _ in range(12):
             await running.subscribe(receiver.url())
@@ -269,10 +268,10 @@ async def test_given_many_subscriptions_at_one_receiver_when_calls_end_then_conn
 
 
 async def test_given_receiver_gone_when_event_is_sent_then_subscription_is_disabled_for_good(
-    tmp_path: Path, receiver: Receiver
+    events_in_process: OpenEventsInProcess, receiver: Receiver
 ) -> None:
     receiver.mood = refusing(410)
-    async with EventsInProcess(tmp_path) as running:
+    async with events_in_process() as running:
         subscription = await running.subscribe(receiver.url())
         for _ in range(3):
             running.end_a_call()
@@ -283,7 +282,7 @@ async def test_given_receiver_gone_when_event_is_sent_then_subscription_is_disab
         ] * 2
         with pytest.raises(SubscriptionDisabled):
             await running.events.send_again(subscription, first.id)
-    async with EventsInProcess(tmp_path) as running:
+    async with events_in_process() as running:
         [off] = running.events.of_extension(subscription.extension)
         assert not off.enabled
         running.end_a_call()
@@ -309,10 +308,10 @@ async def test_given_retry_after_when_event_is_refused_then_it_is_not_sent_earli
 
 
 async def test_given_event_too_old_when_receiver_is_dead_then_it_is_given_up_and_kept_as_failed(
-    tmp_path: Path, receiver: Receiver
+    events_in_process: OpenEventsInProcess, receiver: Receiver
 ) -> None:
     receiver.mood = refusing(500)
-    async with EventsInProcess(tmp_path, events_age_max_s=0.6) as running:
+    async with events_in_process(events_age_max_s=0.6) as running:
         subscription = await running.subscribe(receiver.url())
         running.end_a_call()
         [failed] = await until_finished(running, subscription)
@@ -328,10 +327,10 @@ async def test_given_event_too_old_when_receiver_is_dead_then_it_is_given_up_and
 
 
 async def test_given_failed_delivery_when_retried_then_it_is_sent_again_with_the_same_id(
-    tmp_path: Path, receiver: Receiver
+    events_in_process: OpenEventsInProcess, receiver: Receiver
 ) -> None:
     receiver.mood = refusing(500)
-    async with EventsInProcess(tmp_path, events_age_max_s=0.3) as running:
+    async with events_in_process(events_age_max_s=0.3) as running:
         subscription = await running.subscribe(receiver.url())
         running.end_a_call()
         [failed] = await until_finished(running, subscription)
@@ -352,12 +351,10 @@ async def test_given_failed_delivery_when_retried_then_it_is_sent_again_with_the
 
 
 async def test_given_event_waiting_for_its_retry_when_url_is_corrected_then_it_goes_there_at_once(
-    tmp_path: Path, receiver: Receiver
+    events_in_process: OpenEventsInProcess, receiver: Receiver
 ) -> None:
     receiver.moods["/wrong"] = refusing(404)
-    async with EventsInProcess(
-        tmp_path, events_retry_first_s=600, events_retry_last_s=600
-    ) as running:
+    async with events_in_process(events_retry_first_s=600, events_retry_last_s=600) as running:
         subscription = await running.subscribe(receiver.url("/wrong"))
         running.end_a_call()
         await receiver.wait_count(1, "/wrong")
@@ -368,12 +365,10 @@ async def test_given_event_waiting_for_its_retry_when_url_is_corrected_then_it_g
 
 
 async def test_given_event_waiting_for_its_retry_when_retried_by_hand_then_it_is_sent_at_once(
-    tmp_path: Path, receiver: Receiver
+    events_in_process: OpenEventsInProcess, receiver: Receiver
 ) -> None:
     receiver.mood = sometimes(refusing(500))
-    async with EventsInProcess(
-        tmp_path, events_retry_first_s=600, events_retry_last_s=600
-    ) as running:
+    async with events_in_process(events_retry_first_s=600, events_retry_last_s=600) as running:
         subscription = await running.subscribe(receiver.url())
         running.end_a_call()
         await receiver.wait_count(1)
@@ -385,10 +380,10 @@ async def test_given_event_waiting_for_its_retry_when_retried_by_hand_then_it_is
 
 
 async def test_given_full_queue_when_more_calls_end_then_the_oldest_are_given_up_and_recorded(
-    tmp_path: Path, receiver: Receiver
+    events_in_process: OpenEventsInProcess, receiver: Receiver
 ) -> None:
     receiver.mood = refusing(500)
-    async with EventsInProcess(tmp_path, events_waiting_max=10) as running:
+    async with events_in_process(events_waiting_max=10) as running:
         subscription = await running.subscribe(receiver.url())
         calls = []
         for _ in range(30):
@@ -411,10 +406,10 @@ async def test_given_full_queue_when_more_calls_end_then_the_oldest_are_given_up
 
 
 async def test_given_undelivered_events_when_service_restarts_then_they_are_delivered_once(
-    tmp_path: Path, receiver: Receiver
+    events_in_process: OpenEventsInProcess, receiver: Receiver
 ) -> None:
     receiver.mood = hanging
-    async with EventsInProcess(tmp_path, events_timeout_s=5) as running:
+    async with events_in_process(events_timeout_s=5) as running:
         subscription = await running.subscribe(receiver.url())
         calls = [running.end_a_call().id for _ in range(5)]
         await receiver.wait_count(1)
@@ -422,7 +417,7 @@ async def test_given_undelivered_events_when_service_restarts_then_they_are_deli
     receiver.mood = fine
     receiver.received.clear()
     await receiver.up()
-    async with EventsInProcess(tmp_path) as running:
+    async with events_in_process() as running:
         await receiver.wait_count(5)
         assert [x.parameters["CallAPIID"] for x in receiver.received] == calls
         finished = await until_finished(running, subscription)
@@ -460,10 +455,10 @@ async def test_given_old_deliveries_when_purged_then_they_are_gone(
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::ffff:127.0.0.1]"])
 async def test_given_private_targets_forbidden_when_url_leads_inside_then_nothing_is_sent(
-    tmp_path: Path, receiver: Receiver, host: str
+    events_in_process: OpenEventsInProcess, receiver: Receiver, host: str
 ) -> None:
     url = receiver.url().replace("127.0.0.1", host)
-    async with EventsInProcess(tmp_path, events_private_targets=False) as running:
+    async with events_in_process(events_private_targets=False) as running:
         subscription = await running.subscribe(url)
         running.end_a_call()
         [delivery] = await until_attempted(running, subscription, 1)
@@ -473,7 +468,10 @@ async def test_given_private_targets_forbidden_when_url_leads_inside_then_nothin
 
 
 async def test_given_fast_receiver_when_calls_end_fast_then_200_events_a_second_are_delivered(
-    running: EventsInProcess, receiver: Receiver, capsys: pytest.CaptureFixture[str]
+    running: EventsInProcess,
+    receiver: Receiver,
+    database_url: str,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     subscription = await running.subscribe(receiver.url())
     count, began = 1000, time.monotonic()
@@ -489,8 +487,8 @@ async def test_given_fast_receiver_when_calls_end_fast_then_200_events_a_second_
     assert [x.sequence for x in receiver.received] == list(range(1, count + 1))
     with capsys.disabled():
         print(  # noqa: T201 - a figure for who reads the run
-            f"\n{count / took_s:.0f} events/s to one receiver on loopback; slowest hand-over of a"
-            f" change {slowest_ms:.1f} ms"
+            f"\n{count / took_s:.0f} events/s to one receiver on loopback, on"
+            f" {database_url.partition('+')[0]}; slowest hand-over of a change {slowest_ms:.1f} ms"
         )
     assert count / took_s >= 200
     finished = await until_finished(running, subscription)

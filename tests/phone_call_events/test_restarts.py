@@ -1,4 +1,7 @@
-"""Nothing is lost and nothing comes twice, whatever stops: the service, its link to the PBX."""
+"""Nothing is lost and nothing comes twice, whatever stops: the service, its link to the PBX.
+
+On both databases.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,7 @@ from tests.lab.api_client import ApiClient
 from tests.lab.running_lab import RunningLab
 from tests.lab.tcp_proxy import TcpProxy
 from tests.softphones.sipp_behaviour import rings
+from tests.storage.private_postgresql import PrivatePostgresql
 
 from .all_events import AllEvents
 from .conftest import open_event_lab
@@ -46,12 +50,18 @@ class BreakableLab:
             await self.lab.bridge.wait_ready()
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def breakable(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[BreakableLab]:
+@pytest_asyncio.fixture(scope="module", loop_scope="session", params=["sqlite", "postgresql"])
+async def breakable(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[BreakableLab]:
+    settings = {}
+    if request.param == "postgresql":
+        server: PrivatePostgresql = request.getfixturevalue("postgresql")
+        settings["database_url"] = server.new_database()
     proxy = TcpProxy()
     await proxy.start()
     try:
-        lab = await open_event_lab(tmp_path_factory.mktemp("restarts"), proxy)
+        lab = await open_event_lab(tmp_path_factory.mktemp("restarts"), proxy, **settings)
         try:
             yield BreakableLab(lab, proxy)
         finally:
