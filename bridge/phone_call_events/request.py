@@ -14,60 +14,102 @@ line), and the body exactly as sent (empty for GET).
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 from dataclasses import dataclass
+from functools import lru_cache
 
 from yarl import URL
 
 from bridge.phone_call_events.delivery import Delivery
-from bridge.phone_call_events.subscription import Method, Subscription
+from bridge.phone_call_events.subscription import Method
 
 DELIVERY_ID = "X-Event-Delivery-Id"
 SEQUENCE = "X-Event-Sequence"
 ATTEMPT = "X-Event-Attempt"
 SIGNATURE = "X-Event-Signature"
 
+_TARGETS_KEPT = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class EventTarget:
+    """What all requests to one URL have in common: it is taken apart once, not for each event.
+
+    `shown` and `path` (with the query, as in the request line) end where the parameters of a GET
+    follow. Nothing of the URL is quoted again.
+    """
+
+    method: Method
+    origin: URL
+    shown: str
+    path: str
+    headers: str
+
 
 @dataclass(frozen=True, slots=True)
 class EventRequest:
-    """`url` is sent as it is, never quoted again."""
+    """`wire`: all of it, as it is sent. `shown`: for the list of deliveries."""
 
-    method: str
-    url: URL
-    body: bytes
-    headers: dict[str, str]
+    wire: bytes
+    shown: str
 
-    @property
-    def shown(self) -> str:
-        """For the list of deliveries."""
-        line = f"{self.method} {self.url}"
-        return f"{line}\n{self.body.decode()}" if self.body else line
+
+@lru_cache(_TARGETS_KEPT)
+def event_target(url: str, method: Method) -> EventTarget:
+    """`url` has passed check_url."""
+    url = url.partition("#")[0]
+    parameters = ""
+    if method is Method.GET:
+        parameters = "x"  # their place: an empty query would be dropped
+        url += ("" if url.endswith(("?", "&")) else "&" if "?" in url else "?") + parameters
+    parsed = URL(url, encoded=True)
+    headers = (
+        f"Host: {parsed.host_port_subcomponent}\r\n"
+        "User-Agent: uapi-bridge\r\n"
+        "Accept: */*\r\n"
+        "Accept-Encoding: identity\r\n"
+    )
+    if method is Method.POST:
+        headers += "Content-Type: application/x-www-form-urlencoded\r\n"
+    return EventTarget(
+        method=method,
+        origin=parsed.origin(),
+        shown=f"{method.name} {parsed}".removesuffix(parameters),
+        path=parsed.raw_path_qs.removesuffix(parameters),
+        headers=headers,
+    )
 
 
 def event_request(
-    subscription: Subscription, delivery: Delivery, attempt: int, now_s: int
+    target: EventTarget, secret: str, delivery: Delivery, attempt: int, now_s: int
 ) -> EventRequest:
     """`attempt` counts from 1."""
-    url, body = subscription.url.partition("#")[0], b""
-    if subscription.method is Method.GET:
-        joint = "" if url.endswith(("?", "&")) else "&" if "?" in url else "?"
-        url += joint + delivery.parameters
+    method, path, shown, headers, body = (
+        target.method.name,
+        target.path,
+        target.shown,
+        target.headers,
+        b"",
+    )
+    if target.method is Method.GET:
+        path += delivery.parameters
+        shown += delivery.parameters
     else:
         body = delivery.parameters.encode()
-    target = URL(url, encoded=True)
-    headers = {
-        DELIVERY_ID: delivery.id,
-        SEQUENCE: str(delivery.sequence),
-        ATTEMPT: str(attempt),
-    }
-    signed = [str(now_s), *headers.values(), subscription.method.name, target.raw_path_qs]
-    headers[SIGNATURE] = f"t={now_s},v1={signature(subscription.secret, signed, body)}"
-    if subscription.method is Method.POST:
-        headers["Content-Type"] = "application/x-www-form-urlencoded"
-    return EventRequest(subscription.method.name, target, body, headers)
+        shown += f"\n{delivery.parameters}"
+        headers += f"Content-Length: {len(body)}\r\n"
+    signed = [str(now_s), delivery.id, str(delivery.sequence), str(attempt), method, path]
+    head = (
+        f"{method} {path} HTTP/1.1\r\n{headers}"
+        f"{DELIVERY_ID}: {delivery.id}\r\n"
+        f"{SEQUENCE}: {delivery.sequence}\r\n"
+        f"{ATTEMPT}: {attempt}\r\n"
+        f"{SIGNATURE}: t={now_s},v1={signature(secret, signed, body)}\r\n"
+        "\r\n"
+    )
+    return EventRequest(head.encode() + body, shown)
 
 
 def signature(secret: str, lines: list[str], body: bytes) -> str:
     text = "\n".join(lines).encode() + b"\n" + body
-    return hmac.new(secret.encode(), text, hashlib.sha256).hexdigest()
+    return hmac.digest(secret.encode(), text, "sha256").hex()
