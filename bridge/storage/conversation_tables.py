@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, String, Table, Text, or_
+from sqlalchemy import BigInteger, Column, ForeignKey, Integer, String, Table, Text
 
 from bridge.storage.tables import metadata
 
@@ -30,17 +30,6 @@ conversations = Table(
     Column("failure", Text),
     Column("document", Text, nullable=False),
 )
-_to_do = or_(
-    conversations.c.ended_ms.is_(None),
-    conversations.c.deletion_ms.is_not(None),
-    conversations.c.measured == 0,
-)
-Index("conversations_call", conversations.c.call_id, unique=True)
-Index("conversations_platform", conversations.c.platform_call_id)
-Index("conversations_native", conversations.c.native_id)
-Index("conversations_meeting", conversations.c.meeting_id)
-Index("conversations_started", conversations.c.started_ms)
-Index("conversations_to_do", conversations.c.pbx, sqlite_where=_to_do, postgresql_where=_to_do)
 
 # Every spelling of every number that called or was called.
 conversation_numbers = Table(
@@ -54,7 +43,6 @@ conversation_numbers = Table(
         primary_key=True,
     ),
 )
-Index("conversation_numbers_conversation", conversation_numbers.c.conversation_id)
 
 conversation_markers = Table(
     "conversation_markers",
@@ -111,4 +99,3 @@ verba_tokens = Table(
     Column("fingerprint", Text, nullable=False),
     Column("expires_ms", BigInteger, nullable=False),
 )
-Index("verba_tokens_expiry", verba_tokens.c.expires_ms)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, String, Table, Text
+from sqlalchemy import BigInteger, Column, ForeignKey, Integer, String, Table, Text
 
 from bridge.storage.tables import metadata
 
@@ -23,7 +23,6 @@ event_subscriptions = Table(
     Column("modified_ms", BigInteger, nullable=False),
     Column("last_sequence", BigInteger, nullable=False),
 )
-Index("event_subscriptions_extension", event_subscriptions.c.extension)
 
 # One row per event and subscription. `id` is derived from what happened, so that the same event
 # cannot be there twice. `state`: waiting, delivered, failed. The columns from `attempted_ms` on
@@ -52,18 +51,4 @@ event_deliveries = Table(
     Column("http_status", Integer),
     Column("error", Text),
     Column("finished_ms", BigInteger),
-)
-Index("event_deliveries_order", event_deliveries.c.subscription_id, event_deliveries.c.sequence)
-Index(
-    "event_deliveries_waiting",
-    event_deliveries.c.subscription_id,
-    event_deliveries.c.sequence,
-    sqlite_where=event_deliveries.c.state == "waiting",
-    postgresql_where=event_deliveries.c.state == "waiting",
-)
-Index(
-    "event_deliveries_finished",
-    event_deliveries.c.finished_ms,
-    sqlite_where=event_deliveries.c.finished_ms.is_not(None),
-    postgresql_where=event_deliveries.c.finished_ms.is_not(None),
 )

@@ -6,7 +6,6 @@ from sqlalchemy import (
     BigInteger,
     Column,
     ForeignKey,
-    Index,
     Integer,
     MetaData,
     String,
@@ -33,18 +32,6 @@ calls = Table(
     Column("ended_ms", BigInteger),
     Column("document", Text, nullable=False),
 )
-Index(
-    "calls_live",
-    calls.c.pbx,
-    sqlite_where=calls.c.ended_ms.is_(None),
-    postgresql_where=calls.c.ended_ms.is_(None),
-)
-Index(
-    "calls_ended",
-    calls.c.ended_ms,
-    sqlite_where=calls.c.ended_ms.is_not(None),
-    postgresql_where=calls.c.ended_ms.is_not(None),
-)
 
 # Every extension a call concerns, also the one that only pays.
 call_parties = Table(
@@ -54,7 +41,6 @@ call_parties = Table(
     Column("call_id", String(20), ForeignKey("calls.id", ondelete="CASCADE"), primary_key=True),
     sqlite_with_rowid=False,
 )
-Index("call_parties_call", call_parties.c.call_id)
 
 # The first answer to a request with an Idempotency-Key.
 idempotency = Table(
@@ -68,7 +54,6 @@ idempotency = Table(
     Column("call_id", String(20)),
     Column("created_ms", BigInteger, nullable=False),
 )
-Index("idempotency_created", idempotency.c.created_ms)
 
 # Access tokens, by their hash only. `secret_fingerprint` tells that the app's secret has changed.
 tokens = Table(
@@ -80,5 +65,3 @@ tokens = Table(
     Column("issued_ms", BigInteger, nullable=False),
     Column("expires_ms", BigInteger, nullable=False),
 )
-Index("tokens_client", tokens.c.client_id)
-Index("tokens_expiry", tokens.c.expires_ms)

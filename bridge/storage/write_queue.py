@@ -12,8 +12,6 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bridge.storage.batch_writer import BatchWriter
 from bridge.storage.faults import StorageOverloaded, StorageUnavailable, TransactionConflict
-from bridge.storage.postgresql_writer import PostgresqlWriter
-from bridge.storage.sqlite_writer import SqliteWriter
 from bridge.storage.statement import Counts, Group, Write
 
 log = structlog.get_logger(__name__)
@@ -60,9 +58,7 @@ class WriteQueue:
         first_retry_ms: int = 100,
         last_retry_ms: int = 5_000,
     ) -> None:
-        self._writer: BatchWriter = (
-            SqliteWriter(engine) if engine.dialect.name == "sqlite" else PostgresqlWriter(engine)
-        )
+        self._writer = _writer(engine)
         self._max_batch = max_batch
         self._max_waiting = max_waiting
         self._linger_s = linger_ms / 1000
@@ -273,3 +269,14 @@ def _refused(group: _Waiting, error: Exception) -> None:
 def _names(writes: Group) -> list[str]:
     """The beginning of each statement, never its values."""
     return [write.statement.sqlite[:60] for write in writes]
+
+
+def _writer(engine: AsyncEngine) -> BatchWriter:
+    """Each loads the driver of its engine, of which one is used."""
+    if engine.dialect.name == "sqlite":
+        from bridge.storage.sqlite_writer import SqliteWriter
+
+        return SqliteWriter(engine)
+    from bridge.storage.postgresql_writer import PostgresqlWriter
+
+    return PostgresqlWriter(engine)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from alembic import context
 
-from bridge.storage import conversation_tables, event_tables  # noqa: F401 - add their tables
+from bridge.storage import indexes  # noqa: F401 - adds them, and with them every table
 from bridge.storage.tables import metadata
 
 context.configure(connection=context.config.attributes["connection"], target_metadata=metadata)
