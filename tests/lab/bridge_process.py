@@ -59,6 +59,8 @@ class BridgeProcess:
         self.state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         environment = {k: v for k, v in os.environ.items() if not k.startswith("BRIDGE_")}
         environment |= {f"BRIDGE_{k.upper()}": v for k, v in self._settings.items()}
+        # Who runs tests may not want compiled modules to be kept; its users' starts find them.
+        environment.pop("PYTHONDONTWRITEBYTECODE", None)
         with self.log_file.open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
                 sys.executable,
