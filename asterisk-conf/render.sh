@@ -75,32 +75,40 @@ local_net = $LOCAL_NET"
 fi
 export EVENT_FILTERS RECORDING_EVENT_FILTERS NAT_LINES WEBSOCKET_CLIENT
 
-mkdir -p "$out"
-for template in "$templates"/*.conf; do
-    target=$out/${template##*/}
-    awk -v file="$template" '
-        BEGIN {
-            computed["EVENT_FILTERS"]; computed["RECORDING_EVENT_FILTERS"]
-            computed["NAT_LINES"]; computed["WEBSOCKET_CLIENT"]
-        }
-        {
-            rest = $0; line = ""
-            while (match(rest, /@[A-Z_]+@/)) {
-                name = substr(rest, RSTART + 1, RLENGTH - 2)
-                value = ENVIRON[name]
-                if (value == "") {
-                    printf "render.sh: %s line %d: %s has no value\n", file, FNR, name > "/dev/stderr"
-                    exit 1
-                }
-                # ";" would start a comment, a line end another option.
-                if (!(name in computed) && value ~ /[;\n\r]/) {
-                    printf "render.sh: %s has a semicolon or a line end in its value\n", name > "/dev/stderr"
-                    exit 1
-                }
-                line = line substr(rest, 1, RSTART - 1) value
-                rest = substr(rest, RSTART + RLENGTH)
+# All files by one process, because this is part of every start; all or none, because a part of a
+# configuration is another configuration.
+new=$out/.new
+rm -rf "$new"
+mkdir -p "$new"
+NEW=$new awk '
+    BEGIN {
+        computed["EVENT_FILTERS"]; computed["RECORDING_EVENT_FILTERS"]
+        computed["NAT_LINES"]; computed["WEBSOCKET_CLIENT"]
+    }
+    FNR == 1 {
+        if (target != "") close(target)
+        target = FILENAME
+        sub(/.*\//, "", target)
+        target = ENVIRON["NEW"] "/" target
+    }
+    {
+        rest = $0; line = ""
+        while (match(rest, /@[A-Z_]+@/)) {
+            name = substr(rest, RSTART + 1, RLENGTH - 2)
+            value = ENVIRON[name]
+            if (value == "") {
+                printf "render.sh: %s line %d: %s has no value\n", FILENAME, FNR, name > "/dev/stderr"
+                exit 1
             }
-            print line rest
-        }' "$template" > "$target.new"
-    mv "$target.new" "$target"
-done
+            # ";" would start a comment, a line end another option.
+            if (!(name in computed) && value ~ /[;\n\r]/) {
+                printf "render.sh: %s has a semicolon or a line end in its value\n", name > "/dev/stderr"
+                exit 1
+            }
+            line = line substr(rest, 1, RSTART - 1) value
+            rest = substr(rest, RSTART + RLENGTH)
+        }
+        print line rest > target
+    }' "$templates"/*.conf
+mv "$new"/*.conf "$out"
+rmdir "$new"
