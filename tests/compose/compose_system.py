@@ -30,7 +30,10 @@ _RTP_PORTS = 100
 
 
 class ComposeSystem:
-    """`settings` are variables of docker-compose.yml, `overrides` further compose files."""
+    """`settings` are variables of docker-compose.yml, `overrides` further compose files.
+
+    `directory` is where Compose looks for a file `.env`.
+    """
 
     def __init__(
         self,
@@ -39,6 +42,7 @@ class ComposeSystem:
         tag: str,
         settings: Mapping[str, str] | None = None,
         overrides: tuple[Path, ...] = (),
+        directory: Path = REPOSITORY,
     ) -> None:
         self.docker = docker
         self.project = project
@@ -49,6 +53,7 @@ class ComposeSystem:
         )
         self.http_port = free_port()
         self._overrides = overrides
+        self._directory = directory
         self.settings = {
             "BRIDGE_COMPOSE_TAG": tag,
             "BRIDGE_COMPOSE_NET": f"172.28.{random.randrange(60, 250)}",
@@ -60,15 +65,21 @@ class ComposeSystem:
         }
 
     def another(
-        self, name: str, settings: Mapping[str, str], overrides: tuple[Path, ...] = ()
+        self,
+        name: str,
+        settings: Mapping[str, str],
+        overrides: tuple[Path, ...] = (),
+        directory: Path = REPOSITORY,
     ) -> ComposeSystem:
         """A second project from the same images; whoever starts it removes it."""
-        return ComposeSystem(self.docker, f"{self.project}-{name}", self.tag, settings, overrides)
+        project = f"{self.project}-{name}"
+        return ComposeSystem(self.docker, project, self.tag, settings, overrides, directory)
 
     def compose(self, *arguments: str, timeout_s: float = 60.0, check: bool = True) -> str:
         files = (REPOSITORY / "docker-compose.yml", *self._overrides)
         return run(
             *("docker", "compose", "--project-name", self.project),
+            *("--project-directory", str(self._directory)),
             *(x for file in files for x in ("--file", str(file))),
             *arguments,
             timeout_s=timeout_s,
