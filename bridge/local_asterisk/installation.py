@@ -66,6 +66,13 @@ class Installation:
             *asterisk,
         ]
 
+    def command_beside(self, pid: int, arguments: Sequence[str]) -> list[str]:
+        """One that finds what the Asterisk `pid` has: its root and its mounts, if they are own."""
+        asterisk = [self.binary, *arguments]
+        if self.root is None:
+            return asterisk
+        return ["nsenter", f"--target={pid}", "--mount", "--root", *asterisk]
+
 
 async def asterisk_version(*command: str) -> str:
     """What `asterisk -V` says, e.g. "22.10.1"; NoAsteriskError if it says nothing usable."""

@@ -33,7 +33,8 @@ def why_no_root() -> str | None:
     """Why this machine cannot make and use a private root; None if it can."""
     if os.geteuid() != 0:
         return "not root"
-    missing = [name for name in ("unshare", "chroot", "setpriv") if shutil.which(name) is None]
+    needed = ("unshare", "nsenter", "chroot", "setpriv")
+    missing = [name for name in needed if shutil.which(name) is None]
     if missing:
         return f"{', '.join(missing)} missing"
     if not {"debian", "ubuntu"} & set(_distribution()):

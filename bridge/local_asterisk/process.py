@@ -100,7 +100,7 @@ class AsteriskProcess:
         with (self.folder / "log" / "console.log").open("wb") as console:
             self._process = await asyncio.create_subprocess_exec(
                 *("setpriv", "--pdeathsig", "TERM"),
-                *self._command("-f"),
+                *self._installation.command(self.folder, ["-C", str(self._config), "-f"]),
                 stdin=subprocess.DEVNULL,
                 stdout=console,
                 stderr=subprocess.STDOUT,
@@ -188,12 +188,14 @@ class AsteriskProcess:
         if rendered.returncode != 0:
             raise AsteriskStartError(f"{self.name}: {rendered.stderr.strip()}")
 
-    def _command(self, *arguments: str) -> list[str]:
-        return self._installation.command(self.folder, ["-C", str(self._config), *arguments])
-
     async def _remote(self, command: str) -> tuple[int, str]:
+        """Once its socket is there; before, it may not be in its root yet."""
+        pid = self.pid
+        if pid is None:
+            return 1, "it does not run"
+        arguments = ["-C", str(self._config), "-rx", command]
         process = await asyncio.create_subprocess_exec(
-            *self._command("-rx", command),
+            *self._installation.command_beside(pid, arguments),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
