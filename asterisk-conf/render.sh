@@ -27,9 +27,8 @@ if [ "$AMI_USER" = "$AMI_RECORDING_USER" ]; then
 
 # Only these events are used by the bridge; the rest costs CPU on both sides.
 # FullyBooted and the answers to actions pass in any case.
-events='Newchannel Newstate DialBegin DialEnd OriginateResponse BridgeEnter BridgeLeave
-Hangup HangupRequest SoftHangupRequest Hold Unhold AttendedTransfer BlindTransfer
-PeerStatus ContactStatus Shutdown MixMonitorStart MixMonitorStop MixMonitorMute'
+events='Newchannel Newstate DialBegin DialEnd OriginateResponse Hangup HangupRequest
+Hold Unhold AttendedTransfer BlindTransfer PeerStatus Shutdown'
 
 major=${ASTERISK_VERSION%%.*}
 minor=${ASTERISK_VERSION#*.}; minor=${minor%%.*}; minor=${minor%%[!0-9]*}

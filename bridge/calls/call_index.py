@@ -70,11 +70,7 @@ class CallIndex:
                 self._by_user[after.user_id][after.id] = None
         if before is None or before.channels is not after.channels:
             self._index_channels(before, after)
-        if (
-            before is None
-            or before.legs is not after.legs
-            or before.extension is not after.extension
-        ):
+        if before is None or _other_extensions(before, after):
             for extension in after.extensions:
                 self._by_extension[extension].setdefault(after.id)
 
@@ -106,6 +102,15 @@ class CallIndex:
                 del self._by_channel[uniqueid]
         for uniqueid in after.channels:
             self._by_channel[uniqueid] = after.id
+
+
+def _other_extensions(before: PhoneCall, after: PhoneCall) -> bool:
+    """Most changes are of a leg's phase: cheaper to see here than to collect and store again."""
+    return (
+        before.extension is not after.extension
+        or before.called_service is not after.called_service
+        or [x.extension for x in before.legs] != [x.extension for x in after.legs]
+    )
 
 
 def _discard(index: dict[_Key, dict[str, None]], key: _Key, call_id: str) -> None:

@@ -5,9 +5,9 @@ The transition function returns these; storage, webhooks, recording and the PBX 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 
+from bridge.calls.frozen import frozen
 from bridge.calls.phone_call import FinalRecord, Leg
 
 
@@ -18,7 +18,7 @@ class LegStep(Enum):
     ENDED = "ended"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LegChanged:
     """A party was dialled, rings, answered or is gone. `leg` is the party after the change."""
 
@@ -27,26 +27,26 @@ class LegChanged:
     leg: Leg
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CallConnected:
     """Source and destination hear each other for the first time."""
 
     at_ms: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CallEnded:
     final: FinalRecord
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class HangUpChannel:
     """A channel appeared in a call that is to end: it must go at once."""
 
     uniqueid: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CallTransferred:
     """A phone handed the call on. `leg` is the party that did and is leaving."""
 

@@ -6,8 +6,9 @@ Every moment is `at_ms`: wall clock of the PBX, milliseconds since the epoch.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum, IntEnum
+
+from bridge.calls.frozen import frozen
 
 
 class ChannelState(IntEnum):
@@ -36,12 +37,12 @@ class DialStatus(Enum):
     OTHER = "OTHER"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ChannelSnapshot:
     """One channel of the PBX as it is now.
 
     `name` is Asterisk's channel name (`PJSIP/0003*210-0000001a`), `endpoint` the same without its
-    serial (`PJSIP/0003*210`). `bridge_id` is empty when the channel is in no bridge.
+    serial (`PJSIP/0003*210`).
     """
 
     uniqueid: str
@@ -56,15 +57,14 @@ class ChannelSnapshot:
     context: str = ""
     exten: str = ""
     account: str = ""
-    bridge_id: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PbxEvent:
     at_ms: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ChannelEvent(PbxEvent):
     """An event of one channel. `linkedid` is the one the channel has at that moment."""
 
@@ -72,19 +72,19 @@ class ChannelEvent(PbxEvent):
     linkedid: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ChannelAppeared(ChannelEvent):
     channel: ChannelSnapshot
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ChannelStateChanged(ChannelEvent):
     state: ChannelState
     connected_number: str = ""
     connected_name: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DialBegun(PbxEvent):
     """`caller` is the uniqueid of the dialling channel, None for the dial of an originate.
 
@@ -96,7 +96,7 @@ class DialBegun(PbxEvent):
     dial_string: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DialEnded(PbxEvent):
     caller: str | None
     dialled_uniqueid: str
@@ -104,7 +104,7 @@ class DialEnded(PbxEvent):
     status: DialStatus
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class OriginateEnded(PbxEvent):
     """The source picked up, or never will.
 
@@ -117,24 +117,14 @@ class OriginateEnded(PbxEvent):
     reason: int
 
 
-@dataclass(frozen=True, slots=True)
-class BridgeEntered(ChannelEvent):
-    bridge_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class BridgeLeft(ChannelEvent):
-    bridge_id: str
-
-
-@dataclass(frozen=True, slots=True)
+@frozen
 class HangupRequested(ChannelEvent):
     """The far end of this channel hung up: it is the one who ended the call."""
 
     cause: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ChannelHungUp(ChannelEvent):
     """`cause` is the Q.850 hangup cause, `sip_code` the SIP status where the PBX gives it."""
 
@@ -142,17 +132,17 @@ class ChannelHungUp(ChannelEvent):
     sip_code: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class HoldBegun(ChannelEvent):
     pass
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class HoldEnded(ChannelEvent):
     pass
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Transferred(PbxEvent):
     """A phone transferred the call. `attended` tells a REFER with Replaces from a blind one.
 
@@ -170,7 +160,7 @@ class Transferred(PbxEvent):
     target_linkedid: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PhoneReachability(PbxEvent):
     """An endpoint (`PJSIP/0003*210`) can be reached from now on, or no longer."""
 
@@ -178,7 +168,7 @@ class PhoneReachability(PbxEvent):
     reachable: bool
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PbxSnapshot:
     """Every channel that lives on the PBX at `at_ms`, taken after each (re)connect."""
 

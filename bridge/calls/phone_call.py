@@ -107,7 +107,6 @@ class CallChannel:
     endpoint: str
     state: ChannelState
     appeared_ms: int
-    bridge_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)

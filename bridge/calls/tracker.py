@@ -8,12 +8,12 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Container, Iterable
-from dataclasses import dataclass
 
 from bridge.calls import pbx_events as ev
 from bridge.calls import transition
 from bridge.calls.call_index import CallIndex
 from bridge.calls.effects import Effect
+from bridge.calls.frozen import frozen
 from bridge.calls.joining import host_first, join
 from bridge.calls.parties import PartyLookup
 from bridge.calls.phone_call import (
@@ -29,7 +29,7 @@ from bridge.calls.reconcile import Window, reconcile
 _API_CALL_ID = re.compile(r"[0-9a-f]{20}\Z")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Change:
     """One call before and after one event; `before` is None for a call that is new."""
 

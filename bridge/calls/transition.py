@@ -164,24 +164,6 @@ def _originate_ended(call: PhoneCall, event: ev.OriginateEnded, _: PartyLookup) 
     return (call, []) if call.channels else end(call, conclude(call, event.at_ms))
 
 
-def _bridge_entered(call: PhoneCall, event: ev.BridgeEntered, _: PartyLookup) -> Result:
-    channel = call.channels.get(event.uniqueid)
-    if channel is None:
-        return call, []
-    moved = replace(channel, bridge_id=event.bridge_id)
-    call = replace(call, channels={**call.channels, event.uniqueid: moved})
-    index = leg_index(call, event.uniqueid)
-    return (call, []) if index is None else _reach(call, index, LegPhase.UP, event.at_ms)
-
-
-def _bridge_left(call: PhoneCall, event: ev.BridgeLeft, _: PartyLookup) -> Result:
-    channel = call.channels.get(event.uniqueid)
-    if channel is None or channel.bridge_id != event.bridge_id:
-        return call, []
-    left = replace(channel, bridge_id="")
-    return replace(call, channels={**call.channels, event.uniqueid: left}), []
-
-
 def _hangup_requested(call: PhoneCall, event: ev.HangupRequested, _: PartyLookup) -> Result:
     index = leg_index(call, event.uniqueid)
     if index is None or call.first_to_hang_up is not None:
@@ -255,9 +237,7 @@ def _with_channel(call: PhoneCall, snapshot: ev.ChannelSnapshot, at_ms: int) -> 
     index = leg_index(call, snapshot.uniqueid)
     if index is not None and call.legs[index].phase is LegPhase.GONE:
         return call
-    channel = CallChannel(
-        snapshot.uniqueid, snapshot.endpoint, snapshot.state, at_ms, snapshot.bridge_id
-    )
+    channel = CallChannel(snapshot.uniqueid, snapshot.endpoint, snapshot.state, at_ms)
     return replace(call, channels={**call.channels, snapshot.uniqueid: channel})
 
 
@@ -279,8 +259,6 @@ _HANDLERS: dict[type[ev.PbxEvent], Callable[[PhoneCall, Any, PartyLookup], Resul
     ev.DialBegun: _dial_begun,
     ev.DialEnded: _dial_ended,
     ev.OriginateEnded: _originate_ended,
-    ev.BridgeEntered: _bridge_entered,
-    ev.BridgeLeft: _bridge_left,
     ev.HangupRequested: _hangup_requested,
     ev.ChannelHungUp: _hung_up,
     ev.HoldBegun: _hold_begun,

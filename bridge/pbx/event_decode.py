@@ -9,8 +9,6 @@ import re
 from collections.abc import Callable, Mapping
 
 from bridge.calls.pbx_events import (
-    BridgeEntered,
-    BridgeLeft,
     ChannelAppeared,
     ChannelHungUp,
     ChannelSnapshot,
@@ -81,7 +79,6 @@ def decode_channel(headers: Headers, prefix: str = "") -> ChannelSnapshot:
         context=get(prefix + "Context", ""),
         exten=get(prefix + "Exten", ""),
         account=get(prefix + "AccountCode", ""),
-        bridge_id=get("BridgeId", ""),
     )
 
 
@@ -154,14 +151,6 @@ def _originate_response(headers: Headers, at_ms: int) -> PbxEvent:
     return OriginateEnded(at_ms, call_id, succeeded, _number(headers, "Reason"))
 
 
-def _bridge_enter(headers: Headers, at_ms: int) -> PbxEvent:
-    return BridgeEntered(at_ms, *_ids(headers), headers["BridgeUniqueid"])
-
-
-def _bridge_leave(headers: Headers, at_ms: int) -> PbxEvent:
-    return BridgeLeft(at_ms, *_ids(headers), headers["BridgeUniqueid"])
-
-
 def _hangup_request(headers: Headers, at_ms: int) -> PbxEvent:
     return HangupRequested(at_ms, *_ids(headers), _number(headers, "Cause"))
 
@@ -230,8 +219,6 @@ _DECODERS: dict[str, Callable[[Headers, int], PbxEvent | None]] = {
     "DialBegin": _dial_begin,
     "DialEnd": _dial_end,
     "OriginateResponse": _originate_response,
-    "BridgeEnter": _bridge_enter,
-    "BridgeLeave": _bridge_leave,
     "HangupRequest": _hangup_request,
     "Hangup": _hangup,
     "Hold": _hold,

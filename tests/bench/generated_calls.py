@@ -58,9 +58,7 @@ class CallTemplate:
             and b"\r\nChannelState: 6\r\n" in block
         )
         ended = next(
-            place
-            for place, block in enumerate(blocks)
-            if block.startswith((b"Event: HangupRequest", b"Event: SoftHangupRequest"))
+            place for place, block in enumerate(blocks) if block.startswith(b"Event: Hangup")
         )
         self._until_answer = self._text(blocks[:answered])
         self._answer = self._text(blocks[answered:ended])
@@ -122,7 +120,7 @@ async def record_call(stage: Stage) -> CallTemplate:
     def note(block: bytes) -> None:
         lines = block.decode().split("\r\n")
         event: Message = dict(x.split(": ", 1) for x in lines if ": " in x)
-        if event["Event"] in ("FullyBooted", "PeerStatus", "ContactStatus"):
+        if event["Event"] in ("FullyBooted", "PeerStatus"):
             return
         if event["Event"] == "DialBegin" and "Channel" in event:
             destinations.append(event["DestUniqueid"])
@@ -136,7 +134,7 @@ async def record_call(stage: Stage) -> CallTemplate:
         call_id = await path.create(number)
         await stage.source.answered(number)
         await stage.destination.answered(number)
-        await asyncio.sleep(0.2)  # the bridge is entered after the answer; nothing tells us
+        await asyncio.sleep(0.2)  # its last event may come after the phones know
         await path.hang_up(call_id)
         async with asyncio.timeout(_END_LIMIT_S):
             await path.all_ended()

@@ -9,10 +9,10 @@ import pytest
 from structlog.testing import capture_logs
 
 from bridge.calls.pbx_events import (
-    BridgeEntered,
     ChannelAppeared,
     ChannelHungUp,
     ChannelStateChanged,
+    HoldBegun,
     PbxSnapshot,
     PhoneReachability,
 )
@@ -76,7 +76,7 @@ async def test_a_listener_that_fails_in_link_up_still_hears_events(ami: Scripted
         b"Response: Success\r\nActionID: nobody-asked\r\n\r\n",
         b"Response: Error\r\n\r\n",
         b"Event: Newstate\r\nUniqueid: \xff\xfe\r\n\r\n",
-        b"Event: BridgeEnter\r\nUniqueid: a\r\nUniqueid: b\r\n\r\n",
+        b"Event: Hold\r\nUniqueid: a\r\nUniqueid: b\r\n\r\n",
         b"\x00\x01\x02\r\n\r\n",
         b"Event: X\r\nActionID: \r\nMessage: a\r\nMessage: b\r\n\r\n",
     ],
@@ -211,15 +211,14 @@ async def test_events_of_other_sessions_with_our_action_ids_are_events(
         fields = [
             ("ActionID", action.value("ActionID")),
             ("Uniqueid", "u"),
-            ("BridgeUniqueid", "b"),
         ]
-        await session.send(message([("Event", "BridgeEnter"), *fields]))
+        await session.send(message([("Event", "Hold"), *fields]))
         await show(session, action)
 
     ami.on["CoreShowChannels"] = with_a_stranger
     assert (await link.snapshot()).channels == ()
     await listener.until(lambda: bool(listener.events))
-    assert isinstance(listener.events[0], BridgeEntered)
+    assert isinstance(listener.events[0], HoldBegun)
 
 
 async def test_reachability_is_asked_at_link_up_and_kept_by_events(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -130,6 +131,15 @@ class PbxUnderTest:
         )
         assert answer["Response"] == "Success", answer
         return call_id
+
+    async def bridged(self, channel_id: str, timeout_s: float = 10) -> None:
+        """Until that channel is connected with another."""
+        async with asyncio.timeout(timeout_s):
+            while True:
+                channels = await self.ami.channels()
+                if any(x["Uniqueid"] == channel_id and x["BridgeId"] for x in channels):
+                    return
+                await asyncio.sleep(0.02)
 
     async def ended(self, channel_id: str, timeout_s: float = 10) -> Fields:
         """The Hangup of a channel."""

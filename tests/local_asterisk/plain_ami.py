@@ -38,6 +38,18 @@ class PlainAmi:
         self._writer.write(text.encode() + b"\r\n")
         return await asyncio.wait_for(self._answers[action_id], 5)
 
+    async def channels(self) -> list[Fields]:
+        """Those that live now; what lists them is not among `events` afterwards."""
+        action_id = (await self.action("CoreShowChannels"))["ActionID"]
+
+        def listed(event: Fields) -> bool:
+            return event.get("ActionID") == action_id
+
+        await self.wait_for(lambda x: listed(x) and x["Event"] == "CoreShowChannelsComplete")
+        found = [x for x in self.events if listed(x) and x["Event"] == "CoreShowChannel"]
+        self.events = [x for x in self.events if not listed(x)]
+        return found
+
     async def wait_for(self, wanted: Callable[[Fields], bool], timeout_s: float = 10) -> Fields:
         """The first event, past or to come, that is wanted."""
         async with asyncio.timeout(timeout_s):

@@ -19,7 +19,6 @@ ENDPOINTS = ["PJSIP/0003*210", "PJSIP/0003*211", "PJSIP/0004*210", "PJSIP/trunk"
 
 uniqueids = st.sampled_from(UNIQUEIDS)
 moments = st.integers(NOW_MS - 10_000, NOW_MS)
-bridges = st.sampled_from(["", "bridge-1", "bridge-2"])
 
 channels = st.builds(
     ev.ChannelSnapshot,
@@ -30,7 +29,6 @@ channels = st.builds(
     state=st.sampled_from(ev.ChannelState),
     caller_number=st.sampled_from(["", "3235550100"]),
     exten=st.sampled_from(["", "0003*211"]),
-    bridge_id=bridges,
 )
 
 
@@ -68,8 +66,6 @@ synthetic = st.one_of(
         succeeded=st.booleans(),
         reason=st.integers(0, 8),
     ),
-    st.builds(ev.BridgeEntered, bridge_id=bridges, **_CHANNEL_EVENT),
-    st.builds(ev.BridgeLeft, bridge_id=bridges, **_CHANNEL_EVENT),
     st.builds(ev.HangupRequested, cause=_CAUSES, **_CHANNEL_EVENT),
     st.builds(ev.ChannelHungUp, cause=_CAUSES, sip_code=st.none(), **_CHANNEL_EVENT),
     st.builds(ev.HoldBegun, **_CHANNEL_EVENT),

@@ -9,7 +9,7 @@ from bridge.calls.call_views import views_of
 from bridge.calls.effects import HangUpChannel
 from bridge.calls.joining import host_first, join
 from bridge.calls.pbx_events import ChannelState
-from bridge.calls.phone_call import EndedBy, HangUpMark, Origin, PhoneCall, Side
+from bridge.calls.phone_call import EndedBy, HangUpMark, Origin, Side
 from bridge.calls.reconcile import Window
 from bridge.calls.transition import apply
 
@@ -123,17 +123,6 @@ def test_given_a_party_on_hold_when_it_is_gone_then_it_is_not_on_hold_any_more()
     assert after.legs[1].on_hold_ms is None
     again, effects = apply(after, ev.HoldBegun(6, gone.uniqueid, call.id), PARTIES)
     assert (again, effects) == (after, [])
-
-
-def test_given_a_channel_in_a_new_bridge_when_it_leaves_the_old_one_then_it_stays() -> None:
-    call: PhoneCall = Replay("simple_source_hangs_up").until("210 hangs up").call("api")
-    old = call.channels[call.id].bridge_id
-    assert old
-    call, _ = apply(call, ev.BridgeEntered(5, call.id, call.id, "new"), PARTIES)
-    call, _ = apply(call, ev.BridgeLeft(6, call.id, call.id, old), PARTIES)
-    assert call.channels[call.id].bridge_id == "new"
-    call, _ = apply(call, ev.BridgeLeft(7, call.id, call.id, "new"), PARTIES)
-    assert call.channels[call.id].bridge_id == ""
 
 
 def test_given_only_local_transfers_when_two_public_numbers_are_connected_then_both_end() -> None:

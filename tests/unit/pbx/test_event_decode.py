@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from bridge.calls.pbx_events import (
-    BridgeEntered,
     ChannelAppeared,
     ChannelHungUp,
     ChannelSnapshot,
@@ -84,9 +83,6 @@ def test_channel_events() -> None:
     )
     assert decoded("Hold", **headers) == HoldBegun(7, CALL, CALL)
     assert decoded("Unhold", **headers) == HoldEnded(7, CALL, CALL)
-    assert decoded("BridgeEnter", **headers, BridgeUniqueid="b") == BridgeEntered(
-        7, CALL, CALL, "b"
-    )
     assert decoded("HangupRequest", **headers, Cause="16") == HangupRequested(7, CALL, CALL, 16)
 
 
