@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
+from typing import TypeVar
 
 import structlog
 
@@ -13,6 +14,8 @@ from bridge.calls.phone_call import EndedBy, PhoneCall
 from bridge.calls.switchboard import Switchboard, channels_to_end, now_ms
 
 log = structlog.get_logger()
+
+_Result = TypeVar("_Result")
 
 _FIRST_SWEEP_MIN_S, _SWEEP_MAX_S = 0.01, 30.0
 
@@ -25,7 +28,7 @@ class HangUp:
         self._records = records
         self._sweep_s = sweep_s
         self._unconfirmed: set[str] = set()
-        self._sweeps: dict[str, asyncio.Task[None]] = {}
+        self._sweeps: dict[str, asyncio.TimerHandle] = {}
 
     async def hang_up(
         self, calls: Sequence[PhoneCall], by: EndedBy = EndedBy.API
@@ -39,16 +42,16 @@ class HangUp:
         if not link.up:
             raise PbxUnavailable(link.why)
         mine = [x for x in calls if x.hang_up is None or x.id in self._unconfirmed]
-        marked = [self._mark(x, by) for x in mine]
-        results = await asyncio.gather(*(self._end(x) for x in marked if x is not None))
+        marked = [x for x in (self._mark(x, by) for x in mine) if x is not None]
+        results = await _together([self._end(x) for x in marked])
         certain = [call for call, sure in results if sure]
         if results and not certain:
             raise PbxUnavailable("the PBX did not confirm the hang-up")
         return certain
 
     def stop(self) -> None:
-        for task in self._sweeps.values():
-            task.cancel()
+        for timer in self._sweeps.values():
+            timer.cancel()
 
     def _mark(self, call: PhoneCall, by: EndedBy) -> PhoneCall | None:
         self._unconfirmed.discard(call.id)
@@ -57,9 +60,8 @@ class HangUp:
     async def _end(self, call: PhoneCall) -> tuple[PhoneCall, bool]:
         try:
             if call.channels:
-                await asyncio.gather(
-                    *(self._switchboard.pbx.hang_up(x) for x in channels_to_end(call))
-                )
+                pbx = self._switchboard.pbx
+                await _together([pbx.hang_up(x) for x in channels_to_end(call)])
             else:
                 # No channel yet: the mark must outlive us, and is enforced when one appears.
                 await self._records.mark(call)
@@ -74,24 +76,31 @@ class HangUp:
 
     def _later(self, call_id: str) -> None:
         if call_id not in self._sweeps:
-            task = asyncio.create_task(self._sweep(call_id))
-            self._sweeps[call_id] = task
-            task.add_done_callback(lambda _: self._sweeps.pop(call_id, None))
+            self._sweep_in(call_id, self._sweep_s)
 
-    async def _sweep(self, call_id: str) -> None:
+    def _sweep_in(self, call_id: str, wait_s: float) -> None:
+        loop = asyncio.get_running_loop()
+        self._sweeps[call_id] = loop.call_later(wait_s, self._sweep, call_id, wait_s)
+
+    def _sweep(self, call_id: str, waited_s: float) -> None:
         """Go on until the call is gone.
 
         A transfer may have left channels that do not depend on the one that was hung up, and a
         hang-up that was confirmed may have had no effect. From then on a DELETE tries as well.
         """
-        wait_s = self._sweep_s
-        while True:
-            await asyncio.sleep(wait_s)
-            call = self._switchboard.calls.live.get(call_id)
-            if call is None:
-                self._unconfirmed.discard(call_id)
-                return
-            if call.channels:
-                self._unconfirmed.add(call_id)
-                self._switchboard.hang_up_channels(call.channels)
-            wait_s = min(max(wait_s, _FIRST_SWEEP_MIN_S) * 2, _SWEEP_MAX_S)
+        call = self._switchboard.calls.live.get(call_id)
+        if call is None:
+            self._unconfirmed.discard(call_id)
+            del self._sweeps[call_id]
+            return
+        if call.channels:
+            self._unconfirmed.add(call_id)
+            self._switchboard.hang_up_channels(call.channels)
+        self._sweep_in(call_id, min(max(waited_s, _FIRST_SWEEP_MIN_S) * 2, _SWEEP_MAX_S))
+
+
+async def _together(work: Sequence[Coroutine[object, object, _Result]]) -> list[_Result]:
+    """All of it at once; nearly always it is one piece, which needs no task of its own."""
+    if len(work) == 1:
+        return [await work[0]]
+    return await asyncio.gather(*work)

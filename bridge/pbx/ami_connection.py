@@ -90,14 +90,13 @@ class AmiConnection:
         action_id = action.action_id or f"{self._id_prefix}-{self._ids}"
         sent = SentAction(action, action_id)
         self._protocol.write(sent, action.wire(action_id))
+        # Not wait_for: that throws an answer away that comes in the moment of the time limit.
+        limit = asyncio.get_running_loop().call_later(timeout_s, sent.give_up, timeout_s)
         try:
-            # Not wait_for: that throws an answer away that comes in the moment of the time limit.
-            await asyncio.wait({sent.answer}, timeout=timeout_s)
+            return await sent.answer
         finally:
+            limit.cancel()
             self._protocol.forget(action_id)
-        if not sent.answer.done():
-            raise PbxOutcomeUnknown(f"{action.name}: no answer within {timeout_s:g} s")
-        return sent.answer.result()
 
     def lose(self, why: str) -> None:
         """Drop the connection now. All that waits for an answer fails at once."""

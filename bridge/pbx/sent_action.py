@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 
+from bridge.calls.pbx import PbxOutcomeUnknown
 from bridge.pbx.ami_message import Headers
 from bridge.pbx.ami_values import AmiAction
 
@@ -27,6 +28,12 @@ class SentAction:
 
     def __repr__(self) -> str:
         return f"<{self.name} {self.action_id}>"
+
+    def give_up(self, after_s: float) -> None:
+        """The time for the answer is over."""
+        if not self.answer.done():
+            why = f"{self.name}: no answer within {after_s:g} s"
+            self.answer.set_exception(PbxOutcomeUnknown(why))
 
     def takes(self, headers: Headers) -> bool:
         """Whether this message belongs to the answer.
