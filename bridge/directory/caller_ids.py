@@ -13,7 +13,8 @@ MAX_NAME_BYTES = 200  # in UTF-8: a PBX has room for 255 bytes, number and signs
 MAX_CALLER_NUMBER_CHARS = 32
 MAX_CALLER_ID_CHARS = MAX_NAME_CHARS + MAX_CALLER_NUMBER_CHARS + 8  # brackets and some spaces
 
-_NUMBER = re.compile(r"\+?[0-9*]+\Z")
+_NUMBER = re.compile(r"\+?\**[0-9][0-9*]*\Z")
+_ASCII_NAME = re.compile(r"[A-Za-z0-9 .\-_'&]*\Z")
 _NAME_SIGNS = frozenset(" .-_'&")
 _FORM = "must have the form John Doe <+3334444>"
 
@@ -50,14 +51,14 @@ def parse_caller_id(text: str) -> CallerId:
 
 
 def _is_number(text: str) -> bool:
-    if len(text) > MAX_CALLER_NUMBER_CHARS or not _NUMBER.match(text):
-        return False
-    return any(char.isdigit() for char in text)
+    return len(text) <= MAX_CALLER_NUMBER_CHARS and _NUMBER.match(text) is not None
 
 
 def _check_name(name: str) -> None:
     if len(name) > MAX_NAME_CHARS:
         raise CallerIdInvalid(f"caller id: the name has at most {MAX_NAME_CHARS} characters")
+    if _ASCII_NAME.match(name):
+        return
     for char in name:
         if not _may_be_in_name(char):
             raise CallerIdInvalid(

@@ -27,7 +27,9 @@ async def create_simple(request: web.Request) -> web.Response:
     services = request.app[SERVICES]
     app, caller = authenticated(request)
     body = await request.read()
-    again = IdempotentRequest(app.client_id, key_of(request.headers), _fingerprint(request, body))
+    again = IdempotentRequest(
+        app.client_id, key_of(request.headers), lambda: _fingerprint(request, body)
+    )
     creation = _Creation(request, services, app, caller, body)
     answer = await services.idempotency.once(again, creation.run)
     return web.Response(

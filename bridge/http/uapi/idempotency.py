@@ -35,15 +35,15 @@ Create = Callable[[Save], Awaitable[Answer]]
 
 @dataclass(frozen=True, slots=True)
 class IdempotentRequest:
-    """`key` is None where the client sent none; `content` is all that makes the request itself."""
+    """`key` is None where the client sent none; `content` gives all that makes the request."""
 
     client_id: str
     key: str | None
-    content: bytes
+    content: Callable[[], bytes]
 
     @property
     def digest(self) -> str:
-        return hashlib.sha256(self.content).hexdigest()
+        return hashlib.sha256(self.content()).hexdigest()
 
 
 class IdempotentCreates:

@@ -16,7 +16,8 @@ from bridge.http.uapi.phone_call_events import (
 )
 from bridge.http.uapi.phone_calls import hang_up_phone_calls, list_phone_calls
 
-_PREFIX = "/{prefix:uapi|unifiedapi}"
+# aiohttp finds routes by the beginning that they spell out, and tries all others in turn.
+_PREFIXES = ("/uapi", "/unifiedapi")
 _SLASH = "{slash:/?}"
 
 
@@ -27,23 +28,27 @@ async def not_implemented(request: web.Request) -> web.Response:
 
 
 def add_routes(app: web.Application) -> None:
-    calls = f"{_PREFIX}/phoneCalls/{{userId}}"
+    for prefix in _PREFIXES:
+        _add_phone_calls(app.router, prefix)
+        _add_phone_call_events(app.router, prefix)
+        for path in ("extensions/{rest:.+}", "cdr/{rest:.+}", "faxes/{rest:.+}"):
+            app.router.add_route("*", f"{prefix}/{path}", not_implemented)
+
+
+def _add_phone_calls(router: web.UrlDispatcher, prefix: str) -> None:
+    calls = f"{prefix}/phoneCalls/{{userId}}"
     extension = f"{calls}/{{extension}}"
     one_call = f"{extension}/{{phoneCallId}}"
-    router = app.router
     router.add_post(f"{calls}/simple{_SLASH}", create_simple)
     router.add_post(f"{calls}/{{kind:callback|conferenceInvite}}{_SLASH}", not_implemented)
     for path in (extension, one_call):
         router.add_get(path + _SLASH, list_phone_calls, allow_head=False)
         router.add_delete(path + _SLASH, hang_up_phone_calls)
     router.add_put(one_call + _SLASH, not_implemented)
-    _add_phone_call_events(router)
-    for path in ("extensions/{rest:.+}", "cdr/{rest:.+}", "faxes/{rest:.+}"):
-        router.add_route("*", f"{_PREFIX}/{path}", not_implemented)
 
 
-def _add_phone_call_events(router: web.UrlDispatcher) -> None:
-    events = f"{_PREFIX}/extensions/{{userId}}/{{extension}}/phoneCallEvents"
+def _add_phone_call_events(router: web.UrlDispatcher, prefix: str) -> None:
+    events = f"{prefix}/extensions/{{userId}}/{{extension}}/phoneCallEvents"
     of_type = f"{events}/{{eventType}}"
     one = f"{of_type}/{{eventId}}"
     for path in (events, of_type):
