@@ -21,7 +21,8 @@ from bridge.storage.faults import StorageUnavailable
 log = structlog.get_logger()
 
 GONE = 410
-_READ_AHEAD = 50
+_READ_AHEAD_FIRST = 25
+_READ_AHEAD_MAX = 200
 _READ_RETRY_S = 1.0
 
 
@@ -41,7 +42,8 @@ class DeliveryContext:
 
 class DeliveryWorker:
     """`run` returns when nothing waits any more, when the subscription is no longer in force, or
-    after `stop`; it may be run again then. A few events are in memory, the others wait on disk.
+    after `stop`; it may be run again then. A few events are in memory, the others wait on disk:
+    the more a receiver takes, the more are read at once.
     """
 
     def __init__(self, subscription_id: str, context: DeliveryContext) -> None:
@@ -53,6 +55,7 @@ class DeliveryWorker:
         self._done_up_to = 0
         self._waiting_at_most = context.waiting_max  # not counted yet
         self._surplus = 0
+        self._read_ahead = _READ_AHEAD_FIRST
         self._more = True
         self._hurried = False
         self._stopping = False
@@ -104,7 +107,9 @@ class DeliveryWorker:
         if not self._ahead and self._more:
             self._more = False
             try:
-                found = await self._context.store.waiting(self._id, self._done_up_to, _READ_AHEAD)
+                found = await self._context.store.waiting(
+                    self._id, self._done_up_to, self._read_ahead
+                )
             except StorageUnavailable as why:
                 log.warning("events cannot be read", subscription=self._id, why=str(why))
                 self._more = True
@@ -112,10 +117,13 @@ class DeliveryWorker:
                 await self._pause(_READ_RETRY_S)
                 return await self._next() if not self._stopping else None
             self._ahead.extend(found)
-            if len(found) == _READ_AHEAD:
+            if len(found) == self._read_ahead:
                 self._more = True
-            elif not self._more:
-                self._waiting_at_most = len(found)
+                self._read_ahead = min(2 * self._read_ahead, _READ_AHEAD_MAX)
+            else:
+                self._read_ahead = _READ_AHEAD_FIRST
+                if not self._more:
+                    self._waiting_at_most = len(found)
         return self._ahead.popleft() if self._ahead else None
 
     async def _deliver(self, delivery: Delivery) -> None:
@@ -158,30 +166,36 @@ class DeliveryWorker:
         return tried
 
     def _after(self, delivery: Delivery, attempt: Attempt) -> Delivery:
+        attempts = delivery.attempts + 1
         ended_ms = attempt.at_ms + attempt.duration_ms
-        tried = replace(
+        state, finished_ms, next_attempt_ms = DeliveryState.WAITING, None, delivery.next_attempt_ms
+        if attempt.succeeded:
+            state, finished_ms = DeliveryState.DELIVERED, ended_ms
+        elif attempt.http_status == GONE or self._context.find(self._id) is None:
+            state, finished_ms = DeliveryState.FAILED, ended_ms
+        else:
+            delay_s = self._context.schedule.delay_s(attempts, attempt.retry_after_s)
+            next_attempt_ms = ended_ms + int(delay_s * 1000)
+            log.info(
+                "event not delivered",
+                subscription=self._id,
+                sequence=delivery.sequence,
+                attempt=attempts,
+                why=attempt.error,
+                again_in_s=round(delay_s, 1),
+            )
+        return replace(
             delivery,
-            attempts=delivery.attempts + 1,
+            state=state,
+            attempts=attempts,
+            next_attempt_ms=next_attempt_ms,
             attempted_ms=attempt.at_ms,
             duration_ms=attempt.duration_ms,
             request=attempt.request,
             http_status=attempt.http_status,
             error=attempt.error,
+            finished_ms=finished_ms,
         )
-        if attempt.succeeded:
-            return replace(tried, state=DeliveryState.DELIVERED, finished_ms=ended_ms)
-        if attempt.http_status == GONE or self._context.find(self._id) is None:
-            return replace(tried, state=DeliveryState.FAILED, finished_ms=ended_ms)
-        delay_s = self._context.schedule.delay_s(tried.attempts, attempt.retry_after_s)
-        log.info(
-            "event not delivered",
-            subscription=self._id,
-            sequence=delivery.sequence,
-            attempt=tried.attempts,
-            why=attempt.error,
-            again_in_s=round(delay_s, 1),
-        )
-        return replace(tried, next_attempt_ms=ended_ms + int(delay_s * 1000))
 
     def _give_up(self, delivery: Delivery, why: str) -> None:
         log.warning("event given up", subscription=self._id, sequence=delivery.sequence, why=why)

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from weakref import WeakValueDictionary
 
 import aiohttp
 from aiohttp.resolver import DefaultResolver
@@ -18,7 +17,7 @@ from bridge.phone_call_events.receiver_connections import ReceiverConnections
 from bridge.phone_call_events.request import EventTarget, event_request, event_target
 from bridge.phone_call_events.retry_schedule import retry_after_s
 from bridge.phone_call_events.subscription import Method, Subscription
-from bridge.phone_call_events.target_address import PublicResolver, is_literal, is_public
+from bridge.phone_call_events.target_address import PublicResolver, is_literal_inside
 
 _ERROR_MAX_CHARS = 300
 
@@ -39,7 +38,7 @@ class EventSender:
     def __init__(self, limits: SendLimits) -> None:
         self._limits = limits
         self._in_all = asyncio.Semaphore(limits.connections)
-        self._per_host: dict[URL, tuple[asyncio.Semaphore, int]] = {}
+        self._per_host: WeakValueDictionary[URL, asyncio.Semaphore] = WeakValueDictionary()
         self._connections: ReceiverConnections | None = None
 
     async def __aenter__(self) -> EventSender:
@@ -57,7 +56,8 @@ class EventSender:
     async def send(self, subscription: Subscription, delivery: Delivery) -> Attempt:
         """Send it; a failure of any kind is in the attempt. Waits for a free connection first."""
         target = event_target(subscription.url, subscription.method)
-        async with self._turn(target.origin):
+        # The host first, so that nobody holds a place while waiting for a slow one.
+        async with self._turn_at(target.origin), self._in_all:
             began_ns = time.time_ns()
             request = event_request(
                 target,
@@ -80,7 +80,7 @@ class EventSender:
         self, target: EventTarget, request: bytes
     ) -> tuple[int | None, str | None, float | None]:
         host = target.origin.raw_host or ""
-        if not self._limits.private_targets and is_literal(host) and not is_public(host):
+        if not self._limits.private_targets and is_literal_inside(host):
             return None, f"{host} is no public address", None
         assert self._connections is not None  # noqa: S101 - used as a context manager
         try:
@@ -101,19 +101,9 @@ class EventSender:
         wish = retry_after_s(answer.retry_after, datetime.now(UTC))
         return answer.status, f"the receiver answered {answer.status}", wish
 
-    @asynccontextmanager
-    async def _turn(self, origin: URL) -> AsyncIterator[None]:
-        """Waits for the host first, so that nobody holds a place while waiting for a slow one."""
-        semaphore, users = self._per_host.get(
-            origin, (asyncio.Semaphore(self._limits.connections_per_host), 0)
-        )
-        self._per_host[origin] = semaphore, users + 1
-        try:
-            async with semaphore, self._in_all:
-                yield
-        finally:
-            users = self._per_host[origin][1] - 1
-            if users:
-                self._per_host[origin] = semaphore, users
-            else:
-                del self._per_host[origin]
+    def _turn_at(self, origin: URL) -> asyncio.Semaphore:
+        """Of that host; it lives as long as somebody holds or awaits it."""
+        turn = self._per_host.get(origin)
+        if turn is None:
+            turn = self._per_host[origin] = asyncio.Semaphore(self._limits.connections_per_host)
+        return turn

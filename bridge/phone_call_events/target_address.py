@@ -8,6 +8,7 @@ when the event is sent, and the checked address is the one that is connected to.
 from __future__ import annotations
 
 import socket
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 
 from aiohttp.abc import AbstractResolver, ResolveResult
@@ -43,6 +44,12 @@ def is_literal(host: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+@lru_cache(1_000)
+def is_literal_inside(host: str) -> bool:
+    """Whether `host` is an IP address that is not one of the public Internet."""
+    return is_literal(host) and not is_public(host)
 
 
 class PublicResolver(AbstractResolver):

@@ -6,7 +6,7 @@ import re
 
 from yarl import URL
 
-from bridge.phone_call_events.target_address import is_literal, is_public
+from bridge.phone_call_events.target_address import is_literal, is_literal_inside
 
 # RFC 3986: everything else must be percent-encoded
 _CHARACTERS = re.compile(r"[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]+\Z")
@@ -41,9 +41,5 @@ def check_url(text: str, max_chars: int, *, private_targets: bool) -> None:
     if private_targets:
         return
     name = host.rstrip(".").lower()
-    if (
-        name == "localhost"
-        or name.endswith(".localhost")
-        or (is_literal(host) and not is_public(host))
-    ):
+    if name == "localhost" or name.endswith(".localhost") or is_literal_inside(host):
         raise UrlInvalid("it must name a host of the public Internet")

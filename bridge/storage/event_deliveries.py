@@ -5,9 +5,11 @@ The order of a subscription's events is the order of the transactions that wrote
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import fields
 from typing import Any
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Row, Select, bindparam, func, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bridge.phone_call_events.delivery import Delivery, DeliveryState, NewDelivery
@@ -55,6 +57,19 @@ _PURGE = Statement(
     many_rows=True,
 )
 
+_FIELDS = [x.name for x in fields(Delivery)]
+_STATE = _FIELDS.index("state")
+_DELIVERIES = select(*(event_deliveries.c[name] for name in _FIELDS))
+_WAITING = (
+    _DELIVERIES.where(
+        event_deliveries.c.subscription_id == bindparam("subscription_id"),
+        event_deliveries.c.state == "waiting",
+        event_deliveries.c.sequence > bindparam("after_sequence"),
+    )
+    .order_by(event_deliveries.c.sequence)
+    .limit(bindparam("count"))
+)
+
 
 def write_delivery(new: NewDelivery) -> list[Write]:
     """Nothing happens where the subscription is gone or disabled, or has this event already."""
@@ -97,14 +112,10 @@ class EventDeliveryStore:
     ) -> list[Delivery]:
         """The next undelivered events, in order."""
         return await self._read(
-            select(event_deliveries)
-            .where(
-                event_deliveries.c.subscription_id == subscription_id,
-                event_deliveries.c.state == "waiting",
-                event_deliveries.c.sequence > after_sequence,
-            )
-            .order_by(event_deliveries.c.sequence)
-            .limit(limit)
+            _WAITING,
+            subscription_id=subscription_id,
+            after_sequence=after_sequence,
+            count=limit,
         )
 
     async def count_waiting(self, subscription_id: str, after_sequence: int) -> int:
@@ -118,7 +129,7 @@ class EventDeliveryStore:
 
     async def find(self, subscription_id: str, delivery_id: str) -> Delivery | None:
         found = await self._read(
-            select(event_deliveries).where(
+            _DELIVERIES.where(
                 event_deliveries.c.id == delivery_id,
                 event_deliveries.c.subscription_id == subscription_id,
             )
@@ -132,11 +143,7 @@ class EventDeliveryStore:
         of_subscription = event_deliveries.c.subscription_id == subscription_id
         order = event_deliveries.c.sequence.desc() if newest_first else event_deliveries.c.sequence
         rows = await self._read(
-            select(event_deliveries)
-            .where(of_subscription)
-            .order_by(order)
-            .offset(start)
-            .limit(count)
+            _DELIVERIES.where(of_subscription).order_by(order).offset(start).limit(count)
         )
         async with reading(self._engine) as connection:
             total = await connection.execute(select(func.count()).where(of_subscription))
@@ -169,7 +176,13 @@ class EventDeliveryStore:
         """Remove what was delivered or given up before that moment; returns how many."""
         return await purge_in_chunks(self._queue, _PURGE, before_ms)
 
-    async def _read(self, query: Select[Any]) -> list[Delivery]:
+    async def _read(self, query: Select[Any], **values: str | int) -> list[Delivery]:
         async with reading(self._engine) as connection:
-            rows = (await connection.execute(query)).mappings().all()
-        return [Delivery(**{**row, "state": DeliveryState(row["state"])}) for row in rows]
+            rows: Sequence[Row[Any]] = (await connection.execute(query, values)).all()
+        return [_delivery(row) for row in rows]
+
+
+def _delivery(row: Row[Any]) -> Delivery:
+    values = list(row)
+    values[_STATE] = DeliveryState(values[_STATE])
+    return Delivery(*values)
