@@ -2,21 +2,36 @@
 
 Every scalar stays the text that was written, because YAML itself would read `0003` as the octal
 number 3; the schema makes numbers and booleans of them. Empty values, `null` and `~` are None.
+Aliases are not taken, and so a small file cannot stand for a huge tree.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
 import yaml
-from yaml.events import AliasEvent
+from yaml.events import (
+    AliasEvent,
+    DocumentStartEvent,
+    Event,
+    MappingEndEvent,
+    MappingStartEvent,
+    ScalarEvent,
+    SequenceEndEvent,
+    SequenceStartEvent,
+)
 
 Path: TypeAlias = tuple[str | int, ...]
 Tree: TypeAlias = "dict[str, Tree] | list[Tree] | str | None"
 
+# libyaml's parser, where there is one, takes a tenth of the time of Python's.
+_PARSER = yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader
+
 _MAX_DEPTH = 20  # the format needs 5; recursion has an end
 _NULL_TAG = "tag:yaml.org,2002:null"
+_NULLS = ("", "~", "null", "Null", "NULL")
 
 
 class UnreadableYaml(Exception):
@@ -47,7 +62,7 @@ def read_yaml(text: str) -> Document:
     """Raises UnreadableYaml."""
     document = Document()
     try:
-        root = _compose(text)
+        _read_document(yaml.parse(text, Loader=_PARSER), document)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = 0 if mark is None else mark.line + 1
@@ -55,54 +70,61 @@ def read_yaml(text: str) -> Document:
     except yaml.YAMLError as error:
         reason = " ".join(str(error).split())  # of several lines
         raise UnreadableYaml(0, f"not valid YAML: {reason}") from None
-    except RecursionError:
-        raise UnreadableYaml(0, "not valid YAML: nested too deeply") from None
-    if root is not None:
-        document.tree = _convert(root, (), document)
     return document
 
 
-class _NoAliasLoader(yaml.SafeLoader):
-    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
-        if self.check_event(AliasEvent):
-            mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
-            raise yaml.MarkedYAMLError(problem="aliases (*name) are not taken", problem_mark=mark)
-        return super().compose_node(parent, index)
+def _read_document(events: Iterator[Event], document: Document) -> None:
+    documents = 0
+    for event in events:
+        if isinstance(event, DocumentStartEvent):
+            documents += 1
+            if documents > 1:
+                raise UnreadableYaml(_line(event), "not valid YAML: has more than one document")
+            document.tree = _read_value(next(events), events, (), document)
 
 
-def _compose(text: str) -> yaml.Node | None:
-    loader = _NoAliasLoader(text)
-    try:
-        return loader.get_single_node()
-    finally:
-        loader.dispose()
-
-
-def _convert(node: yaml.Node, path: Path, document: Document) -> Tree:
-    line = node.start_mark.line + 1
+def _read_value(event: Event, events: Iterator[Event], path: Path, document: Document) -> Tree:
+    """The value that begins with `event`; takes from `events` what belongs to it."""
+    line = _line(event)
     document.lines.setdefault(path, line)
     if len(path) > _MAX_DEPTH:
         raise UnreadableYaml(line, "nested too deeply")
-    if isinstance(node, yaml.MappingNode):
-        return _convert_mapping(node, path, document)
-    if isinstance(node, yaml.SequenceNode):
-        return [_convert(item, (*path, index), document) for index, item in enumerate(node.value)]
-    if node.tag == _NULL_TAG:
-        return None
-    return str(node.value)
+    if isinstance(event, MappingStartEvent):
+        return _read_mapping(events, path, document)
+    if isinstance(event, SequenceStartEvent):
+        items: list[Tree] = []
+        while not isinstance(event := next(events), SequenceEndEvent):
+            items.append(_read_value(event, events, (*path, len(items)), document))
+        return items
+    if isinstance(event, AliasEvent):
+        raise UnreadableYaml(line, "not valid YAML: aliases (*name) are not taken")
+    assert isinstance(event, ScalarEvent)  # noqa: S101 - there is no other kind
+    return None if _is_null(event) else str(event.value)
 
 
-def _convert_mapping(node: yaml.MappingNode, path: Path, document: Document) -> Tree:
+def _read_mapping(events: Iterator[Event], path: Path, document: Document) -> dict[str, Tree]:
     mapping: dict[str, Tree] = {}
-    for key_node, value_node in node.value:
-        line = key_node.start_mark.line + 1
-        if not isinstance(key_node, yaml.ScalarNode):
+    while not isinstance(event := next(events), MappingEndEvent):
+        line = _line(event)
+        if not isinstance(event, ScalarEvent):
             raise UnreadableYaml(line, "a key must be plain text")
-        key = str(key_node.value)
+        key = str(event.value)
         here = (*path, key)
         if key in mapping:
             document.repeated.append((here, line))
+            _read_value(next(events), events, here, Document())  # to its end
             continue
         document.lines[here] = line
-        mapping[key] = _convert(value_node, here, document)
+        mapping[key] = _read_value(next(events), events, here, document)
     return mapping
+
+
+def _is_null(event: ScalarEvent) -> bool:
+    """What YAML takes for null when it is written without quotes, or called so by its tag."""
+    plain = event.tag is None and event.implicit[0]
+    return event.tag == _NULL_TAG or (plain and event.value in _NULLS)
+
+
+def _line(event: Event) -> int:
+    mark = event.start_mark
+    return 0 if mark is None else mark.line + 1

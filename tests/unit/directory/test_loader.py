@@ -9,6 +9,7 @@ import yaml
 from bridge.directory.loader import EXAMPLE_FILE, CurrentDirectory, load_directory
 from bridge.directory.model import AccountLevel, ExtensionType, RecordingMode
 from bridge.directory.problems import DirectoryError
+from bridge.directory.yaml_tree import read_yaml
 from bridge.secrets_file import SecretsFile, ThrowawaySecrets
 
 from .small_directory import SMALL, changed, load
@@ -179,3 +180,15 @@ def test_retention_of_an_organization(tmp_path: Path) -> None:
     kept = changed("    name: One\n", "    name: One\n    recording_retention_days: 30\n")
     assert load(tmp_path, kept).organizations["0003"].retention_days == 30
     assert load(tmp_path, SMALL).organizations["0003"].retention_days is None
+
+
+def test_given_no_libyaml_when_read_then_values_and_lines_are_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    text = EXAMPLE_FILE.read_text(encoding="utf-8") + "again: ~\nagain: ''\n"
+    assert yaml.__with_libyaml__, "the locked PyYAML brings it: nothing would be compared"
+    fast = read_yaml(text)
+
+    monkeypatch.setattr("bridge.directory.yaml_tree._PARSER", yaml.SafeLoader)
+
+    assert read_yaml(text) == fast

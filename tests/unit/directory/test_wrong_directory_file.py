@@ -136,7 +136,7 @@ def test_all_problems_at_once_in_the_order_of_the_file(tmp_path: Path) -> None:
         ("a: !!python/object:os.system {}\n", "unknown key"),
         ("---\n---\n", "not valid YAML"),
         ("a: " + "[" * 50 + "]" * 50, "nested too deeply"),
-        ("a: " + "[" * 5000, "not valid YAML"),
+        ("a: " + "[" * 5000, "nested too deeply"),
         ("organizations: []\n", "at least one"),
         ("organizations:\n", "must be a list"),
     ],
