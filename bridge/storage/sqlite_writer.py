@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar, TypeVarTuple
+from collections.abc import Iterator, Sequence
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from bridge.storage.disk_thread import DiskThread
 from bridge.storage.engine import begin_when_free, connect_sqlite_writer
 from bridge.storage.faults import StorageUnavailable
 from bridge.storage.statement import Counts, Group
@@ -27,9 +25,6 @@ _FAULTS_OF_A_WRITE = frozenset(
 )
 _PRIMARY_CODE = 0xFF
 
-_Given = TypeVarTuple("_Given")
-_Result = TypeVar("_Result")
-
 
 class SqliteWriter:
     """A connection of the standard library; only what waits for the disk has a thread of its own.
@@ -44,22 +39,19 @@ class SqliteWriter:
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="sqlite-writer")
+        self._thread = DiskThread("sqlite-writer")
         self._connection: sqlite3.Connection | None = None
 
     async def commit(self, groups: Sequence[Group]) -> list[Counts]:
         counts = None if _may_take_long(groups) else self._apply_now(groups)
         if counts is None:
-            return await self._in_thread(self._apply_and_commit, groups)
-        await self._in_thread(self._commit)
+            return await self._thread.run(self._apply_and_commit, groups)
+        await self._thread.run(self._commit)
         return counts
 
     async def close(self) -> None:
-        await self._in_thread(self._disconnect)
-        self._thread.shutdown(wait=False)
-
-    async def _in_thread(self, work: Callable[[*_Given], _Result], *given: *_Given) -> _Result:
-        return await asyncio.get_running_loop().run_in_executor(self._thread, work, *given)
+        await self._thread.run(self._disconnect)
+        self._thread.stop()
 
     def _apply_now(self, groups: Sequence[Group]) -> list[Counts] | None:
         """A transaction that is still open; None where there is something to wait for."""

@@ -1,0 +1,67 @@
+"""A thread for what waits for the disk.
+
+`run_in_executor` would do the same with two futures and a lock that both threads want in the very
+moment when one wakes the other; with a commit every few milliseconds that shows.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable
+from functools import partial
+from queue import SimpleQueue
+from typing import TypeVar, TypeVarTuple
+
+_Given = TypeVarTuple("_Given")
+_Result = TypeVar("_Result")
+
+
+class DiskThread:
+    """One piece of work after the other. The thread begins with the first, and ends with `stop`."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._work: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
+        self._thread: threading.Thread | None = None
+
+    async def run(self, work: Callable[[*_Given], _Result], *given: *_Given) -> _Result:
+        """What `work` returns or raises. It is done also if the caller does not wait for it."""
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._serve, name=self._name, daemon=True)
+            self._thread.start()
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[_Result] = loop.create_future()
+        self._work.put(partial(_do, loop, answer, partial(work, *given)))
+        return await answer
+
+    def stop(self) -> None:
+        """End the thread after what it has to do."""
+        if self._thread is not None:
+            self._work.put(None)
+            self._thread = None
+
+    def _serve(self) -> None:
+        while (work := self._work.get()) is not None:
+            work()
+
+
+def _do(
+    loop: asyncio.AbstractEventLoop, answer: asyncio.Future[_Result], work: Callable[[], _Result]
+) -> None:
+    try:
+        result = work()
+    except BaseException as fault:
+        loop.call_soon_threadsafe(_fail, answer, fault)
+    else:
+        loop.call_soon_threadsafe(_succeed, answer, result)
+
+
+def _succeed(answer: asyncio.Future[_Result], result: _Result) -> None:
+    if not answer.done():
+        answer.set_result(result)
+
+
+def _fail(answer: asyncio.Future[_Result], fault: BaseException) -> None:
+    if not answer.done():
+        answer.set_exception(fault)
