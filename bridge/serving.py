@@ -43,7 +43,8 @@ async def serve(settings: Settings) -> None:
         loading = asyncio.create_task(asyncio.to_thread(_load_service))
         if asterisk is not None:
             stack.push_async_callback(asterisk.stop)
-            await _or_stop(asterisk.start(), stop)
+            if not await _done_before(stop, asterisk.start()):
+                return
             settings = _with_media_address(settings, asterisk)
         service_class = await loading
         try:
@@ -121,15 +122,19 @@ async def _raise_when_ended(asterisk: RunnableAsterisk) -> Literal[True]:
     raise ServeError(f"{await asterisk.wait_until_ended()} ended by itself; see its log")
 
 
-async def _or_stop(work: Coroutine[object, object, None], stop: asyncio.Event) -> None:
-    """Do `work`, or give it up when asked to stop."""
+async def _done_before(stop: asyncio.Event, work: Coroutine[object, object, None]) -> bool:
+    """Do `work`; False if it was given up because `stop` came first."""
     doing = asyncio.create_task(work)
     stopping = asyncio.create_task(stop.wait())
     await asyncio.wait({doing, stopping}, return_when=asyncio.FIRST_COMPLETED)
     stopping.cancel()
     if not doing.done():
         doing.cancel()
-    await doing
+        await asyncio.wait({doing})
+    if doing.cancelled():
+        return False
+    doing.result()
+    return True
 
 
 async def _greet(service: Service) -> None:

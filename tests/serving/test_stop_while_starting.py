@@ -1,0 +1,50 @@
+"""SIGINT while Asterisk still boots: an orderly end, and nothing is left."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from bridge.local_asterisk.ports import AsteriskPorts
+from tests.lab.bridge_process import BridgeProcess
+from tests.lab.free_port import free_http_port
+from tests.lab.installation import test_installation
+
+APPEARS_S = 20.0
+
+
+async def test_given_an_asterisk_that_boots_when_stopped_then_the_end_is_orderly(
+    tmp_path: Path,
+) -> None:
+    ports = AsteriskPorts.free(bind_address="127.0.0.25", public_network_address="127.0.0.26")
+    installation = await test_installation()
+    service = BridgeProcess(
+        tmp_path / "s",
+        ports,
+        free_http_port(),
+        {
+            "pbx_host": "",
+            "asterisk": "path" if installation.root is None else "root",
+            "bind_address": ports.bind_address,
+            "public_network_address": ports.public_network_address,
+            "public_network_port": str(ports.public_network_sip),
+        },
+    )
+    await service.start(wait_ready=False)
+    pid = await pid_in(tmp_path / "s" / "asterisk" / "pbx" / "pid")
+
+    await service.stop()  # with exit code 0
+
+    assert not Path(f"/proc/{pid}").exists()
+    assert "Traceback" not in service.log_text()
+    assert "is ready" not in service.log_text(), "too late to tell anything"
+
+
+async def pid_in(file: Path) -> int:
+    """Of the process that was just started; its pid is there long before it has booted."""
+    async with asyncio.timeout(APPEARS_S):
+        while True:
+            text = file.read_text() if file.exists() else ""
+            if text.endswith("\n"):
+                return int(text)
+            await asyncio.sleep(0.01)
