@@ -166,16 +166,14 @@ class DeliveryWorker:
         return tried
 
     def _after(self, delivery: Delivery, attempt: Attempt) -> Delivery:
-        attempts = delivery.attempts + 1
-        ended_ms = attempt.at_ms + attempt.duration_ms
-        state, finished_ms, next_attempt_ms = DeliveryState.WAITING, None, delivery.next_attempt_ms
+        next_ms, ended_ms = delivery.next_attempt_ms, attempt.at_ms + attempt.duration_ms
         if attempt.succeeded:
-            state, finished_ms = DeliveryState.DELIVERED, ended_ms
+            state = DeliveryState.DELIVERED
         elif attempt.http_status == GONE or self._context.find(self._id) is None:
-            state, finished_ms = DeliveryState.FAILED, ended_ms
+            state = DeliveryState.FAILED
         else:
+            attempts = delivery.attempts + 1
             delay_s = self._context.schedule.delay_s(attempts, attempt.retry_after_s)
-            next_attempt_ms = ended_ms + int(delay_s * 1000)
             log.info(
                 "event not delivered",
                 subscription=self._id,
@@ -184,18 +182,11 @@ class DeliveryWorker:
                 why=attempt.error,
                 again_in_s=round(delay_s, 1),
             )
-        return replace(
-            delivery,
-            state=state,
-            attempts=attempts,
-            next_attempt_ms=next_attempt_ms,
-            attempted_ms=attempt.at_ms,
-            duration_ms=attempt.duration_ms,
-            request=attempt.request,
-            http_status=attempt.http_status,
-            error=attempt.error,
-            finished_ms=finished_ms,
-        )
+            next_ms = ended_ms + int(delay_s * 1000)
+            return delivery.after(
+                attempt, DeliveryState.WAITING, next_attempt_ms=next_ms, finished_ms=None
+            )
+        return delivery.after(attempt, state, next_attempt_ms=next_ms, finished_ms=ended_ms)
 
     def _give_up(self, delivery: Delivery, why: str) -> None:
         log.warning("event given up", subscription=self._id, sequence=delivery.sequence, why=why)

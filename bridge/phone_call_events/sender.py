@@ -45,6 +45,7 @@ class EventSender:
         resolver = DefaultResolver()
         self._connections = ReceiverConnections(
             self._limits.connections,
+            self._limits.timeout_s,
             resolver if self._limits.private_targets else PublicResolver(resolver),
         )
         return self
@@ -85,10 +86,7 @@ class EventSender:
         assert self._connections is not None  # noqa: S101 - used as a context manager
         try:
             answer = await self._connections.exchange(
-                target.origin,
-                request,
-                again_if_closed=target.method is Method.GET,
-                timeout_s=self._limits.timeout_s,
+                target.origin, request, again_if_closed=target.method is Method.GET
             )
         except TimeoutError:
             return None, f"no answer within {self._limits.timeout_s:g} s", None

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 
 import aiohttp
 import pytest
@@ -46,11 +47,13 @@ class Scripted:
 
 
 @asynccontextmanager
-async def scripted(*answers: bytes) -> AsyncIterator[tuple[Scripted, ReceiverConnections]]:
+async def scripted(
+    *answers: bytes, timeout_s: float = 5
+) -> AsyncIterator[tuple[Scripted, ReceiverConnections]]:
     receiver = Scripted(answers)
     server = await asyncio.start_server(receiver.serve, "127.0.0.1", 0)
     receiver.origin = URL(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}")
-    connections = ReceiverConnections(10, DefaultResolver())
+    connections = ReceiverConnections(10, timeout_s, DefaultResolver())
     try:
         async with server:
             yield receiver, connections
@@ -59,10 +62,28 @@ async def scripted(*answers: bytes) -> AsyncIterator[tuple[Scripted, ReceiverCon
         await connections.close()
 
 
+@asynccontextmanager
+async def full_backlog() -> AsyncIterator[URL]:
+    """A port at which nobody accepts, and no more connections fit in the queue."""
+    loop = asyncio.get_running_loop()
+    with socket.socket() as listening, ExitStack() as waiting:
+        listening.bind(("127.0.0.1", 0))
+        listening.listen(0)
+        while True:
+            another = waiting.enter_context(socket.socket())
+            another.setblocking(False)
+            try:
+                async with asyncio.timeout(0.2):
+                    await loop.sock_connect(another, listening.getsockname())
+            except TimeoutError:
+                break
+        yield URL(f"http://127.0.0.1:{listening.getsockname()[1]}")
+
+
 async def ask(
     receiver: Scripted, connections: ReceiverConnections, *, again: bool = False
 ) -> Answer:
-    return await connections.exchange(receiver.origin, GET, again_if_closed=again, timeout_s=5)
+    return await connections.exchange(receiver.origin, GET, again_if_closed=again)
 
 
 @pytest.mark.parametrize(
@@ -144,3 +165,38 @@ async def test_given_no_http_when_answered_then_that_is_told() -> None:
             await ask(receiver, connections)
         assert (await ask(receiver, connections)).status == 204
         assert receiver.accepted == 2
+
+
+@pytest.mark.parametrize(
+    "begun", [b"HTTP/1.1 100 Continue\r\n\r\n", b"HTTP/1.1 200 OK\r\nA: b\r\n"]
+)
+async def test_given_answer_begun_and_not_ended_when_time_is_up_then_the_connection_is_given_up(
+    begun: bytes,
+) -> None:
+    async with scripted(begun, EMPTY, begun, timeout_s=0.3) as (receiver, connections):
+        with pytest.raises(TimeoutError):
+            await ask(receiver, connections, again=True)
+        assert (await ask(receiver, connections)).status == 204
+        with pytest.raises(TimeoutError):  # on a connection that was used before
+            await ask(receiver, connections, again=True)
+        assert len(receiver.requests) == 3
+        assert receiver.accepted == 2
+
+
+async def test_given_closed_connection_and_then_silence_when_time_is_up_then_it_ends_in_time() -> (
+    None
+):
+    async with scripted(EMPTY, b"", b"HTTP/1.1 ", timeout_s=0.3) as (receiver, connections):
+        await ask(receiver, connections)
+        async with asyncio.timeout(5):
+            with pytest.raises(TimeoutError):
+                await ask(receiver, connections, again=True)
+        assert len(receiver.requests) == 3
+
+
+async def test_given_host_that_does_not_answer_when_connecting_then_it_ends_in_time() -> None:
+    async with full_backlog() as origin:
+        connections = ReceiverConnections(10, 0.3, DefaultResolver())
+        with pytest.raises(TimeoutError):
+            await connections.exchange(origin, GET, again_if_closed=True)
+        await connections.close()
