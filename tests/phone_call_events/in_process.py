@@ -50,7 +50,7 @@ class EventsInProcess:
         values: dict[str, object] = {
             "state_dir": folder,
             "events_private_targets": True,
-            "events_timeout_s": 0.5,
+            "events_timeout_s": 1,
             "events_retry_first_s": 0.05,
             "events_retry_last_s": 0.2,
             **settings,
