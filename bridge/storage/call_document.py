@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import orjson
 from pydantic import TypeAdapter, ValidationError
 
 from bridge.calls.phone_call import PhoneCall
@@ -17,7 +18,10 @@ class UnreadableDocument(ValueError):
 
 def to_document(call: PhoneCall) -> str:
     """Raises ValueError for a text that is not valid Unicode (lone surrogates)."""
-    return _adapter.dump_json(call).decode()
+    try:
+        return orjson.dumps(call).decode()
+    except TypeError:  # a number beyond 64 bits; or that text, of which pydantic tells
+        return _adapter.dump_json(call).decode()
 
 
 def from_document(document: str) -> PhoneCall:

@@ -61,18 +61,17 @@ def party_writes(call_id: str, extensions: Collection[str]) -> list[Write]:
 
 
 def _row(statement: Statement, call: PhoneCall, *, guard: bool, counted: bool) -> Write:
-    return statement.write(
-        guard=guard,
-        counted=counted,
-        id=call.id,
-        pbx=call.pbx,
-        extension=call.extension,
-        user_id=call.user_id,
-        organization=call.organization,
-        client_id=call.client_id,
-        origin=call.origin.value,
-        published_ms=call.published_ms,
-        answered_ms=call.answered_ms,
-        ended_ms=call.final.at_ms if call.final else None,
-        document=to_document(call),
+    params = (  # in the order of _COLUMNS: three times for every call, so not by their names
+        call.id,
+        call.pbx,
+        call.extension,
+        call.user_id,
+        call.organization,
+        call.client_id,
+        call.origin.value,
+        call.published_ms,
+        call.answered_ms,
+        call.final.at_ms if call.final else None,
+        to_document(call),
     )
+    return Write(statement, params, guard, counted)
