@@ -58,7 +58,8 @@ class AmiAction:
             if not _HEADER_NAME.match(header):
                 raise InvalidPbxValue(f"{self.name}: {header!r} is not a header name")
             _refuse_control(value, header)
-            if len(_encoded(f"{header}: {value}", header)) > MAX_LINE_BYTES:
+            line = f"{header}: {value}"
+            if len(line if line.isascii() else _encoded(line, header)) > MAX_LINE_BYTES:
                 raise InvalidPbxValue(f"{header}: longer than {MAX_LINE_BYTES} bytes in all")
             if header == "Channel" and value.startswith("/"):
                 raise InvalidPbxValue("Channel: must not start with /")
