@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import ssl
+import subprocess
 from collections.abc import AsyncIterator, Sequence
 from contextlib import ExitStack, asynccontextmanager
+from pathlib import Path
 
 import aiohttp
 import pytest
@@ -78,6 +81,23 @@ async def full_backlog() -> AsyncIterator[URL]:
             except TimeoutError:
                 break
         yield URL(f"http://127.0.0.1:{listening.getsockname()[1]}")
+
+
+def self_signed(folder: Path) -> ssl.SSLContext:
+    """With a certificate for localhost."""
+    key, certificate = folder / "key.pem", folder / "certificate.pem"
+    command = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2"
+    of_localhost = "-subj /CN=localhost -addext subjectAltName=DNS:localhost"
+    files = ["-keyout", str(key), "-out", str(certificate)]
+    subprocess.run(
+        [*command.split(), *of_localhost.split(), *files],
+        check=True,
+        capture_output=True,
+        timeout=30,
+    )
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    return context
 
 
 async def ask(
@@ -200,3 +220,17 @@ async def test_given_host_that_does_not_answer_when_connecting_then_it_ends_in_t
         with pytest.raises(TimeoutError):
             await connections.exchange(origin, GET, again_if_closed=True)
         await connections.close()
+
+
+async def test_given_certificate_that_nobody_vouches_for_when_connecting_then_nothing_is_sent(
+    tmp_path: Path,
+) -> None:
+    receiver = Scripted([EMPTY])
+    server = await asyncio.start_server(receiver.serve, "127.0.0.1", 0, ssl=self_signed(tmp_path))
+    port = server.sockets[0].getsockname()[1]
+    connections = ReceiverConnections(10, 5, DefaultResolver())
+    async with server:
+        with pytest.raises(aiohttp.ClientConnectorError, match="certificate verify failed"):
+            await connections.exchange(URL(f"https://localhost:{port}"), GET, again_if_closed=True)
+        await connections.close()
+    assert receiver.requests == []
