@@ -22,7 +22,7 @@ from bridge.calls.phone_call import (
     PhoneCall,
 )
 from bridge.calls.replace import replace
-from bridge.calls.transition import Result, apply, end
+from bridge.calls.transition import PHASE_OF_STATE, Result, apply, end
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ def reconcile(
     parties: PartyLookup,
 ) -> Result:
     """`alive`: the channels of this call on the PBX, by uniqueid."""
-    if call.final is not None:
+    if call.final is not None or _as_known(call, alive):
         return call, []
     effects: list[Effect] = []
     for channel in alive.values():
@@ -70,6 +70,20 @@ def reconcile(
         return call, effects
     call, ended = end(call, _lost(call, window))
     return call, [*effects, *ended]
+
+
+def _as_known(call: PhoneCall, alive: Mapping[str, ev.ChannelSnapshot]) -> bool:
+    """Whether nothing was missed, as of most calls: each of its channels lives as it did."""
+    if not alive or call.channels.keys() != alive.keys():
+        return False
+    return all(_is_at(call, channel) for channel in alive.values())
+
+
+def _is_at(call: PhoneCall, channel: ev.ChannelSnapshot) -> bool:
+    index = leg_index(call, channel.uniqueid)
+    if index is None or call.channels[channel.uniqueid].state is not channel.state:
+        return False
+    return call.legs[index].phase >= PHASE_OF_STATE.get(channel.state, LegPhase.WAITING)
 
 
 def _drop_dead(

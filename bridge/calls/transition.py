@@ -96,7 +96,7 @@ def _state(call: PhoneCall, uniqueid: str, state: ev.ChannelState, at_ms: int) -
     if channel.state is not state and channel.state is not ev.ChannelState.UP:
         channels = {**call.channels, uniqueid: replace(channel, state=state)}
         call = replace(call, channels=channels)
-    phase = _PHASE_OF_STATE.get(state)
+    phase = PHASE_OF_STATE.get(state)
     index = leg_index(call, uniqueid)
     if phase is None or index is None:
         return call, []
@@ -245,7 +245,7 @@ def _without_channel(call: PhoneCall, uniqueid: str) -> PhoneCall:
     return replace(call, channels={k: v for k, v in call.channels.items() if k != uniqueid})
 
 
-_PHASE_OF_STATE = {
+PHASE_OF_STATE = {
     ev.ChannelState.DOWN: LegPhase.TRYING,
     ev.ChannelState.DIALING: LegPhase.TRYING,
     ev.ChannelState.RING: LegPhase.TRYING,

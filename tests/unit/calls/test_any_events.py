@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bridge.calls import pbx_events as ev
+from bridge.calls import reconcile
 from bridge.calls.call_views import views_of
 from bridge.calls.effects import CallEnded
 from bridge.calls.phone_call import (
@@ -142,6 +143,27 @@ def test_given_a_snapshot_when_resynced_twice_then_the_second_changes_nothing(
     again = watched.tracker.resync(alive, window)
     assert [x for change in again for x in change.effects] == []
     assert listed == {x.uniqueid for call in watched.tracker.live for x in call.channels.values()}
+
+
+@EFFORT
+@given(st.lists(synthetic, max_size=30), st.data())
+def test_given_channels_as_they_were_when_resynced_then_looking_closer_finds_nothing_either(
+    events: list[ev.PbxEvent], data: st.DataObject
+) -> None:
+    """The short cut for calls of which nothing was missed leads to where the long way does."""
+    watched = Watched()
+    for event in events:
+        watched.event(event)
+    window = Window(NOW_MS + 1, NOW_MS, GRACE_MS)
+    for call in watched.tracker.live:
+        alive = {
+            x.uniqueid: replace(data.draw(channels), uniqueid=x.uniqueid, state=x.state)
+            for x in call.channels.values()
+        }
+        if reconcile.reconcile(call, alive, window, PARTIES) == (call, []):
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(reconcile, "_as_known", lambda *_: False)
+                assert reconcile.reconcile(call, alive, window, PARTIES) == (call, [])
 
 
 @pytest.mark.parametrize("story", STORIES)
