@@ -2,18 +2,15 @@
 
 panoramisk decodes each TCP read for itself (a character split over two reads is lost) and builds a
 case-insensitive mapping per event (most of its cost). Here a message is decoded once it is whole,
-as UTF-8; header names are compared as Asterisk writes them. Of some 20 headers of an event 5 are
-looked at, so they are looked up in its text instead of being taken apart.
+as UTF-8, into a plain dict; header names are compared as Asterisk writes them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
-Headers = Mapping[str, str]
+Headers = dict[str, str]
 
-_LINE_END = "\r\n"
 _END = b"\r\n\r\n"
 _GREETING = b"Asterisk Call Manager/"
 
@@ -53,53 +50,17 @@ class MessageBuffer:
         if len(self._rest) > self._max:
             raise MessageTooLong(f"{len(self._rest)} bytes without an end of message")
         for block in blocks:
-            text = block.decode("utf-8", "replace")
-            if text.startswith("Event: ") and "\r\nEvent: " not in text:
-                yield EventHeaders(text)
-            else:
-                yield from taken_apart(text)
+            yield from parse_block(block)
 
 
-class EventHeaders(Mapping[str, str]):
-    """The headers of one event. Of a header that occurs twice the first value counts."""
-
-    __slots__ = ("_text",)
-
-    def __init__(self, text: str) -> None:
-        """`text`: its lines, without the empty one that ends it."""
-        self._text = f"\r\n{text}\r\n"
-
-    def get(self, name: str, default: Any = None, /) -> Any:
-        begin = self._text.find(f"\r\n{name}: ")
-        if begin < 0:
-            return default
-        begin += len(name) + 4
-        return self._text[begin : self._text.find(_LINE_END, begin)]
-
-    def __getitem__(self, name: str) -> str:
-        value: str | None = self.get(name)
-        if value is None:
-            raise KeyError(name)
-        return value
-
-    def __contains__(self, name: object) -> bool:
-        return f"\r\n{name}: " in self._text
-
-    def __iter__(self) -> Iterator[str]:
-        return (name for message in taken_apart(self._text) for name in message)
-
-    def __len__(self) -> int:
-        return sum(1 for _ in self)
-
-
-def taken_apart(text: str) -> Iterator[Headers]:
+def parse_block(block: bytes) -> Iterator[Headers]:
     """The message of one block; two where the empty line between them is missing.
 
     Of a header that occurs twice the first value counts. A block without `Event` or `Response` is
     no message.
     """
-    headers: dict[str, str] = {}
-    for line in text.split(_LINE_END):
+    headers: Headers = {}
+    for line in block.decode("utf-8", "replace").split("\r\n"):
         name, found, value = line.partition(": ")
         if not found:
             name = line.rstrip(": ")

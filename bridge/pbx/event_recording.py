@@ -30,7 +30,7 @@ class EventRecorder:
         self._file: TextIO = path.open("a", encoding="utf-8", buffering=1)
 
     def write(self, headers: Headers, received_ms: int) -> None:
-        line = {"received_ms": received_ms, "headers": dict(headers)}
+        line = {"received_ms": received_ms, "headers": headers}
         self._file.write(json.dumps(line, ensure_ascii=False) + "\n")
 
     def close(self) -> None:

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from bridge.calls.pbx import PbxRefused
 from bridge.pbx import ami_values
-from bridge.pbx.ami_message import Headers
 from bridge.pbx.ami_session import AmiSession
 from bridge.pbx.ami_values import AmiAction
 from bridge.recordings.recording_pbx import AudioDirection
@@ -53,7 +52,7 @@ class MixMonitorActions:
         headers = (("Direction", _DIRECTIONS[direction]), state, *_of(mixmonitor_id))
         await self._send("MixMonitorMute", channel, *headers)
 
-    async def _send(self, name: str, channel: str, *headers: tuple[str, str]) -> Headers:
+    async def _send(self, name: str, channel: str, *headers: tuple[str, str]) -> dict[str, str]:
         to = ("Channel", ami_values.uniqueid(channel))
         answer = (await self._session.send(AmiAction(name, (to, *headers))))[0]
         if answer.get("Response") != "Success":

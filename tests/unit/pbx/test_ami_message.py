@@ -6,14 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.pbx.ami_message import (
-    EventHeaders,
-    Headers,
-    MessageBuffer,
-    MessageTooLong,
-    NotAnAmiServer,
-    taken_apart,
-)
+from bridge.pbx.ami_message import Headers, MessageBuffer, MessageTooLong, NotAnAmiServer
 
 GREETING = b"Asterisk Call Manager/9.0.0\r\n"
 STREAM = (
@@ -56,26 +49,6 @@ def test_another_server(first: bytes) -> None:
 def test_no_end() -> None:
     with pytest.raises(MessageTooLong):
         messages(GREETING, b"A: b\r\n" * 2000)
-
-
-_NAMES = st.sampled_from(["Event", "Uniqueid", "DestUniqueid", "Cause", "Cause-txt"])
-_VALUES = st.text(st.characters(exclude_characters="\r\n", exclude_categories=["Cs"]), max_size=9)
-
-
-@given(st.lists(st.tuples(_NAMES, _VALUES) | st.tuples(_VALUES, st.just("")), max_size=9))
-def test_a_header_looked_up_is_the_one_that_taking_apart_finds(
-    lines: list[tuple[str, str]],
-) -> None:
-    text = "\r\n".join(["Event: X", *(f"{name}: {value}" for name, value in lines)])
-    apart = list(taken_apart(text))
-    found = messages(GREETING, text.encode() + b"\r\n\r\n")
-    assert found == apart
-    for one, other in zip(found, apart, strict=True):
-        assert isinstance(one, EventHeaders) == (len(apart) == 1)
-        for name in ("Event", "Uniqueid", "DestUniqueid", "Cause", "Cause-txt", "X"):
-            assert (name in one) == (name in other)
-            assert one.get(name) == other.get(name)
-            assert one.get(name, "no") == other.get(name, "no")
 
 
 def test_a_repeated_header_has_its_first_value() -> None:
