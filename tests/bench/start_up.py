@@ -20,7 +20,8 @@ from .progress import progress
 async def start_up(folder: Path, plan: Plan) -> tuple[list[float], list[float]]:
     """Seconds of `uapi-bridge serve`, and of its two Asterisks without it, by round.
 
-    Both with everything that a first start leaves behind: secrets, phones, database.
+    Both with everything that a first start leaves behind: compiled modules, secrets, phones,
+    database.
     """
     state = folder / "state"
     secrets = SecretsFile.open(state / "secrets.json")
