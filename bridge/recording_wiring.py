@@ -9,9 +9,9 @@ import structlog
 from bridge.calls.call_records import CallRecords
 from bridge.calls.switchboard import Switchboard
 from bridge.directory.loader import CurrentDirectory
-from bridge.pbx.ami_session import AmiSession
 from bridge.pbx.ari_audio import AriAudioFiles
 from bridge.pbx.ari_client import AriClient
+from bridge.pbx.occasional_session import OccasionalSession
 from bridge.pbx.recording_actions import MixMonitorActions
 from bridge.pbx_access import ami_recording_settings
 from bridge.recordings.audio_folder import AudioFolder
@@ -35,14 +35,16 @@ async def open_recordings(
     records: ConversationRecords,
     directory: CurrentDirectory,
 ) -> Recordings:
-    """Started, with an AMI session of its own; `stack` stops both."""
+    """Started, with an AMI session of its own while one is needed; `stack` stops both."""
     folder = settings.recording_shared_folder
     audio: AudioFiles = AriAudioFiles(ari) if folder is None else AudioFolder(folder)
     pbx: RecordingPbx = RecordingSwitchedOff()
-    session: AmiSession | None = None
+    session: OccasionalSession | None = None
     if settings.recording:
-        session = AmiSession(
-            ami_recording_settings(settings, secrets), at_up=lambda: recordings.retry_soon()
+        session = OccasionalSession(
+            ami_recording_settings(settings, secrets),
+            idle_s=settings.recording_session_idle_s,
+            at_up=lambda: recordings.retry_soon(),
         )
         pbx = MixMonitorActions(session, settings.recording_folder)
     else:

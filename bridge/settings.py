@@ -113,6 +113,7 @@ class Settings(BaseSettings):
     recording_folder: str = "../recording"
     recording_shared_folder: Path | None = None  # read and delete files here, not through ARI
     recording_retention_days: Annotated[int, Field(ge=0)] = 0  # no deletion before; 0: none
+    recording_session_idle_s: Seconds = 60.0  # the second AMI session stays open so long unused
     recording_retry_s: Seconds = 15.0  # what could not be stopped, measured, removed: again
     recording_settle_ms: Annotated[int, Field(ge=0)] = 2000  # a file may appear so late
     recording_close_limit_ms: Annotated[int, Field(ge=0)] = 10_000  # a file may be open so long

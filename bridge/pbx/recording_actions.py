@@ -11,8 +11,8 @@ from __future__ import annotations
 
 from bridge.calls.pbx import PbxRefused
 from bridge.pbx import ami_values
-from bridge.pbx.ami_session import AmiSession
 from bridge.pbx.ami_values import AmiAction
+from bridge.pbx.occasional_session import OccasionalSession
 from bridge.recordings.recording_pbx import AudioDirection
 
 # Its presence makes MixMonitor answer with its id (seen on 22.10.1).
@@ -25,7 +25,7 @@ class MixMonitorActions:
     """`folder`: where ARI finds stored recordings, absolute or relative to Asterisk's folder
     `monitor`; the default layout has it at `../recording`."""
 
-    def __init__(self, session: AmiSession, folder: str) -> None:
+    def __init__(self, session: OccasionalSession, folder: str) -> None:
         self._session = session
         self._folder = folder.rstrip("/")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
@@ -43,8 +43,8 @@ class Refusing:
     files: RecordedFiles
 
     @asynccontextmanager
-    async def recording_user_refused(self) -> AsyncIterator[None]:
-        """From where the link for calls is up again."""
+    async def recording_user_refused(self) -> AsyncIterator[Callable[[], Awaitable[None]]]:
+        """From where the link for calls is up again; what it gives waits for the refusal."""
         assert isinstance(self.lab.asterisk, LocalAsterisk)
         pbx = self.lab.asterisk.pbx
         manager = pbx.folder / "conf" / "manager.conf"
@@ -55,8 +55,7 @@ class Refusing:
         try:
             self.proxy.cut()
             await self._more("ami_link_up", ups)
-            await self._more("ami_login_refused", refusals)
-            yield
+            yield lambda: self._more("ami_login_refused", refusals)
         finally:
             manager.write_text(text)
             await pbx.console("manager reload")
@@ -101,9 +100,10 @@ async def test_given_recording_is_refused_when_a_call_is_placed_then_it_is_recor
     refusing: Refusing, own_api: ApiClient, own_verba: VerbaClient
 ) -> None:
     async with AsyncExitStack() as stack:
-        async with refusing.recording_user_refused():
+        async with refusing.recording_user_refused() as refused:
             before = refusing.files.names()
             call = await stack.enter_async_context(recorded_call(refusing.lab, own_api, own_verba))
+            await refused()
             await call_goes_on(own_api, call)
             assert refusing.files.names() == before
         await refusing.files.wait_growing(call.id, 8_000)
@@ -115,7 +115,8 @@ async def test_given_recording_is_refused_when_an_ongoing_call_is_deleted_then_i
     audit = Audit(refusing.lab.bridge.state_dir)
     async with recorded_call(refusing.lab, own_api, own_verba) as call:
         await refusing.files.wait_growing(call.id, 4_000)
-        async with refusing.recording_user_refused():
+        async with refusing.recording_user_refused() as refused:
+            await refused()
             answer = await own_verba.ask("DeleteCall", callID=call.id)
             assert answer.code == -1
             assert "marked for deletion" in answer.message
