@@ -30,12 +30,14 @@ class Window:
     """`asked_ms`: when the list of channels was asked for; `since_ms`: from when events miss.
 
     An accepted call may stay without a channel for `originate_grace_ms`, since Asterisk queues an
-    Originate and makes its channel a moment later.
+    Originate and makes its channel a moment later. `our_clock_ahead_ms` of the PBX's: a call of the
+    API is as old as our clock says.
     """
 
     asked_ms: int
     since_ms: int
     originate_grace_ms: int
+    our_clock_ahead_ms: int = 0
 
 
 def reconcile(
@@ -106,11 +108,12 @@ def _drop_dead(
 
 
 def _channel_may_come(call: PhoneCall, window: Window) -> bool:
-    if call.origin is not Origin.API or call.originate_reason is not None:
+    """Also of a call that was answered, as the Originate says: under load that overtakes the news
+    of the channel by far (more than 100 ms seen on 22.10.1 with 50 calls being made at once)."""
+    if call.origin is not Origin.API or any(leg.uniqueid is not None for leg in call.legs):
         return False
-    if any(leg.uniqueid is not None for leg in call.legs):
-        return False
-    return window.asked_ms - call.published_ms < window.originate_grace_ms
+    age_ms = window.asked_ms + window.our_clock_ahead_ms - call.published_ms
+    return age_ms < window.originate_grace_ms
 
 
 def _lost(call: PhoneCall, window: Window) -> FinalRecord:

@@ -91,7 +91,7 @@ class Switchboard:
     # PbxListener
 
     def link_up(self, snapshot: PbxSnapshot) -> None:
-        self._resync(snapshot, self._last_heard_ms)
+        self._resync(snapshot, self._last_heard_ms, now_ms())
         for call in self.calls.live:
             if call.hang_up is not None:
                 self._enforce(call)
@@ -139,7 +139,7 @@ class Switchboard:
         # The list is older than the events that came with it: a channel whose end was heard in
         # the meantime must not come back to life.
         alive = tuple(x for x in snapshot.channels if x.uniqueid not in gone)
-        self._resync(replace(snapshot, channels=alive), since)
+        self._resync(replace(snapshot, channels=alive), since, since)
 
     def _misses_channel(self, snapshot: PbxSnapshot) -> bool:
         listed = {x.uniqueid for x in snapshot.channels}
@@ -164,8 +164,10 @@ class Switchboard:
         await asyncio.sleep(ORIGINATE_OVERTAKES_S)
         self._take(event)
 
-    def _resync(self, snapshot: PbxSnapshot, since_ms: int) -> None:
-        window = Window(snapshot.at_ms, since_ms, self._grace_ms)
+    def _resync(self, snapshot: PbxSnapshot, since_ms: int, asked_ms: int) -> None:
+        """`asked_ms`: when the snapshot was asked for, by our own clock."""
+        ahead_ms = asked_ms - snapshot.at_ms
+        window = Window(snapshot.at_ms, since_ms, self._grace_ms, ahead_ms)
         for change in self.calls.resync(snapshot.channels, window):
             self._carry_out(change)
 

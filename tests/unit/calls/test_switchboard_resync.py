@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
 from typing import Any
+
+import pytest
 
 from bridge.calls import pbx_events as ev
 from bridge.calls.pbx import HangUpResult, LinkStatus, OriginateOrder, Pbx, PbxListener
-from bridge.calls.phone_call import PhoneCall
+from bridge.calls.phone_call import Flow, Leg, Origin, PhoneCall, Side
 from bridge.calls.switchboard import Switchboard, now_ms
 from bridge.calls.tracker import CallTracker
 from tests.unit.calls.example_parties import PARTIES
@@ -23,6 +26,7 @@ class PbxWithEvents:
         self.channels: tuple[ev.ChannelSnapshot, ...] = ()
         self.meanwhile: Callable[[], None] = lambda: None
         self.hung_up: list[str] = []
+        self.clock_ahead_ms = 0
 
     async def originate(self, order: OriginateOrder) -> None:
         raise NotImplementedError
@@ -32,7 +36,7 @@ class PbxWithEvents:
         return HangUpResult.NO_SUCH_CHANNEL
 
     async def snapshot(self) -> ev.PbxSnapshot:
-        snapshot = ev.PbxSnapshot(now_ms(), self.channels)
+        snapshot = ev.PbxSnapshot(now_ms() + self.clock_ahead_ms, self.channels)
         self.meanwhile()
         return snapshot
 
@@ -118,3 +122,62 @@ async def test_given_channel_appears_while_listed_when_resynced_then_its_call_li
 
     assert len(switchboard.calls.live) == 1
     assert records.finished == []
+
+
+def api_call(call_id: str) -> PhoneCall:
+    return PhoneCall(
+        id=call_id,
+        pbx="pbx1",
+        linkedid=call_id,
+        origin=Origin.API,
+        flow=Flow.LOCAL,
+        published_ms=now_ms(),
+        extension="0003*210",
+        legs=(Leg("00", Side.SOURCE, "0003*210", "210", "PJSIP/0003*210", "0003*210"),),
+    )
+
+
+@pytest.mark.parametrize("pbx_clock_ahead_ms", [-3_600_000, 0, 3_600_000])
+@pytest.mark.parametrize("placed", ["before the list is asked for", "while it is on its way"])
+async def test_given_answered_before_its_channel_is_heard_of_when_resynced_then_the_call_lives_on(
+    placed: str, pbx_clock_ahead_ms: int
+) -> None:
+    """Seen with 50 calls being made at once: the phones talked, and the API had ended the call."""
+    pbx = PbxWithEvents()
+    pbx.clock_ahead_ms = pbx_clock_ahead_ms
+    switchboard, records = switchboard_of(pbx)
+    call = api_call("00000000000000000abc")
+    answered = ev.OriginateEnded(now_ms() + pbx_clock_ahead_ms, call.id, succeeded=True, reason=4)
+
+    def place() -> None:
+        switchboard.calls.add(call)
+        switchboard.pbx_event(answered)
+
+    if placed == "while it is on its way":
+        pbx.meanwhile = place
+    else:
+        place()
+
+    await switchboard.resync()
+
+    assert records.finished == []
+    phone = replace(channel(call.id), state=ev.ChannelState.UP)
+    appeared_ms = now_ms() + pbx_clock_ahead_ms
+    switchboard.pbx_event(ev.ChannelAppeared(appeared_ms, phone.uniqueid, phone.linkedid, phone))
+    [live] = switchboard.calls.live
+    assert list(live.channels) == [call.id]
+    assert pbx.hung_up == []
+
+
+async def test_given_no_channel_comes_at_all_when_resynced_after_the_grace_time_then_it_ends() -> (
+    None
+):
+    pbx = PbxWithEvents()
+    switchboard, records = switchboard_of(pbx)
+    call = replace(api_call("00000000000000000abc"), published_ms=now_ms() - 10_001)
+    switchboard.calls.add(call)
+    switchboard.pbx_event(ev.OriginateEnded(now_ms(), call.id, succeeded=True, reason=4))
+
+    await switchboard.resync()
+
+    assert [x.id for x in records.finished] == [call.id]
