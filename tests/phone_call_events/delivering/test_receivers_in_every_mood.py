@@ -1,0 +1,165 @@
+"""At least once, in order, nobody held up by another, whatever a receiver does."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from aiohttp import web
+
+from bridge.phone_call_events.delivery import DeliveryState
+from bridge.phone_call_events.subscription import Method
+
+from ..in_process import EventsInProcess, OpenEventsInProcess
+from ..receiver import Mood, Receiver, refusing
+from .attempts import checked_signature, until_attempted, until_finished
+from .moods import closing, closing_in_the_headers, garbage, hanging, slow, sometimes
+
+
+@pytest.mark.parametrize("method", list(Method))
+async def test_given_url_with_query_when_event_is_sent_then_it_arrives_as_signed(
+    running: EventsInProcess, receiver: Receiver, method: Method
+) -> None:
+    path = "/hook%2Fx/%C3%A1"
+    url = receiver.url(path + "?own=%2B+%25&list=a&list=b&e=#part")
+    subscription = await running.subscribe(url, method)
+    call = running.end_a_call()
+    await receiver.wait(lambda: bool(receiver.received))
+    [received] = receiver.received
+    assert received.method == method.name
+    assert received.target.startswith(path + "?own=%2B+%25&list=a&list=b&e=")
+    assert "part" not in received.target
+    checked_signature(subscription.secret, received)
+    assert (received.sequence, received.attempt) == (1, 1)
+    sent = received.body.decode() or received.target
+    assert f"CallAPIID={call.id}" in sent
+    assert "CallStatus=ANSWER" in sent
+    if method is Method.POST:
+        assert received.headers["Content-Type"] == "application/x-www-form-urlencoded"
+        assert set(received.parameters) == {
+            "CallID",
+            "CallerIDNum",
+            "CallerIDName",
+            "CalledDID",
+            "CalledExtension",
+            "CallStatus",
+            "CallFlow",
+            "CallerExtension",
+            "CalledNumber",
+            "CallAPIID",
+        }
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        refusing(500),
+        refusing(404),
+        refusing(302, Location="/elsewhere"),
+        refusing(307, Location="/elsewhere"),
+        hanging,
+        closing,
+        closing_in_the_headers,
+        garbage,
+    ],
+    ids=["500", "404", "302", "307", "hangs", "closes", "closes in the headers", "is no HTTP"],
+)
+async def test_given_receiver_failing_every_other_time_when_calls_end_then_all_come_in_order(
+    running: EventsInProcess, receiver: Receiver, bad: Mood
+) -> None:
+    receiver.mood = sometimes(bad)
+    subscription = await running.subscribe(receiver.url())
+    calls = [running.end_a_call().id for _ in range(4)]
+    finished = await until_finished(running, subscription)
+    assert [x.call_id for x in finished] == calls
+    assert [x.sequence for x in finished] == [1, 2, 3, 4]
+    assert {(x.state, x.attempts, x.http_status) for x in finished} == {
+        (DeliveryState.DELIVERED, 2, 200)
+    }
+    came = receiver.at("/")
+    assert [(x.sequence, x.attempt) for x in came] == [(s, a) for s in (1, 2, 3, 4) for a in (1, 2)]
+    assert len({x.delivery_id for x in came}) == 4
+    assert receiver.at("/elsewhere") == []
+
+
+async def test_given_receiver_down_and_back_when_calls_end_meanwhile_then_all_come_in_order(
+    running: EventsInProcess, receiver: Receiver
+) -> None:
+    subscription = await running.subscribe(receiver.url())
+    await receiver.down()
+    calls = [running.end_a_call().id for _ in range(20)]
+    first, *_ = await until_attempted(running, subscription, 3)
+    assert "not connected" in (first.error or "")
+    await receiver.up()
+    await receiver.wait_count(20)
+    assert [x.parameters["CallAPIID"] for x in receiver.received] == calls
+
+
+async def test_given_receiver_answering_10_mb_when_event_is_sent_then_it_is_delivered_not_read(
+    running: EventsInProcess, receiver: Receiver
+) -> None:
+    written = 0
+
+    async def flood(request: web.Request) -> web.StreamResponse:
+        nonlocal written
+        response = web.StreamResponse()
+        response.content_length = 10 << 20
+        await response.prepare(request)
+        for _ in range(160):
+            await response.write(b"x" * (64 << 10))
+            written += 64 << 10
+        return response
+
+    receiver.mood = flood
+    subscription = await running.subscribe(receiver.url())
+    running.end_a_call()
+    [delivery] = await until_finished(running, subscription)
+    assert (delivery.state, delivery.attempts) == (DeliveryState.DELIVERED, 1)
+    assert delivery.duration_ms is not None
+    assert delivery.duration_ms < 1500
+    assert written < 10 << 20
+
+
+async def test_given_dead_and_slow_receivers_when_calls_end_then_a_fast_one_is_not_held_up(
+    events_in_process: OpenEventsInProcess,
+) -> None:
+    async with (
+        Receiver() as dead,
+        Receiver() as slow_one,
+        Receiver() as fast,
+        events_in_process(events_per_extension_max=21) as running,
+    ):
+        dead.mood, slow_one.mood = hanging, slow
+        for each in (dead, slow_one):
+            for number in range(10):
+                await running.subscribe(each.url(f"/{number}"))
+        await running.subscribe(fast.url())
+        for _ in range(20):
+            running.end_a_call()
+        # The slow one takes 10 s for as many, the dead one does not take one.
+        await fast.wait_count(20, time_limit_s=8)
+
+
+async def test_given_many_subscriptions_at_one_receiver_when_calls_end_then_connections_are_few(
+    events_in_process: OpenEventsInProcess, receiver: Receiver
+) -> None:
+    open_now, most = 0, 0
+
+    async def counting(_: web.Request) -> web.StreamResponse:
+        nonlocal open_now, most
+        open_now += 1
+        most = max(most, open_now)
+        await asyncio.sleep(0.02)
+        open_now -= 1
+        return web.Response()
+
+    receiver.mood = counting
+    async with events_in_process(
+        events_connections_per_host_max=3, events_per_extension_max=12
+    ) as running:
+        for _ in range(12):
+            await running.subscribe(receiver.url())
+        for _ in range(5):
+            running.end_a_call()
+        await receiver.wait_count(60)
+    assert most == 3
