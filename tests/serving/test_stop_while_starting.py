@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from pathlib import Path
 
 from bridge.local_asterisk.ports import AsteriskPorts
@@ -31,7 +32,7 @@ async def test_given_an_asterisk_that_boots_when_stopped_then_the_end_is_orderly
         },
     )
     await service.start(wait_ready=False)
-    pid = await pid_in(tmp_path / "s" / "asterisk" / "pbx" / "pid")
+    pid = await pid_in(tmp_path / "s" / "asterisk" / "pbx" / "pid", service)
 
     await service.stop()  # with exit code 0
 
@@ -40,11 +41,13 @@ async def test_given_an_asterisk_that_boots_when_stopped_then_the_end_is_orderly
     assert "is ready" not in service.log_text(), "too late to tell anything"
 
 
-async def pid_in(file: Path) -> int:
+async def pid_in(file: Path, service: BridgeProcess) -> int:
     """Of the process that was just started; its pid is there long before it has booted."""
-    async with asyncio.timeout(APPEARS_S):
-        while True:
-            text = file.read_text() if file.exists() else ""
-            if text.endswith("\n"):
-                return int(text)
-            await asyncio.sleep(0.01)
+    text = ""
+    deadline = time.monotonic() + APPEARS_S
+    while time.monotonic() < deadline and not service.has_ended():
+        text = file.read_text() if file.exists() else ""
+        if text.endswith("\n"):
+            return int(text)
+        await asyncio.sleep(0.01)
+    raise AssertionError(f"no Asterisk was started ({text!r}):\n{service.log_text()[-3000:]}")
