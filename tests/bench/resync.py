@@ -27,6 +27,7 @@ async def resync(stage: Stage, plan: Plan) -> tuple[list[float], list[float]]:
     try:
         async with stage.service(relay.port) as service:
             path, http = await ApiPath.open(stage, service), await api(service)
+            await _no_calls(stage)
             progress(f"resync: {plan.resync_calls} calls")
             await _begin_calls(stage, path, plan)
             for number in range(plan.resync_rounds):
@@ -41,6 +42,33 @@ async def resync(stage: Stage, plan: Plan) -> tuple[list[float], list[float]]:
     finally:
         await relay.stop()
     return mine, bare
+
+
+async def _no_calls(stage: Stage) -> None:
+    """Until the last channel of what was measured before has left Asterisk's list."""
+    listed: list[Message] = []
+    complete = asyncio.Event()
+
+    def note(event: Message) -> None:
+        if event["Event"] == "CoreShowChannel":
+            listed.append(event)
+        elif event["Event"] == "CoreShowChannelsComplete":
+            complete.set()
+
+    ami = await BareAmi.connect(ADDRESS, stage.asterisk.ports.ami, stage.ami_secret, note)
+    try:
+        deadline = time.monotonic() + _LIMIT_S
+        while time.monotonic() < deadline:
+            listed.clear()
+            complete.clear()
+            await ami.send("CoreShowChannels")
+            await complete.wait()
+            if not listed:
+                return
+            await asyncio.sleep(_PAUSE_S)
+        raise AssertionError(f"channels are left over: {listed}")
+    finally:
+        ami.close()
 
 
 async def _begin_calls(stage: Stage, path: ApiPath, plan: Plan) -> None:

@@ -68,7 +68,8 @@ async def test_given_it_is_closed_when_used_then_it_opens_stays_and_closes_again
 async def test_given_a_long_action_when_the_idle_time_passes_then_it_is_not_cut_off(
     ami: ScriptedAmi, opened: Open
 ) -> None:
-    session = await opened(idle_s=0.01, action_timeout_s=5)
+    # without pings: the server takes one action after the other
+    session = await opened(idle_s=0.01, action_timeout_s=5, ping_interval_s=60)
     ami.on["MixMonitorMute"] = after(0.5, success)
     assert (await session.send(MUTE))[0]["Response"] == "Success"
 

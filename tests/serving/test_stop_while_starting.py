@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
+
+import pytest
 
 from bridge.local_asterisk.ports import AsteriskPorts
 from tests.lab.bridge_process import BridgeProcess
@@ -14,13 +18,20 @@ from tests.lab.installation import test_installation
 APPEARS_S = 20.0
 
 
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """Not below tmp_path: its name is too long for the Unix socket of an Asterisk."""
+    with tempfile.TemporaryDirectory(prefix="stop-") as name:
+        yield Path(name)
+
+
 async def test_given_an_asterisk_that_boots_when_stopped_then_the_end_is_orderly(
-    tmp_path: Path,
+    folder: Path,
 ) -> None:
     ports = AsteriskPorts.free(bind_address="127.0.0.25", public_network_address="127.0.0.26")
     installation = await test_installation()
     service = BridgeProcess(
-        tmp_path / "s",
+        folder / "s",
         ports,
         free_http_port(),
         {
@@ -32,7 +43,7 @@ async def test_given_an_asterisk_that_boots_when_stopped_then_the_end_is_orderly
         },
     )
     await service.start(wait_ready=False)
-    pid = await pid_in(tmp_path / "s" / "asterisk" / "pbx" / "pid", service)
+    pid = await pid_in(folder / "s" / "asterisk" / "pbx" / "pid", service)
 
     await service.stop()  # with exit code 0
 

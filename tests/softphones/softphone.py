@@ -156,7 +156,9 @@ class Softphone(PhoneObserver):
         self, number: str, *, call: Dialog | None = None, timeout_s: float = 10.0
     ) -> TransferResult:
         """Blind transfer: REFER the other side to `number`; returns how it came out."""
-        return await self._refer(number, await self._chosen(call), timeout_s)
+        chosen = await self._chosen(call)
+        await self._audio_begins()
+        return await self._refer(number, chosen, timeout_s)
 
     async def attended_transfer(
         self, call: Dialog, consultation: Dialog, *, timeout_s: float = 10.0
@@ -200,6 +202,13 @@ class Softphone(PhoneObserver):
         return (audio.last(last_s) if last_s else audio).tone_level_db(freq_hz)
 
     # Inside.
+
+    async def _audio_begins(self, looks: int = 50) -> None:
+        """Asterisk answers 400 to a REFER before both sides are connected; nobody is as fast."""
+        for _ in range(looks):
+            if self.heard() is not None:
+                return
+            await asyncio.sleep(0.02)
 
     def _take_message(self, message: SipMessage) -> Dialog | None:
         dialog = super()._take_message(message)
