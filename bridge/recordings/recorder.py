@@ -144,7 +144,11 @@ class Recorder:
             self._tasks[call.id] = asyncio.create_task(self._follow(call.id))
 
     async def _again(self, call_id: str) -> None:
-        call = self._switchboard.calls.live.get(call_id) or await self._calls.find(call_id)
+        call = self._switchboard.calls.live.get(call_id)
+        if call is None:
+            call = await self._calls.find(call_id)
+            if call is not None and call.final is None:
+                return  # it has ended, and the disk lags behind: that must not undo the news of it
         self._unsettled.discard(call_id)
         if call is not None:
             self._soon(call)

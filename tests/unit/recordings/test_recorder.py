@@ -221,3 +221,26 @@ async def test_given_a_stuck_file_then_the_record_stays_until_it_can_be_removed(
     await studio.deletion.delete(studio.world.records[conversation.id], REQUEST)
     assert studio.world.records == {}
     assert studio.world.diary[-2:] == ["delete file", "remove record"]
+
+
+async def test_given_the_disk_lags_behind_the_end_when_tried_again_then_the_end_still_counts() -> (
+    None
+):
+    """Seen with a PBX that came back: the retry read the call as it was, and undid its end."""
+    studio = Studio()
+    call = connected()
+    await _now(studio, call)
+    studio.world.fails = PbxUnavailable("down")
+    await _now(studio, replace(call, channels={"b": call.channels["b"]}))  # cannot go on there
+    studio.world.fails = None
+    studio.exchange.switchboard.calls.drop(call.id)
+    studio.exchange.records.stored[call.id] = call
+    ended = replace(call, final=FINAL, channels={})
+    studio.recorder.changed(Change(None, ended, ()))
+    await studio.recorder.retry()
+    await settle()
+    assert studio.conversation.ended_ms == FINAL.at_ms
+    studio.exchange.records.stored[call.id] = ended
+    await studio.recorder.retry()
+    await settle()
+    assert studio.to_finish == [studio.conversation.id]
