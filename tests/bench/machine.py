@@ -12,6 +12,7 @@ from pathlib import Path
 
 from bridge.settings import Settings
 from tests.lab.installation import test_installation
+from tests.softphones.toolchain import ensure_phone_tools
 
 from .plan import Plan
 from .stage import UNLIMITED
@@ -65,6 +66,7 @@ def _installed() -> dict[str, str]:
 
 
 async def _sipp_version() -> str:
+    ensure_phone_tools()
     process = await asyncio.create_subprocess_exec(
         "sipp", "-v", stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
     )
