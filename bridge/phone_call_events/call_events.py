@@ -1,4 +1,6 @@
-"""Which events a change of a call is, and for which of its extensions. Pure; README.md has a table.
+"""Which events a change of a call is, and for which of its extensions. Pure.
+
+docs/phone-call-events.md has a table of them.
 
 An extension takes part as a party that calls or is called, as the queue, IVR or conference that was
 dialled, or as the one that pays for a call of the API between others: that one counts as calling.

@@ -38,7 +38,7 @@ async def until_attempted(
 
 
 def checked_signature(secret: str, received: Received) -> None:
-    """As README.md tells receivers to check it."""
+    """As docs/phone-call-events.md tells receivers to check it."""
     headers = received.headers
     stamp, found = headers["X-Event-Signature"].split(",")
     signed = "\n".join(

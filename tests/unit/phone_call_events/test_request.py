@@ -1,4 +1,4 @@
-"""The request of an event: the query as it was plus ours, signed as README.md says."""
+"""The request of an event: the query as it was plus ours, signed as documented."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def test_given_port_or_address_in_the_url_when_sent_then_host_has_it_unless_it_i
 
 
 def test_given_known_values_when_signed_then_the_signature_is_the_documented_example() -> None:
-    # README.md shows these values, for receivers to test their own check against
+    # docs/phone-call-events.md shows these values, for receivers to test their own check against
     lines = ["1700000000", "d1", "1", "1", "GET", "/hook?CallStatus=ANSWER"]
     expected = "cbe7c8c95409e117b73bb0b2ff9775d01950b53aa527e6ab27cac5d6b3fb10a9"
     assert signature("secret", lines, b"") == expected
