@@ -42,8 +42,11 @@ class OccasionalSession:
         return self._session.link.up
 
     async def start(self) -> None:
-        """Returns at once, like AmiSession's."""
-        await self._start()
+        """Returns at once, like AmiSession's, but may be called again."""
+        async with self._starting_or_stopping:
+            if not self._started:
+                self._started = True
+                await self._session.start()
 
     async def stop(self) -> None:
         if self._closing_at is not None:
@@ -55,18 +58,12 @@ class OccasionalSession:
         """Opens the session where it is not. Raises PbxUnavailable, PbxOutcomeUnknown."""
         self._in_use += 1
         try:
-            await self._start()
+            await self.start()
             await self._wait_up()
             return await self._session.send(action)
         finally:
             self._in_use -= 1
             self._close_in(self._idle_s)
-
-    async def _start(self) -> None:
-        async with self._starting_or_stopping:
-            if not self._started:
-                self._started = True
-                await self._session.start()
 
     async def _wait_up(self) -> None:
         if self._session.link.up:
