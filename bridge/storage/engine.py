@@ -23,9 +23,9 @@ SqliteSynchronous = Literal["NORMAL", "FULL", "EXTRA"]
 SQLITE = "sqlite+aiosqlite"
 POSTGRESQL = "postgresql+asyncpg"
 
+_NO_WAITING = "PRAGMA busy_timeout = 0"
 # Every call touches the same index pages again and again. Copying them from the log into the file
 # less often (each 4,000 pages, 16 MB), and keeping them in 16 MB of memory, halves the waiting.
-_NO_WAITING = "PRAGMA busy_timeout = 0"
 _WRITER_PRAGMAS = ("PRAGMA wal_autocheckpoint = 4000", "PRAGMA cache_size = -16000")
 
 

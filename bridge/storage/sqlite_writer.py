@@ -64,20 +64,22 @@ class SqliteWriter:
                 if error.sqlite_errorcode & _PRIMARY_CODE == sqlite3.SQLITE_BUSY:
                     return None
                 raise
-            return _apply_all(self._connection, groups)
+            with _undone_on_fault(self._connection):
+                return [_apply(self._connection, group) for group in groups]
 
     def _commit(self) -> None:
         assert self._connection is not None  # noqa: S101 - the transaction is open on it
-        with self._faults_told_apart():
-            _commit(self._connection)
+        with self._faults_told_apart(), _undone_on_fault(self._connection):
+            self._connection.execute("COMMIT")
 
     def _apply_and_commit(self, groups: Sequence[Group]) -> list[Counts]:
         with self._faults_told_apart():
             if self._connection is None:
                 self._connection = connect_sqlite_writer(self._engine)
             begin_when_free(self._engine, self._connection)
-            counts = _apply_all(self._connection, groups)
-            _commit(self._connection)
+            with _undone_on_fault(self._connection):
+                counts = [_apply(self._connection, group) for group in groups]
+                self._connection.execute("COMMIT")
             return counts
 
     @contextlib.contextmanager
@@ -103,25 +105,14 @@ def _may_take_long(groups: Sequence[Group]) -> bool:
     return any(write.statement.many_rows for group in groups for write in group)
 
 
-def _apply_all(connection: sqlite3.Connection, groups: Sequence[Group]) -> list[Counts]:
+@contextlib.contextmanager
+def _undone_on_fault(connection: sqlite3.Connection) -> Iterator[None]:
     try:
-        return [_apply(connection, group) for group in groups]
+        yield
     except BaseException:
-        _roll_back(connection)
+        if connection.in_transaction:  # SQLite itself rolls back after some errors
+            connection.execute("ROLLBACK")
         raise
-
-
-def _commit(connection: sqlite3.Connection) -> None:
-    try:
-        connection.execute("COMMIT")
-    except BaseException:
-        _roll_back(connection)
-        raise
-
-
-def _roll_back(connection: sqlite3.Connection) -> None:
-    if connection.in_transaction:  # SQLite itself rolls back after some errors
-        connection.execute("ROLLBACK")
 
 
 def _apply(connection: sqlite3.Connection, group: Group) -> Counts:
