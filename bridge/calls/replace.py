@@ -1,4 +1,4 @@
-"""`dataclasses.replace` for the values that every event of the PBX changes, some ten times as fast.
+"""`dataclasses.replace` for values that are changed all the time, some ten times as fast.
 
 It copies the fields instead of calling `__init__` with each of them. For dataclasses without slots
 and without `__post_init__`. Checkers see the original, which knows the names of the fields.

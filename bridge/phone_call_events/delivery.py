@@ -47,7 +47,7 @@ class Attempt:
         return self.error is None and self.http_status is not None and self.http_status // 100 == 2
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # no slots: see bridge/calls/replace.py
 class Delivery:
     """A stored delivery. `sequence` numbers the events of its subscription from 1, without a gap.
 
@@ -71,34 +71,6 @@ class Delivery:
     http_status: int | None = None
     error: str | None = None
     finished_ms: int | None = None
-
-    def after(
-        self,
-        attempt: Attempt,
-        state: DeliveryState,
-        *,
-        next_attempt_ms: int,
-        finished_ms: int | None,
-    ) -> Delivery:
-        """With one more attempt. Written out, for `replace` takes several times as long."""
-        return Delivery(
-            id=self.id,
-            subscription_id=self.subscription_id,
-            sequence=self.sequence,
-            call_id=self.call_id,
-            occurred_ms=self.occurred_ms,
-            give_up_ms=self.give_up_ms,
-            parameters=self.parameters,
-            state=state,
-            attempts=self.attempts + 1,
-            next_attempt_ms=next_attempt_ms,
-            attempted_ms=attempt.at_ms,
-            duration_ms=attempt.duration_ms,
-            request=attempt.request,
-            http_status=attempt.http_status,
-            error=attempt.error,
-            finished_ms=finished_ms,
-        )
 
 
 def delivery_id(subscription_id: str, call_id: str, part: str) -> str:

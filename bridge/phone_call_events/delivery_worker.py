@@ -7,10 +7,11 @@ import contextlib
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import structlog
 
+from bridge.calls.replace import replace
 from bridge.phone_call_events.delivery import Attempt, Delivery, DeliveryState
 from bridge.phone_call_events.retry_schedule import RetrySchedule
 from bridge.phone_call_events.sender import EventSender
@@ -166,27 +167,30 @@ class DeliveryWorker:
         return tried
 
     def _after(self, delivery: Delivery, attempt: Attempt) -> Delivery:
-        next_ms, ended_ms = delivery.next_attempt_ms, attempt.at_ms + attempt.duration_ms
+        ended_ms = attempt.at_ms + attempt.duration_ms
+        tried = replace(
+            delivery,
+            attempts=delivery.attempts + 1,
+            attempted_ms=attempt.at_ms,
+            duration_ms=attempt.duration_ms,
+            request=attempt.request,
+            http_status=attempt.http_status,
+            error=attempt.error,
+        )
         if attempt.succeeded:
-            state = DeliveryState.DELIVERED
-        elif attempt.http_status == GONE or self._context.find(self._id) is None:
-            state = DeliveryState.FAILED
-        else:
-            attempts = delivery.attempts + 1
-            delay_s = self._context.schedule.delay_s(attempts, attempt.retry_after_s)
-            log.info(
-                "event not delivered",
-                subscription=self._id,
-                sequence=delivery.sequence,
-                attempt=attempts,
-                why=attempt.error,
-                again_in_s=round(delay_s, 1),
-            )
-            next_ms = ended_ms + int(delay_s * 1000)
-            return delivery.after(
-                attempt, DeliveryState.WAITING, next_attempt_ms=next_ms, finished_ms=None
-            )
-        return delivery.after(attempt, state, next_attempt_ms=next_ms, finished_ms=ended_ms)
+            return replace(tried, state=DeliveryState.DELIVERED, finished_ms=ended_ms)
+        if attempt.http_status == GONE or self._context.find(self._id) is None:
+            return replace(tried, state=DeliveryState.FAILED, finished_ms=ended_ms)
+        delay_s = self._context.schedule.delay_s(tried.attempts, attempt.retry_after_s)
+        log.info(
+            "event not delivered",
+            subscription=self._id,
+            sequence=delivery.sequence,
+            attempt=tried.attempts,
+            why=attempt.error,
+            again_in_s=round(delay_s, 1),
+        )
+        return replace(tried, next_attempt_ms=ended_ms + int(delay_s * 1000))
 
     def _give_up(self, delivery: Delivery, why: str) -> None:
         log.warning("event given up", subscription=self._id, sequence=delivery.sequence, why=why)
