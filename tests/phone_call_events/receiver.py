@@ -14,6 +14,20 @@ from aiohttp import web
 
 Mood = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
+PARAMETERS = (
+    "CallID",
+    "CallerIDNum",
+    "CallerIDName",
+    "CalledDID",
+    "CalledExtension",
+    "CallStatus",
+    "CallFlow",
+    "CallerExtension",
+    "CalledNumber",
+    "CallAPIID",
+)
+"""What every event carries, in this order."""
+
 
 @dataclass(frozen=True)
 class Received:

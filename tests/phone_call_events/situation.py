@@ -45,6 +45,12 @@ class Stage:
         await caller.dial(number)
         return await self.new_call(known)
 
+    async def talked(self, call_id: str, payer: str = "210") -> str:
+        """The app that placed the call hangs up once both sides talk."""
+        await self.api.wait_status(call_id, 5)
+        await self.api.hang_up(payer, call_id)
+        return call_id
+
     async def came_in(self, number: str, does: str = "silent") -> str:
         known = await self.ended_calls()
         await self.lab.asterisk.call_in(number, caller_number="3235550100", does=does)

@@ -15,9 +15,7 @@ async def api_answered(stage: Stage) -> str:
     await stage.phone("210")
     await stage.phone("211")
     call_id = await stage.api.place(["210"], ["211"])
-    await stage.api.wait_status(call_id, 5)
-    await stage.api.hang_up("210", call_id)
-    return call_id
+    return await stage.talked(call_id)
 
 
 @row("API: source busy", _210=calling("BUSY"))
@@ -120,9 +118,7 @@ async def api_one_of_several(stage: Stage) -> str:
     await alice.wait_ringing()
     await dave.wait_ringing()
     await alice.accept()
-    await stage.api.wait_status(call_id, 5)
-    await stage.api.hang_up("210", call_id)
-    return call_id
+    return await stage.talked(call_id)
 
 
 @row(
@@ -139,9 +135,7 @@ async def api_one_refuses(stage: Stage) -> str:
     await dave.wait_closed()
     await alice.wait_ringing()
     await alice.accept()
-    await stage.api.wait_status(call_id, 5)
-    await stage.api.hang_up("210", call_id)
-    return call_id
+    return await stage.talked(call_id)
 
 
 @row("API: none of several sources answers", _210=calling("NOANSWER"), _213=calling("NOANSWER"))
@@ -167,9 +161,7 @@ async def api_several_destinations(stage: Stage) -> str:
     await carol.wait_ringing()
     await bob.wait_ringing()
     await bob.accept()
-    await stage.api.wait_status(call_id, 5)
-    await stage.api.hang_up("210", call_id)
-    return call_id
+    return await stage.talked(call_id)
 
 
 @row("API: paid by a third extension", _210=CALLER, _211=CALLED, _212=CALLER)
@@ -177,9 +169,7 @@ async def api_payer(stage: Stage) -> str:
     await stage.phone("210")
     await stage.phone("211")
     call_id = await stage.api.place(["210"], ["211"], extension="212")
-    await stage.api.wait_status(call_id, 5)
-    await stage.api.hang_up("212", call_id)
-    return call_id
+    return await stage.talked(call_id, "212")
 
 
 @row(
@@ -197,9 +187,7 @@ async def api_payer_first_source_refuses(stage: Stage) -> str:
     await dave.wait_closed()
     await alice.wait_ringing()
     await alice.accept()
-    await stage.api.wait_status(call_id, 5)
-    await stage.api.hang_up("212", call_id)
-    return call_id
+    return await stage.talked(call_id, "212")
 
 
 @row(
@@ -214,9 +202,7 @@ async def api_payer_first_source_congested(stage: Stage) -> str:
     call_id = await stage.api.place(["3235550503", "210"], ["211"], extension="212")
     await alice.wait_ringing()
     await alice.accept()
-    await stage.api.wait_status(call_id, 5)
-    await stage.api.hang_up("212", call_id)
-    return call_id
+    return await stage.talked(call_id, "212")
 
 
 @row(
@@ -240,6 +226,4 @@ async def api_public_source(stage: Stage) -> str:
 async def api_to_conference(stage: Stage) -> str:
     await stage.phone("210")
     call_id = await stage.api.place(["210"], ["500"])
-    await stage.api.wait_status(call_id, 5)
-    await stage.api.hang_up("210", call_id)
-    return call_id
+    return await stage.talked(call_id)
