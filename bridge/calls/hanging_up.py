@@ -9,8 +9,8 @@ from typing import TypeVar
 import structlog
 
 from bridge.calls.call_records import CallRecords
-from bridge.calls.pbx import PbxOutcomeUnknown, PbxRefused, PbxUnavailable
-from bridge.calls.phone_call import EndedBy, PhoneCall
+from bridge.calls.pbx import HangUpResult, PbxOutcomeUnknown, PbxRefused, PbxUnavailable
+from bridge.calls.phone_call import EndedBy, Origin, PhoneCall
 from bridge.calls.switchboard import Switchboard, channels_to_end, now_ms
 
 log = structlog.get_logger()
@@ -60,9 +60,9 @@ class HangUp:
     async def _end(self, call: PhoneCall) -> tuple[PhoneCall, bool]:
         try:
             if call.channels:
-                pbx = self._switchboard.pbx
-                await _together([pbx.hang_up(x) for x in channels_to_end(call)])
-            else:
+                hang_up = self._switchboard.hang_up_channel
+                await _together([hang_up(x) for x in channels_to_end(call)])
+            elif not await self._ended_unheard_of(call):
                 # No channel yet: the mark must outlive us, and is enforced when one appears.
                 await self._records.mark(call)
         except (PbxUnavailable, PbxOutcomeUnknown, PbxRefused) as why:
@@ -73,6 +73,20 @@ class HangUp:
         finally:
             self._later(call.id)
         return call, True
+
+    async def _ended_unheard_of(self, call: PhoneCall) -> bool:
+        """Whether the PBX had a channel of the call before its news reached us, and ended it.
+
+        Under load the news of a channel come long after the phones have answered.
+        """
+        if call.origin is not Origin.API:
+            return False
+        try:
+            result = await self._switchboard.hang_up_channel(call.first_channel)
+        except (PbxUnavailable, PbxOutcomeUnknown, PbxRefused) as why:
+            log.warning("hang-up not confirmed", call_id=call.id, why=str(why))
+            return False
+        return result is HangUpResult.HUNG_UP
 
     def _later(self, call_id: str) -> None:
         if call_id not in self._sweeps:

@@ -111,10 +111,15 @@ class CallChannel:
 
 @dataclass(frozen=True, slots=True)
 class HangUpMark:
-    """The call is to end: every channel of it that appears from now on is hung up."""
+    """The call is to end: every channel of it that appears from now on is hung up.
+
+    Unless that is `confirmed`: the PBX has ended the channel on which all others depend. What is
+    heard of now is late news of channels that are going too; if not, the sweep ends them.
+    """
 
     by: EndedBy
     at_ms: int
+    confirmed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +175,11 @@ class PhoneCall:
     first_to_hang_up: Side | None = None
     final: FinalRecord | None = None
     called_service: str | None = None  # the queue, IVR or conference that was dialled: no party
+
+    @property
+    def first_channel(self) -> str:
+        """The uniqueid of the channel that the call began with, alive or not."""
+        return self.id if self.origin is Origin.API else self.linkedid
 
     @property
     def forked(self) -> bool:

@@ -16,7 +16,14 @@ import structlog
 
 from bridge.calls.call_records import CallRecords, Companions
 from bridge.calls.effects import HangUpChannel
-from bridge.calls.pbx import Pbx, PbxListener, PbxOutcomeUnknown, PbxRefused, PbxUnavailable
+from bridge.calls.pbx import (
+    HangUpResult,
+    Pbx,
+    PbxListener,
+    PbxOutcomeUnknown,
+    PbxRefused,
+    PbxUnavailable,
+)
 from bridge.calls.pbx_events import ChannelHungUp, OriginateEnded, PbxEvent, PbxSnapshot
 from bridge.calls.phone_call import FinalRecord, Origin, PhoneCall
 from bridge.calls.reconcile import Window
@@ -145,9 +152,16 @@ class Switchboard:
         listed = {x.uniqueid for x in snapshot.channels}
         return any(not listed.issuperset(call.channels) for call in self.calls.live)
 
+    async def hang_up_channel(self, uniqueid: str) -> HangUpResult:
+        """Raises PbxUnavailable, PbxOutcomeUnknown, PbxRefused."""
+        result = await self.pbx.hang_up(uniqueid)
+        if result is HangUpResult.HUNG_UP:
+            self.calls.hung_up(uniqueid)
+        return result
+
     def hang_up_channels(self, uniqueids: Iterable[str]) -> None:
         for uniqueid in uniqueids:
-            self._spawn(self._hang_up_channel(uniqueid))
+            self._spawn(self._try_to_hang_up(uniqueid))
 
     def _take(self, event: PbxEvent) -> None:
         for change in self.calls.event(event):
@@ -212,9 +226,9 @@ class Switchboard:
 
         return [row for companions in found for row in companions.rows], written
 
-    async def _hang_up_channel(self, uniqueid: str) -> None:
+    async def _try_to_hang_up(self, uniqueid: str) -> None:
         try:
-            await self.pbx.hang_up(uniqueid)
+            await self.hang_up_channel(uniqueid)
         except (PbxUnavailable, PbxOutcomeUnknown, PbxRefused) as why:
             # The mark stays on the call: the next resync enforces it.
             log.warning("hang-up not confirmed", uniqueid=uniqueid, why=str(why))
@@ -242,8 +256,8 @@ class Switchboard:
 
 def channels_to_end(call: PhoneCall) -> list[str]:
     """The channels whose end ends the call: its first one while that lives, else all of them."""
-    root = call.id if call.origin is Origin.API else call.linkedid
-    return [root] if root in call.channels else list(call.channels)
+    first = call.first_channel
+    return [first] if first in call.channels else list(call.channels)
 
 
 def _worth_keeping(before: PhoneCall | None, after: PhoneCall) -> bool:

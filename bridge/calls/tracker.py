@@ -65,6 +65,12 @@ class CallTracker:
         self.live.store(call, marked)
         return marked
 
+    def hung_up(self, uniqueid: str) -> None:
+        """The PBX has ended this channel by our order."""
+        call = self.live.of_channel(uniqueid)
+        if call is not None and uniqueid == call.first_channel:
+            self.live.store(call, transition.confirm_hang_up(call))
+
     def end(self, call_id: str, final: FinalRecord) -> list[Change]:
         """End a call whatever the PBX says of it."""
         call = self.live.get(call_id)

@@ -59,6 +59,13 @@ def mark_hang_up(call: PhoneCall, by: EndedBy, at_ms: int) -> PhoneCall:
     return call if call.hang_up is not None else replace(call, hang_up=HangUpMark(by, at_ms))
 
 
+def confirm_hang_up(call: PhoneCall) -> PhoneCall:
+    """The PBX has ended the call's first channel, with which the others go."""
+    if call.hang_up is None or call.hang_up.confirmed:
+        return call
+    return replace(call, hang_up=HangUpMark(call.hang_up.by, call.hang_up.at_ms, confirmed=True))
+
+
 def end(call: PhoneCall, final: FinalRecord) -> Result:
     """End the call with this record, whatever its state; an ended call keeps its first record."""
     if call.final is not None:
@@ -80,7 +87,7 @@ def _appeared(call: PhoneCall, event: ev.ChannelAppeared, parties: PartyLookup) 
     call, effects = assign_first_leg(call, event.channel, event.at_ms, parties)
     call, more = _state(call, event.uniqueid, event.channel.state, event.at_ms)
     effects += more
-    if call.hang_up is not None and not known:
+    if not known and _is_to_go(call):
         effects.append(HangUpChannel(event.uniqueid))
     return call, effects
 
@@ -133,7 +140,7 @@ def _dial_begun(call: PhoneCall, event: ev.DialBegun, parties: PartyLookup) -> R
     uniqueid = event.dialled.uniqueid
     if uniqueid not in call.channels:
         call = _with_channel(call, event.dialled, event.at_ms)
-        if call.hang_up is not None:
+        if _is_to_go(call):
             effects.append(HangUpChannel(uniqueid))
     call = dials_on(call, event.caller)
     call, more = assign_dialled_leg(call, event, parties)
@@ -229,6 +236,10 @@ def _transferred(call: PhoneCall, event: ev.Transferred, _: PartyLookup) -> Resu
     if not event.attended:
         call = replace(call, dialled=event.target)
     return call, [CallTransferred(event.at_ms, leg, event.target, event.attended)]
+
+
+def _is_to_go(call: PhoneCall) -> bool:
+    return call.hang_up is not None and not call.hang_up.confirmed
 
 
 def _with_channel(call: PhoneCall, snapshot: ev.ChannelSnapshot, at_ms: int) -> PhoneCall:

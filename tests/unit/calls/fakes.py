@@ -18,7 +18,8 @@ CALL_ID = "00000000000000000abc"
 
 
 class FakePbx:
-    """`fails`: what every action raises. `during_snapshot` runs before the list is returned."""
+    """`fails`: what every action raises. `has_channels`: whether there is what is to be hung up.
+    `during_snapshot` runs before the list is returned."""
 
     name = "pbx1"
 
@@ -28,6 +29,7 @@ class FakePbx:
         self.hung_up: list[str] = []
         self.channels: tuple[ChannelSnapshot, ...] = ()
         self.fails: Exception | None = None
+        self.has_channels = True
         self.during_snapshot: Callable[[], None] = lambda: None
 
     async def originate(self, order: OriginateOrder) -> None:
@@ -38,7 +40,7 @@ class FakePbx:
         self.hung_up.append(uniqueid)
         if self.fails is not None:
             raise self.fails
-        return HangUpResult.HUNG_UP
+        return HangUpResult.HUNG_UP if self.has_channels else HangUpResult.NO_SUCH_CHANNEL
 
     async def snapshot(self) -> PbxSnapshot:
         if self.fails is not None:

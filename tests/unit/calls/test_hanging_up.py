@@ -7,11 +7,11 @@ from dataclasses import replace
 import pytest
 
 from bridge.calls.hanging_up import HangUp
-from bridge.calls.pbx import LinkStatus, PbxOutcomeUnknown, PbxUnavailable
-from bridge.calls.phone_call import EndedBy
+from bridge.calls.pbx import LinkStatus, PbxOutcomeUnknown, PbxRefused, PbxUnavailable
+from bridge.calls.phone_call import EndedBy, Origin
 from tests.scripted_ami.eventually import eventually
 
-from .fakes import CALL_ID, Exchange, accepted, appears, channel
+from .fakes import CALL_ID, Exchange, accepted, appears, channel, settle
 
 
 def with_call(*channels: str) -> tuple[Exchange, HangUp]:
@@ -24,10 +24,54 @@ def with_call(*channels: str) -> tuple[Exchange, HangUp]:
 
 async def test_given_no_channel_yet_when_hung_up_then_the_mark_is_on_disk() -> None:
     exchange, hang_up = with_call()
+    exchange.pbx.has_channels = False
     ended = await hang_up.hang_up(exchange.live)
     assert [x.id for x in ended] == [CALL_ID]
     assert [x.hang_up is not None for x in exchange.records.marked] == [True]
+
+    exchange.pbx.hung_up.clear()
+    exchange.switchboard.pbx_event(appears(channel(CALL_ID)))
+    await settle()
+    assert exchange.pbx.hung_up == [CALL_ID]
+    hang_up.stop()
+
+
+@pytest.mark.parametrize(
+    "fault", [PbxUnavailable("gone"), PbxOutcomeUnknown("no answer"), PbxRefused("permission")]
+)
+async def test_given_no_channel_yet_and_no_answer_when_hung_up_then_the_mark_is_on_disk(
+    fault: Exception,
+) -> None:
+    exchange, hang_up = with_call()
+    exchange.pbx.fails = fault
+    assert [x.id for x in await hang_up.hang_up(exchange.live)] == [CALL_ID]
+    assert [x.hang_up is not None for x in exchange.records.marked] == [True]
+    hang_up.stop()
+
+
+async def test_given_a_channel_nobody_told_of_when_hung_up_then_its_late_news_cause_nothing() -> (
+    None
+):
+    exchange, hang_up = with_call()
+    assert [x.id for x in await hang_up.hang_up(exchange.live)] == [CALL_ID]
+    assert exchange.records.marked == []
+    exchange.switchboard.pbx_event(appears(channel(CALL_ID)))
+    exchange.switchboard.pbx_event(appears(channel("100.1")))
+    await settle()
+    assert exchange.pbx.hung_up == [CALL_ID]
+    # Unless they live on.
+    await eventually(lambda: "100.1" in exchange.pbx.hung_up)
+    hang_up.stop()
+
+
+async def test_given_a_call_of_a_phone_without_channels_when_hung_up_then_it_is_marked() -> None:
+    exchange, hang_up = with_call()
+    exchange.switchboard.calls.drop(CALL_ID)
+    exchange.switchboard.calls.add(replace(accepted(), origin=Origin.PHONE, linkedid="100.0"))
+    assert len(await hang_up.hang_up(exchange.live)) == 1
     assert exchange.pbx.hung_up == []
+    assert len(exchange.records.marked) == 1
+    hang_up.stop()
 
 
 async def test_given_live_channels_when_hung_up_then_the_first_one_takes_the_call_down() -> None:
