@@ -129,7 +129,8 @@ class CallPlacement:
 
 
 def _accepted(order: NewCall, pbx: str) -> PhoneCall:
-    call_id = new_call_id()
+    published_ms = now_ms()
+    call_id = new_call_id(published_ms)
     parties = [(Side.SOURCE, x) for x in order.sources]
     parties += [(Side.DESTINATION, x) for x in order.destinations]
     public = any(party.is_public for _, party in parties)
@@ -139,7 +140,7 @@ def _accepted(order: NewCall, pbx: str) -> PhoneCall:
         linkedid=call_id,
         origin=Origin.API,
         flow=Flow.OUTGOING if public else Flow.LOCAL,
-        published_ms=now_ms(),
+        published_ms=published_ms,
         extension=order.extension.number,
         extension_spelled=order.extension_spelled,
         user_id=order.extension.user_id,

@@ -22,7 +22,7 @@ from bridge.calls.phone_call import (
 def live_call(
     call_id: str | None = None, *, pbx: str = "main", published_ms: int = 1000
 ) -> PhoneCall:
-    call_id = call_id or new_call_id()
+    call_id = call_id or new_call_id(published_ms)
     return PhoneCall(
         id=call_id,
         pbx=pbx,
