@@ -61,6 +61,8 @@ def assign_first_leg(
     if call.origin is Origin.API:
         if channel.uniqueid != call.id or call.forked or not call.legs:
             return call, []
+        if call.legs[0].uniqueid is not None:
+            return call, []  # a party keeps its channel, whatever the PBX says afterwards
         return _seat(call, 0, channel.uniqueid, at_ms)
     if channel.uniqueid != call.linkedid or any(leg.side is Side.SOURCE for leg in call.legs):
         return call, []

@@ -216,6 +216,20 @@ def test_given_any_state_of_a_real_call_when_any_event_comes_then_apply_has_an_a
         check_change(Change(call, after, tuple(effects)))
 
 
+def test_given_a_party_with_a_channel_when_another_claims_to_be_it_then_it_keeps_its_own() -> None:
+    watched = Watched()
+    watched.add(api_call())
+    other = ev.ChannelSnapshot(
+        f"{API_ID};2", API_ID, "PJSIP/0003*210-1", "PJSIP/0003*210", ev.ChannelState.DOWN
+    )
+    watched.event(ev.DialBegun(NOW_MS, f"{API_ID};2", other, "0003*210"))
+    [call] = watched.tracker.live
+    assert call.legs[0].uniqueid == other.uniqueid
+    watched.resync([replace(other, uniqueid=API_ID)], NOW_MS + 1)
+    [call] = watched.tracker.live
+    assert call.legs[0].uniqueid == other.uniqueid
+
+
 def test_given_an_accepted_call_when_resynced_within_the_grace_time_then_it_waits() -> None:
     watched = Watched()
     watched.add(api_call())
