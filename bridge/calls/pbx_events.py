@@ -52,11 +52,7 @@ class ChannelSnapshot:
     state: ChannelState
     caller_number: str = ""
     caller_name: str = ""
-    connected_number: str = ""
-    connected_name: str = ""
-    context: str = ""
     exten: str = ""
-    account: str = ""
 
 
 @frozen
@@ -80,8 +76,6 @@ class ChannelAppeared(ChannelEvent):
 @frozen
 class ChannelStateChanged(ChannelEvent):
     state: ChannelState
-    connected_number: str = ""
-    connected_name: str = ""
 
 
 @frozen

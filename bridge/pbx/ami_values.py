@@ -57,7 +57,8 @@ class AmiAction:
         for header, value in lines:
             if not _HEADER_NAME.match(header):
                 raise InvalidPbxValue(f"{self.name}: {header!r} is not a header name")
-            _refuse_control(value, header)
+            if _CONTROL.search(value):
+                raise InvalidPbxValue(f"{header}: no control characters or line ends")
             line = f"{header}: {value}"
             if len(line if line.isascii() else _encoded(line, header)) > MAX_LINE_BYTES:
                 raise InvalidPbxValue(f"{header}: longer than {MAX_LINE_BYTES} bytes in all")

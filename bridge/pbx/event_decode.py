@@ -74,11 +74,7 @@ def decode_channel(headers: Headers, prefix: str = "") -> ChannelSnapshot:
         state=_STATES.get(get(prefix + "ChannelState", ""), ChannelState.OTHER),
         caller_number=_text(headers, prefix + "CallerIDNum"),
         caller_name=_name(headers, prefix + "CallerIDName"),
-        connected_number=_text(headers, prefix + "ConnectedLineNum"),
-        connected_name=_name(headers, prefix + "ConnectedLineName"),
-        context=get(prefix + "Context", ""),
         exten=get(prefix + "Exten", ""),
-        account=get(prefix + "AccountCode", ""),
     )
 
 
@@ -112,13 +108,8 @@ def _new_channel(headers: Headers, at_ms: int) -> PbxEvent:
 
 
 def _new_state(headers: Headers, at_ms: int) -> PbxEvent:
-    return ChannelStateChanged(
-        at_ms,
-        *_ids(headers),
-        _STATES.get(headers.get("ChannelState", ""), ChannelState.OTHER),
-        _text(headers, "ConnectedLineNum"),
-        _name(headers, "ConnectedLineName"),
-    )
+    state = _STATES.get(headers.get("ChannelState", ""), ChannelState.OTHER)
+    return ChannelStateChanged(at_ms, *_ids(headers), state)
 
 
 def _dial_begin(headers: Headers, at_ms: int) -> PbxEvent:

@@ -57,7 +57,7 @@ async def test_a_call_from_originate_to_hang_up(real: RealPbx) -> None:
         assert set(channels) == {f"PJSIP/{A}", f"PJSIP/{B}"}
         assert {one.linkedid for one in channels.values()} == {CALL_ID}
         assert channels[f"PJSIP/{A}"].uniqueid == CALL_ID
-        assert channels[f"PJSIP/{B}"].connected_name == "Zoë: (x)"
+        assert channels[f"PJSIP/{A}"].caller_name == "Zoë: (x)"
 
         assert await real.link.hang_up(CALL_ID) is HangUpResult.HUNG_UP
         await asyncio.gather(a.wait_closed(), b.wait_closed())

@@ -51,9 +51,7 @@ def snapshot(uniqueid: str = CALL) -> ChannelSnapshot:
         state=ChannelState.RINGING,
         caller_number="0003*210",
         caller_name="Ján",
-        context="phones",
         exten="s",
-        account="0003*214",
     )
 
 
