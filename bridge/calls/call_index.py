@@ -105,11 +105,14 @@ class CallIndex:
 
 
 def _other_extensions(before: PhoneCall, after: PhoneCall) -> bool:
-    """Most changes are of a leg's phase: cheaper to see here than to collect and store again."""
+    """Most changes are of a leg's phase: cheaper to see here than to collect and store again.
+
+    A leg never changes its extension; calls only get more of them.
+    """
     return (
-        before.extension is not after.extension
+        len(before.legs) != len(after.legs)
+        or before.extension is not after.extension
         or before.called_service is not after.called_service
-        or [x.extension for x in before.legs] != [x.extension for x in after.legs]
     )
 
 

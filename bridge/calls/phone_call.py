@@ -189,8 +189,12 @@ class PhoneCall:
     @property
     def extensions(self) -> frozenset[str]:
         """Every extension this call concerns: who pays, who is a party, what was dialled."""
-        all_of_them = {self.extension, self.called_service, *(leg.extension for leg in self.legs)}
-        return frozenset(x for x in all_of_them if x is not None)
+        found = {leg.extension for leg in self.legs if leg.extension is not None}
+        if self.extension is not None:
+            found.add(self.extension)
+        if self.called_service is not None:
+            found.add(self.called_service)
+        return frozenset(found)
 
 
 def new_call_id(at_ms: int) -> str:

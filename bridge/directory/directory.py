@@ -8,7 +8,15 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TypeVar
 
-from bridge.directory.model import App, Extension, Organization, User, VerbaKey, VerbaUser
+from bridge.directory.model import (
+    App,
+    Extension,
+    Organization,
+    RecordingMode,
+    User,
+    VerbaKey,
+    VerbaUser,
+)
 from bridge.directory.number_rules import NumberRules, OutboundRoute
 
 DEFAULT_SERVICES_CONTEXT = "services"
@@ -38,6 +46,7 @@ class Directory:
     services_context: str
     verba_keys: tuple[VerbaKey, ...] = ()
     verba_users: Mapping[str, VerbaUser] = field(default_factory=dict)
+    always_recorded: frozenset[str] = frozenset()
 
     @classmethod
     def of(
@@ -68,6 +77,9 @@ class Directory:
             services_context=services_context,
             verba_keys=tuple(verba_keys),
             verba_users=_index(verba_users, lambda one: one.name),
+            always_recorded=frozenset(
+                one.number for one in known if one.recording is RecordingMode.ALWAYS
+            ),
         )
 
     def extensions_of(self, user: User) -> tuple[Extension, ...]:

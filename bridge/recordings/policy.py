@@ -15,7 +15,9 @@ from bridge.directory.model import RecordingMode
 
 def is_recorded(call: PhoneCall, directory: Directory) -> bool:
     """Whether the call, with those who are in it now, is to be recorded once it is connected."""
-    if RecordingMode.ALWAYS in {_mode(x, directory) for x in _present(call)}:
+    # Asked at every change of every call: where nobody says `always`, nobody is looked at.
+    always = directory.always_recorded
+    if always and not always.isdisjoint(_present(call)):
         return True
     return is_on_demand(call, directory)
 
