@@ -50,7 +50,7 @@ def reconcile(
     if call.final is not None or _as_known(call, alive):
         return call, []
     effects: list[Effect] = []
-    for channel in alive.values():
+    for channel in _root_first(alive, call.linkedid):
         call, more = apply(
             call,
             ev.ChannelAppeared(window.asked_ms, channel.uniqueid, channel.linkedid, channel),
@@ -74,18 +74,22 @@ def reconcile(
     return call, [*effects, *ended]
 
 
+def _root_first(alive: Mapping[str, ev.ChannelSnapshot], linkedid: str) -> list[ev.ChannelSnapshot]:
+    """The channel that began the call first, so that the source is the first party again."""
+    return sorted(alive.values(), key=lambda x: (x.uniqueid != linkedid, x.uniqueid))
+
+
 def _as_known(call: PhoneCall, alive: Mapping[str, ev.ChannelSnapshot]) -> bool:
     """Whether nothing was missed, as of most calls: each of its channels lives as it did."""
     if not alive or call.channels.keys() != alive.keys():
         return False
-    return all(_is_at(call, channel) for channel in alive.values())
-
-
-def _is_at(call: PhoneCall, channel: ev.ChannelSnapshot) -> bool:
-    index = leg_index(call, channel.uniqueid)
-    if index is None or call.channels[channel.uniqueid].state is not channel.state:
-        return False
-    return call.legs[index].phase >= PHASE_OF_STATE.get(channel.state, LegPhase.WAITING)
+    for uniqueid, channel in alive.items():
+        index = leg_index(call, uniqueid)
+        if index is None or call.channels[uniqueid].state is not channel.state:
+            return False
+        if call.legs[index].phase < PHASE_OF_STATE.get(channel.state, LegPhase.WAITING):
+            return False
+    return True
 
 
 def _drop_dead(

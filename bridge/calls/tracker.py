@@ -95,19 +95,23 @@ class CallTracker:
 
     def resync(self, channels: Iterable[ev.ChannelSnapshot], window: Window) -> list[Change]:
         """Bring every call in line with the channels that live; take up calls not seen before."""
-        listed = list({channel.uniqueid: channel for channel in channels}.values())
-        changes = [x for channel in listed for x in self._relinked(channel, window.asked_ms)]
+        live = self.live
+        listed = {channel.uniqueid: channel for channel in channels}
+        changes: list[Change] = []
+        for uniqueid, channel in listed.items():
+            call = live.of_channel(uniqueid)
+            if call is not None and channel.linkedid != call.linkedid:
+                changes += self._relinked(call, channel, window.asked_ms)
         alive: defaultdict[str, dict[str, ev.ChannelSnapshot]] = defaultdict(dict)
         new: dict[str, PhoneCall] = {}
-        for channel in listed:
-            call = self.live.of_channel(channel.uniqueid) or self.live.of_linkedid(channel.linkedid)
+        for uniqueid, channel in listed.items():
+            call = live.of_channel(uniqueid) or live.of_linkedid(channel.linkedid)
             if call is None:
                 call = self._new_call(channel.linkedid, channel, window.asked_ms)
                 call = new.setdefault(call.id, call)
-            alive[call.id][channel.uniqueid] = channel
-        for call in [*self.live, *new.values()]:
-            of_call = _root_first(alive.get(call.id, {}), call.linkedid)
-            after, effects = reconcile(call, of_call, window, self._parties)
+            alive[call.id][uniqueid] = channel
+        for call in [*live, *new.values()]:
+            after, effects = reconcile(call, alive.get(call.id, {}), window, self._parties)
             changes += self._changed(None if call.id in new else call, after, effects)
         return changes
 
@@ -140,11 +144,8 @@ class CallTracker:
         host, other = host_first(first, second)
         return self._join(host, other, (event.transferer, event.target), event.at_ms)
 
-    def _relinked(self, channel: ev.ChannelSnapshot, at_ms: int) -> list[Change]:
+    def _relinked(self, call: PhoneCall, channel: ev.ChannelSnapshot, at_ms: int) -> list[Change]:
         """A channel got another Linkedid while events were missed: two calls became one."""
-        call = self.live.of_channel(channel.uniqueid)
-        if call is None or channel.linkedid == call.linkedid:
-            return []
         named = self.live.of_linkedid(channel.linkedid)
         if named is None:
             self.live.also_linked(call, channel.linkedid)
@@ -187,10 +188,3 @@ class CallTracker:
         else:
             self.live.store(before, after)
         return [Change(before, after, tuple(effects))]
-
-
-def _root_first(
-    channels: dict[str, ev.ChannelSnapshot], linkedid: str
-) -> dict[str, ev.ChannelSnapshot]:
-    """The channel that began the call first, so that the source is the first party again."""
-    return dict(sorted(channels.items(), key=lambda item: (item[0] != linkedid, item[0])))
