@@ -60,8 +60,7 @@ class HangUp:
     async def _end(self, call: PhoneCall) -> tuple[PhoneCall, bool]:
         try:
             if call.channels:
-                hang_up = self._switchboard.hang_up_channel
-                await _together([hang_up(x) for x in channels_to_end(call)])
+                await _together([self._hang_up(call, x) for x in channels_to_end(call)])
             elif not await self._ended_unheard_of(call):
                 # No channel yet: the mark must outlive us, and is enforced when one appears.
                 await self._records.mark(call)
@@ -82,11 +81,17 @@ class HangUp:
         if call.origin is not Origin.API:
             return False
         try:
-            result = await self._switchboard.hang_up_channel(call.first_channel)
+            result = await self._hang_up(call, call.first_channel)
         except (PbxUnavailable, PbxOutcomeUnknown, PbxRefused) as why:
             log.warning("hang-up not confirmed", call_id=call.id, why=str(why))
             return False
         return result is HangUpResult.HUNG_UP
+
+    async def _hang_up(self, call: PhoneCall, uniqueid: str) -> HangUpResult:
+        result = await self._switchboard.pbx.hang_up(uniqueid)
+        if result is HangUpResult.HUNG_UP and uniqueid == call.first_channel:
+            self._switchboard.calls.confirm_hang_up(call.id)  # the sweep sees to the others
+        return result
 
     def _later(self, call_id: str) -> None:
         if call_id not in self._sweeps:

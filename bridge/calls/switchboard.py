@@ -16,18 +16,12 @@ import structlog
 
 from bridge.calls.call_records import CallRecords, Companions
 from bridge.calls.effects import HangUpChannel
-from bridge.calls.pbx import (
-    HangUpResult,
-    Pbx,
-    PbxListener,
-    PbxOutcomeUnknown,
-    PbxRefused,
-    PbxUnavailable,
-)
+from bridge.calls.pbx import Pbx, PbxListener, PbxOutcomeUnknown, PbxRefused, PbxUnavailable
 from bridge.calls.pbx_events import ChannelHungUp, OriginateEnded, PbxEvent, PbxSnapshot
 from bridge.calls.phone_call import FinalRecord, Origin, PhoneCall
 from bridge.calls.reconcile import Window
 from bridge.calls.tracker import CallTracker, Change
+from bridge.calls.transition import confirm_hang_up
 
 log = structlog.get_logger()
 
@@ -86,7 +80,8 @@ class Switchboard:
         """Take up the calls that had not ended when the service last ran; returns how many."""
         calls = await self._records.live(self.pbx.name)
         for call in calls:
-            self.calls.add(call)
+            # Nobody sweeps any more after what was confirmed then: each channel counts again.
+            self.calls.add(confirm_hang_up(call, confirmed=False))
         self._last_heard_ms = max((_last_moment(x) for x in calls), default=now_ms())
         return len(calls)
 
@@ -152,16 +147,9 @@ class Switchboard:
         listed = {x.uniqueid for x in snapshot.channels}
         return any(not listed.issuperset(call.channels) for call in self.calls.live)
 
-    async def hang_up_channel(self, uniqueid: str) -> HangUpResult:
-        """Raises PbxUnavailable, PbxOutcomeUnknown, PbxRefused."""
-        result = await self.pbx.hang_up(uniqueid)
-        if result is HangUpResult.HUNG_UP:
-            self.calls.hung_up(uniqueid)
-        return result
-
     def hang_up_channels(self, uniqueids: Iterable[str]) -> None:
         for uniqueid in uniqueids:
-            self._spawn(self._try_to_hang_up(uniqueid))
+            self._spawn(self._hang_up_channel(uniqueid))
 
     def _take(self, event: PbxEvent) -> None:
         for change in self.calls.event(event):
@@ -226,9 +214,9 @@ class Switchboard:
 
         return [row for companions in found for row in companions.rows], written
 
-    async def _try_to_hang_up(self, uniqueid: str) -> None:
+    async def _hang_up_channel(self, uniqueid: str) -> None:
         try:
-            await self.hang_up_channel(uniqueid)
+            await self.pbx.hang_up(uniqueid)
         except (PbxUnavailable, PbxOutcomeUnknown, PbxRefused) as why:
             # The mark stays on the call: the next resync enforces it.
             log.warning("hang-up not confirmed", uniqueid=uniqueid, why=str(why))

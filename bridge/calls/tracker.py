@@ -65,10 +65,13 @@ class CallTracker:
         self.live.store(call, marked)
         return marked
 
-    def hung_up(self, uniqueid: str) -> None:
-        """The PBX has ended this channel by our order."""
-        call = self.live.of_channel(uniqueid)
-        if call is not None and uniqueid == call.first_channel:
+    def confirm_hang_up(self, call_id: str) -> None:
+        """The PBX has ended the first channel of a call that is to end.
+
+        Whoever says so sees to it that nothing of the call outlives that channel.
+        """
+        call = self.live.get(call_id)
+        if call is not None:
             self.live.store(call, transition.confirm_hang_up(call))
 
     def end(self, call_id: str, final: FinalRecord) -> list[Change]:

@@ -59,11 +59,12 @@ def mark_hang_up(call: PhoneCall, by: EndedBy, at_ms: int) -> PhoneCall:
     return call if call.hang_up is not None else replace(call, hang_up=HangUpMark(by, at_ms))
 
 
-def confirm_hang_up(call: PhoneCall) -> PhoneCall:
-    """The PBX has ended the call's first channel, with which the others go."""
-    if call.hang_up is None or call.hang_up.confirmed:
+def confirm_hang_up(call: PhoneCall, *, confirmed: bool = True) -> PhoneCall:
+    """The PBX has ended the call's first channel, with which the others go; or forget that."""
+    mark = call.hang_up
+    if mark is None or mark.confirmed is confirmed:
         return call
-    return replace(call, hang_up=HangUpMark(call.hang_up.by, call.hang_up.at_ms, confirmed=True))
+    return replace(call, hang_up=HangUpMark(mark.by, mark.at_ms, confirmed))
 
 
 def end(call: PhoneCall, final: FinalRecord) -> Result:

@@ -64,6 +64,22 @@ async def test_given_a_channel_nobody_told_of_when_hung_up_then_its_late_news_ca
     hang_up.stop()
 
 
+async def test_given_a_confirmed_hang_up_when_restarted_then_late_channels_are_ended() -> None:
+    exchange, hang_up = with_call()
+    await hang_up.hang_up(exchange.live)
+    hang_up.stop()
+    [call] = exchange.live
+    assert call.hang_up is not None
+    assert call.hang_up.confirmed
+
+    restarted = Exchange()
+    restarted.records.stored[CALL_ID] = call
+    await restarted.switchboard.restore()
+    restarted.switchboard.pbx_event(appears(channel("100.1")))
+    await settle()
+    assert restarted.pbx.hung_up == ["100.1"]
+
+
 async def test_given_a_call_of_a_phone_without_channels_when_hung_up_then_it_is_marked() -> None:
     exchange, hang_up = with_call()
     exchange.switchboard.calls.drop(CALL_ID)
