@@ -78,7 +78,7 @@ class HangUp:
 
         Under load the news of a channel come long after the phones have answered.
         """
-        if call.origin is not Origin.API:
+        if call.origin is not Origin.API or call.id in self._switchboard.not_taken:
             return False
         try:
             result = await self._hang_up(call, call.first_channel)

@@ -82,14 +82,23 @@ class CallPlacement:
         self._require_link()
         await self._pace.turn()
         self._require_link()
+        # From here on the call runs to its end even if the client has gone.
+        return await asyncio.shield(self._place(order, accept))
+
+    async def _place(self, order: NewCall, accept: Accept) -> PhoneCall:
         self._check_limits(order.extension)
         call = _accepted(order, self._switchboard.pbx.name)
         self._switchboard.calls.add(call)
-        # From here on the call runs to its end even if the client has gone.
-        return await asyncio.shield(self._dial(order, call, accept))
-
-    async def _dial(self, order: NewCall, call: PhoneCall, accept: Accept) -> PhoneCall:
+        self._switchboard.not_taken.add(call.id)
         try:
+            await self._dial(order, call, accept)
+        finally:
+            self._switchboard.not_taken.discard(call.id)
+        return call
+
+    async def _dial(self, order: NewCall, call: PhoneCall, accept: Accept) -> None:
+        try:
+            # Its rows are the first to be written of the call: nobody has heard of it before.
             await accept(call)
         except BaseException:
             self._switchboard.calls.drop(call.id)
@@ -97,7 +106,7 @@ class CallPlacement:
         live = self._switchboard.calls.live.get(call.id)
         if live is None or live.hang_up is not None:
             self._not_dialled(call.id, EndedBy.API, Disposition.NO_ANSWER, "cancelled")
-            return call
+            return
         try:
             await self._switchboard.pbx.originate(_originate_order(order, call, self._limits))
         except PbxOutcomeUnknown:
@@ -105,7 +114,6 @@ class CallPlacement:
         except (PbxRefused, PbxUnavailable, InvalidPbxValue) as why:
             self._not_dialled(call.id, EndedBy.PBX, Disposition.FAILED, str(why))
             raise CallNotPlaced(call.id, str(why)) from why
-        return call
 
     def _not_dialled(
         self, call_id: str, by: EndedBy, disposition: Disposition, reason: str

@@ -55,6 +55,8 @@ class Switchboard:
     ) -> None:
         self.pbx = make_pbx(self)
         self.calls = tracker
+        # Ids of accepted calls that the PBX has not taken yet: it can have no channel of them.
+        self.not_taken: set[str] = set()
         self._records = records
         self._grace_ms = int(originate_grace_s * 1000)
         self._observers: list[Observer] = []

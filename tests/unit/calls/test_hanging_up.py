@@ -64,6 +64,15 @@ async def test_given_a_channel_nobody_told_of_when_hung_up_then_its_late_news_ca
     hang_up.stop()
 
 
+async def test_given_a_call_the_pbx_has_not_taken_when_hung_up_then_it_is_not_asked() -> None:
+    exchange, hang_up = with_call()
+    exchange.switchboard.not_taken.add(CALL_ID)
+    assert [x.id for x in await hang_up.hang_up(exchange.live)] == [CALL_ID]
+    assert exchange.pbx.hung_up == []
+    assert len(exchange.records.marked) == 1
+    hang_up.stop()
+
+
 async def test_given_a_confirmed_hang_up_when_restarted_then_late_channels_are_ended() -> None:
     exchange, hang_up = with_call()
     await hang_up.hang_up(exchange.live)
