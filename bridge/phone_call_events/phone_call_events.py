@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import structlog
@@ -89,18 +89,26 @@ class PhoneCallEvents:
                 )
             self._index.store(subscription)
 
-    async def update(self, subscription: Subscription, why: str = "subscription disabled") -> bool:
-        """In force when this returns; False where it has been deleted meanwhile.
+    async def update(
+        self,
+        subscription_id: str,
+        change: Callable[[Subscription], Subscription],
+        why: str = "subscription disabled",
+    ) -> Subscription | None:
+        """The subscription after the change, in force; None where it has been deleted meanwhile.
 
-        What waits for a subscription that is disabled is given up, with `why`.
+        `change` gets it as it is by then: of two changes at once neither undoes the other. What it
+        raises is raised. What waits for a subscription that is disabled is given up, with `why`.
         """
         async with self._changing:
-            if self._index.get(subscription.id) is None:
-                return False
-            await self._store.update(subscription, why_disabled=why)
-            self._index.store(subscription)
-        self._dispatcher.hurry(subscription.id)
-        return True
+            found = self._index.get(subscription_id)
+            if found is None:
+                return None
+            after = change(found)
+            await self._store.update(after, why_disabled=why)
+            self._index.store(after)
+        self._dispatcher.hurry(subscription_id)
+        return after
 
     async def delete(self, subscriptions: Sequence[Subscription]) -> list[str]:
         """The ids of those that were still there."""
@@ -157,11 +165,14 @@ class PhoneCallEvents:
 
     async def _gone(self, subscription_id: str) -> None:
         """The receiver answered 410: it wants no more of this."""
-        found = self._index.get(subscription_id)
-        if found is not None:
-            log.warning("subscription disabled: its receiver is gone", subscription=found.id)
-            off = replace(found, enabled=False, modified_ms=_now_ms())
-            await self.update(off, "the receiver answered 410 Gone")
+        if self._index.get(subscription_id) is None:
+            return
+        log.warning("subscription disabled: its receiver is gone", subscription=subscription_id)
+        await self.update(
+            subscription_id,
+            lambda x: replace(x, enabled=False, modified_ms=_now_ms()),
+            "the receiver answered 410 Gone",
+        )
 
 
 def _now_ms() -> int:

@@ -31,13 +31,19 @@ def check_url(text: str, max_chars: int, *, private_targets: bool) -> None:
         raise UrlInvalid(f"it is no URL ({why})") from None
     if url.scheme not in ("http", "https"):
         raise UrlInvalid("it must begin with http:// or https://")
-    if not host or port == 0:
+    if not host:
         raise UrlInvalid("it names no host")
+    if port == 0:
+        raise UrlInvalid("its port must be from 1 to 65535")
+    if "@" in url.raw_authority:
+        raise UrlInvalid("it must not hold a user or a password")
+    _check_host(host, private_targets=private_targets)
+
+
+def _check_host(host: str, *, private_targets: bool) -> None:
     # 127.1 or 0x7f000001: IP addresses to some resolvers, which a check would not see
     if not is_literal(host) and _NUMERIC.search(host):
         raise UrlInvalid("its host is neither a name nor an IP address in its usual form")
-    if "@" in url.raw_authority:
-        raise UrlInvalid("it must not hold a user or a password")
     if private_targets:
         return
     name = host.rstrip(".").lower()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -217,3 +218,48 @@ async def test_given_subscriptions_when_service_is_killed_then_they_are_there_af
     await lab.bridge.start()
     assert await the_list(api) == before
     assert before[0]["id"] == event_id
+
+
+async def test_given_several_changes_at_the_same_time_when_answered_then_none_has_undone_another(
+    api: ApiClient,
+) -> None:
+    for number in range(5):
+        event_id, _ = await subscribe(api, "210", DIAL_IN, URL)
+        path = events_path("210", DIAL_IN, event_id)
+        wanted = {"status": "0", "note": f"new {number}", "method": "0", "url": f"{URL}&{number}"}
+        answers = await asyncio.gather(
+            *(api.request("PUT", path, body={name: value}) for name, value in wanted.items())
+        )
+        assert [x.status for x in answers] == [200] * len(wanted)
+        [item] = (await api.request("GET", path)).json["entry"]
+        assert {name: item[name] for name in wanted} == wanted
+
+
+async def test_given_null_fields_when_changed_then_they_count_as_left_out(api: ApiClient) -> None:
+    event_id, _ = await subscribe(api, "210", DIAL_IN, URL, note="kept")
+    path = events_path("210", DIAL_IN, event_id)
+    body = {"type": None, "url": None, "method": None, "note": None, "status": "0"}
+    assert (await api.request("PUT", path, body=body)).status == 200
+    [item] = (await api.request("GET", path)).json["entry"]
+    assert (item["url"], item["method"], item["note"], item["status"]) == (URL, "1", "kept", "0")
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [(None, "missing"), ("", "missing"), (5, "string"), ("http://a.example:0/", "port")],
+)
+async def test_given_no_usable_url_when_created_then_the_message_says_what_is_wrong(
+    api: ApiClient, url: object, said: str
+) -> None:
+    answer = await try_subscribe(api, "210", type="0", url=url)
+    assert (answer.status, answer.code) == (400, "pce_url_invalid")
+    assert said in answer.message
+
+
+async def test_given_a_delivery_id_that_is_none_when_sent_again_then_it_is_said(
+    api: ApiClient,
+) -> None:
+    event_id, _ = await subscribe(api, "210", DIAL_IN, URL)
+    path = events_path("210", DIAL_IN, event_id, "deliveries", "%00", "retry")
+    answer = await api.request("POST", path)
+    assert (answer.status, answer.code) == (400, "pce_delivery_invalid")

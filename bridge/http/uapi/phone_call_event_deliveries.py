@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from aiohttp import web
 
 from bridge.http.uapi.collection import Listing
@@ -12,6 +14,8 @@ from bridge.http.uapi.phone_call_event_request import event_scope_of, named_by
 from bridge.http.uapi.phone_call_events import own_url
 from bridge.phone_call_events.delivery import Delivery
 from bridge.phone_call_events.phone_call_events import SubscriptionDisabled
+
+_DELIVERY_ID = re.compile(r"[0-9a-f]{1,64}\Z")
 
 
 async def list_deliveries(request: web.Request) -> web.Response:
@@ -33,10 +37,10 @@ async def retry_delivery(request: web.Request) -> web.Response:
     """202: it is sent as soon as the delivery under way is done."""
     scope = event_scope_of(request)
     [subscription] = named_by(request, scope)
+    delivery_id, delivery = request.match_info["deliveryId"], None
     try:
-        delivery = await scope.services.phone_call_events.send_again(
-            subscription, request.match_info["deliveryId"]
-        )
+        if _DELIVERY_ID.match(delivery_id):
+            delivery = await scope.services.phone_call_events.send_again(subscription, delivery_id)
     except SubscriptionDisabled:
         raise invalid("pce_status_invalid", "status: this event is disabled.") from None
     if delivery is None:

@@ -119,13 +119,17 @@ def new_event(
         client_id=scope.scope.app.client_id,
         modified_ms=0,
     )
-    return changed(scope, subscription, {"url": None, **body})
+    return changed(scope, subscription, {**body, "url": body.get("url") or ""})
 
 
 def changed(
     scope: EventScope, subscription: Subscription, body: Mapping[str, object]
 ) -> Subscription:
-    """As the body wants it; raises as `new_event`, for the type pce_type_invalid."""
+    """As the body wants it; raises as `new_event`, for the type pce_type_invalid.
+
+    A field that is null counts as left out.
+    """
+    body = {name: value for name, value in body.items() if value is not None}
     kind = body.get("type")
     if kind is not None and event_type(kind, "pce_type_invalid") is not subscription.type:
         raise invalid("pce_type_invalid", "type cannot be changed.")
@@ -160,7 +164,9 @@ def _one_of(value: object, allowed: Sequence[int], code: str, name: str, what: s
 
 def _url(scope: EventScope, value: object) -> str:
     settings = scope.services.settings
-    text = value.strip() if isinstance(value, str) else ""
+    if not isinstance(value, str) or not value.strip():
+        raise invalid("pce_url_invalid", "url is missing, or is no string.")
+    text = value.strip()
     try:
         check_url(
             text, settings.events_url_max_chars, private_targets=settings.events_private_targets
@@ -171,8 +177,6 @@ def _url(scope: EventScope, value: object) -> str:
 
 
 def _note(value: object) -> str:
-    if value is None:
-        return ""
     if not isinstance(value, str) or len(value) > NOTE_MAX_CHARS or not value.isprintable():
         raise invalid(
             "pce_note_invalid", f"note must be one line of at most {NOTE_MAX_CHARS} characters."

@@ -5,8 +5,9 @@ from __future__ import annotations
 from aiohttp import web
 from yarl import URL
 
+from bridge.http.base_url import base_url
 from bridge.http.context import SERVICES
-from bridge.http.json_body import base_url, json_object
+from bridge.http.json_body import json_object
 from bridge.http.uapi.caller import authenticated
 from bridge.http.uapi.collection import Listing
 from bridge.http.uapi.errors import invalid
@@ -62,8 +63,10 @@ async def update_phone_call_event(request: web.Request) -> web.Response:
     body = json_object(await request.read())
     scope = event_scope_of(request)
     [subscription] = named_by(request, scope)
-    after = changed(scope, subscription, body)
-    if not await scope.services.phone_call_events.update(after):
+    after = await scope.services.phone_call_events.update(
+        subscription.id, lambda x: changed(scope, x, body)
+    )
+    if after is None:
         raise no_such_event()
     item = phone_call_event_json(after, _collection_url(request))
     return json_answer({key: item[key] for key in ("id", "links", "link")})

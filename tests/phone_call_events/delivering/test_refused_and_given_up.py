@@ -36,8 +36,7 @@ async def test_given_receiver_gone_when_event_is_sent_then_subscription_is_disab
         assert not off.enabled
         running.end_a_call()
         receiver.mood = fine
-        on = replace(off, enabled=True)
-        await running.events.update(on)
+        await running.events.update(off.id, lambda x: replace(x, enabled=True))
         call = running.end_a_call()
         await receiver.wait_count(2)
         assert receiver.received[1].parameters["CallAPIID"] == call.id
@@ -107,7 +106,8 @@ async def test_given_event_waiting_for_its_retry_when_url_is_corrected_then_it_g
         subscription = await running.subscribe(receiver.url("/wrong"))
         running.end_a_call()
         await receiver.wait_count(1, "/wrong")
-        await running.events.update(replace(subscription, url=receiver.url("/right")))
+        right = receiver.url("/right")
+        await running.events.update(subscription.id, lambda x: replace(x, url=right))
         await receiver.wait_count(1, "/right")
         assert receiver.at("/right")[0].attempt == 2
         assert len(receiver.at("/wrong")) == 1
