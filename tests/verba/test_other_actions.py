@@ -66,10 +66,10 @@ async def test_given_markers_and_metadata_when_read_then_there_and_gone_with_the
     lab: RunningLab, api: ApiClient, verba: VerbaClient, files: RecordedFiles
 ) -> None:
     async with recorded_call(lab, api, verba) as call:
-        ongoing = {"extension": "210", "status": "ongoing"}
+        ongoing = {"extension": "0003*210", "status": "ongoing"}
         started = await verba.ask("AddMarker", **ongoing, mmode="start", mname="card <number>")
         assert started.code == 0, started.text
-        assert (await verba.ask("GetMedia", callID=call.id)).code == -20
+        assert (await verba.ask("GetMedia", callID=call.id)).code == -70
         await files.wait_growing(call.id, 8_000)
         assert (await verba.ask("AddMarker", **ongoing, mmode="end")).code == 0
     await verba.conversation(call.call_id, ongoing=False)

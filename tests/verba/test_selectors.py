@@ -40,6 +40,8 @@ _UNKNOWN = "00000000-0000-0000-0000-000000000000"
         {"extension": "8856", "callID": _UNKNOWN, "status": "last"},
         {"callID": _UNKNOWN, "responseType": "JSON"},
         {"callID": "a\x00b"},
+        {"callID": _UNKNOWN, "ccdr_id": _UNKNOWN[:-1] + "1"},
+        {"ccdr_id": _UNKNOWN, "cid": _UNKNOWN[:-1] + "1"},
     ],
 )
 async def test_given_a_wrong_selector_when_asked_then_the_parameters_are_invalid(
@@ -117,7 +119,13 @@ async def test_given_html_then_a_person_can_read_it(verba: VerbaClient) -> None:
 
 @pytest.mark.parametrize(
     ("key", "action", "code"),
-    [("", "DeleteCall", -41), ("x", "DeleteCall", -41), ("", "Nothing", -41), (None, "No<", -30)],
+    [
+        ("", "DeleteCall", -41),
+        ("x", "DeleteCall", -41),
+        ("", "Nothing", -41),
+        (None, "No<", -30),
+        (None, "", -20),
+    ],
 )
 async def test_given_a_wrong_key_or_action_then_its_code(
     verba: VerbaClient, key: str | None, action: str, code: int
@@ -131,7 +139,7 @@ async def test_given_a_wrong_key_or_action_then_its_code(
 
 
 @pytest.mark.parametrize(
-    "selector", ["callID", "platformCallID", "nativeID", "last", "last,ongoing", "POST"]
+    "selector", ["callID", "two names", "platformCallID", "nativeID", "+", "last,ongoing", "POST"]
 )
 async def test_given_a_finished_call_when_deleted_by_any_selector_then_success_in_the_exact_shape(
     lab: RunningLab,
@@ -145,6 +153,8 @@ async def test_given_a_finished_call_when_deleted_by_any_selector_then_success_i
     call = await finished_call(lab, api, verba, files)
     parameters = {
         "callID": {"callID": call.id.upper()},
+        "two names": {"callID": call.id, "ccdr_id": call.id},
+        "+": {"extension": "+5550003211", "status": "last"},
         "platformCallID": {"platformCallID": call.call_id},
         "nativeID": {"nativeID": call.call_id},
         "POST": {"callID": call.id},

@@ -46,9 +46,11 @@ _ACTIONS: dict[str, _Action] = {
 async def api(http: web.Request) -> web.StreamResponse:
     response_type, action = ResponseType.XML, ""
     try:
+        # From the query first, so that what is wrong with a form is said in the wanted form.
+        response_type, action = _envelope(Parameters.of_query(http))
         parameters = await Parameters.of(http)
-        response_type = parameters.response_type()
-        action = parameters.get("action") or ""
+        response_type, action = _envelope(parameters)
+        parameters.response_type()
         answer = await _answer(http, action, parameters)
     except AskerGone:
         return web.Response()  # nobody reads it
@@ -68,11 +70,20 @@ def add_routes(app: web.Application) -> None:
     app.router.add_post("/verba/api{slash:/?}", api)
 
 
+def _envelope(parameters: Parameters) -> tuple[ResponseType, str]:
+    """How to answer and what was asked, as far as that can be told. Raises nothing."""
+    words = parameters.every("responseType")
+    known = [x for x in ResponseType if x.value in words]
+    actions = parameters.every("action")
+    return known[0] if len(known) == 1 else ResponseType.XML, actions[0] if actions else ""
+
+
 async def _answer(
     http: web.Request, action: str, parameters: Parameters
 ) -> Answer | web.StreamResponse:
     if action == _REQUEST_TOKEN:
         return await request_token(http, action, parameters)
+    parameters.required("action")
     handler = _ACTIONS.get(action)
     request = await authenticated(http, action, parameters, http.app[SERVICES].verba_access)
     if handler is None:

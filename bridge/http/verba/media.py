@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from bridge.http.verba.errors import Code, VerbaError, invalid
+from bridge.http.verba.errors import Code, VerbaError
 from bridge.http.verba.request import VerbaRequest
 from bridge.http.verba.selector import find_conversation
 from bridge.recordings.conversation import Media, StoredConversation
@@ -38,7 +38,8 @@ async def get_media(request: VerbaRequest) -> web.StreamResponse:
 def _media(stored: StoredConversation, part: int) -> Media:
     conversation = stored.conversation
     if conversation.ended_ms is None:
-        raise invalid("The call is ongoing; its media can be had once it has ended.")
+        text = "The call is ongoing; its media can be had once it has ended."
+        raise VerbaError(Code.MEDIA_NOT_FOUND, text)
     found = next((x for x in conversation.media if x.part == part), None)
     if found is None or stored.marks.deletion_ms is not None or found.bytes == 0:
         raise VerbaError(Code.MEDIA_NOT_FOUND, f"The call has no media file {part}.")

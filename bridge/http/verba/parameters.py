@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from urllib.parse import parse_qsl
 
 from aiohttp import web
 from multidict import MultiDict
@@ -12,6 +13,7 @@ from multidict import MultiDict
 from bridge.http.verba.errors import invalid
 from bridge.http.verba.rendering import ResponseType
 
+_MAX_FIELDS = 1000
 _FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 _DATE = re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d(:\d\d(\.\d{1,6})?)?\Z", re.ASCII)
 
@@ -24,20 +26,26 @@ class Parameters:
 
     @classmethod
     async def of(cls, request: web.Request) -> Parameters:
-        """Raises VerbaError for a form that cannot be read."""
+        """Raises VerbaError for a form that cannot be read, or a value that is no text."""
         found: MultiDict[str] = MultiDict(request.query)
-        if request.method == "POST" and request.content_type in _FORMS:
-            try:
-                form = await request.post()
-            except (ValueError, UnicodeDecodeError, LookupError):
-                raise invalid("The form of the request cannot be read.") from None
-            for name, value in form.items():
-                if isinstance(value, str):
-                    found.add(name, value)
-        values: dict[str, list[str]] = {}
+        if request.method == "POST":
+            found.extend(await _form(request))
         for name, value in found.items():
-            if "\x00" in value:  # no database takes it
-                raise invalid(f"Parameter {name} holds a character that is no text.")
+            if not _is_text(name) or not _is_text(value):
+                raise invalid(f"Parameter {name!r:.60} holds a character that is no text.")
+        return cls.from_pairs(found)
+
+    @classmethod
+    def of_query(cls, request: web.Request) -> Parameters:
+        """What can be had of a request whose form cannot be read. Raises nothing."""
+        return cls.from_pairs(
+            MultiDict((k, v) for k, v in request.query.items() if _is_text(k) and _is_text(v))
+        )
+
+    @classmethod
+    def from_pairs(cls, pairs: MultiDict[str]) -> Parameters:
+        values: dict[str, list[str]] = {}
+        for name, value in pairs.items():
             if value.strip():
                 values.setdefault(name, []).append(value.strip())
         return cls(values)
@@ -96,6 +104,27 @@ class Parameters:
             return ResponseType(value)
         except ValueError:
             raise invalid("Parameter responseType must be XML, HTML or TEXT.") from None
+
+
+async def _form(request: web.Request) -> list[tuple[str, str]]:
+    """Raises -20, whatever is wrong with it: multipart can be wrong in many ways."""
+    try:
+        if "Content-Type" not in request.headers:  # as some clients send it
+            text = (await request.read()).decode()
+            return parse_qsl(text, keep_blank_values=True, max_num_fields=_MAX_FIELDS)
+        if request.content_type not in _FORMS:
+            return []
+        form = await request.post()
+    except web.HTTPRequestEntityTooLarge:
+        raise invalid("The form of the request is larger than this service takes.") from None
+    except Exception:
+        raise invalid("The form of the request cannot be read.") from None
+    return [(name, value) for name, value in form.items() if isinstance(value, str)]
+
+
+def _is_text(value: str) -> bool:
+    """Whether a database, and an answer in UTF-8, can hold it."""
+    return "\x00" not in value and not any("\ud800" <= x <= "\udfff" for x in value)
 
 
 def date_text(at_ms: int) -> str:

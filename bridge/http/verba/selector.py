@@ -28,6 +28,9 @@ def look_up_of(request: VerbaRequest) -> LookUp:
             "extension is needed."
         )
     [(name, value)] = given.items()
+    if name == "extension":
+        value = value.removeprefix("+")  # public numbers are known with and without it
+        _require_one_meaning(value, request)
     selection = Selection(
         conversation_id=value.lower() if name == "callID" else None,
         platform_call_id=value if name == "platformCallID" else None,
@@ -71,12 +74,29 @@ async def find_conversation(request: VerbaRequest) -> StoredConversation:
 
 
 def _given(parameters: Parameters) -> dict[str, str]:
-    given: dict[str, str] = {}
-    for name in (*_CALL_ID_NAMES, *_OTHER_NAMES):
+    """Raises -20 where one is given twice, differently, be it under two of its names."""
+    call_ids = {x for x in (parameters.get(name) for name in _CALL_ID_NAMES) if x is not None}
+    if len(call_ids) > 1:
+        raise invalid(f"Parameter callID ({', '.join(_CALL_ID_NAMES)}) is given more than once.")
+    given = dict.fromkeys(("callID",), call_ids.pop()) if call_ids else {}
+    for name in _OTHER_NAMES:
         value = parameters.get(name)
         if value is not None:
-            given["callID" if name in _CALL_ID_NAMES else name] = value
+            given[name] = value
     return given
+
+
+def _require_one_meaning(number: str, request: VerbaRequest) -> None:
+    """A short number means another extension in each organization: nothing is done on a guess."""
+    if request.organization is not None:
+        return
+    directory = request.services.directory.directory
+    owners = [x for x in directory.organizations if f"{x}*{number}" in directory.extensions]
+    if len(owners) > 1:
+        raise invalid(
+            "Parameter extension is a short number of several organizations; write it in the "
+            f"extended form, as in {owners[0]}*{number}."
+        )
 
 
 def _status(parameters: Parameters) -> tuple[CallStatus, ...]:
