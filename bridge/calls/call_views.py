@@ -31,11 +31,17 @@ class PhoneCallView:
     caller_id: CallerId | None
 
 
-def views_of(call: PhoneCall) -> list[PhoneCallView]:
-    """The views of a live call; of an ended one, those of all its parties."""
+def views_of(call: PhoneCall, *, as_spelled: bool = True) -> list[PhoneCallView]:
+    """The views of a live call; of an ended one, those of all its parties.
+
+    Numbers are as who made the call spelled them, or as anybody understands them.
+    """
     present = _present(call)
-    sources = tuple(x.spelled for x in present if x.side is Side.SOURCE)
-    destinations = tuple(x.spelled for x in present if x.side is Side.DESTINATION)
+
+    def names(side: Side) -> tuple[str, ...]:
+        return tuple(x.spelled if as_spelled else x.number for x in present if x.side is side)
+
+    sources, destinations = names(Side.SOURCE), names(Side.DESTINATION)
     if not destinations and call.dialled:
         destinations = (call.dialled,)
     return [

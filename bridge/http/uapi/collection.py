@@ -69,7 +69,7 @@ class Listing(Generic[_T]):
     def envelope(self, entry: list[Json], total: int, url: URL) -> Json:
         """`url` is the request's own, absolute: next and prev are made from it."""
         paging: Json = {}
-        if self.start + self.count < total:
+        if self.start + self.count < min(total, START_MAX + 1):
             paging["next"] = self._at(url, self.start + self.count)
         if self.start > 0:
             paging["prev"] = self._at(url, max(0, self.start - self.count))

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from bridge.calls.call_views import PhoneCallView, views_of
 from bridge.calls.pbx import CallerId
 from bridge.calls.phone_call import PhoneCall
+from bridge.directory.model import AccountLevel
 from bridge.http.uapi.caller import Scope
 from bridge.http.uapi.fields import Json
 
@@ -42,12 +43,15 @@ def phone_call_json(call: PhoneCall, scope: Scope, owner: Json, self_url: str) -
     """`owner`: ownerId and ownerName. Ended calls carry our own fields about the end as well."""
     item: Json = {
         "id": call.id,
-        "nonce": call.nonce,
-        "extension": _spelled(scope, call.extension, call.extension_spelled),
+        # The app's own word for its user's call; nobody else's business.
+        "nonce": call.nonce if call.user_id == scope.user.id else None,
+        "extension": _spelled(scope, call, call.extension, call.extension_spelled),
         **owner,
         "published": date(call.published_ms),
         "answered": date(call.answered_ms),
-        "phoneCallView": [_view_json(x, call, scope) for x in views_of(call)],
+        "phoneCallView": [
+            _view_json(x, call, scope) for x in views_of(call, as_spelled=_understands(scope, call))
+        ],
         "links": {"self": self_url},
         "link": {"self": self_url},
         **_end_json(call),
@@ -82,9 +86,7 @@ def _view_json(view: PhoneCallView, call: PhoneCall, scope: Scope) -> Json:
     return without_nulls(
         {
             "id": view.leg.view_id,
-            "extension": _spelled(scope, view.leg.extension, view.leg.spelled)
-            if view.leg.extension
-            else None,
+            "extension": _spelled(scope, call, view.leg.extension, view.leg.spelled),
             "source": list(view.sources),
             "destination": list(view.destinations),
             "flow": int(call.flow),
@@ -118,8 +120,19 @@ def _end_json(call: PhoneCall) -> Json:
     }
 
 
-def _spelled(scope: Scope, extension: str | None, spelled: str) -> str | None:
-    return None if extension is None else scope.spelling_of(extension) or spelled or extension
+def _understands(scope: Scope, call: PhoneCall) -> bool:
+    """Whether numbers mean the same to who asks as to who made the call: short ones do so within
+    an organization, and to its apps only."""
+    if scope.app.level is AccountLevel.ADMINISTRATOR:
+        return False
+    return call.organization in (None, scope.user.organization)
+
+
+def _spelled(scope: Scope, call: PhoneCall, extension: str | None, spelled: str) -> str | None:
+    if extension is None:
+        return None
+    asked = scope.spelling_of(extension)
+    return asked or (spelled if spelled and _understands(scope, call) else extension)
 
 
 def _caller_id(caller_id: CallerId | None) -> str | None:

@@ -11,8 +11,8 @@ from bridge.calls.call_views import has_party
 from bridge.calls.phone_call import PhoneCall
 from bridge.calls.switchboard import now_ms
 from bridge.directory.ownership import SELF
+from bridge.http.base_url import base_url
 from bridge.http.context import SERVICES, Services
-from bridge.http.json_body import base_url
 from bridge.http.uapi.caller import Scope, scope_of
 from bridge.http.uapi.collection import FilterField, Listing
 from bridge.http.uapi.errors import invalid
@@ -79,6 +79,8 @@ async def _calls(services: Services, scope: Scope, request: web.Request) -> list
     call_id = request.match_info.get("phoneCallId")
     if not flag(request.query.get("ended", "false"), "ended_invalid", "ended"):
         return live_calls(services, scope, call_id)
+    if call_id is not None and not _CALL_ID.match(call_id):
+        return []
     since = now_ms() - services.settings.ended_calls_kept_s * 1000
     return await services.records.ended(
         [x.number for x in scope.extensions], since, call_id=call_id
@@ -90,7 +92,9 @@ def _item(
 ) -> Json:
     user, extension = request.match_info["userId"], _extension_in_link(call, scope)
     self_url = f"{base}/uapi/phoneCalls/{user}/{extension}/{call.id}"
-    organization = services.directory.directory.organizations.get(scope.user.organization)
+    # The one that pays, whoever looks (spec/003, step 4).
+    payer = call.organization or scope.user.organization
+    organization = services.directory.directory.organizations.get(payer)
     owner: Json = {}
     if organization is not None:
         owner = {"ownerId": str(organization.id), "ownerName": organization.name}
