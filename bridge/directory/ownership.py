@@ -18,7 +18,8 @@ OWNER = "@owner"
 def resolve_user(caller: Caller, text: str, extension: str | None = None) -> User:
     """The user that `text` (`@me`, `@viewer`, `@owner`, `12`) names. Raises UserInvalid.
 
-    `extension` is the number in the same request, of which `@owner` is the owner.
+    `extension` is the number in the same request, of which `@owner` is the owner. Raises
+    ExtensionInvalid where that names none.
     """
     if text in AUTHENTICATED_USER:
         if caller.user is None:
@@ -47,10 +48,7 @@ def resolve_extension(caller: Caller, user: User, text: str) -> Extension:
         raise ExtensionInvalid(f"extension {SELF}: one extension must be named here")
     extension = find_extension(caller, text)
     if extension is None or extension.user_id != user.id:
-        hint = ", in the extended form as in 0003*210" if caller.is_administrator else ""
-        raise ExtensionInvalid(
-            f"extension {shown(text)}: it must be the number of an extension of the user{hint}"
-        )
+        raise _no_extension(caller, text)
     return extension
 
 
@@ -61,12 +59,19 @@ def extensions_of(caller: Caller, user: User) -> tuple[Extension, ...]:
 
 def _owner(caller: Caller, extension: str | None) -> User:
     if extension is None or extension == SELF:
-        raise UserInvalid(f"user id {OWNER}: the request must name one extension")
+        raise ExtensionInvalid(f"extension: with user id {OWNER} one extension must be named")
     found = find_extension(caller, extension)
     owner = None if found is None else caller.directory.users.get(found.user_id)
     if owner is None or not caller.can_act_for(owner):
-        raise UserInvalid(f"user id {OWNER}: there is no such extension: {shown(extension)}")
+        raise _no_extension(caller, extension)
     return owner
+
+
+def _no_extension(caller: Caller, text: str) -> ExtensionInvalid:
+    hint = ", in the extended form as in 0003*210" if caller.is_administrator else ""
+    return ExtensionInvalid(
+        f"extension {shown(text)}: it must be the number of an extension of the user{hint}"
+    )
 
 
 def _user_by_id(caller: Caller, text: str) -> User | None:

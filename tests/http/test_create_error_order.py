@@ -58,8 +58,8 @@ async def test_given_the_user_and_another_part_are_wrong_when_created_then_user_
     ("user", "body", "code"),
     [
         ("99", {}, "user_invalid"),
-        ("@owner", {}, "user_invalid"),
-        ("@owner", {"extension": "999"}, "user_invalid"),
+        ("@owner", {}, "extension_invalid"),
+        ("@owner", {"extension": "999"}, "extension_invalid"),
         ("@me", {}, "extension_invalid"),
         ("@me", {"extension": "999"}, "extension_invalid"),
         ("@me", {"extension": "210"}, "pc_source_invalid"),

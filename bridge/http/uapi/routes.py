@@ -19,6 +19,7 @@ from bridge.http.uapi.phone_calls import hang_up_phone_calls, list_phone_calls
 # aiohttp finds routes by the beginning that they spell out, and tries all others in turn.
 _PREFIXES = ("/uapi", "/unifiedapi")
 _SLASH = "{slash:/?}"
+_REST = "{rest:(/.*)?}"
 
 
 async def not_implemented(request: web.Request) -> web.Response:
@@ -31,7 +32,12 @@ def add_routes(app: web.Application) -> None:
     for prefix in _PREFIXES:
         _add_phone_calls(app.router, prefix)
         _add_phone_call_events(app.router, prefix)
-        for path in ("extensions/{rest:.+}", "cdr/{rest:.+}", "faxes/{rest:.+}"):
+        of_extension = "extensions/{userId}/{extension}"
+        for path in (
+            f"{of_extension}/{{resource:presence|queue}}{_REST}",
+            f"cdr{_REST}",
+            f"faxes{_REST}",
+        ):
             app.router.add_route("*", f"{prefix}/{path}", not_implemented)
 
 

@@ -79,7 +79,7 @@ def test_owner_of_the_named_extension() -> None:
     ],
 )
 def test_owner_out_of_reach_or_nobody(caller: Caller, extension: str | None) -> None:
-    with pytest.raises(UserInvalid, match="user id @owner"):
+    with pytest.raises(ExtensionInvalid, match="extension"):
         resolve_user(caller, "@owner", extension)
 
 
