@@ -6,7 +6,6 @@ from aiohttp import web
 
 from bridge.http import sip_websocket
 from bridge.http.context import SERVICES, Services
-from bridge.http.error_middleware import error_middleware
 from bridge.http.oauth import token
 from bridge.http.ops import health
 from bridge.http.uapi import routes
@@ -14,9 +13,7 @@ from bridge.http.verba import api as verba_api
 
 
 def make_application(services: Services) -> web.Application:
-    app = web.Application(
-        middlewares=[error_middleware], client_max_size=services.settings.body_max_bytes
-    )
+    app = web.Application(client_max_size=services.settings.body_max_bytes)
     app[SERVICES] = services
     token.add_routes(app)
     health.add_routes(app)

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import asyncio
 import re
+from typing import Any
 
 import structlog
 from aiohttp import web
 from aiohttp.web_protocol import RequestHandler
 
-from bridge.http.uapi.errors import UapiError, error_response
+from bridge.http.error_answers import answering_errors
+from bridge.http.uapi.errors import UNREADABLE_BODY, UapiError, error_response
 from bridge.settings import Settings
 
 log = structlog.get_logger()
@@ -40,6 +42,13 @@ class _JsonErrorHandler(RequestHandler):
             super().data_received(data)
         finally:
             self._close, self._force_close = closing
+
+    def log_exception(self, *args: Any, **kw: Any) -> None:
+        """The rest of a body that could not be read is no fault of ours, and has been answered."""
+        if isinstance(fault := kw.get("exc_info"), UNREADABLE_BODY):
+            log.info("not HTTP", why=_why(fault))
+        else:
+            super().log_exception(*args, **kw)
 
     def handle_error(
         self,
@@ -76,6 +85,7 @@ class _Runner(web.AppRunner):
         server = await super()._make_server()
         # aiohttp has no parameter for the protocol class of an application's server.
         server.__class__ = _JsonErrorServer
+        server.request_handler = answering_errors(server.request_handler)
         return server
 
 

@@ -60,7 +60,7 @@ async def test_given_no_token_or_a_wrong_one_when_requested_then_the_same_401_fo
     }
 
     [(status, code, message, challenge)] = answers
-    assert (status, code, challenge) == (401, "access_denied", "Bearer")
+    assert (status, code, challenge) == (401, "access_denied", 'Bearer realm="uapi"')
     assert token not in message
 
 
@@ -100,8 +100,8 @@ async def test_given_the_token_in_the_header_when_requested_then_it_counts(
         ("user-12", "99", "210", "user_invalid"),
         ("user-12", "012", "210", "user_invalid"),
         ("user-12", "@global", "210", "user_invalid"),
-        ("user-12", "@owner", "220", "user_invalid"),
-        ("user-12", "@owner", "@self", "user_invalid"),
+        ("user-12", "@owner", "220", "extension_invalid"),
+        ("user-12", "@owner", "@self", "extension_invalid"),
         ("user-12", "@me", "220", "extension_invalid"),
         ("user-12", "@me", "999", "extension_invalid"),
         ("user-12", "@me", "0004*210", "extension_invalid"),
@@ -113,7 +113,7 @@ async def test_given_the_token_in_the_header_when_requested_then_it_counts(
         ("organization-0003", "@me", "210", "user_invalid"),
         ("organization-0003", "@viewer", "210", "user_invalid"),
         ("organization-0003", "21", "0004*210", "user_invalid"),
-        ("organization-0003", "@owner", "0004*210", "user_invalid"),
+        ("organization-0003", "@owner", "0004*210", "extension_invalid"),
         ("organization-0003", "12", "220", "extension_invalid"),
         ("organization-0003", "12", "0004*210", "extension_invalid"),
         ("organization-0004", "21", "210", None),
@@ -126,7 +126,7 @@ async def test_given_the_token_in_the_header_when_requested_then_it_counts(
         ("administrator", "@viewer", "0003*210", "user_invalid"),
         ("administrator", "99", "0003*210", "user_invalid"),
         ("administrator", "12", "210", "extension_invalid"),
-        ("administrator", "@owner", "210", "user_invalid"),
+        ("administrator", "@owner", "210", "extension_invalid"),
         ("administrator", "12", "0004*210", "extension_invalid"),
     ],
 )

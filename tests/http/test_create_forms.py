@@ -192,12 +192,12 @@ async def test_given_parameters_that_nobody_knows_when_created_then_they_are_ign
         ("id", {"id"}),
         ("id,extension", {"id", "extension"}),
         ("id, nonce ,", {"id", "nonce"}),
-        ("links", {"links"}),
+        ("links", {"id", "links"}),
         ("id,phoneCallView,answered", {"id"}),
         ("", {"id", "extension", "nonce", "links", "link"}),
     ],
 )
-async def test_given_fields_when_created_then_the_answer_has_those_fields_only(
+async def test_given_fields_when_created_then_the_answer_has_those_fields_and_the_id(
     api: ApiClient, query: str, names: set[str]
 ) -> None:
     body = {"nonce": "n1"}

@@ -13,6 +13,7 @@ from urllib.parse import parse_qs, unquote_plus
 from aiohttp import web
 
 from bridge.http.context import SERVICES
+from bridge.http.uapi.errors import UNREADABLE_BODY
 from bridge.http.uapi.json_answer import json_answer
 from bridge.oauth.errors import InvalidClient, InvalidRequest, OAuthError
 from bridge.storage.faults import StorageUnavailable
@@ -31,6 +32,8 @@ async def token(request: web.Request) -> web.Response:
         )
     except OAuthError as error:
         return _refusal(error)
+    except UNREADABLE_BODY:
+        return _error(400, InvalidRequest.code, "the body is not encoded as its headers say")
     except web.HTTPRequestEntityTooLarge:
         return _error(413, InvalidRequest.code, "the body is larger than this service takes")
     except StorageUnavailable:
@@ -61,11 +64,13 @@ def add_routes(app: web.Application) -> None:
 def _form(body: bytes) -> dict[str, str]:
     """The form fields, whatever the Content-Type; some clients begin the body with a stray `&`."""
     try:
-        fields = parse_qs(
-            body.decode(), keep_blank_values=True, strict_parsing=False, max_num_fields=_MAX_FIELDS
-        )
+        text = body.decode()
+    except UnicodeDecodeError:
+        raise InvalidRequest("the body must be form-encoded, in UTF-8") from None
+    try:
+        fields = parse_qs(text, keep_blank_values=True, max_num_fields=_MAX_FIELDS)
     except ValueError:
-        raise InvalidRequest("the body must be form-encoded") from None
+        raise InvalidRequest(f"the body must have at most {_MAX_FIELDS} fields") from None
     repeated = [name for name, values in fields.items() if len(values) > 1]
     if repeated:
         raise InvalidRequest(f"{repeated[0][:40]} is given more than once")
@@ -88,7 +93,9 @@ def _client(request: web.Request, fields: Mapping[str, str]) -> tuple[str | None
 
 def _refusal(error: OAuthError) -> web.Response:
     if isinstance(error, InvalidClient):
-        return _error(401, error.code, error.description, {"WWW-Authenticate": "Basic"})
+        return _error(
+            401, error.code, error.description, {"WWW-Authenticate": 'Basic realm="uapi"'}
+        )
     return _error(400, error.code, error.description)
 
 

@@ -28,9 +28,16 @@ def authenticated(request: web.Request) -> tuple[App, Caller]:
 
 
 def _token(request: web.Request) -> str:
-    # The query form is documented with the word Bearer and shown without it (uapi.md §7).
-    text = request.headers.get("Authorization") or request.query.get(TOKEN_PARAMETER, "")
-    return text[len(_BEARER) :].strip() if text[: len(_BEARER)].lower() == _BEARER else text
+    text = request.headers.get("Authorization", "")
+    if not _is_bearer(text) and TOKEN_PARAMETER in request.query:
+        # Documented with the word Bearer and shown without it (uapi.md §7). The header may be
+        # somebody else's then, a proxy's.
+        text = request.query[TOKEN_PARAMETER]
+    return text[len(_BEARER) :].strip() if _is_bearer(text) else text
+
+
+def _is_bearer(text: str) -> bool:
+    return text[: len(_BEARER)].lower() == _BEARER
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,9 @@ from bridge.calls.placing import NewCall
 from bridge.directory.caller import Caller
 from bridge.directory.model import App
 from bridge.directory.party import Party
+from bridge.http.base_url import base_url
 from bridge.http.context import SERVICES, Services
-from bridge.http.json_body import base_url, json_object
+from bridge.http.json_body import json_object
 from bridge.http.uapi.caller import TOKEN_PARAMETER, authenticated
 from bridge.http.uapi.create_simple_request import CreateSimple
 from bridge.http.uapi.errors import invalid
@@ -88,6 +89,8 @@ class _Creation:
             "links": {"self": self_url},
             "link": {"self": self_url},
         }
+        # Whatever was asked for: without its id nobody could find the call again.
+        fields = None if fields is None else fields | {"id"}
         return json.dumps([select(without_nulls(item), fields)], ensure_ascii=False)
 
 

@@ -14,6 +14,7 @@ import math
 from collections.abc import Mapping
 
 from aiohttp import web
+from aiohttp.http_exceptions import BadHttpMessage
 
 from bridge.calls.errors import CallNotPlaced, TooManyCalls
 from bridge.calls.pbx import PbxUnavailable
@@ -21,6 +22,8 @@ from bridge.directory.errors import ExtensionInvalid, UserInvalid
 from bridge.storage.faults import StorageUnavailable
 
 PBX_RETRY_AFTER_S = 5
+UNREADABLE_BODY = (web.RequestPayloadError, BadHttpMessage)
+"""What reading a body raises that is not as its headers say: no gzip, a broken chunk."""
 
 
 class UapiError(Exception):
@@ -48,7 +51,7 @@ def access_denied() -> UapiError:
         "access_denied",
         "A valid access token is needed, as header 'Authorization: Bearer …' or query "
         "parameter accessRequestToken.",
-        {"WWW-Authenticate": "Bearer"},
+        {"WWW-Authenticate": 'Bearer realm="uapi"'},
     )
 
 
@@ -86,6 +89,8 @@ def as_uapi_error(fault: Exception) -> UapiError | None:
         return UapiError(
             502, "call_not_placed", f"The PBX did not take call {fault.call_id}: {fault}"
         )
+    if isinstance(fault, UNREADABLE_BODY):
+        return invalid("request_invalid", "The body is not encoded as its headers say.")
     if isinstance(fault, web.HTTPException):
         return _of_http(fault)
     return None
@@ -101,4 +106,6 @@ def _of_http(fault: web.HTTPException) -> UapiError:
         )
     if fault.status == 413:
         return UapiError(413, "request_too_large", "The body is larger than this service takes.")
+    if fault.status == 417:
+        return UapiError(417, "request_invalid", "Expect must be 100-continue, or left out.")
     return UapiError(fault.status, "request_invalid", fault.reason)
