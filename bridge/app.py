@@ -101,6 +101,7 @@ class Service:
         self.switchboard = Switchboard(self._make_link, tracker, calls, ORIGINATE_GRACE_S)
         self.switchboard.write_along(events.rows.of_change)
         self.phones = DirectoryPhones(settings, self.directory, self.ari, self.link)
+        self._stack.callback(self.phones.stop)
         self.switchboard.at_link_up(self.phones.provision)
         await self.switchboard.restore()
         recordings = await open_recordings(

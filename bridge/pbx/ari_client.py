@@ -119,7 +119,10 @@ class AriClient:
     # ---- phones -----------------------------------------------------------------
 
     async def endpoints(self, technology: str = "PJSIP") -> list[AriEndpoint]:
-        listed = await self._json("GET", "endpoints", technology)
+        try:
+            listed = await self._json("GET", "endpoints", technology)
+        except AriNotFound:
+            return []  # "No Endpoints found": there is none of that technology yet
         known = {"online": True, "offline": False}
         return [
             AriEndpoint(one["technology"], one["resource"], known.get(one["state"]))

@@ -24,6 +24,7 @@ class ReachableEndpoints:
         self._states: dict[str, bool] | None = None
         self._told_meanwhile: dict[str, bool] = {}
         self._one_at_a_time = asyncio.Lock()
+        self._said = ""  # why they are not known, as the log has it
 
     def reachable(self, endpoint: str) -> bool:
         if self._states is None:
@@ -50,7 +51,10 @@ class ReachableEndpoints:
                 async with asyncio.timeout(self._time_limit_s):
                     states = await self._ask()
             except Exception as error:
-                log.warning("endpoint_states_unknown", error=repr(error))
+                if repr(error) != self._said:  # it is asked again at every ping
+                    log.warning("endpoint_states_unknown", error=repr(error))
+                self._said = repr(error)
                 return
+            self._said = ""
             # An event that came while we asked is newer than the answer.
             self._states = {**states, **self._told_meanwhile}

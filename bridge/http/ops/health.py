@@ -26,6 +26,8 @@ async def ready(request: web.Request) -> web.Response:
         "pbx": {"name": services.pbx.name, "up": link.up, "why": why},
         "liveCalls": len(services.switchboard.calls.live),
     }
+    if services.phones.problem:  # calls with those that exist can be placed all the same
+        body["phones"] = {"made": False, "why": services.phones.problem}
     if not why:
         return json_answer(body)
     error = {"code": "pbx_unavailable", "message": f"The PBX cannot be used now: {why}"}

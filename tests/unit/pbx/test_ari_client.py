@@ -152,3 +152,9 @@ async def test_an_answer_that_is_no_json(fake: FakeAri, ari: AriClient) -> None:
     fake.body = "<html>"
     with pytest.raises(AriError, match="no JSON"):
         await ari.version()
+
+
+async def test_no_endpoint_of_a_technology_is_an_empty_list(fake: FakeAri, ari: AriClient) -> None:
+    fake.status, fake.body = 404, '{"message":"No Endpoints found - invalid tech PJSIP"}'
+    assert await ari.endpoints() == []
+    assert await ari.endpoint_states() == {}

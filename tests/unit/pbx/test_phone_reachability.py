@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
+from structlog.testing import capture_logs
+
 from bridge.calls.pbx_events import PhoneReachability
 from bridge.pbx.phone_reachability import ReachableEndpoints
 
@@ -42,3 +44,27 @@ async def test_given_what_was_told_before_when_asked_then_the_answer_counts() ->
     await endpoints.refresh()
 
     assert not endpoints.reachable(PHONE)
+
+
+async def test_given_no_answer_again_and_again_when_asked_then_it_is_said_once_for_one_reason() -> (
+    None
+):
+    why = ["refused"]
+
+    async def ask() -> dict[str, bool]:
+        if why:
+            raise ConnectionError(why[0])
+        return {}
+
+    endpoints = ReachableEndpoints(ask, 5.0)
+    with capture_logs() as log:
+        for reason in ("refused", "refused", "gone", "gone"):
+            why = [reason]
+            await endpoints.refresh()
+        why = []
+        await endpoints.refresh()
+        why = ["gone"]
+        await endpoints.refresh()
+    assert [x["error"] for x in log] == [
+        repr(ConnectionError(x)) for x in ("refused", "gone", "gone")
+    ]
