@@ -16,7 +16,7 @@ from bridge.local_asterisk.errors import LocalAsteriskError
 from bridge.logging_setup import set_up_logging
 from bridge.secrets_file import SecretsFileError, ThrowawaySecrets
 from bridge.settings import Settings
-from bridge.state_folder import directory_file
+from bridge.state_folder import StateFolderInUse, directory_file
 
 EXIT_FAILED = 1
 
@@ -39,6 +39,7 @@ def serve() -> ExitCode:
         _SettingsWrong,
         DirectoryError,
         SecretsFileError,
+        StateFolderInUse,
         LocalAsteriskError,
         serving.ServeError,
     ) as why:
@@ -88,8 +89,12 @@ def _settings() -> Settings:
 
 
 def _problems(why: ValidationError) -> str:
-    lines = [
-        f"setting BRIDGE_{'_'.join(str(x) for x in error['loc']).upper()}: {error['msg']}"
+    return "\n".join(
+        f"setting{_named(error['loc'])}: {error['msg'].removeprefix('Value error, ')}"
         for error in why.errors()
-    ]
-    return "\n".join(lines)
+    )
+
+
+def _named(location: tuple[int | str, ...]) -> str:
+    """Empty where several do not fit each other; the message names them then."""
+    return f" BRIDGE_{'_'.join(map(str, location)).upper()}" if location else "s"

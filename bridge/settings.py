@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BeforeValidator, Field, SecretStr
+from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -20,14 +20,16 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
-Port = Annotated[int, Field(ge=1, le=65535)]
-Seconds = Annotated[float, Field(gt=0)]
-
-
-def _number_of_text(value: object) -> object:
-    """The environment holds texts only, which a Literal of numbers does not take."""
-    return int(value) if isinstance(value, str) and value.isdecimal() else value
-
+from bridge.setting_values import (
+    AudioCodecs,
+    BaseUrl,
+    CreateStatus,
+    DatabaseUrl,
+    IpAddress,
+    Port,
+    Seconds,
+    VideoCodecs,
+)
 
 SETTINGS_FILE, SECRETS_DIR = "BRIDGE_SETTINGS_FILE", "BRIDGE_SECRETS_DIR"
 
@@ -40,15 +42,16 @@ class Settings(BaseSettings):
     # Where things are kept
     state_dir: Path = Path("state")  # database, generated secrets, the local Asterisk
     directory_file: Path | None = None  # None: the shipped example
-    database_url: str = ""  # empty: SQLite in state_dir; else postgresql+asyncpg://…
+    database_url: DatabaseUrl = ""  # empty: SQLite in state_dir; else postgresql+asyncpg://…
     sqlite_synchronous: Literal["FULL", "NORMAL"] = "FULL"  # FULL survives a power cut
 
     # HTTP
     http_host: str = "127.0.0.1"
     http_port: Port = 8080
-    public_base_url: str = ""  # for links.self behind a proxy; empty: from the request's Host
+    # for links.self behind a proxy; empty: from the request's Host
+    public_base_url: BaseUrl = ""
     # some old clients take nothing but 200 for success
-    create_status: Annotated[Literal[200, 202], BeforeValidator(_number_of_text)] = 202
+    create_status: CreateStatus = 202
     body_max_bytes: Annotated[int, Field(ge=1024)] = 64 * 1024
     header_max_bytes: Annotated[int, Field(ge=1024)] = 8 * 1024
     uri_max_bytes: Annotated[int, Field(ge=1024)] = 8 * 1024
@@ -72,9 +75,9 @@ class Settings(BaseSettings):
     provision_phones: bool = True  # make the directory's phones through ARI
     # An IP address of the PBX that the audio of all these phones is bound to, e.g. its loopback
     # where all phones run there too; empty: the PBX chooses.
-    phone_media_address: str = ""
-    audio_codecs: str = "ulaw,alaw"
-    video_codecs: str = "h264,vp8"  # offered as well when a call asks for video
+    phone_media_address: IpAddress = ""
+    audio_codecs: AudioCodecs = "ulaw,alaw"
+    video_codecs: VideoCodecs = "h264,vp8"  # offered as well when a call asks for video
     connect_timeout_s: Seconds = 5.0
     boot_timeout_s: Seconds = 60.0  # from login to FullyBooted
     action_timeout_s: Seconds = 5.0  # one AMI action or ARI request
@@ -150,6 +153,23 @@ class Settings(BaseSettings):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     record_pbx_events_to: Path | None = None  # raw PBX events as JSON lines, for replay
 
+    @model_validator(mode="after")
+    def _fit_each_other(self) -> Self:
+        for low, high in (
+            ("wait_for_pickup_default_s", "wait_for_pickup_max_s"),
+            ("call_duration_default_s", "call_duration_max_s"),
+            ("rtp_port_min", "rtp_port_max"),
+            ("reconnect_min_s", "reconnect_max_s"),
+            ("events_retry_first_s", "events_retry_last_s"),
+        ):
+            if getattr(self, low) > getattr(self, high):
+                raise ValueError(f"{_variable(low)} is greater than {_variable(high)}")
+        own = ("http_port", "sip_port", "ari_port", "ami_port")
+        ports = [getattr(self, x) for x in own]
+        if not self.pbx_host and len(set(ports)) != len(ports):
+            raise ValueError(f"two of {', '.join(map(_variable, own))} are the same port")
+        return self
+
     @classmethod
     def settings_customise_sources(
         cls,
@@ -173,7 +193,7 @@ class Settings(BaseSettings):
     @classmethod
     def unknown_names(cls) -> list[str]:
         """Variables of the environment that look like a setting and are none: misspelled ones."""
-        known = {f"BRIDGE_{name.upper()}" for name in cls.model_fields}
+        known = {_variable(name) for name in cls.model_fields}
         known |= {SETTINGS_FILE, SECRETS_DIR}
         return sorted(
             name
@@ -186,3 +206,8 @@ class Settings(BaseSettings):
     @property
     def resolved_database_url(self) -> str:
         return self.database_url or f"sqlite+aiosqlite:///{self.state_dir / 'bridge.db'}"
+
+
+def _variable(name: str) -> str:
+    """A setting as the environment calls it."""
+    return f"BRIDGE_{name.upper()}"
