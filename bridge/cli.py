@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import gc
+import signal
 import sys
 from pathlib import Path
 
@@ -28,4 +29,6 @@ def main() -> None:
 
     if arguments.command == "serve":
         sys.exit(run.serve())
+    # Who reads a part of the report only, with head, is to see no traceback.
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     sys.exit(run.check(arguments.file, pbx=arguments.pbx))

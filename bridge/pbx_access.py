@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from bridge.local_asterisk.local import AsteriskSecrets
 from bridge.pbx.pbx_settings import AmiSettings, AriSettings
-from bridge.secrets_file import AMI_RECORDING_SECRET, AMI_SECRET, ARI_SECRET, SecretsFile
+from bridge.secrets_file import AMI_RECORDING_SECRET, AMI_SECRET, ARI_SECRET, SecretSource
 from bridge.settings import Settings
 
 
@@ -15,7 +15,7 @@ def pbx_host(settings: Settings) -> str:
     return settings.pbx_host or settings.bind_address
 
 
-def ami_settings(settings: Settings, secrets: SecretsFile) -> AmiSettings:
+def ami_settings(settings: Settings, secrets: SecretSource) -> AmiSettings:
     return AmiSettings(
         host=pbx_host(settings),
         port=settings.ami_port,
@@ -34,7 +34,7 @@ def ami_settings(settings: Settings, secrets: SecretsFile) -> AmiSettings:
     )
 
 
-def ami_recording_settings(settings: Settings, secrets: SecretsFile) -> AmiSettings:
+def ami_recording_settings(settings: Settings, secrets: SecretSource) -> AmiSettings:
     """The same PBX, as the user who may record and nothing else."""
     given = settings.ami_recording_secret.get_secret_value()
     return replace(
@@ -44,7 +44,7 @@ def ami_recording_settings(settings: Settings, secrets: SecretsFile) -> AmiSetti
     )
 
 
-def ari_settings(settings: Settings, secrets: SecretsFile) -> AriSettings:
+def ari_settings(settings: Settings, secrets: SecretSource) -> AriSettings:
     return AriSettings(
         base_url=f"http://{pbx_host(settings)}:{settings.ari_port}/ari",
         username=settings.ari_username,
@@ -53,7 +53,7 @@ def ari_settings(settings: Settings, secrets: SecretsFile) -> AriSettings:
     )
 
 
-def asterisk_secrets(settings: Settings, secrets: SecretsFile) -> AsteriskSecrets:
+def asterisk_secrets(settings: Settings, secrets: SecretSource) -> AsteriskSecrets:
     """The users of an Asterisk of ours, which the service then logs in as."""
     ami, recording = ami_settings(settings, secrets), ami_recording_settings(settings, secrets)
     ari = ari_settings(settings, secrets)

@@ -9,9 +9,9 @@ from bridge.pbx.readiness_ami import AmiReadiness
 from bridge.pbx.readiness_ari import AriReadiness
 from bridge.pbx.readiness_recording import recording_findings
 from bridge.pbx_access import ami_recording_settings, ami_settings, ari_settings
-from bridge.secrets_file import SecretsFileError
+from bridge.secrets_file import SecretsFileError, ThrowawaySecrets
 from bridge.settings import Settings
-from bridge.state_folder import SECRETS_FILE, open_secrets
+from bridge.state_folder import SECRETS_FILE
 
 
 async def check_pbx(settings: Settings) -> list[Finding]:
@@ -22,7 +22,7 @@ async def check_pbx(settings: Settings) -> list[Finding]:
         raise SecretsFileError(
             f"BRIDGE_AMI_SECRET and BRIDGE_ARI_SECRET are not set, and there are none in {file}"
         )
-    secrets = open_secrets(settings)
+    secrets = ThrowawaySecrets.like(file)
     ami = AmiReadiness(
         ami_settings(settings, secrets),
         Dialplan(),

@@ -15,7 +15,7 @@ import os
 import secrets
 import stat
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
@@ -50,17 +50,33 @@ class SecretsFileError(Exception):
 
 
 class SecretSource(Protocol):
-    """Where secrets come from that a directory file leaves out."""
+    """Where secrets come from that the directory file or the settings leave out."""
+
+    def get_or_create(self, name: str) -> str: ...
 
     def get_or_create_all(self, names: Iterable[str]) -> dict[str, str]:
         """The secret of every name."""
 
 
 class ThrowawaySecrets:
-    """Secrets for a look at a directory file that must leave no trace (`uapi-bridge check`)."""
+    """For a look that must leave no trace (`uapi-bridge check`): what is not known is made up."""
+
+    def __init__(self, known: Mapping[str, str] | None = None) -> None:
+        self._known = dict(known or {})
+
+    @classmethod
+    def like(cls, path: Path) -> ThrowawaySecrets:
+        """Those of that file, if there is one. Raises SecretsFileError."""
+        try:
+            return cls(_read(path))
+        except OSError as error:
+            raise _unusable(path, error) from error
+
+    def get_or_create(self, name: str) -> str:
+        return self._known.get(name) or _new_secret(name)
 
     def get_or_create_all(self, names: Iterable[str]) -> dict[str, str]:
-        return {name: _new_secret(name) for name in names}
+        return {name: self.get_or_create(name) for name in names}
 
 
 class SecretsFile:

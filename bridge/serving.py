@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
-import shlex
 import signal
 import sys
 from collections.abc import Coroutine
@@ -17,10 +16,10 @@ from bridge.directory.problems import DirectoryError
 from bridge.local_asterisk.choice import AsteriskSource
 from bridge.local_asterisk.opening import RunnableAsterisk, open_asterisk
 from bridge.local_asterisk.ports import AsteriskPorts
-from bridge.pbx_access import asterisk_secrets, pbx_host
-from bridge.secrets_file import SecretsFileError, app_secret_name
+from bridge.pbx_access import asterisk_secrets
+from bridge.secrets_file import SecretsFileError
 from bridge.settings import Settings
-from bridge.state_folder import SECRETS_FILE, open_secrets
+from bridge.state_folder import open_secrets, state_folder_locked
 
 if TYPE_CHECKING:
     from bridge.app import Service
@@ -33,12 +32,21 @@ class ServeError(Exception):
 
 
 async def serve(settings: Settings) -> None:
-    """Run until SIGINT or SIGTERM. Raises ServeError, LocalAsteriskError, DirectoryError."""
+    """Run until SIGINT or SIGTERM.
+
+    Raises ServeError, StateFolderInUse, LocalAsteriskError, DirectoryError, SecretsFileError.
+    """
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
     async with contextlib.AsyncExitStack() as stack:
+        try:
+            stack.enter_context(state_folder_locked(settings))
+        except OSError as why:
+            raise ServeError(
+                f"the state folder {settings.state_dir} cannot be used: {why}"
+            ) from None
         asterisk = await open_local_asterisk(settings)
         loading = asyncio.create_task(asyncio.to_thread(_load_service))
         if asterisk is not None:
@@ -47,17 +55,26 @@ async def serve(settings: Settings) -> None:
                 return
             settings = _with_media_address(settings, asterisk)
         service_class = await loading
-        try:
-            service = await stack.enter_async_context(service_class(settings))
-        except OSError as why:
-            raise ServeError(
-                f"cannot listen on {settings.http_host}:{settings.http_port} "
-                f"({why.strerror}); choose another port with BRIDGE_HTTP_PORT"
-            ) from None
+        service = await _start(stack, service_class(settings))
         loop.add_signal_handler(signal.SIGHUP, lambda: _reload(service, stop))
         ready = asyncio.create_task(_greet(service))
         stack.callback(ready.cancel)
         await _until_stopped(stop, asterisk)
+
+
+async def _start(stack: contextlib.AsyncExitStack, service: Service) -> Service:
+    """Raises ServeError for all that is no fault of the program."""
+    from bridge.http.server import CannotListen
+    from bridge.storage.faults import DatabaseTooNew, StorageUnavailable
+
+    try:
+        return await stack.enter_async_context(service)
+    except CannotListen as why:
+        raise ServeError(str(why)) from None
+    except (StorageUnavailable, DatabaseTooNew) as why:
+        raise ServeError(f"the database cannot be used: {why}") from None
+    except OSError as why:
+        raise ServeError(f"cannot start: {why}") from None
 
 
 def _load_service() -> type[Service]:
@@ -143,43 +160,9 @@ async def _greet(service: Service) -> None:
     except TimeoutError as why:
         log.error("not ready yet", why=str(why))
         return
+    from bridge.greeting import greeting
+
     print(greeting(service), flush=True)  # noqa: T201 - the person who started it
-
-
-def greeting(service: Service) -> str:
-    """What a person needs to make a first call: addresses, where secrets are, two commands."""
-    settings = service.settings
-    base = f"http://{settings.http_host}:{settings.http_port}"
-    secrets = (settings.state_dir / SECRETS_FILE).resolve()
-    app = next(iter(service.directory.directory.apps.values()))
-    phone = next(iter(service.directory.directory.provisioned_phones()), None)
-    read = "import json,sys;print(json.load(open(sys.argv[1]))[sys.argv[2]])"
-    secret = shlex.join(["python3", "-c", read, str(secrets), app_secret_name(app.client_id)])
-    lines = [
-        "",
-        f"uapi-bridge is ready:  {base}/uapi/",
-        f"  secrets (generated)  {secrets}",
-        f"  SIP server           {pbx_host(settings)}:{settings.sip_port} (UDP, TCP)",
-    ]
-    if phone is not None:
-        lines.append(f'  SIP user             {phone.number}, password under "sip/{phone.number}"')
-    call = (
-        '{"extension":"210","phoneCallView":[{"source":["5354353"],"destination":["3235742879"],'
-        '"callerId":"John Doe <4242425>"}]}'
-    )
-    lines += [
-        "",
-        "A first call, between two numbers of the simulated public network:",
-        "",
-        f"  TOKEN=$(curl -s {base}/oauth/token.php -d grant_type=client_credentials \\",
-        f'    -d client_id={app.client_id} --data-urlencode client_secret="$({secret})" \\',
-        "    | python3 -c 'import json,sys;print(json.load(sys.stdin)[\"access_token\"])')",
-        f'  curl -s -H "Authorization: Bearer $TOKEN" {base}/uapi/phoneCalls/@me/simple \\',
-        f"    -d '{call}'",
-        "",
-        "Ctrl-C ends it.",
-    ]
-    return "\n".join(lines)
 
 
 def _reload(service: Service, stop: asyncio.Event) -> None:

@@ -8,6 +8,8 @@ aiohttp answers it with plain text and logs a traceback. Our clients parse every
 from __future__ import annotations
 
 import asyncio
+import errno
+import os
 import re
 from typing import Any
 
@@ -23,6 +25,10 @@ log = structlog.get_logger()
 
 # aiohttp's messages begin with words and go on, after a colon or a quote, with what was received.
 _PLAIN_WORDS = re.compile(r"[A-Za-z0-9 ]{1,80}")
+
+
+class CannotListen(Exception):
+    """`str()` says where, why, and which setting helps."""
 
 
 class _JsonErrorHandler(RequestHandler):
@@ -90,7 +96,7 @@ class _Runner(web.AppRunner):
 
 
 async def start_http(app: web.Application, settings: Settings) -> web.AppRunner:
-    """Listen; returns the runner, to be cleaned up. Raises OSError for a taken port."""
+    """Listen; returns the runner, to be cleaned up. Raises CannotListen."""
     runner = _Runner(
         app,
         access_log=None,
@@ -103,10 +109,19 @@ async def start_http(app: web.Application, settings: Settings) -> web.AppRunner:
     site = web.TCPSite(runner, settings.http_host, settings.http_port)
     try:
         await site.start()
-    except OSError:
+    except (OSError, UnicodeError) as why:  # the latter for what is no host name at all
         await runner.cleanup()
-        raise
+        raise _cannot_listen(settings, why) from None
     return runner
+
+
+def _cannot_listen(settings: Settings, why: OSError | UnicodeError) -> CannotListen:
+    where = f"cannot listen on {settings.http_host}:{settings.http_port}"
+    if isinstance(why, OSError) and why.errno in (errno.EADDRINUSE, errno.EACCES):
+        return CannotListen(
+            f"{where} ({os.strerror(why.errno)}); choose another port with BRIDGE_HTTP_PORT"
+        )
+    return CannotListen(f"{where}; BRIDGE_HTTP_HOST must be an address of this machine ({why})")
 
 
 async def close_http(runner: web.AppRunner) -> None:

@@ -19,6 +19,8 @@ PORT_SETTINGS = {
     "public_network_sip": "BRIDGE_PUBLIC_NETWORK_PORT",
 }
 """The setting of each field that can be taken, as bridge/settings.py calls it."""
+ADDRESS_SETTINGS = {"public_network_sip": "BRIDGE_PUBLIC_NETWORK_ADDRESS"}
+"""Of its address, where that is not BRIDGE_BIND_ADDRESS."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,11 +99,18 @@ class AsteriskPorts:
                     errno.EADDRNOTAVAIL: "cannot be used: this machine has no such address",
                 }.get(error.errno or 0, f"cannot be used: {error.strerror}")
                 raise PortTakenError(
-                    f"{protocol} port {port} on {address} {reason}. "
-                    f"Stop that program or choose another port with {setting}.",
+                    f"{protocol} port {port} on {address} {reason}. {_remedy(field, error)}",
                     field=field,
                     setting=setting,
                 ) from error
+
+
+def _remedy(field: str, error: OSError) -> str:
+    if error.errno == errno.EADDRINUSE:
+        return f"Stop that program or choose another port with {PORT_SETTINGS[field]}."
+    if error.errno == errno.EADDRNOTAVAIL:
+        return f"Choose one that it has with {ADDRESS_SETTINGS.get(field, 'BRIDGE_BIND_ADDRESS')}."
+    return f"Choose another port with {PORT_SETTINGS[field]}."
 
 
 def _free_port(*addresses: str) -> int:

@@ -34,7 +34,7 @@ class Checked:
         return lines[number + 1].strip()
 
 
-async def check(ports: AsteriskPorts, **settings: str) -> Checked:
+async def check(ports: AsteriskPorts, **given: str) -> Checked:
     """The command as somebody types it."""
     settings = {
         "state_dir": "/nonexistent",
@@ -44,7 +44,7 @@ async def check(ports: AsteriskPorts, **settings: str) -> Checked:
         "ami_secret": AMI,
         "ari_secret": ARI,
         "ami_recording_secret": RECORDING,
-        **settings,
+        **given,
     }
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-c", "from bridge.cli import main; main()", "check", "--pbx"),
@@ -54,6 +54,7 @@ async def check(ports: AsteriskPorts, **settings: str) -> Checked:
     )
     output, _ = await asyncio.wait_for(process.communicate(), 60)
     assert process.returncode is not None
+    assert not Path(settings["state_dir"]).exists() or "state_dir" in given  # it leaves no trace
     return Checked(process.returncode, output.decode())
 
 
