@@ -58,6 +58,7 @@ _OF_ORIGINATE = {
     8: (Disposition.FAILED, "congestion"),
 }
 _SIP_TIMEOUT, _SIP_CANCELLED = 408, 487
+_NO_ROUTE = 3
 # A duration limit fires on Asterisk's clock, up to a tick before ours.
 _DURATION_SLACK_MS = 500
 
@@ -83,7 +84,7 @@ def conclude(call: PhoneCall, at_ms: int) -> FinalRecord:
         # Nobody refused: what the PBX says of the channels is but how it ended them.
         return FinalRecord(at_ms, Disposition.NO_ANSWER, by, "cancelled", NORMAL_CLEARING)
     cause = (leg.cause if leg else None) or (NO_ANSWER if reason == "no answer" else None)
-    return FinalRecord(at_ms, disposition, by, reason, cause, leg.sip_code if leg else None)
+    return FinalRecord(at_ms, disposition, by, reason, cause, _said(leg) if leg else None)
 
 
 def _decisive(call: PhoneCall) -> Leg | None:
@@ -153,5 +154,6 @@ def _gave_up(leg: Leg) -> bool:
 
 
 def _said(leg: Leg) -> int | None:
-    """The party's own SIP status. Without a DialEnd it is what Asterisk made of its time-out."""
-    return None if leg.dial_status is None else leg.sip_code
+    """The party's own SIP status. Without a DialEnd it is what Asterisk made of its time-out, and
+    with cause 3 what it made of nobody being registered."""
+    return None if leg.dial_status is None or leg.cause == _NO_ROUTE else leg.sip_code

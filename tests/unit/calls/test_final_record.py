@@ -161,12 +161,27 @@ def test_given_one_of_two_ringing_parties_rejects_when_the_other_is_silent_then_
     None
 ):
     call = picked_up_and(cause=19, ringing_ms=3000)
-    third = replace(call.legs[1], view_id="02", uniqueid="100.2", cause=21, sip_code=603)
+    said: dict[str, Any] = {"cause": 21, "sip_code": 603, "dial_status": DialStatus.BUSY}
+    third = replace(call.legs[1], view_id="02", uniqueid="100.2", **said)
     final = conclude(replace(call, legs=(*call.legs, third)), END_MS)
     assert (final.disposition, final.reason, final.sip_code) == (D.BUSY, "rejected", 603)
 
 
 def test_given_a_dialled_call_when_the_number_is_busy_then_the_destination_ended_it() -> None:
-    call = replace(picked_up_and(cause=17, sip_code=486), origin=Origin.PHONE)
+    said = {"cause": 17, "sip_code": 486, "dial_status": DialStatus.BUSY}
+    call = replace(picked_up_and(**said), origin=Origin.PHONE)
     final = conclude(call, END_MS)
     assert (final.by, final.cause, final.sip_code) == (EndedBy.DESTINATION, 17, 486)
+
+
+@pytest.mark.parametrize(
+    "made_up",
+    [
+        {"cause": 19, "sip_code": 480},  # Asterisk's own time-out
+        {"cause": 3, "sip_code": 404, "dial_status": DialStatus.CHANUNAVAIL},  # not registered
+    ],
+)
+def test_given_a_status_that_no_phone_has_sent_when_concluded_then_the_record_has_none(
+    made_up: dict[str, Any],
+) -> None:
+    assert conclude(picked_up_and(**made_up), END_MS).sip_code is None
