@@ -1,4 +1,4 @@
-"""The command `uapi-bridge`: `serve` and `check`."""
+"""The command `uapi-bridge`: `serve`, `check` and `console`."""
 
 from __future__ import annotations
 
@@ -19,6 +19,11 @@ def main() -> None:
     check = commands.add_parser("check", help="validate the settings and the directory file")
     check.add_argument("file", nargs="?", type=Path, help="default: the file of the settings")
     check.add_argument("--pbx", action="store_true", help="also whether the PBX has all it needs")
+    console = commands.add_parser("console", help="a console command of the Asterisk of `serve`")
+    console.add_argument("command_line", metavar="COMMAND", help='e.g. "core show channels"')
+    console.add_argument(
+        "--public-network", action="store_true", help="of the simulated public network"
+    )
     arguments = parser.parse_args()
 
     # Nothing that is loaded is ever garbage, and searching it again and again takes a tenth of the
@@ -29,6 +34,8 @@ def main() -> None:
 
     if arguments.command == "serve":
         sys.exit(run.serve())
-    # Who reads a part of the report only, with head, is to see no traceback.
+    # Who reads a part of the output only, with head, is to see no traceback.
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
-    sys.exit(run.check(arguments.file, pbx=arguments.pbx))
+    if arguments.command == "check":
+        sys.exit(run.check(arguments.file, pbx=arguments.pbx))
+    sys.exit(run.console(arguments.command_line, public_network=arguments.public_network))

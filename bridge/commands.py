@@ -6,7 +6,9 @@ What only one of them needs is loaded there: Asterisk is to start before the ser
 from __future__ import annotations
 
 import asyncio
+import subprocess
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
@@ -17,6 +19,9 @@ from bridge.logging_setup import set_up_logging
 from bridge.secrets_file import SecretsFileError, ThrowawaySecrets
 from bridge.settings import Settings
 from bridge.state_folder import StateFolderInUse, directory_file
+
+if TYPE_CHECKING:
+    from bridge.directory.directory import Directory
 
 EXIT_FAILED = 1
 
@@ -51,13 +56,25 @@ def check(file: Path | None, *, pbx: bool) -> ExitCode:
     """`uapi-bridge check`; `file` None means the directory file of the settings."""
     try:
         settings = _settings()
-        _check_directory(file or directory_file(settings))
-        return _check_pbx(settings) if pbx else 0
+        directory = _check_directory(file or directory_file(settings))
+        return _check_pbx(settings, directory.services_context) if pbx else 0
     except (_SettingsWrong, DirectoryError, SecretsFileError) as why:
         return str(why)
 
 
-def _check_directory(path: Path) -> None:
+def console(command: str, *, public_network: bool) -> ExitCode:
+    """`uapi-bridge console`: its exit code is that of Asterisk's own console."""
+    from bridge.local_asterisk.console import console_command
+
+    try:
+        folder = _settings().state_dir / "asterisk"
+        line = console_command(folder, command, public_network=public_network)
+    except (_SettingsWrong, LocalAsteriskError) as why:
+        return str(why)
+    return subprocess.run(line, check=False).returncode
+
+
+def _check_directory(path: Path) -> Directory:
     from bridge.directory.loader import load_directory
 
     directory = load_directory(path, ThrowawaySecrets())
@@ -65,13 +82,14 @@ def _check_directory(path: Path) -> None:
         f"{path}: valid, {len(directory.organizations)} organizations, {len(directory.users)} "
         f"users, {len(directory.extensions)} extensions, {len(directory.apps)} apps"
     )
+    return directory
 
 
-def _check_pbx(settings: Settings) -> ExitCode:
+def _check_pbx(settings: Settings, services_context: str) -> ExitCode:
     from bridge.pbx.readiness import is_ready, report
     from bridge.pbx_check import check_pbx
 
-    findings = asyncio.run(check_pbx(settings))
+    findings = asyncio.run(check_pbx(settings, services_context))
     print(report(findings))
     return 0 if is_ready(findings) else EXIT_FAILED
 

@@ -14,8 +14,8 @@ from bridge.settings import Settings
 from bridge.state_folder import SECRETS_FILE
 
 
-async def check_pbx(settings: Settings) -> list[Finding]:
-    """Raises SecretsFileError if nobody knows how to log in."""
+async def check_pbx(settings: Settings, services_context: str) -> list[Finding]:
+    """`services_context`: the directory's. Raises SecretsFileError if nobody can log in."""
     file = settings.state_dir / SECRETS_FILE
     given = settings.ami_secret.get_secret_value() and settings.ari_secret.get_secret_value()
     if not given and not file.exists():
@@ -27,6 +27,7 @@ async def check_pbx(settings: Settings) -> list[Finding]:
         ami_settings(settings, secrets),
         Dialplan(),
         phone_contexts=(CONTEXT_ANY, CONTEXT_LOCAL) if settings.provision_phones else (),
+        services_context=services_context,
     )
     ari = AriReadiness(
         ari_settings(settings, secrets),

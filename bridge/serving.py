@@ -136,7 +136,8 @@ async def _until_stopped(stop: asyncio.Event, asterisk: RunnableAsterisk | None)
 
 
 async def _raise_when_ended(asterisk: RunnableAsterisk) -> Literal[True]:
-    raise ServeError(f"{await asterisk.wait_until_ended()} ended by itself; see its log")
+    name = await asterisk.wait_until_ended()
+    raise ServeError(f"{name} ended by itself; {asterisk.where_logs_are}")
 
 
 async def _done_before(stop: asyncio.Event, work: Coroutine[object, object, None]) -> bool:

@@ -103,6 +103,10 @@ class DockerAsterisk:
         """Remove the containers; the volumes, and with them the phones, stay."""
         await self._compose("down", "--timeout=5", timeout_s=STOP_TIMEOUT_S)
 
+    @property
+    def where_logs_are(self) -> str:
+        return "its log is what docker logs shows"
+
     async def wait_until_ended(self) -> str:
         """Return when one of the containers ended by itself."""
         await self._compose("wait", *_SERVICES, timeout_s=None)

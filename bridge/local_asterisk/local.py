@@ -19,6 +19,9 @@ from bridge.local_asterisk.process import AsteriskProcess
 
 CONFIGURATION = Path(__file__).resolve().parents[2] / "asterisk-conf"
 
+PBX_FOLDER, PUBLIC_NETWORK_FOLDER = "pbx", "public-network"
+"""Below the state folder."""
+
 
 @dataclass(frozen=True, slots=True)
 class AsteriskSecrets:
@@ -61,7 +64,7 @@ class LocalAsterisk:
         self.pbx = AsteriskProcess(
             name="Asterisk",
             installation=installation,
-            folder=self._state_dir / "pbx",
+            folder=self._state_dir / PBX_FOLDER,
             render=configuration / "render.sh",
             templates=configuration / "pbx",
             values={
@@ -86,7 +89,7 @@ class LocalAsterisk:
             self.public_network = AsteriskProcess(
                 name="the public network's Asterisk",
                 installation=installation,
-                folder=self._state_dir / "public-network",
+                folder=self._state_dir / PUBLIC_NETWORK_FOLDER,
                 render=configuration / "render.sh",
                 templates=configuration / "public-network",
                 values={
@@ -138,6 +141,10 @@ class LocalAsterisk:
     async def kill(self) -> None:
         """Kill the PBX as a crash would; start() brings it back with its phones."""
         await self.pbx.kill()
+
+    @property
+    def where_logs_are(self) -> str:
+        return f"its log is in {self._state_dir}/*/log"
 
     async def wait_until_ended(self) -> str:
         """Return when one of the processes ended by itself, with its name."""

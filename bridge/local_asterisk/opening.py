@@ -38,6 +38,11 @@ class RunnableAsterisk(Protocol):
         """Return when it ended by itself, with what ended."""
         ...
 
+    @property
+    def where_logs_are(self) -> str:
+        """For the person who wants to know why."""
+        ...
+
     async def call_in(
         self,
         number: str,

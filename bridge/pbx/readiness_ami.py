@@ -29,10 +29,12 @@ class AmiReadiness:
         dialplan: Dialplan,
         *,
         phone_contexts: Sequence[str],
+        services_context: str,
     ) -> None:
         self._settings = settings
         self._dialplan = dialplan
         self._phone_contexts = phone_contexts
+        self._services_context = services_context
         self._events: list[Headers] = []
         self._arrived = asyncio.Event()
 
@@ -99,6 +101,7 @@ class AmiReadiness:
             point = f"dialplan context [{context}], of the phones that are made"
             remedy = "extensions.conf: what phones may dial; or BRIDGE_PROVISION_PHONES=false"
             found.append(ok(point) if there else lacking(point, remedy))
+        found.append(await self._services(connection))
         if "Originate" in commands and contexts[0] == ok(contexts[0].point):
             found += await self._call_events(connection)
         else:
@@ -137,6 +140,15 @@ class AmiReadiness:
         if await self._has(connection, context, exten):
             return ok(point)
         return lacking(point, f"{remedy}; then `dialplan reload`")
+
+    async def _services(self, connection: AmiConnection) -> Finding:
+        point = f"dialplan context [{self._services_context}], of what is no phone"
+        if await self._has(connection, self._services_context):
+            return ok(point)
+        return advice(
+            f"there is no {point}: calls to 0003*00, queues, IVRs and conferences fail",
+            "extensions.conf: a context with these numbers; `services_context` of the directory",
+        )
 
     async def _has(self, connection: AmiConnection, context: str, exten: str = "") -> bool:
         where = (("Context", context), *((("Extension", exten),) if exten else ()))

@@ -7,12 +7,14 @@ import contextlib
 import os
 import signal
 import socket
+import subprocess
 import sys
 import time
 from pathlib import Path
 
 import pytest
 
+from bridge.local_asterisk.console import console_command
 from bridge.local_asterisk.errors import AsteriskStartError, LocalAsteriskError, PortTakenError
 from bridge.local_asterisk.installation import Installation
 from bridge.local_asterisk.local import LocalAsterisk
@@ -270,3 +272,22 @@ async def test_an_end_by_itself_is_noticed(asterisk: LocalAsterisk) -> None:
         assert await asyncio.wait_for(watching, 5) == "Asterisk"
     finally:
         await asterisk.stop()
+
+
+async def test_its_console_can_be_reached_by_another_process(
+    asterisk: LocalAsterisk, tmp_path: Path
+) -> None:
+    with pytest.raises(LocalAsteriskError, match="no Asterisk runs"):
+        console_command(tmp_path / "s", "core show uptime")
+    await asterisk.start()
+    try:
+        for public_network, known in ((False, "transfer-any"), (True, "into-pbx")):
+            command = console_command(
+                tmp_path / "s", f"dialplan show {known}", public_network=public_network
+            )
+            done = await asyncio.to_thread(subprocess.run, command, capture_output=True, text=True)
+            assert f"Context '{known}'" in done.stdout, done
+    finally:
+        await asterisk.stop()
+    with pytest.raises(LocalAsteriskError, match="no Asterisk runs"):
+        console_command(tmp_path / "s", "core show uptime")

@@ -186,6 +186,13 @@ async def test_given_the_shipped_configuration_when_checked_then_all_is_there(
             "BRIDGE_PROVISION_PHONES",
         ),
         (
+            "extensions.conf",
+            r"^\[services\]",
+            "[other]",
+            r"advice   there is no dialplan context \[services\]",
+            "services_context",
+        ),
+        (
             "ari.conf",
             "^password = .*",
             "password = another",

@@ -9,7 +9,9 @@ from pathlib import Path
 from bridge.local_asterisk.installation import Installation
 from bridge.local_asterisk.local import CONFIGURATION, AsteriskSecrets, LocalAsterisk
 from bridge.local_asterisk.ports import AsteriskPorts
+from tests.lab.bridge_process import BridgeProcess
 from tests.lab.installation import test_installation
+from tests.softphones.ports import free_port
 
 from .test_check_pbx import check
 
@@ -68,6 +70,22 @@ def configuration(folder: Path, installation: Installation) -> Path:
     return folder
 
 
+async def phones_made(state: Path, asterisk: LocalAsterisk) -> str:
+    """What Asterisk has after the service was there."""
+    settings = {
+        "ami_secret": "a-long-random-string",
+        "ami_recording_secret": "a-second-long-random-string",
+        "ari_secret": "another-long-random-string",
+    }
+    service = BridgeProcess(state, asterisk.ports, free_port(), settings)
+    await service.start()
+    try:
+        assert service.log_lines("error") == []
+        return await asterisk.pbx.console("pjsip show endpoints")
+    finally:
+        await service.stop()
+
+
 async def test_given_debians_configuration_and_the_pages_pieces_when_checked_then_all_is_there(
     tmp_path: Path,
 ) -> None:
@@ -88,8 +106,11 @@ async def test_given_debians_configuration_and_the_pages_pieces_when_checked_the
             ami_recording_secret="a-second-long-random-string",
             ari_secret="another-long-random-string",
         )
+        made = await phones_made(tmp_path / "state", asterisk)
     finally:
         await asterisk.stop()
 
     assert done.code == 0, done.output
     assert "advice" not in done.output
+    # Though this PBX had not a single endpoint before.
+    assert "0003*210" in made
