@@ -35,7 +35,7 @@ _PURGE = Statement(
 
 class CallStore:
     """Every async method raises StorageUnavailable. What is read is what is on disk, so it may lag
-    behind `track` and `finish_later` by a few milliseconds.
+    behind `track` and `finish_later` by a few milliseconds; `ended` waits for these.
 
     `extra` are rows that belong to a change: they are written with it in one transaction, or not at
     all where the call has its final record already. As writes that nobody waits for may be applied
@@ -142,6 +142,8 @@ class CallStore:
         """Calls of these extensions that ended at `since_ms` or later, oldest first."""
         if not extensions:
             return []
+        # Who sees a call vanish from the live ones asks for its end in the next moment.
+        await self._queue.caught_up()
         query = select(calls.c.id, calls.c.document).where(
             calls.c.ended_ms >= since_ms,
             calls.c.id.in_(

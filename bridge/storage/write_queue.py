@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import deque
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
@@ -73,6 +74,7 @@ class WriteQueue:
         self._timer: asyncio.TimerHandle | None = None
         self._task: asyncio.Task[None] | None = None
         self._accepts = False
+        self._writing = False
 
     @property
     def waiting(self) -> int:
@@ -107,6 +109,12 @@ class WriteQueue:
         self._urgent += 1
         self._wake.set()
         return await answer
+
+    async def caught_up(self) -> None:
+        """Return when all that was submitted until now is on disk, or cannot be written now."""
+        if self._waiting or self._writing:
+            with contextlib.suppress(StorageUnavailable):
+                await self.submit()
 
     def submit_later(
         self,
@@ -154,7 +162,9 @@ class WriteQueue:
             batch = self._next_batch()
             if not batch:
                 continue
+            self._writing = True
             undone = await self._write(batch)
+            self._writing = False
             if undone:
                 self._put_back(undone)
             else:

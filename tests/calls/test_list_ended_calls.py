@@ -148,6 +148,19 @@ async def test_given_phone_that_refuses_when_called_then_record_has_cause_and_si
         assert (record["disposition"], record["endedBy"]) == (BUSY, "source")
 
 
+async def test_given_call_that_has_left_the_live_ones_when_asked_for_its_end_then_it_is_there(
+    api: ApiClient,
+) -> None:
+    for _ in range(5):
+        call_id = await api.place(["3235550180"], ["3235550201"], extension="210")
+        await api.wait_call(call_id, lambda call: "ringing" in call["phoneCallView"][0])
+        await api.hang_up("210", call_id)
+        while await api.calls("210", call_id):
+            pass
+        [record] = await api.calls("210", call_id, ended="true")
+        assert record["reason"] == "cancelled"
+
+
 async def test_given_call_deleted_while_it_rings_when_read_then_record_says_api_and_cancelled(
     lab: RunningLab, api: ApiClient
 ) -> None:

@@ -175,6 +175,14 @@ async def test_ended_by_party_time_and_id(store: CallStore) -> None:
     assert await store.ended([], 0) == []
 
 
+async def test_an_end_is_found_by_who_asks_in_the_same_moment(store: CallStore) -> None:
+    for _ in range(20):
+        call = live_call()
+        await store.accept(call)
+        store.finish_later(ended(call, at_ms=9000))
+        assert [x.id for x in await store.ended(["0003*210"], 0, call_id=call.id)] == [call.id]
+
+
 async def test_parties_that_came_later_and_that_left(store: CallStore) -> None:
     call = live_call()
     await store.accept(call)
