@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
+import os
 import signal
 import sys
 from collections.abc import Coroutine
@@ -56,7 +57,7 @@ async def serve(settings: Settings) -> None:
             settings = _with_media_address(settings, asterisk)
         service_class = await loading
         service = await _start(stack, service_class(settings))
-        loop.add_signal_handler(signal.SIGHUP, lambda: _reload(service, stop))
+        _handle_hangups(stack, service, stop)
         ready = asyncio.create_task(_greet(service))
         stack.callback(ready.cancel)
         await _until_stopped(stop, asterisk)
@@ -164,6 +165,33 @@ async def _greet(service: Service) -> None:
     from bridge.greeting import greeting
 
     print(greeting(service), flush=True)  # noqa: T201 - the person who started it
+
+
+def _handle_hangups(
+    stack: contextlib.AsyncExitStack, service: Service, stop: asyncio.Event
+) -> None:
+    """SIGHUP means: read the directory again. But of a terminal that was closed it means: end."""
+    terminal = None
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as nohup sets it
+        with contextlib.suppress(OSError):  # there is none
+            terminal = os.open("/dev/tty", os.O_RDONLY | os.O_NOCTTY | os.O_CLOEXEC)
+            stack.callback(os.close, terminal)
+
+    def hung_up() -> None:
+        if terminal is not None and _is_gone(terminal):
+            stop.set()
+        else:
+            _reload(service, stop)
+
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, hung_up)
+
+
+def _is_gone(terminal: int) -> bool:
+    try:
+        os.tcgetpgrp(terminal)
+    except OSError:
+        return True
+    return False
 
 
 def _reload(service: Service, stop: asyncio.Event) -> None:

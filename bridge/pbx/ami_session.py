@@ -22,6 +22,8 @@ from bridge.pbx.reconnect_delay import ReconnectDelay, wait_unless
 
 log = structlog.get_logger()
 
+SAY_AGAIN_S = 60.0
+_REFUSED = "login refused: "
 BOOTING = "the PBX is still booting (or its AMI user lacks read=system)"
 
 
@@ -42,6 +44,8 @@ class AmiSession:
         self._task: asyncio.Task[None] | None = None
         self._stopping = asyncio.Event()
         self._clock_offset_s = 0.0
+        self._said: tuple[int, str] | None = None
+        self._say_again_s = 0.0
         self._link = LinkStatus(up=False, since_ms=_local_ms(), why="not started")
         self._log = log.bind(pbx=settings.pbx_name, user=settings.username)
 
@@ -121,11 +125,18 @@ class AmiSession:
             await wait_unless(self._stopping, wait_s)
 
     def _log_down(self, why: str, wait_s: float) -> None:
-        level = logging.WARNING
+        """Once for one reason, and again now and then while it lasts."""
+        level, event = logging.WARNING, "ami_link_down"
         if why == BOOTING:
             booting_s = (_local_ms() - self._link.since_ms) / 1000
             level = logging.ERROR if booting_s > self._settings.boot_timeout_s else logging.INFO
-        self._log.log(level, "ami_link_down", why=why, retry_in_s=round(wait_s, 2))
+        elif why.startswith(_REFUSED):
+            level, event = logging.ERROR, "ami_login_refused"
+        now_s = time.monotonic()
+        if self._said == (level, why) and now_s < self._say_again_s:
+            return
+        self._said, self._say_again_s = (level, why), now_s + SAY_AGAIN_S
+        self._log.log(level, event, why=why, retry_in_s=round(wait_s, 2))
 
     async def _one_connection(self) -> tuple[bool, str]:
         """From connect to loss; whether the link was up, and why it ended. Never raises."""
@@ -140,11 +151,11 @@ class AmiSession:
             await self._prepare(connection)
             if not connection.lost.done():
                 was_up = True
+                self._said = None
                 self._set_link(up=True, why="")
                 await self._serve(connection)
         except LoginRefused as error:
-            self._log.error("ami_login_refused", why=str(error))
-            connection.lose(f"login refused: {error}")
+            connection.lose(f"{_REFUSED}{error}")
         except TimeoutError:
             connection.lose(f"no connection within {self._settings.connect_timeout_s:g} s")
         except (OSError, PbxUnavailable, PbxOutcomeUnknown, PbxRefused, _StillBooting) as error:

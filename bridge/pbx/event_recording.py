@@ -7,6 +7,7 @@ not for production logs.
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,7 +28,8 @@ class EventRecorder:
     """Appends to the file; each event is in it before the next one is handled."""
 
     def __init__(self, path: Path) -> None:
-        self._file: TextIO = path.open("a", encoding="utf-8", buffering=1)
+        descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        self._file: TextIO = os.fdopen(descriptor, "a", encoding="utf-8", buffering=1)
 
     def write(self, headers: Headers, received_ms: int) -> None:
         line = {"received_ms": received_ms, "headers": headers}

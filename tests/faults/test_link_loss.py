@@ -85,8 +85,9 @@ async def test_a_refused_login_is_an_error_and_retried_with_growing_delay(
     for gap, delay_s in zip(gaps[:3], (0.1, 0.2, 0.4), strict=True):
         assert delay_s * 0.74 < gap < delay_s + 0.5
     assert "Authentication failed" in link.link.why
-    errors = [line for line in logs if line["log_level"] == "error"]
-    assert {line["event"] for line in errors} == {"ami_login_refused"}
+    # One line for one problem, however often it is tried.
+    said = [line["event"] for line in logs if line["log_level"] in ("warning", "error")]
+    assert said == ["ami_login_refused"]
     assert "s3cret" not in str(logs)
     with pytest.raises(PbxUnavailable, match="login refused"):
         await link.originate(order())
