@@ -15,6 +15,7 @@ from typing import Any
 
 import structlog
 from aiohttp import web
+from aiohttp.http_exceptions import LineTooLong
 from aiohttp.web_protocol import RequestHandler
 
 from bridge.http.error_answers import answering_errors
@@ -68,10 +69,16 @@ class _JsonErrorHandler(RequestHandler):
             error = UapiError(500, "internal_server_error", "The service failed; see its log.")
         else:
             log.info("not HTTP", remote=request.remote, status=status, why=_why(exc))
-            error = UapiError(status, "request_invalid", "This is not a valid HTTP request.")
+            error = UapiError(status, "request_invalid", _not_http(exc))
         response = error_response(error)
         response.force_close()
         return response
+
+
+def _not_http(fault: BaseException | None) -> str:
+    if isinstance(fault, LineTooLong):
+        return f"The request line or a header is longer than {fault.args[1]} bytes."
+    return "This is not a valid HTTP request."
 
 
 def _why(fault: BaseException | None) -> str:

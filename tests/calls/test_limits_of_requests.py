@@ -91,6 +91,17 @@ async def test_given_chunked_body_too_large_when_posted_then_413_in_json(
     assert_error((status, body))
 
 
+@pytest.mark.parametrize("where", ["line", "header"])
+async def test_given_line_or_header_too_long_when_sent_then_the_message_names_the_limit(
+    lab: RunningLab, api: ApiClient, where: str
+) -> None:
+    long = "x" * 3000
+    data = head(api, f"{SIMPLE}?x={long}") if where == "line" else head(api, SIMPLE, f"X: {long}")
+    status, body = await raw(lab, data)
+    assert_error((status, body))
+    assert "2048" in str(body)
+
+
 def body_with(nonce: object = None, callerId: str = "A <1>") -> bytes:  # noqa: N803 - as in JSON
     """A call that would be placed, but for what is given."""
     view = {"source": ["3235550202"], "destination": ["3235550201"], "callerId": callerId}
