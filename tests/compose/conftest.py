@@ -27,4 +27,4 @@ async def api(lab: ContainerLab) -> AsyncIterator[ApiClient]:
     """The app of user 12."""
     async with lab.client() as client:
         yield client
-        await client.hang_up()
+        await client.leave_no_call()

@@ -39,7 +39,9 @@ async def test_given_a_call_into_another_organization_when_listed_then_each_sees
             theirs = await seen(lab, "organization-0004", "21", "@self")
             operator = await seen(lab, "administrator", "21", "@self")
         finally:
-            await administrator.request("DELETE", "/uapi/phoneCalls/12/0003*210")
+            await administrator.request("DELETE", "/uapi/phoneCalls/12/@self")
+            async with lab.client() as alice:
+                await alice.leave_no_call()
     for call in (mine, theirs, operator):
         assert (call["ownerId"], call["ownerName"]) == ("3", "Default Organization")
         assert call["phoneCallView"][0]["destination"] == ["0004*210"]
@@ -58,7 +60,7 @@ async def test_given_short_numbers_when_others_than_their_organization_list_then
             colleague = await seen(lab, "organization-0003", "12", "@self")
             operator = await seen(lab, "administrator", "12", "@self")
         finally:
-            await alice.request("DELETE", "/uapi/phoneCalls/@me/@self")
+            await alice.leave_no_call()
     for call in (mine, colleague):
         assert call["extension"] == "210"
         assert call["phoneCallView"][0]["destination"] == ["400"]

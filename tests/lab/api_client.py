@@ -165,6 +165,15 @@ class ApiClient:
             live = await self.call(call_id)
             raise AssertionError(f"call {call_id} did not end: {live}") from None
 
+    async def leave_no_call(self, time_limit_s: float = 10.0) -> None:
+        """Hang up all calls of the app's user, and wait until they are gone."""
+        answer = await self.hang_up()
+        if answer.status not in (200, 204):
+            return  # the PBX is away
+        async with asyncio.timeout(time_limit_s):
+            while await self.calls():  # noqa: ASYNC110 - as an app polls
+                await asyncio.sleep(0.02)
+
     async def hang_up(self, extension: str = "@self", call_id: str = "", **query: str) -> Answer:
         path = f"/uapi/phoneCalls/@me/{extension}" + (f"/{call_id}" if call_id else "")
         return await self.request("DELETE", path, params=query)

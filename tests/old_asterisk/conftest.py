@@ -36,4 +36,4 @@ async def lab(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Running
 async def api(lab: RunningLab) -> AsyncIterator[ApiClient]:
     async with lab.client() as client:
         yield client
-        await client.hang_up()
+        await client.leave_no_call()

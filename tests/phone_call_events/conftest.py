@@ -67,7 +67,7 @@ async def api(lab: RunningLab) -> AsyncIterator[ApiClient]:
     """The app of user 12, without subscriptions before and after."""
     async with lab.client() as client:
         yield client
-        await client.hang_up()
+        await client.leave_no_call()
         await unsubscribe_all(client, *EXTENSIONS)
         await lab.asterisk.hang_up_public_network()
 

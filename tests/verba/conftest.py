@@ -34,7 +34,7 @@ async def api(lab: RunningLab) -> AsyncIterator[ApiClient]:
     """The app of user 12, which may create calls."""
     async with lab.client() as client:
         yield client
-        await client.hang_up()
+        await client.leave_no_call()
 
 
 @pytest_asyncio.fixture(loop_scope="session")

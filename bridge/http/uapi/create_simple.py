@@ -21,6 +21,7 @@ from bridge.http.uapi.create_simple_request import CreateSimple
 from bridge.http.uapi.errors import invalid
 from bridge.http.uapi.fields import Json, requested_fields, select
 from bridge.http.uapi.idempotency import Answer, IdempotentRequest, Save, key_of
+from bridge.http.uapi.json_answer import json_text
 from bridge.http.uapi.phone_call_json import PHONE_CALL_FIELDS, without_nulls
 
 
@@ -91,7 +92,7 @@ class _Creation:
         }
         # Whatever was asked for: without its id nobody could find the call again.
         fields = None if fields is None else fields | {"id"}
-        return json.dumps([select(without_nulls(item), fields)], ensure_ascii=False)
+        return json_text([select(without_nulls(item), fields)])
 
 
 async def without_unreachable(order: NewCall, pbx: Pbx) -> NewCall:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 
+import orjson
 from aiohttp import web
+
+
+def json_text(value: object) -> str:
+    return orjson.dumps(value).decode()
 
 
 def json_answer(
@@ -13,7 +17,7 @@ def json_answer(
 ) -> web.Response:
     return web.Response(
         status=status,
-        text=json.dumps(body, ensure_ascii=False),
+        text=json_text(body),
         content_type="application/json",
         headers=headers,
     )
