@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
-import os
 import signal
 import sys
 from collections.abc import Coroutine
@@ -13,13 +12,12 @@ from typing import TYPE_CHECKING, Literal
 
 import structlog
 
-from bridge.directory.problems import DirectoryError
 from bridge.local_asterisk.choice import AsteriskSource
 from bridge.local_asterisk.opening import RunnableAsterisk, open_asterisk
 from bridge.local_asterisk.ports import AsteriskPorts
 from bridge.pbx_access import asterisk_secrets
-from bridge.secrets_file import SecretsFileError
 from bridge.settings import Settings
+from bridge.sighup import HangUpSignal
 from bridge.state_folder import open_secrets, state_folder_locked
 
 if TYPE_CHECKING:
@@ -42,6 +40,7 @@ async def serve(settings: Settings) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
     async with contextlib.AsyncExitStack() as stack:
+        hang_ups = HangUpSignal(stack.enter_context(contextlib.ExitStack()), stop)
         try:
             stack.enter_context(state_folder_locked(settings))
         except OSError as why:
@@ -57,9 +56,8 @@ async def serve(settings: Settings) -> None:
             settings = _with_media_address(settings, asterisk)
         service_class = await loading
         service = await _start(stack, service_class(settings))
-        _handle_hangups(stack, service, stop)
-        ready = asyncio.create_task(_greet(service))
-        stack.callback(ready.cancel)
+        for work in (hang_ups.reload_when_asked(service), _greet(service)):
+            stack.callback(asyncio.create_task(work).cancel)
         await _until_stopped(stop, asterisk)
 
 
@@ -165,42 +163,3 @@ async def _greet(service: Service) -> None:
     from bridge.greeting import greeting
 
     print(greeting(service), flush=True)  # noqa: T201 - the person who started it
-
-
-def _handle_hangups(
-    stack: contextlib.AsyncExitStack, service: Service, stop: asyncio.Event
-) -> None:
-    """SIGHUP means: read the directory again. But of a terminal that was closed it means: end."""
-    terminal = None
-    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as nohup sets it
-        with contextlib.suppress(OSError):  # there is none
-            terminal = os.open("/dev/tty", os.O_RDONLY | os.O_NOCTTY | os.O_CLOEXEC)
-            stack.callback(os.close, terminal)
-
-    def hung_up() -> None:
-        if terminal is not None and _is_gone(terminal):
-            stop.set()
-        else:
-            _reload(service, stop)
-
-    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, hung_up)
-
-
-def _is_gone(terminal: int) -> bool:
-    try:
-        os.tcgetpgrp(terminal)
-    except OSError:
-        return True
-    return False
-
-
-def _reload(service: Service, stop: asyncio.Event) -> None:
-    async def reload() -> None:
-        try:
-            await service.reload()
-        except (DirectoryError, SecretsFileError) as why:
-            log.error("directory not reloaded; the old one stays in force", why=str(why))
-
-    if not stop.is_set():
-        task = asyncio.create_task(reload())
-        task.add_done_callback(lambda done: done.cancelled() or done.exception())
