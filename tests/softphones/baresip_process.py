@@ -22,6 +22,8 @@ from .sip_message import SipMessage
 _START_ATTEMPTS = 3
 _LISTEN_TIMEOUT_S = 10.0
 _STOP_TIMEOUT_S = 2.0
+_READY = "baresip is ready."
+_NO_CONTROL = "ctrl_tcp: failed to listen"
 
 
 class BaresipProcess:
@@ -35,7 +37,7 @@ class BaresipProcess:
         self.control = BaresipControl(on_event)
         self._config = config
         self._on_message = on_message
-        self._trace = BaresipTrace(f"{config.server}:{config.server_port}")
+        self._trace = self._new_trace()
         self._process: asyncio.subprocess.Process | None = None
         self._reading: asyncio.Task[None] | None = None
         self.folder: Path | None = None
@@ -59,8 +61,9 @@ class BaresipProcess:
                 raise PhoneError(failed)
 
     async def _launch(self, module_folder: Path) -> bool:
-        """False if the process ended at once: one of its ports may have been taken."""
+        """False if one of its ports was taken, or it ended at once, as it may do then."""
         self.folder = Path(tempfile.mkdtemp(prefix="softphone-"))
+        self._trace = self._new_trace()
         control_port = free_port()
         self._config.write(
             self.folder,
@@ -80,14 +83,19 @@ class BaresipProcess:
         self._reading = asyncio.create_task(self._read(self._process))
         deadline = time.monotonic() + _LISTEN_TIMEOUT_S
         while self.running:
-            try:
+            if _READY in self._trace.log_lines:
+                # It runs without a remote control too: whoever took its port would be connected.
+                if any(line.startswith(_NO_CONTROL) for line in self._trace.log_lines):
+                    return False
                 await self.control.connect(control_port)
                 return True
-            except OSError:
-                if time.monotonic() > deadline:
-                    raise PhoneError(self.with_log("baresip does not listen")) from None
-                await asyncio.sleep(0.02)
+            if time.monotonic() > deadline:
+                raise PhoneError(self.with_log("baresip does not get ready"))
+            await asyncio.sleep(0.02)
         return False
+
+    def _new_trace(self) -> BaresipTrace:
+        return BaresipTrace(f"{self._config.server}:{self._config.server_port}")
 
     async def _read(self, process: asyncio.subprocess.Process) -> None:
         assert process.stdout is not None

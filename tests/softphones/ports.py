@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
+import os
 import random
 import socket
+from collections.abc import Iterator
 
 LOOPBACK = "127.0.0.1"
 
@@ -12,15 +15,30 @@ _ATTEMPTS = 200
 _LOW, _HIGH = 6000, 10998
 
 
-def free_port() -> int:
-    """A port of 127.0.0.1 on which neither UDP nor TCP is bound at this moment, nor on the next.
+def _own_share() -> list[int]:
+    """Every fourth port of the part that belongs to this one of the workers of a test run."""
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    return list(range(_LOW, _HIGH, 4))[worker::workers]
 
-    baresip takes the next one for TLS. Nothing reserves them, so whoever binds them must be ready
-    to ask for others.
+
+def _in_turn(ports: list[int]) -> Iterator[int]:
+    start = random.randrange(len(ports))  # another test run may be under way
+    return itertools.cycle(ports[start:] + ports[:start])
+
+
+_TURNS = _in_turn(_own_share())
+
+
+def free_port() -> int:
+    """A port of 127.0.0.1 on which neither UDP nor TCP is bound at this moment.
+
+    Nor on the two after it: baresip takes the next for TLS, SIPp the one after for video. They are
+    given out in turn, so that two who have not bound theirs yet never have the same. Another test
+    run may still take it: whoever binds it must be ready to ask for another.
     """
-    for _ in range(_ATTEMPTS):
-        port = random.randrange(_LOW, _HIGH, 2)
-        if _is_free(port) and _is_free(port + 1):
+    for port in itertools.islice(_TURNS, _ATTEMPTS):
+        if all(_is_free(port + more) for more in range(3)):
             return port
     raise RuntimeError(f"no port of {LOOPBACK} is free for both UDP and TCP")
 

@@ -10,8 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from . import baresip_process
 from .lab import Lab
 from .phone_observer import PhoneError
+from .ports import free_port
 from .softphone import Softphone
 
 
@@ -153,6 +155,20 @@ async def test_tcp(lab: Lab) -> None:
         assert bob.incoming_invites == 1
         await bob.hangup()
         await alice.wait_closed()
+
+
+async def test_a_control_port_that_another_phone_has_is_not_used(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken, *others = (free_port() for _ in range(5))
+    async with AsyncExitStack() as stack:
+        for first in (taken, taken):
+            ports = iter((first, *others))
+            monkeypatch.setattr(baresip_process, "free_port", ports.__next__)
+            await started(stack, phone := lab.softphone("0003*210"))
+            others = list(ports)
+        await phone.dial("0003*211")  # by the second phone: only it has been told
+        assert phone.current is not None
 
 
 async def test_wrong_password_says_so(lab: Lab) -> None:
