@@ -128,6 +128,8 @@ class EventDeliveryStore:
             return int((await connection.execute(query)).scalar_one())
 
     async def find(self, subscription_id: str, delivery_id: str) -> Delivery | None:
+        """As it is by now: what was recorded of it is on disk first."""
+        await self._queue.caught_up()
         found = await self._read(
             _DELIVERIES.where(
                 event_deliveries.c.id == delivery_id,
@@ -139,7 +141,11 @@ class EventDeliveryStore:
     async def page(
         self, subscription_id: str, *, start: int, count: int, newest_first: bool
     ) -> tuple[list[Delivery], int]:
-        """Some of the kept deliveries of a subscription, and how many there are in all."""
+        """Some of the kept deliveries of a subscription, and how many there are in all.
+
+        As they are by now: what was recorded of them is on disk first.
+        """
+        await self._queue.caught_up()
         of_subscription = event_deliveries.c.subscription_id == subscription_id
         order = event_deliveries.c.sequence.desc() if newest_first else event_deliveries.c.sequence
         rows = await self._read(

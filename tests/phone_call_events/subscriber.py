@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 from tests.lab.api_client import Answer, ApiClient
@@ -42,3 +43,15 @@ async def deliveries(
     answer = await api.request("GET", path, params={"count": "5000", **query})
     assert answer.status == 200, answer.text
     return list(answer.json["entry"])
+
+
+async def wait_delivered(
+    api: ApiClient, extension: str, kind: int, subscription_id: str, time_limit_s: float = 10.0
+) -> list[Any]:
+    """As `deliveries`, once none waits: a request that has come may still be under way."""
+    async with asyncio.timeout(time_limit_s):
+        while True:
+            found = await deliveries(api, extension, kind, subscription_id)
+            if all(x["state"] == "delivered" for x in found):
+                return found
+            await asyncio.sleep(0.02)

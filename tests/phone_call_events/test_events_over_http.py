@@ -17,6 +17,7 @@ from .subscriber import (
     deliveries,
     events_path,
     subscribe,
+    wait_delivered,
 )
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -130,7 +131,7 @@ async def test_given_delivered_event_when_retried_over_the_api_then_it_comes_aga
     event_id, _ = await subscribe(api, "212", HANG_UP, receiver.url())
     await api.wait_ended(await api.place(["3235550486"], ["3235550200"], extension="212"))
     await receiver.wait_count(1)
-    [delivery] = await deliveries(api, "212", HANG_UP, event_id)
+    [delivery] = await wait_delivered(api, "212", HANG_UP, event_id)
     path = events_path("212", HANG_UP, event_id, "deliveries", delivery["id"], "retry")
     answer = await api.request("POST", path + "/")
     assert (answer.status, answer.json["state"]) == (202, "waiting")
