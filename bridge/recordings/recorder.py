@@ -183,6 +183,8 @@ class Recorder:
         tape = self._tapes.get(call.id)
         if call.final is not None:
             if tape is not None:
+                if self._outlives(call, tape):
+                    await tape.stop()
                 await self._finish(tape, call.final.at_ms, call.final.cause)
             return
         directory = self._directory.directory
@@ -197,6 +199,14 @@ class Recorder:
             await tape.check_unconfirmed(self._audio)
         if await tape.follow(call, wanted=wanted) and tape.marked:
             self._to_finish(tape.conversation.id)
+
+    def _outlives(self, call: PhoneCall, tape: Tape) -> bool:
+        """Whether the recorded channel may still be there: it moved to the call that was joined."""
+        running = tape.conversation.running
+        if running is None:
+            return False
+        moved = self._switchboard.calls.live.of_channel(running.channel) is not None
+        return moved or running.channel in call.channels
 
     async def _finish(self, tape: Tape, at_ms: int, cause: int | None) -> None:
         conversation = tape.conversation
