@@ -75,11 +75,11 @@ class AmiConnection:
             answer = await self.send(login, self._settings.login_timeout_s)
         except PbxOutcomeUnknown as error:
             raise PbxUnavailable(f"no answer to the login: {error}") from None
-        if answer[0].get("Response") != "Success":
-            raise LoginRefused(answer[0].get("Message", "no reason given"))
+        if answer.get("Response") != "Success":
+            raise LoginRefused(answer.get("Message", "no reason given"))
 
-    async def send(self, action: AmiAction, timeout_s: float) -> list[Headers]:
-        """Write the action once; its answer, followed by the list it announced, if any.
+    async def send(self, action: AmiAction, timeout_s: float) -> Headers:
+        """Write the action once; its answer, once the list it announced, if any, is complete.
 
         Raises PbxUnavailable if nothing was written, PbxOutcomeUnknown if it was and the answer
         did not come in time or the connection was lost.

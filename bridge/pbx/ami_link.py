@@ -10,7 +10,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from bridge.calls.pbx import HangUpResult, OriginateOrder, PbxListener, PbxRefused
-from bridge.calls.pbx_events import PbxEvent, PbxSnapshot, PhoneReachability
+from bridge.calls.pbx_events import ChannelSnapshot, PbxEvent, PbxSnapshot, PhoneReachability
 from bridge.pbx import ami_values
 from bridge.pbx.ami_connection import AmiConnection
 from bridge.pbx.ami_session import AmiSession
@@ -58,14 +58,14 @@ class AmiLink(AmiSession):
 
     async def originate(self, order: OriginateOrder) -> None:
         action = originate_action(order, self._settings, self._dialplan)
-        answer = (await self.send(action))[0]
+        answer = await self.send(action)
         if answer.get("Response") != "Success":
             raise PbxRefused(answer.get("Message", "no reason given"))
 
     async def hang_up(self, uniqueid: str) -> HangUpResult:
         channel = ami_values.uniqueid(uniqueid)
         action = AmiAction("Hangup", (("Channel", channel), ("Cause", NORMAL_CLEARING)))
-        answer = (await self.send(action))[0]
+        answer = await self.send(action)
         if answer.get("Response") == "Success":
             return HangUpResult.HUNG_UP
         message = answer.get("Message", "no reason given")
@@ -128,12 +128,14 @@ class AmiLink(AmiSession):
 
     async def _take_snapshot(self, connection: AmiConnection) -> PbxSnapshot:
         at_ms = self._pbx_ms()
-        action = AmiAction("CoreShowChannels", collects_list=True)
-        answer, *items = await connection.send(action, self._settings.action_timeout_s)
+        channels: list[ChannelSnapshot] = []
+        action = AmiAction(
+            "CoreShowChannels", each_item=lambda item: channels.append(decode_channel(item))
+        )
+        answer = await connection.send(action, self._settings.action_timeout_s)
         if answer.get("Response") != "Success":
             raise PbxRefused(f"CoreShowChannels: {answer.get('Message', 'no reason given')}")
-        listed = (one for one in items if one["Event"] == "CoreShowChannel")
-        return PbxSnapshot(at_ms, tuple(decode_channel(one) for one in listed))
+        return PbxSnapshot(at_ms, tuple(channels))
 
     def _deliver(self, event: PbxEvent) -> None:
         if isinstance(event, PhoneReachability):

@@ -57,7 +57,7 @@ class AmiSession:
     def link(self) -> LinkStatus:
         return self._link
 
-    async def send(self, action: AmiAction) -> list[Headers]:
+    async def send(self, action: AmiAction) -> Headers:
         """Raises PbxUnavailable, PbxOutcomeUnknown."""
         return await self._up_connection().send(action, self._settings.action_timeout_s)
 
@@ -199,7 +199,7 @@ class AmiSession:
 
     async def _ping(self, connection: AmiConnection, timeout_s: float) -> None:
         """Its answer carries the PBX's clock, which all moments are told in."""
-        answer = (await connection.send(AmiAction("Ping"), timeout_s))[0]
+        answer = await connection.send(AmiAction("Ping"), timeout_s)
         try:
             self._clock_offset_s = float(answer["Timestamp"]) - time.time()
         except (KeyError, ValueError):

@@ -9,6 +9,7 @@ built: InvalidPbxValue is raised instead.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from bridge.calls.pbx import CallerId, InvalidPbxValue
@@ -42,12 +43,13 @@ _NAME_FORBIDDEN = re.compile(r'["\\]')
 class AmiAction:
     """One action, safe to write: building it checks every header.
 
-    `collects_list` marks actions that Asterisk answers with a list of events.
+    `each_item` is for actions that Asterisk answers with a list of events: it receives each of
+    them as it comes. What it raises becomes the outcome of the action.
     """
 
     name: str
     headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)  # a login's secret
-    collects_list: bool = False
+    each_item: Callable[[dict[str, str]], object] | None = None
     action_id: str = ""
 
     def __post_init__(self) -> None:

@@ -54,7 +54,7 @@ class OccasionalSession:
         async with self._starting_or_stopping:
             await self._session.stop()
 
-    async def send(self, action: AmiAction) -> list[Headers]:
+    async def send(self, action: AmiAction) -> Headers:
         """Opens the session where it is not. Raises PbxUnavailable, PbxOutcomeUnknown."""
         self._in_use += 1
         try:

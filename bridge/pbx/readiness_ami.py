@@ -190,7 +190,7 @@ class AmiReadiness:
         ]
 
     async def _ask(self, connection: AmiConnection, action: AmiAction) -> Headers:
-        return (await connection.send(action, self._settings.action_timeout_s))[0]
+        return await connection.send(action, self._settings.action_timeout_s)
 
     def _take(self, headers: Headers) -> None:
         self._events.append(headers)

@@ -39,7 +39,7 @@ async def recording_findings(settings: AmiSettings) -> list[Finding]:
 
 async def _logged_in(connection: AmiConnection, settings: AmiSettings) -> list[Finding]:
     user = settings.username
-    commands = (await connection.send(AmiAction("ListCommands"), settings.action_timeout_s))[0]
+    commands = await connection.send(AmiAction("ListCommands"), settings.action_timeout_s)
     await asyncio.wait({connection.booted_or_lost}, timeout=BOOTED_WAIT_S)
     found = []
     if not connection.booted_or_lost.done():

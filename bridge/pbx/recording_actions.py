@@ -54,7 +54,7 @@ class MixMonitorActions:
 
     async def _send(self, name: str, channel: str, *headers: tuple[str, str]) -> dict[str, str]:
         to = ("Channel", ami_values.uniqueid(channel))
-        answer = (await self._session.send(AmiAction(name, (to, *headers))))[0]
+        answer = await self._session.send(AmiAction(name, (to, *headers)))
         if answer.get("Response") != "Success":
             raise PbxRefused(answer.get("Message", "no reason given"))
         return answer

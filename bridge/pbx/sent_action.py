@@ -1,7 +1,7 @@
-"""One action on its way, and the messages that answer it.
+"""One action on its way, and what answers it.
 
 panoramisk's own keeps every message in a case-insensitive mapping, and copies that again: too
-much for a list of thousands of channels.
+much for a list of thousands of channels, none of which is kept here.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from bridge.pbx.ami_values import AmiAction
 
 
 class SentAction:
-    """`answer` becomes the answer, followed by the list it announced, if any.
+    """`answer` becomes the answer, once the list it announced, if any, is complete.
 
     Its text shows the name only: a traceback with local variables must not show a login's secret.
     """
@@ -22,9 +22,10 @@ class SentAction:
     def __init__(self, action: AmiAction, action_id: str) -> None:
         self.name = action.name
         self.action_id = action_id
-        self.answer: asyncio.Future[list[Headers]] = asyncio.get_running_loop().create_future()
-        self._messages: list[Headers] = []
-        self._items = action.name.removesuffix("s") if action.collects_list else ""
+        self.answer: asyncio.Future[Headers] = asyncio.get_running_loop().create_future()
+        self._each_item = action.each_item
+        self._item = action.name.removesuffix("s")
+        self._announced: Headers | None = None
 
     def __repr__(self) -> str:
         return f"<{self.name} {self.action_id}>"
@@ -43,18 +44,36 @@ class SentAction:
         """
         if "Event" not in headers:
             return True
-        return bool(self._messages and self._items) and headers["Event"].startswith(self._items)
+        return self._announced is not None and headers["Event"].startswith(self._item)
 
     def add(self, headers: Headers) -> bool:
         """Take the next message; True if the answer is complete with it."""
-        self._messages.append(headers)
         if "Event" not in headers:
-            complete = not (self._items and _announces_list(headers))
+            if self._each_item is not None and _announces_list(headers):
+                self._announced = headers
+                return False
+            self._complete(headers)
+        elif headers["Event"].endswith("Complete"):
+            self._complete(self._announced or {})
         else:
-            complete = headers["Event"].endswith("Complete")
-        if complete and not self.answer.done():
-            self.answer.set_result(self._messages)
-        return complete
+            return self._take_item(headers)
+        return True
+
+    def _take_item(self, headers: Headers) -> bool:
+        if self._each_item is None or headers["Event"] != self._item:
+            return False
+        try:
+            self._each_item(headers)
+        except Exception as error:
+            # A list without one of its items would be taken for the whole.
+            if not self.answer.done():
+                self.answer.set_exception(error)
+            return True
+        return False
+
+    def _complete(self, answer: Headers) -> None:
+        if not self.answer.done():
+            self.answer.set_result(answer)
 
 
 def _announces_list(answer: Headers) -> bool:

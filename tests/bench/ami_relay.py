@@ -6,10 +6,12 @@ import asyncio
 import time
 
 _ASKS = b"CoreShowChannels"
+_LISTED = b"EventList: Complete"
 
 
 class AmiRelay:
-    """`asked`: when the last CoreShowChannels went through, of time.monotonic."""
+    """`asked`: when the last CoreShowChannels went through, of time.monotonic. `listed` is set when
+    the end of its list does."""
 
     def __init__(self, host: str, port: int) -> None:
         self._host = host
@@ -19,6 +21,7 @@ class AmiRelay:
         self._server: asyncio.Server | None = None
         self.port = 0
         self.asked = 0.0
+        self.listed = asyncio.Event()
 
     async def start(self) -> None:
         # On the same address: the service finds AMI and ARI on one host.
@@ -49,10 +52,14 @@ class AmiRelay:
             task.add_done_callback(self._tasks.discard)
 
     async def _copy(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        end = b""  # of what was read before: a mark may lie across two reads
         try:
             while data := await reader.read(1 << 18):
                 if data.startswith(b"Action") and _ASKS in data:
                     self.asked = time.monotonic()
+                if _LISTED in end + data[: len(_LISTED)] or _LISTED in data:
+                    self.listed.set()
+                end = data[-len(_LISTED) :]
                 writer.write(data)
                 await writer.drain()
         except ConnectionError:

@@ -88,14 +88,16 @@ async def _begin_calls(stage: Stage, path: ApiPath, plan: Plan) -> None:
 
 
 async def _resync_ms(relay: AmiRelay, http: BareHttp, calls: int) -> float:
-    relay.asked = 0.0
+    relay.listed.clear()
     relay.drop()
     async with asyncio.timeout(_LIMIT_S):
+        # Before that it cannot be ready, and each question takes time from what is measured.
+        await relay.listed.wait()
         while True:
             _, body = await http.request("GET", "/health/ready")
             now, health = time.monotonic(), json.loads(body)
             # Not its status: ready is when the phones have been looked at as well.
-            if relay.asked and health["pbx"]["up"]:
+            if health["pbx"]["up"]:
                 assert health["liveCalls"] == calls, body
                 return (now - relay.asked) * 1000
             await asyncio.sleep(0.001)

@@ -166,6 +166,20 @@ async def test_a_refused_snapshot_is_a_link_that_is_down(
     assert "Permission denied" in link.link.why
 
 
+async def test_a_list_with_a_channel_that_cannot_be_read_is_no_list(
+    ami: ScriptedAmi, listener: RecordingListener, start_link: StartLink
+) -> None:
+    """Taken without it, the call of that channel would be thought over."""
+    whole = [("Channel", "PJSIP/a-1"), ("Uniqueid", "u1"), ("ChannelState", "6")]
+    ami.channels = [whole, [x for x in whole if x[0] != "Uniqueid"], whole]
+    link = await start_link(up=False)
+    await ami.wait_for_action("CoreShowChannels", 2)
+    assert not listener.snapshots
+    ami.channels = [whole]
+    await listener.until(lambda: link.link.up)
+    assert [x.uniqueid for x in listener.snapshots[-1].channels] == ["u1"]
+
+
 async def test_something_else_than_ami_listens_there(
     ami: ScriptedAmi, listener: RecordingListener
 ) -> None:

@@ -56,7 +56,7 @@ async def test_given_it_is_closed_when_used_then_it_opens_stays_and_closes_again
     await ami.wait_for_action("Logoff")
     await eventually(lambda: not session.open)
     for _ in range(5):
-        answer = (await session.send(MUTE))[0]
+        answer = await session.send(MUTE)
         assert answer["Response"] == "Success"
         await asyncio.sleep(0.1)
     assert session.open
@@ -71,7 +71,7 @@ async def test_given_a_long_action_when_the_idle_time_passes_then_it_is_not_cut_
     # without pings: the server takes one action after the other
     session = await opened(idle_s=0.01, action_timeout_s=5, ping_interval_s=60)
     ami.on["MixMonitorMute"] = after(0.5, success)
-    assert (await session.send(MUTE))[0]["Response"] == "Success"
+    assert (await session.send(MUTE))["Response"] == "Success"
 
 
 async def test_given_it_is_closed_when_many_use_it_at_once_then_one_login_serves_all(
@@ -107,7 +107,7 @@ async def test_given_the_pbx_is_down_when_used_then_it_says_so_in_time_and_recov
     ups = len(ami.connected_at)
     await ami.start()
     await eventually(lambda: len(ami.connected_at) > ups)
-    assert (await session.send(MUTE))[0]["Response"] == "Success"
+    assert (await session.send(MUTE))["Response"] == "Success"
 
 
 async def test_given_a_wrong_secret_when_started_then_the_log_says_it_at_once(

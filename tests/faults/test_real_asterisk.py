@@ -202,4 +202,4 @@ async def test_the_longest_line_that_we_write_is_read(real: RealPbx) -> None:
     await real.up()
     connection = real.link._up_connection()
     longest = AmiAction("Ping", (("X", "y" * (MAX_LINE_BYTES - len("X: "))),))
-    assert (await connection.send(longest, 2))[0]["Response"] == "Success"
+    assert (await connection.send(longest, 2))["Response"] == "Success"
