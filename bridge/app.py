@@ -132,6 +132,7 @@ class Service:
             phone_call_events=events,
             recordings=recordings,
             verba_access=self.verba_access,
+            storage_problem=lambda: queue.problem,
         )
         await self.link.start()
         self._stack.push_async_callback(self.switchboard.stop)

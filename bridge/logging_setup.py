@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import logging
 import sys
+from collections.abc import Callable
+from typing import TextIO, cast
 
 import structlog
 
+from bridge.log_output import LogOutput
 from bridge.settings import Settings
 
 
@@ -23,6 +26,7 @@ def set_up_logging(settings: Settings) -> None:
         if console
         else structlog.processors.JSONRenderer(ensure_ascii=False)
     )
+    output = cast("TextIO", LogOutput(sys.stderr, _line_of_loss(renderer)))
     structlog.configure(
         processors=[
             *shared,
@@ -30,11 +34,11 @@ def set_up_logging(settings: Settings) -> None:
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
+        logger_factory=structlog.WriteLoggerFactory(output),
         cache_logger_on_first_use=True,
     )
     # Libraries log through the standard library: the same lines, warnings and above.
-    handler = logging.StreamHandler(sys.stderr)
+    handler = logging.StreamHandler(output)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             processors=[
@@ -46,3 +50,13 @@ def set_up_logging(settings: Settings) -> None:
         )
     )
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
+
+
+def _line_of_loss(renderer: structlog.typing.Processor) -> Callable[[int], str]:
+    stamped = structlog.processors.TimeStamper(fmt="iso", utc=True)
+
+    def line(lines: int) -> str:
+        event = {"lines": lines, "event": "log lines lost", "level": "warning"}
+        return str(renderer(None, "warning", stamped(None, "warning", event)))
+
+    return line

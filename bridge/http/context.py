@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from aiohttp import web
@@ -23,6 +24,8 @@ from bridge.verba_access import VerbaAccess
 
 @dataclass(frozen=True, slots=True)
 class Services:
+    """`storage_problem`: why nothing can be written to the database now; empty where it can."""
+
     settings: Settings
     phones: DirectoryPhones
     directory: CurrentDirectory
@@ -36,6 +39,7 @@ class Services:
     phone_call_events: PhoneCallEvents
     recordings: Recordings
     verba_access: VerbaAccess
+    storage_problem: Callable[[], str]
 
 
 SERVICES = web.AppKey("services", Services)

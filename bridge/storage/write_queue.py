@@ -37,6 +37,9 @@ class _Waiting:
             self.written()
 
 
+FAILURE_TOLD_S = 30.0
+
+
 class WriteQueue:
     """Applies groups of writes in the order of their submission, each as a whole or not at all.
 
@@ -75,6 +78,18 @@ class WriteQueue:
         self._task: asyncio.Task[None] | None = None
         self._accepts = False
         self._writing = False
+        self._failure: tuple[float, str] | None = None  # when, of the loop's clock, and why
+
+    @property
+    def problem(self) -> str:
+        """Why nothing can be written; empty once a write has succeeded, or none was tried lately.
+
+        Whoever keeps writers away because of it must let them in again: they find out.
+        """
+        if self._failure is None:
+            return ""
+        at_s, why = self._failure
+        return why if asyncio.get_running_loop().time() - at_s < FAILURE_TOLD_S else ""
 
     @property
     def waiting(self) -> int:
@@ -216,6 +231,7 @@ class WriteQueue:
                 _refused(batch[0], error)
                 return []
             return await self._write_singly(batch)
+        self._failure = None
         for group, of_group in zip(batch, counts, strict=True):
             group.applied(of_group)
         return []
@@ -233,6 +249,7 @@ class WriteQueue:
                 except Exception as error:
                     _refused(group, error)
                 else:
+                    self._failure = None
                     group.applied(counts)
                 break
             else:
@@ -241,6 +258,7 @@ class WriteQueue:
         return []
 
     def _unavailable(self, batch: list[_Waiting], error: StorageUnavailable) -> list[_Waiting]:
+        self._failure = asyncio.get_running_loop().time(), str(error)
         undone = [group for group in batch if group.answer is None]
         log.warning(
             "database unavailable",

@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from bridge.storage import write_queue
 from bridge.storage.call_store import CallStore
 from bridge.storage.engine import open_engine
 from bridge.storage.faults import StorageUnavailable
@@ -81,7 +82,7 @@ async def test_down_and_back(
 
 @pytest.fixture
 async def sqlite_engine(sqlite_url: str) -> AsyncIterator[AsyncEngine]:
-    engine = open_engine(sqlite_url)
+    engine = open_engine(sqlite_url, sqlite_busy_timeout_ms=200)
     await migrate(engine)
     yield engine
     await engine.dispose()
@@ -99,6 +100,26 @@ async def accept_until_refused(store: CallStore) -> set[str]:
             raise
         accepted.add(call.id)
     raise AssertionError("the disk was never full")
+
+
+async def test_the_problem_is_told_until_a_write_succeeds(
+    sqlite_engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    queue = WriteQueue(sqlite_engine)
+    await queue.start()
+    store = CallStore(sqlite_engine, queue)
+    assert queue.problem == ""
+    database = sqlite_engine.url.render_as_string()
+    for with_success in (True, False):
+        with locked(database), pytest.raises(StorageUnavailable):
+            await store.accept(live_call())
+        assert "locked" in queue.problem
+        if with_success:
+            await store.accept(live_call())
+        else:  # those who were kept away because of it may try again
+            monkeypatch.setattr(write_queue, "FAILURE_TOLD_S", 0.0)
+        assert queue.problem == ""
+    await queue.stop()
 
 
 async def test_disk_full(sqlite_engine: AsyncEngine) -> None:

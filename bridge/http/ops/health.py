@@ -20,18 +20,25 @@ async def ready(request: web.Request) -> web.Response:
     services = request.app[SERVICES]
     link = services.pbx.link
     why = link.why if not link.up else "" if services.phones.ready.is_set() else _NO_PHONES
-    body = {
-        "status": "not ready" if why else "ready",
+    unwritten = services.storage_problem()
+    body: dict[str, object] = {
+        "status": "not ready" if why or unwritten else "ready",
         "version": __version__,
         "pbx": {"name": services.pbx.name, "up": link.up, "why": why},
+        "storage": {"up": not unwritten, "why": unwritten},
         "liveCalls": len(services.switchboard.calls.live),
     }
     if services.phones.problem:  # calls with those that exist can be placed all the same
         body["phones"] = {"made": False, "why": services.phones.problem}
-    if not why:
-        return json_answer(body)
-    error = {"code": "pbx_unavailable", "message": f"The PBX cannot be used now: {why}"}
-    return json_answer({**body, "error": error}, status=503)
+    if why:
+        body["error"] = _error("pbx_unavailable", f"The PBX cannot be used now: {why}")
+    elif unwritten:
+        body["error"] = _error("storage_unavailable", f"Nothing can be stored now: {unwritten}")
+    return json_answer(body, status=503 if "error" in body else 200)
+
+
+def _error(code: str, message: str) -> dict[str, str]:
+    return {"code": code, "message": message}
 
 
 def add_routes(app: web.Application) -> None:

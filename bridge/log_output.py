@@ -1,0 +1,35 @@
+"""Where log lines go: a full disk or a reader that has gone must not end what was to be told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TextIO
+
+
+class LogOutput:
+    """Writes to `stream`; what cannot be written is left out, and told of once it can be again.
+
+    `line_of_loss` makes that line from the number of lines. It must not log: it is called by the
+    logger, which holds its lock.
+    """
+
+    def __init__(self, stream: TextIO, line_of_loss: Callable[[int], str]) -> None:
+        self._stream = stream
+        self._line_of_loss = line_of_loss
+        self._lost = 0
+
+    def write(self, text: str) -> None:
+        """Never raises."""
+        try:
+            if self._lost:
+                # The first that was lost may have been written in part.
+                self._stream.write(f"\n{self._line_of_loss(self._lost)}\n")
+            self._stream.write(text)
+            self._stream.flush()
+        except (OSError, ValueError):  # ValueError: it is closed
+            self._lost += 1
+        else:
+            self._lost = 0
+
+    def flush(self) -> None:
+        """Nothing is kept back."""

@@ -1,0 +1,83 @@
+"""A log that cannot be written: the service goes on, and says so once it can."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import io
+import os
+import sys
+from pathlib import Path
+
+import aiohttp
+
+from bridge.log_output import LogOutput
+from tests.softphones.ports import free_port
+
+_LIMIT_S = 20.0
+
+
+class FullDisk(io.StringIO):
+    full = True
+
+    def write(self, text: str) -> int:
+        if self.full:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return super().write(text)
+
+
+def test_given_a_full_disk_when_there_is_space_again_then_the_lost_lines_are_counted() -> None:
+    disk = FullDisk()
+    output = LogOutput(disk, lambda lines: f"{lines} lost")
+    for line in ("one\n", "two\n"):
+        output.write(line)
+    disk.full = False
+    for line in ("three\n", "four\n"):
+        output.write(line)
+    assert disk.getvalue() == "\n2 lost\nthree\nfour\n"
+
+
+def test_given_a_closed_stream_when_written_then_nothing_is_raised() -> None:
+    closed = io.StringIO()
+    closed.close()
+    LogOutput(closed, str).write("one\n")
+
+
+async def test_given_a_log_on_a_full_disk_when_the_service_runs_then_it_works_and_ends(
+    tmp_path: Path,
+) -> None:
+    port = free_port()
+    settings = {
+        "BRIDGE_STATE_DIR": str(tmp_path / "state"),
+        "BRIDGE_HTTP_PORT": str(port),
+        "BRIDGE_PBX_HOST": "127.0.0.1",
+        "BRIDGE_AMI_PORT": str(free_port()),
+    }
+    code = "from bridge.cli import main; main()"
+    full = os.open("/dev/full", os.O_WRONLY)
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", code, "serve"),
+        stdout=full,
+        stderr=full,
+        env=os.environ | settings,
+    )
+    os.close(full)
+    try:
+        async with asyncio.timeout(_LIMIT_S), aiohttp.ClientSession() as session:
+            assert await _answers(session, f"http://127.0.0.1:{port}/health/ready") == 503
+        process.terminate()
+        async with asyncio.timeout(_LIMIT_S):
+            assert await process.wait() == 0
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+
+
+async def _answers(session: aiohttp.ClientSession, url: str) -> int:
+    while True:
+        try:
+            async with session.get(url) as response:
+                return response.status
+        except aiohttp.ClientError:
+            await asyncio.sleep(0.05)
