@@ -6,6 +6,7 @@ not for production logs.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from collections.abc import Iterator
@@ -13,9 +14,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
+import structlog
+
 from bridge.calls.pbx_events import PbxEvent
 from bridge.pbx.ami_message import Headers
 from bridge.pbx.event_decode import decode_event
+
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,18 +30,31 @@ class RecordedEvent:
 
 
 class EventRecorder:
-    """Appends to the file; each event is in it before the next one is handled."""
+    """Appends to the file; each event is in it before the next one is handled.
+
+    A recording with a gap replays to something else: it ends where it cannot be written.
+    """
 
     def __init__(self, path: Path) -> None:
+        self._path = path
+        self._broken = False
         descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
         self._file: TextIO = os.fdopen(descriptor, "a", encoding="utf-8", buffering=1)
 
     def write(self, headers: Headers, received_ms: int) -> None:
+        """Never raises: the events themselves are worth more."""
+        if self._broken:
+            return
         line = {"received_ms": received_ms, "headers": headers}
-        self._file.write(json.dumps(line, ensure_ascii=False) + "\n")
+        try:
+            self._file.write(json.dumps(line, ensure_ascii=False) + "\n")
+        except OSError as why:
+            self._broken = True
+            log.error("events are not recorded any more", file=str(self._path), why=str(why))
 
     def close(self) -> None:
-        self._file.close()
+        with contextlib.suppress(OSError):  # what could not be written is tried once more
+            self._file.close()
 
 
 def read_recording(path: Path) -> Iterator[RecordedEvent]:

@@ -288,3 +288,16 @@ async def test_a_recording_replays_to_the_same_events(
     again = list(replay(file))
     assert again[0] == listener.events[0]
     assert [type(one) for one in again] == [type(one) for one in listener.events]
+
+
+async def test_a_recording_that_cannot_be_written_costs_no_event(
+    ami: ScriptedAmi, listener: RecordingListener
+) -> None:
+    link = AmiLink(quick_settings(ami), listener, record_to=Path("/dev/full"))
+    await link.start()
+    try:
+        await listener.until(lambda: link.link.up)
+        await ami.send(hangup("first"), hangup("last"))
+        await listener.until(lambda: len(listener.events) == 2)
+    finally:
+        await link.stop()
