@@ -2,7 +2,7 @@
 # make test    every test, against a real Asterisk with real phones
 # make test-compose   the tests of calls against the containers of docker-compose.yml
 # make demo    two softphones, one call, a timeline
-# make bench   how fast, beside raw AMI and ARI: 10 minutes; bench-short: one minute, no verdict
+# make bench   how fast, beside raw AMI and ARI: 2 to 10 minutes; bench-short: one minute, no verdict
 # make check   ruff and mypy --strict
 # make lock    new exact versions from the ranges in pyproject.toml
 
