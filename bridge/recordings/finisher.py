@@ -12,7 +12,7 @@ import structlog
 
 from bridge.calls.switchboard import now_ms
 from bridge.recordings.call_locks import CallLocks
-from bridge.recordings.conversation import StoredConversation
+from bridge.recordings.conversation import Media, StoredConversation
 from bridge.recordings.conversation_records import ConversationRecords
 from bridge.recordings.measuring import measure
 from bridge.recordings.recording_pbx import AudioError, AudioFiles
@@ -23,6 +23,8 @@ log = structlog.get_logger()
 
 _AT_ONCE = 4
 _CLOSE_POLL_MS = 300
+# Asterisk makes the file with the first audio, which a call that ends at once never has.
+_AUDIO_WITHIN_MS = 1_000
 
 
 class Finisher:
@@ -122,7 +124,7 @@ class Finisher:
             if not measured.complete and not overdue:
                 self.later(conversation.id, _CLOSE_POLL_MS)
                 return
-            if not measured.media.bytes and media.mixmonitor_id:
+            if not measured.media.bytes and _should_have_audio(media):
                 log.error("recorded, but the file is not there", file=media.name)
             conversation = conversation.with_media(measured.media)
         async with self._locks.of(conversation.call_id):
@@ -132,3 +134,8 @@ class Finisher:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+
+def _should_have_audio(media: Media) -> bool:
+    lasted_ms = (media.ended_ms or 0) - media.started_ms
+    return bool(media.mixmonitor_id) and lasted_ms > _AUDIO_WITHIN_MS
