@@ -73,6 +73,13 @@ class SippPhone(PhoneObserver):
     ) -> None:
         await self.stop()
 
+    @property
+    def incoming_invites(self) -> int:
+        """As of this moment: what SIPp has just written down is read first."""
+        if self._called is not None:
+            self._called.read_trace()
+        return super().incoming_invites
+
     async def start(self) -> None:
         """Returns when registered and ready for calls; raises PhoneError otherwise."""
         await asyncio.to_thread(ensure_phone_tools)

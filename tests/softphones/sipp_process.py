@@ -9,6 +9,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import BinaryIO
 
 from .phone_observer import PhoneError
 from .ports import LOOPBACK, free_port
@@ -44,6 +45,8 @@ class SippProcess:
         self._process: asyncio.subprocess.Process | None = None
         self._folder: Path | None = None
         self._tailing: asyncio.Task[None] | None = None
+        self._trace: BinaryIO | None = None
+        self._trace_log = SippMessageLog()
         self.errors = ""
         """SIPp's error log, filled when it has ended."""
 
@@ -106,21 +109,30 @@ class SippProcess:
             await asyncio.to_thread(shutil.rmtree, self._folder, ignore_errors=True)
             self._folder = None
 
+    def read_trace(self) -> bool:
+        """Hand on the messages that SIPp has written down by now; whether there were any."""
+        if self._trace is None:
+            return False
+        data = self._trace.read(1 << 20)
+        for message in self._trace_log.feed(data):
+            self._on_message(message)
+        return bool(data)
+
     async def _tail(self, path: Path) -> None:
-        log = SippMessageLog()
         while not path.exists():  # SIPp makes it at its start
             if not self.running:
                 return
             await asyncio.sleep(_POLL_S)
-        with path.open("rb") as file:
-            while True:
-                ended = not self.running  # asked first, so that the last lines are read
-                data = file.read(1 << 20)
-                for message in log.feed(data):
-                    self._on_message(message)
-                if ended and not data:
-                    return
-                await asyncio.sleep(0 if data else _POLL_S)
+        with path.open("rb") as self._trace:
+            try:
+                while True:
+                    ended = not self.running  # asked first, so that the last lines are read
+                    some = self.read_trace()
+                    if ended and not some:
+                        return
+                    await asyncio.sleep(0 if some else _POLL_S)
+            finally:
+                self._trace = None
 
     def _error_log(self) -> str:
         path = (self._folder or Path()) / "errors.log"
