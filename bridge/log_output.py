@@ -24,12 +24,12 @@ class LogOutput:
             if self._lost:
                 # The first that was lost may have been written in part.
                 self._stream.write(f"\n{self._line_of_loss(self._lost)}\n")
+                self._stream.flush()
+                self._lost = 0
             self._stream.write(text)
             self._stream.flush()
         except (OSError, ValueError):  # ValueError: it is closed
             self._lost += 1
-        else:
-            self._lost = 0
 
     def flush(self) -> None:
         """Nothing is kept back."""

@@ -52,6 +52,8 @@ class DeliveryWorker:
         self._context = context
         self._ahead: deque[Delivery] = deque()
         self._once_more: deque[Delivery] = deque()
+        # Ids of those: on disk they wait, like any other, until their one attempt is written.
+        self._held: set[str] = set()
         # What is on disk as waiting may be delivered already, and that not yet written.
         self._done_up_to = 0
         self._waiting_at_most = context.waiting_max  # not counted yet
@@ -73,8 +75,15 @@ class DeliveryWorker:
         if self._waiting_at_most > self._context.waiting_max:
             self._wake.set()
 
+    def hold(self, delivery_id: str) -> None:
+        """This one will be sent once more: whoever finds it on disk leaves it."""
+        self._held.add(delivery_id)
+
+    def release(self, delivery_id: str) -> None:
+        self._held.discard(delivery_id)
+
     def send_once_more(self, delivery: Delivery) -> None:
-        """Send this one next, a single time."""
+        """Send this one, which is held, next, a single time."""
         self._once_more.append(delivery)
         self._wake.set()
 
@@ -102,6 +111,7 @@ class DeliveryWorker:
             # What waited has been given up, or is gone, with the subscription.
             self._ahead.clear()
             self._once_more.clear()
+            self._held.clear()
             self._more = False
 
     async def _next(self) -> Delivery | None:
@@ -117,7 +127,7 @@ class DeliveryWorker:
                 self._wake.clear()
                 await self._pause(_READ_RETRY_S)
                 return await self._next() if not self._stopping else None
-            self._ahead.extend(found)
+            self._ahead.extend(x for x in found if x.id not in self._held)
             if len(found) == self._read_ahead:
                 self._more = True
                 self._read_ahead = min(2 * self._read_ahead, _READ_AHEAD_MAX)
@@ -132,7 +142,7 @@ class DeliveryWorker:
         while True:
             # Before anything is looked at, so that what happens from here on ends the next pause.
             self._wake.clear()
-            subscription = self._subscription()
+            self._subscription()
             now_ms = _now_ms()
             if await self._is_surplus():
                 self._give_up(delivery, "the queue of this subscription was full")
@@ -148,23 +158,34 @@ class DeliveryWorker:
                 await self._pause((due_ms - now_ms) / 1000)
                 continue
             self._hurried = False
-            delivery = await self._attempt(subscription, delivery)
+            delivery = await self._attempt(delivery)
             if delivery.state is not DeliveryState.WAITING:
                 self._passed(delivery)
                 return
 
     async def _try_once(self, delivery: Delivery) -> None:
-        tried = await self._attempt(self._subscription(), delivery)
+        tried = await self._attempt(delivery)
         if tried.state is DeliveryState.WAITING:
-            self._give_up(tried, tried.error or "")
+            tried = self._failed(tried, tried.error or "")
+        self._context.store.record(tried, written=lambda: self.release(tried.id))
 
-    async def _attempt(self, subscription: Subscription, delivery: Delivery) -> Delivery:
-        attempt = await self._context.sender.send(subscription, delivery)
+    async def _attempt(self, delivery: Delivery) -> Delivery:
+        attempt = await self._context.sender.send(self._subscription, delivery)
         tried = self._after(delivery, attempt)
         self._context.store.record(tried)
         if attempt.http_status == GONE:
-            await self._context.gone(self._id)
+            await self._disable()
         return tried
+
+    async def _disable(self) -> None:
+        """The receiver wants no more of this: nothing is sent before that is on disk."""
+        while not self._stopping:
+            try:
+                await self._context.gone(self._id)
+                return
+            except StorageUnavailable as why:
+                log.warning("not disabled yet", subscription=self._id, why=str(why))
+                await asyncio.sleep(_READ_RETRY_S)
 
     def _after(self, delivery: Delivery, attempt: Attempt) -> Delivery:
         ended_ms = attempt.at_ms + attempt.duration_ms
@@ -193,10 +214,13 @@ class DeliveryWorker:
         return replace(tried, next_attempt_ms=ended_ms + int(delay_s * 1000))
 
     def _give_up(self, delivery: Delivery, why: str) -> None:
-        log.warning("event given up", subscription=self._id, sequence=delivery.sequence, why=why)
-        failed = replace(delivery, state=DeliveryState.FAILED, error=why, finished_ms=_now_ms())
+        failed = self._failed(delivery, why)
         self._context.store.record(failed)
         self._passed(failed)
+
+    def _failed(self, delivery: Delivery, why: str) -> Delivery:
+        log.warning("event given up", subscription=self._id, sequence=delivery.sequence, why=why)
+        return replace(delivery, state=DeliveryState.FAILED, error=why, finished_ms=_now_ms())
 
     def _passed(self, delivery: Delivery) -> None:
         self._done_up_to = max(self._done_up_to, delivery.sequence)

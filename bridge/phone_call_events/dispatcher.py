@@ -48,6 +48,14 @@ class Dispatcher:
         self._worker(subscription_id).one_more()
         self._work(subscription_id)
 
+    def hold(self, delivery: Delivery) -> None:
+        """It is about to wait on disk again, to be sent once more by `send_once_more`."""
+        self._worker(delivery.subscription_id).hold(delivery.id)
+
+    def release(self, delivery: Delivery) -> None:
+        """It will not be."""
+        self._worker(delivery.subscription_id).release(delivery.id)
+
     def send_once_more(self, delivery: Delivery) -> None:
         self._worker(delivery.subscription_id).send_once_more(delivery)
         self._work(delivery.subscription_id)

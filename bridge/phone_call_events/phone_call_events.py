@@ -144,7 +144,12 @@ class PhoneCallEvents:
             self._dispatcher.hurry(subscription.id)
             return delivery
         give_up_ms = _now_ms() + int(self._limits.age_max_s * 1000)
-        await self._deliveries.wait_again(delivery.id, give_up_ms)
+        self._dispatcher.hold(delivery)
+        try:
+            await self._deliveries.wait_again(delivery.id, give_up_ms)
+        except BaseException:
+            self._dispatcher.release(delivery)
+            raise
         waiting = replace(
             delivery,
             state=DeliveryState.WAITING,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from weakref import WeakValueDictionary
@@ -54,28 +55,34 @@ class EventSender:
         if self._connections is not None:
             await self._connections.close()
 
-    async def send(self, subscription: Subscription, delivery: Delivery) -> Attempt:
-        """Send it; a failure of any kind is in the attempt. Waits for a free connection first."""
-        target = event_target(subscription.url, subscription.method)
-        # The host first, so that nobody holds a place while waiting for a slow one.
-        async with self._turn_at(target.origin), self._in_all:
-            began_ns = time.time_ns()
-            request = event_request(
-                target,
-                subscription.secret,
-                delivery,
-                delivery.attempts + 1,
-                began_ns // 1_000_000_000,
-            )
-            status, error, retry = await self._exchange(target, request.wire)
-            return Attempt(
-                at_ms=began_ns // 1_000_000,
-                duration_ms=(time.time_ns() - began_ns) // 1_000_000,
-                request=request.shown,
-                http_status=status,
-                error=error,
-                retry_after_s=retry,
-            )
+    async def send(self, find: Callable[[], Subscription], delivery: Delivery) -> Attempt:
+        """Send it; a failure of any kind is in the attempt. Waits for a free connection first.
+
+        `find` gives the subscription as it is by then; what it raises is raised.
+        """
+        while True:
+            origin = _target_of(find()).origin
+            # The host first, so that nobody holds a place while waiting for a slow one.
+            async with self._turn_at(origin), self._in_all:
+                subscription = find()
+                target = _target_of(subscription)
+                if target.origin == origin:
+                    return await self._attempt(target, subscription.secret, delivery)
+
+    async def _attempt(self, target: EventTarget, secret: str, delivery: Delivery) -> Attempt:
+        began_ns = time.time_ns()
+        request = event_request(
+            target, secret, delivery, delivery.attempts + 1, began_ns // 1_000_000_000
+        )
+        status, error, retry = await self._exchange(target, request.wire)
+        return Attempt(
+            at_ms=began_ns // 1_000_000,
+            duration_ms=(time.time_ns() - began_ns) // 1_000_000,
+            request=request.shown,
+            http_status=status,
+            error=error,
+            retry_after_s=retry,
+        )
 
     async def _exchange(
         self, target: EventTarget, request: bytes
@@ -105,3 +112,7 @@ class EventSender:
         if turn is None:
             turn = self._per_host[origin] = asyncio.Semaphore(self._limits.connections_per_host)
         return turn
+
+
+def _target_of(subscription: Subscription) -> EventTarget:
+    return event_target(subscription.url, subscription.method)

@@ -5,7 +5,7 @@ The order of a subscription's events is the order of the transactions that wrote
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import fields
 from typing import Any
 
@@ -155,8 +155,11 @@ class EventDeliveryStore:
             total = await connection.execute(select(func.count()).where(of_subscription))
             return rows, int(total.scalar_one())
 
-    def record(self, delivery: Delivery) -> None:
-        """What is known of it now. Does not wait; a crash before it is written sends it again."""
+    def record(self, delivery: Delivery, *, written: Callable[[], None] | None = None) -> None:
+        """What is known of it now. Does not wait; a crash before it is written sends it again.
+
+        `written` is called once it is on disk, unless something newer has been recorded by then.
+        """
         self._queue.submit_later(
             _RECORD.write(
                 counted=False,
@@ -172,6 +175,7 @@ class EventDeliveryStore:
                 finished_ms=delivery.finished_ms,
             ),
             key=("event delivery", delivery.id),
+            written=written,
         )
 
     async def wait_again(self, delivery_id: str, give_up_ms: int) -> None:
