@@ -6,13 +6,14 @@ import asyncio
 import errno
 import io
 import os
-import sys
 from pathlib import Path
 
 import aiohttp
 
 from bridge.log_output import LogOutput
 from tests.softphones.ports import free_port
+
+from .unlinked_service import unlinked_service
 
 _LIMIT_S = 20.0
 
@@ -47,31 +48,14 @@ async def test_given_a_log_on_a_full_disk_when_the_service_runs_then_it_works_an
     tmp_path: Path,
 ) -> None:
     port = free_port()
-    settings = {
-        "BRIDGE_STATE_DIR": str(tmp_path / "state"),
-        "BRIDGE_HTTP_PORT": str(port),
-        "BRIDGE_PBX_HOST": "127.0.0.1",
-        "BRIDGE_AMI_PORT": str(free_port()),
-    }
-    code = "from bridge.cli import main; main()"
     full = os.open("/dev/full", os.O_WRONLY)
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-c", code, "serve"),
-        stdout=full,
-        stderr=full,
-        env=os.environ | settings,
-    )
-    os.close(full)
-    try:
+    async with unlinked_service(tmp_path / "state", port, full) as process:
+        os.close(full)
         async with asyncio.timeout(_LIMIT_S), aiohttp.ClientSession() as session:
             assert await _answers(session, f"http://127.0.0.1:{port}/health/ready") == 503
         process.terminate()
         async with asyncio.timeout(_LIMIT_S):
             assert await process.wait() == 0
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
 
 
 async def _answers(session: aiohttp.ClientSession, url: str) -> int:

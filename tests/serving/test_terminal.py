@@ -6,12 +6,13 @@ import asyncio
 import os
 import pty
 import signal
-import sys
 from pathlib import Path
 
 import pytest
 
 from tests.softphones.ports import free_port
+
+from .unlinked_service import unlinked_service
 
 _LIMIT_S = 20.0
 
@@ -27,24 +28,14 @@ async def test_given_a_terminal_when_it_is_closed_then_the_service_ends_unless_t
     tmp_path: Path, before: tuple[str, ...]
 ) -> None:
     log = tmp_path / "log"
-    settings = {
-        "BRIDGE_STATE_DIR": str(tmp_path / "state"),
-        "BRIDGE_HTTP_PORT": str(free_port()),
-        "BRIDGE_PBX_HOST": "127.0.0.1",
-        "BRIDGE_AMI_PORT": str(free_port()),
-    }
     keyboard, terminal = pty.openpty()
-    code = "from bridge.cli import main; main()"
-    with log.open("wb") as output:
-        process = await asyncio.create_subprocess_exec(
-            *("setsid", "--ctty", *before, sys.executable, "-c", code, "serve"),
-            stdin=terminal,
-            stdout=output,
-            stderr=output,
-            env=os.environ | settings,
-        )
-    os.close(terminal)
-    try:
+    output = os.open(log, os.O_WRONLY | os.O_CREAT)
+    command = ("setsid", "--ctty", *before)
+    async with unlinked_service(
+        tmp_path / "state", free_port(), output, *command, stdin=terminal
+    ) as process:
+        os.close(output)
+        os.close(terminal)
         await until("ami_link_down", log)
         process.send_signal(signal.SIGHUP)
         await until("directory reloaded", log)
@@ -55,7 +46,3 @@ async def test_given_a_terminal_when_it_is_closed_then_the_service_ends_unless_t
             process.terminate()
         async with asyncio.timeout(_LIMIT_S):
             assert await process.wait() == 0
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
