@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -24,6 +25,8 @@ SQLITE = "sqlite+aiosqlite"
 POSTGRESQL = "postgresql+asyncpg"
 
 _NO_WAITING = "PRAGMA busy_timeout = 0"
+_WAL = "PRAGMA journal_mode = WAL"
+_WAL_RETRY_S = 0.01
 # Every call touches the same index pages again and again. Copying them from the log into the file
 # less often (each 4,000 pages, 16 MB), and keeping them in 16 MB of memory, halves the waiting.
 _WRITER_PRAGMAS = ("PRAGMA wal_autocheckpoint = 4000", "PRAGMA cache_size = -16000")
@@ -87,6 +90,8 @@ def connect_sqlite_writer(engine: AsyncEngine) -> sqlite3.Connection:
         _sqlite_path(engine.url), isolation_level=None, check_same_thread=False
     )
     try:
+        connection.execute(_waiting_for(options))
+        _set_wal(connection, options.busy_timeout_ms / 1000)
         for pragma in (*_pragmas(options), *_WRITER_PRAGMAS, _NO_WAITING):
             connection.execute(pragma)
     except BaseException:
@@ -132,11 +137,29 @@ def _waiting_for(options: SqliteOptions) -> str:
     return f"PRAGMA busy_timeout = {int(options.busy_timeout_ms)}"
 
 
+def _set_wal(connection: sqlite3.Connection, at_most_s: float) -> None:
+    """The mode stays with the file; setting it again is nothing.
+
+    While another process sets it in the same moment, SQLite says "locked" without the waiting
+    that busy_timeout asks for (both read, both want to write: a deadlock), so we wait ourselves.
+    """
+    until = time.monotonic() + at_most_s
+    while True:
+        try:
+            connection.execute(_WAL)
+        except sqlite3.OperationalError as error:
+            # the low byte is the code, what is above it says more of the same code
+            busy = error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
+            if not busy or time.monotonic() >= until:
+                raise
+            time.sleep(_WAL_RETRY_S)
+        else:
+            return
+
+
 def _pragmas(options: SqliteOptions) -> tuple[str, ...]:
     return (
-        # first: setting the WAL mode may itself have to wait for another process
         _waiting_for(options),
-        "PRAGMA journal_mode = WAL",
         f"PRAGMA synchronous = {options.synchronous}",
         "PRAGMA foreign_keys = ON",
     )

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import sqlite3
 import stat
+import threading
 from pathlib import Path
 
 import pytest
@@ -39,6 +40,28 @@ def test_synchronous(tmp_path: Path, asked: str, is_now: int) -> None:
     assert writer.execute("PRAGMA journal_mode").fetchone() == ("wal",)
     assert writer.execute("PRAGMA foreign_keys").fetchone() == (1,)
     writer.close()
+
+
+def test_a_new_file_that_another_process_is_making(tmp_path: Path) -> None:
+    engine = open_engine(f"sqlite+aiosqlite:///{tmp_path}/a.db")
+    other = sqlite3.connect(tmp_path / "a.db", isolation_level=None, check_same_thread=False)
+    other.execute("BEGIN IMMEDIATE")  # SQLite does not wait for this one by itself
+    done = threading.Timer(0.2, other.execute, ["COMMIT"])
+    done.start()
+    writer = connect_sqlite_writer(engine)
+    assert writer.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    done.join()
+    other.close()
+    writer.close()
+
+
+def test_a_new_file_that_stays_locked(tmp_path: Path) -> None:
+    engine = open_engine(f"sqlite+aiosqlite:///{tmp_path}/a.db", sqlite_busy_timeout_ms=50)
+    other = sqlite3.connect(tmp_path / "a.db", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(sqlite3.OperationalError, match="locked"):
+        connect_sqlite_writer(engine)
+    other.close()
 
 
 async def test_sqlite_reads_cannot_write(sqlite_url: str) -> None:
