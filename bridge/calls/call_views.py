@@ -42,7 +42,10 @@ def views_of(call: PhoneCall, *, as_spelled: bool = True) -> list[PhoneCallView]
         return tuple(x.spelled if as_spelled else x.number for x in present if x.side is side)
 
     sources, destinations = names(Side.SOURCE), names(Side.DESTINATION)
-    if not destinations and call.dialled:
+    service = _dialled_service(call)
+    if service is not None:
+        destinations = (call.dialled if as_spelled else service, *destinations)
+    elif not destinations and call.dialled:
         destinations = (call.dialled,)
     return [
         PhoneCallView(leg, _status(call, leg), sources, destinations, _shown_to(call, leg))
@@ -61,6 +64,14 @@ def has_party(call: PhoneCall, number: str) -> bool:
         if digits in names:
             return True
     return digits == call.dialled.removeprefix("+")
+
+
+def _dialled_service(call: PhoneCall) -> str | None:
+    """The queue, IVR or conference that a phone dialled and was not transferred away from."""
+    service = call.called_service
+    if service is None or not call.dialled.endswith(service.partition("*")[2]):
+        return None
+    return service
 
 
 def _present(call: PhoneCall) -> list[Leg]:

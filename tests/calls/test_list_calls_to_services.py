@@ -53,6 +53,22 @@ async def test_given_call_to_queue_when_agent_answers_then_queue_and_agent_list_
         await agent.wait_closed()
 
 
+async def test_given_an_agent_calls_its_own_queue_when_it_rings_then_the_others_only(
+    lab: RunningLab, api: ApiClient
+) -> None:
+    async with lab.phone("0003*210") as alice, lab.scripted("0003*211", rings()) as bob:
+        await alice.dial("300")
+        await bob.wait_ringing()
+        call = await wait_only_call(api, "300", lambda x: statuses(x) == [4, 3])
+        assert extensions(call) == ["0003*210", "0003*211"]
+        destinations = ["300", "0003*211"]
+        assert call["phoneCallView"][0]["destination"] == destinations
+        await alice.hangup()
+        await bob.wait_closed()
+        record = await api.wait_ended(call["id"])
+        assert record["phoneCallView"][0]["destination"] == destinations
+
+
 async def test_given_colleague_dials_a_conference_when_its_owner_lists_it_then_it_can_be_ended(
     lab: RunningLab, api: ApiClient
 ) -> None:
