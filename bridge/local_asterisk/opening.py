@@ -109,6 +109,8 @@ async def open_asterisk(
         installation = await installation_in_root(
             await private_root(root_folder or default_root(), report)
         )
+    where = installation.root or installation.binary
+    report(f"Starting Asterisk {installation.version} ({source}: {where}) ...")
     return LocalAsterisk(
         installation=installation,
         state_dir=state_dir,
