@@ -45,6 +45,8 @@ class Dispatcher:
 
     def one_more(self, subscription_id: str) -> None:
         """An event of that subscription has been written."""
+        if self._context.find(subscription_id) is None:
+            return  # deleted or disabled meanwhile, and with it what waited
         self._worker(subscription_id).one_more()
         self._work(subscription_id)
 
