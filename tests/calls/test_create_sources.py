@@ -95,14 +95,14 @@ async def test_given_nobody_picks_up_in_time_when_it_has_passed_then_all_stop_an
             assert ended.close_reason == "CANCEL received"
             assert ended.missed
 
-        assert 1 < time.monotonic() - rang_at < 4
+        assert 1 < time.monotonic() - rang_at < 10
         record = await api.wait_ended(call_id)
         assert record["disposition"] == 3
         assert record["endedBy"] == "pickup timeout"
         assert record["reason"] == "no answer"
         assert record["hangupCause"] == 19
         assert "answered" not in record
-        assert record["endedMs"] - record["ringingMs"] == pytest.approx(2000, abs=700)
+        assert record["endedMs"] - record["ringingMs"] == pytest.approx(2000, abs=1500)
         assert invites(first, second) == [1] * len(sources) + [0] * (2 - len(sources))
         await wait_public_calls(lab, ECHO, 0)
 

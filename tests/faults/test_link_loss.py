@@ -25,7 +25,7 @@ async def test_a_half_open_link_is_noticed_within_the_set_time(
     ami.mute = True
     began = time.monotonic()
     await listener.until(lambda: bool(listener.downs))
-    assert time.monotonic() - began < 0.3 + 0.2 + 0.5  # the last is for a busy machine
+    assert time.monotonic() - began < 0.3 + 0.2 + 3  # the last is for a busy machine
     assert not link.link.up
     assert listener.downs == ["the PBX does not answer any more"]
     ami.mute = False
@@ -57,7 +57,7 @@ async def test_shutdown_is_down_at_once(
     began = time.monotonic()
     await ami.send(event("Shutdown", Shutdown="Cleanly", Restart="False"))
     await listener.until(lambda: bool(listener.downs))
-    assert time.monotonic() - began < 0.5
+    assert time.monotonic() - began < 3
     assert listener.downs == ["the PBX shuts down"]
     assert link.link.why == "the PBX shuts down"
 
@@ -98,19 +98,19 @@ async def test_a_refused_login_is_an_error_and_retried_with_growing_delay(
 async def test_an_unanswered_login_ends_in_time(ami: ScriptedAmi, start_link: StartLink) -> None:
     ami.on["Login"] = silence
     await start_link(up=False, login_timeout_s=0.1, reconnect_min_s=0.05)
-    await ami.wait_for_action("Login", 2, timeout=1)
+    await ami.wait_for_action("Login", 2)
 
 
 async def test_the_delay_starts_anew_after_a_link_that_worked(
     ami: ScriptedAmi, listener: RecordingListener, start_link: StartLink
 ) -> None:
     await start_link(reconnect_min_s=0.05, reconnect_max_s=10)
-    for count in range(2, 6):
+    for count in range(2, 10):  # a delay that only grew would end at 6 s
         await asyncio.sleep(0.06)
         ami.drop_all()
         began = time.monotonic()
         await listener.until(lambda count=count: len(listener.snapshots) == count)  # type: ignore[misc]
-        assert time.monotonic() - began < 0.6
+        assert time.monotonic() - began < 3
 
 
 async def test_nobody_listens_there_at_first(listener: RecordingListener) -> None:
@@ -150,11 +150,11 @@ async def test_the_end_of_a_boot_is_noticed_even_if_its_event_is_filtered_out(
 ) -> None:
     ami.booted = False
     link = await start_link(up=False, boot_recheck_s=0.1, reconnect_min_s=0.05, reconnect_max_s=10)
-    await ami.wait_for_action("Login", 6)  # with a growing delay this would take 1.5 s more
+    await ami.wait_for_action("Login", 7)  # with a growing delay this would take 3 s more
     ami.booted = True
     began = time.monotonic()
     await listener.until(lambda: link.link.up)
-    assert time.monotonic() - began < 0.6
+    assert time.monotonic() - began < 2
 
 
 async def test_a_refused_snapshot_is_a_link_that_is_down(
@@ -217,7 +217,7 @@ async def test_stop_ends_in_time_while_the_pbx_is_mute(
     ami.mute = True
     began = time.monotonic()
     await link.stop()
-    assert time.monotonic() - began < 1.1
+    assert time.monotonic() - began < 3
 
 
 async def test_moments_are_told_in_the_clock_of_the_pbx(

@@ -32,7 +32,7 @@ async def test_link_dies_before_the_answer_to_originate(
     began = time.monotonic()
     with pytest.raises(PbxOutcomeUnknown):
         await link.originate(order())
-    assert time.monotonic() - began < 1, "the loss answers, not the time limit"
+    assert time.monotonic() - began < 3, "the loss answers, not the time limit"
 
     await listener.until(lambda: len(listener.snapshots) == 2)
     await asyncio.sleep(0.5)  # ten times the delay after which panoramisk would send it again
@@ -64,7 +64,7 @@ async def test_every_pending_action_fails_at_once(ami: ScriptedAmi, start_link: 
     ami.drop_all()
     outcomes = await asyncio.gather(*waiting, return_exceptions=True)
     assert [type(one) for one in outcomes] == [PbxOutcomeUnknown] * 3
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < 3
 
 
 async def test_no_answer_is_unknown_within_the_time_limit(
@@ -75,7 +75,7 @@ async def test_no_answer_is_unknown_within_the_time_limit(
     began = time.monotonic()
     with pytest.raises(PbxOutcomeUnknown, match=r"within 0\.2 s"):
         await link.originate(order())
-    assert 0.15 < time.monotonic() - began < 1
+    assert 0.15 < time.monotonic() - began < 3
     assert link.link.up, "one lost answer is not a lost link"
     assert len(ami.actions("Originate")) == 1
 

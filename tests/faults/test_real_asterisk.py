@@ -179,7 +179,7 @@ async def test_phones_stay_over_a_crash_and_the_link_comes_back(real: RealPbx) -
     began = time.monotonic()
     await real.asterisk.kill()
     await real.listener.until(lambda: bool(real.listener.downs))
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < 3  # a ping would need longer
     with pytest.raises(PbxUnavailable):
         await real.link.originate(order())
     await real.asterisk.start()
