@@ -88,9 +88,17 @@ async def provision(phones: Sequence[PhoneAccount], ari: PhoneStore) -> Provisio
         raise InvalidPbxValue("two phones with the same number")
     existing = {one.resource for one in await ari.endpoints()}
     names = sorted(existing | wanted.keys())
-    outcomes = await asyncio.gather(
-        *(_one_phone(ari, name, wanted.get(name), exists=name in existing) for name in names)
-    )
+    phones_made = [
+        asyncio.create_task(_one_phone(ari, name, wanted.get(name), exists=name in existing))
+        for name in names
+    ]
+    try:
+        outcomes = await asyncio.gather(*phones_made)
+    finally:
+        # None goes on after a failure of another: it would undo what a later run does.
+        for one in phones_made:
+            one.cancel()
+        await asyncio.gather(*phones_made, return_exceptions=True)
     done: dict[str, list[str]] = {}
     failed: dict[str, str] = {}
     for name, (outcome, why) in zip(names, outcomes, strict=True):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -102,6 +103,22 @@ async def test_a_run_that_ended_half_way_is_finished_by_the_next(writes: int) ->
         assert endpoints == {k: v for k, v in whole.objects.items() if k[0] == "endpoint"}
         for phone in change:
             assert pbx.objects["auth", phone.number] == whole.objects["auth", phone.number]
+
+
+async def test_a_run_that_fails_leaves_nothing_going_on_behind_it() -> None:
+    class SlowForOne(FakePhones):
+        async def dynamic_object(self, kind: str, name: str) -> dict[str, str] | None:
+            if name == TWO.number:
+                await asyncio.sleep(0.05)
+            return await super().dynamic_object(kind, name)
+
+    pbx = SlowForOne()
+    pbx.writes_left = 0
+    with pytest.raises(AriUnavailable):
+        await provision([ONE, TWO], pbx)
+    pbx.writes_left = 1000
+    await asyncio.sleep(0.1)
+    assert TWO.number not in pbx.names()
 
 
 async def test_one_refused_phone_does_not_keep_the_others_out() -> None:
