@@ -9,19 +9,30 @@ from typing import TypeVar
 import structlog
 
 from bridge.calls.call_records import CallRecords
-from bridge.calls.pbx import HangUpResult, PbxOutcomeUnknown, PbxRefused, PbxUnavailable
+from bridge.calls.pbx import (
+    HangUpResult,
+    InvalidPbxValue,
+    PbxOutcomeUnknown,
+    PbxRefused,
+    PbxUnavailable,
+)
 from bridge.calls.phone_call import EndedBy, Origin, PhoneCall
 from bridge.calls.switchboard import Switchboard, channels_to_end, now_ms
+from bridge.calls.tracker import Change
 
 log = structlog.get_logger()
 
 _Result = TypeVar("_Result")
 
+_NOT_CONFIRMED = (PbxUnavailable, PbxOutcomeUnknown, PbxRefused, InvalidPbxValue)
 _FIRST_SWEEP_MIN_S, _SWEEP_MAX_S = 0.01, 30.0
 
 
 class HangUp:
-    """`sweep_s`: how long after a hang-up a channel of the call may live before it is ended too."""
+    """`sweep_s`: how long after a hang-up a channel of the call may live before it is ended too.
+
+    Every call that is to end is swept: also one marked before a restart, or by a rule.
+    """
 
     def __init__(self, switchboard: Switchboard, records: CallRecords, sweep_s: float) -> None:
         self._switchboard = switchboard
@@ -29,6 +40,9 @@ class HangUp:
         self._sweep_s = sweep_s
         self._unconfirmed: set[str] = set()
         self._sweeps: dict[str, asyncio.TimerHandle] = {}
+        for call in switchboard.calls.live:
+            self._see_to(call)
+        switchboard.observe(self._changed)
 
     async def hang_up(
         self, calls: Sequence[PhoneCall], by: EndedBy = EndedBy.API
@@ -36,7 +50,8 @@ class HangUp:
         """End these calls; returns those whose end is certain, without those already being ended.
 
         Certain: the PBX confirmed, or the wish is on disk and every channel of the call is hung up
-        the moment it appears. Raises PbxUnavailable where the link is down or no end is certain.
+        the moment it appears. Raises PbxUnavailable where the link is down or no end is certain,
+        StorageUnavailable.
         """
         link = self._switchboard.pbx.link
         if not link.up:
@@ -60,18 +75,33 @@ class HangUp:
     async def _end(self, call: PhoneCall) -> tuple[PhoneCall, bool]:
         try:
             if call.channels:
-                await _together([self._hang_up(call, x) for x in channels_to_end(call)])
-            elif not await self._ended_unheard_of(call):
+                ended = await self._ended_a_channel(call)
+            else:
+                ended = await self._ended_unheard_of(call)
+            if not ended:
                 # No channel yet: the mark must outlive us, and is enforced when one appears.
                 await self._records.mark(call)
-        except (PbxUnavailable, PbxOutcomeUnknown, PbxRefused) as why:
+        except _NOT_CONFIRMED as why:
             log.warning("hang-up not confirmed", call_id=call.id, why=str(why))
             self._unconfirmed.add(call.id)
             self._records.track(call)
             return call, False
+        except BaseException:
+            self._unconfirmed.add(call.id)  # whoever asks again is not told that it is being ended
+            raise
         finally:
             self._later(call.id)
         return call, True
+
+    async def _ended_a_channel(self, call: PhoneCall) -> bool:
+        """Where those that take the others with them are gone, unheard of yet: the others too."""
+        first = channels_to_end(call)
+        results = await _together([self._hang_up(call, x) for x in first])
+        if HangUpResult.NO_SUCH_CHANNEL in results:
+            now = self._switchboard.calls.live.get(call.id)
+            others = [x for x in now.channels if x not in first] if now is not None else []
+            results += await _together([self._hang_up(call, x) for x in others])
+        return HangUpResult.HUNG_UP in results
 
     async def _ended_unheard_of(self, call: PhoneCall) -> bool:
         """Whether the PBX had a channel of the call before its news reached us, and ended it.
@@ -82,7 +112,7 @@ class HangUp:
             return False
         try:
             result = await self._hang_up(call, call.first_channel)
-        except (PbxUnavailable, PbxOutcomeUnknown, PbxRefused) as why:
+        except _NOT_CONFIRMED as why:
             log.warning("hang-up not confirmed", call_id=call.id, why=str(why))
             return False
         return result is HangUpResult.HUNG_UP
@@ -92,6 +122,13 @@ class HangUp:
         if result is HangUpResult.HUNG_UP and uniqueid == call.first_channel:
             self._switchboard.calls.confirm_hang_up(call.id)  # the sweep sees to the others
         return result
+
+    def _changed(self, change: Change) -> None:
+        self._see_to(change.after)
+
+    def _see_to(self, call: PhoneCall) -> None:
+        if call.hang_up is not None and call.final is None:
+            self._later(call.id)
 
     def _later(self, call_id: str) -> None:
         if call_id not in self._sweeps:
@@ -114,7 +151,8 @@ class HangUp:
             return
         if call.channels:
             self._unconfirmed.add(call_id)
-            self._switchboard.hang_up_channels(call.channels)
+            if self._switchboard.pbx.link.up:  # its return enforces every mark
+                self._switchboard.hang_up_channels(call.channels)
         self._sweep_in(call_id, min(max(waited_s, _FIRST_SWEEP_MIN_S) * 2, _SWEEP_MAX_S))
 
 

@@ -59,6 +59,10 @@ def join(
     effects: list[Effect] = []
     if host.hang_up is not None:
         effects += [HangUpChannel(x) for x in other.channels]
+    elif other.hang_up is not None:
+        # Who asked for the end of one means whoever talks in it, wherever they are now.
+        joined = mark_hang_up(joined, other.hang_up.by, other.hang_up.at_ms)
+        effects += [HangUpChannel(x) for x in joined.channels if x not in leaving]
     elif (host.local_transfers_only or other.local_transfers_only) and _is_public(joined, leaving):
         # The dialplan keeps blind transfers local; an attended one is only known when it is done.
         joined = mark_hang_up(joined, EndedBy.TRANSFER_RULE, at_ms)

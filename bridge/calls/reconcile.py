@@ -6,7 +6,7 @@ unseen, in the window since we last heard of it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 
 from bridge.calls import pbx_events as ev
@@ -22,7 +22,7 @@ from bridge.calls.phone_call import (
     PhoneCall,
 )
 from bridge.calls.replace import replace
-from bridge.calls.transition import PHASE_OF_STATE, Result, apply, end
+from bridge.calls.transition import PHASE_OF_STATE, Result, apply, end, originate_still_open
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,13 +31,15 @@ class Window:
 
     An accepted call may stay without a channel for `originate_grace_ms`, since Asterisk queues an
     Originate and makes its channel a moment later. `our_clock_ahead_ms` of the PBX's: a call of the
-    API is as old as our clock says.
+    API is as old as our clock says. `new_meanwhile`: channels that were heard of after the list was
+    asked for, rightly missing from it.
     """
 
     asked_ms: int
     since_ms: int
     originate_grace_ms: int
     our_clock_ahead_ms: int = 0
+    new_meanwhile: Set[str] = frozenset()
 
 
 def reconcile(
@@ -95,12 +97,7 @@ def _as_known(call: PhoneCall, alive: Mapping[str, ev.ChannelSnapshot]) -> bool:
 def _drop_dead(
     call: PhoneCall, alive: Mapping[str, ev.ChannelSnapshot], window: Window
 ) -> PhoneCall:
-    # A channel that appeared after the list was asked for is rightly missing from it.
-    dead = [
-        uid
-        for uid, channel in call.channels.items()
-        if uid not in alive and channel.appeared_ms < window.asked_ms
-    ]
+    dead = [x for x in call.channels if x not in alive and x not in window.new_meanwhile]
     if not dead:
         return call
     for uid in dead:
@@ -113,11 +110,20 @@ def _drop_dead(
 
 def _channel_may_come(call: PhoneCall, window: Window) -> bool:
     """Also of a call that was answered, as the Originate says: under load that overtakes the news
-    of the channel by far (more than 100 ms seen on 22.10.1 with 50 calls being made at once)."""
-    if call.origin is not Origin.API or any(leg.uniqueid is not None for leg in call.legs):
+    of the channel by far (more than 100 ms seen on 22.10.1 with 50 calls being made at once).
+
+    A call whose channel is gone waits for the word that says why."""
+    if call.origin is not Origin.API:
+        return False
+    if any(leg.uniqueid is not None for leg in call.legs) and not result_is_missing(call):
         return False
     age_ms = window.asked_ms + window.our_clock_ahead_ms - call.published_ms
     return age_ms < window.originate_grace_ms
+
+
+def result_is_missing(call: PhoneCall) -> bool:
+    """Whether its channels have come and gone, and the result of the Originate is still to come."""
+    return not call.channels and any(x.uniqueid for x in call.legs) and originate_still_open(call)
 
 
 def _lost(call: PhoneCall, window: Window) -> FinalRecord:

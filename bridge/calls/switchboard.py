@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable, Set
 from dataclasses import replace
 from typing import Any
 
@@ -16,10 +16,18 @@ import structlog
 
 from bridge.calls.call_records import CallRecords, Companions
 from bridge.calls.effects import HangUpChannel
-from bridge.calls.pbx import Pbx, PbxListener, PbxOutcomeUnknown, PbxRefused, PbxUnavailable
-from bridge.calls.pbx_events import ChannelHungUp, OriginateEnded, PbxEvent, PbxSnapshot
+from bridge.calls.meanwhile import Meanwhile
+from bridge.calls.pbx import (
+    InvalidPbxValue,
+    Pbx,
+    PbxListener,
+    PbxOutcomeUnknown,
+    PbxRefused,
+    PbxUnavailable,
+)
+from bridge.calls.pbx_events import OriginateEnded, PbxEvent, PbxSnapshot
 from bridge.calls.phone_call import FinalRecord, Origin, PhoneCall
-from bridge.calls.reconcile import Window
+from bridge.calls.reconcile import Window, result_is_missing
 from bridge.calls.tracker import CallTracker, Change
 from bridge.calls.transition import confirm_hang_up
 
@@ -63,7 +71,7 @@ class Switchboard:
         self._written_along: list[WrittenAlong] = []
         self._at_link_up: list[Callable[[], Coroutine[object, object, None]]] = []
         self._tasks: set[asyncio.Task[None]] = set()
-        self._hung_up_meanwhile: list[set[str]] = []  # one for each snapshot being asked for
+        self._meanwhiles: list[Meanwhile] = []  # one for each snapshot being asked for
         self._last_heard_ms = now_ms()
 
     def observe(self, observer: Observer) -> None:
@@ -110,9 +118,8 @@ class Switchboard:
         log.info("calls not followed", pbx=self.pbx.name, why=why, live_calls=len(self.calls.live))
 
     def pbx_event(self, event: PbxEvent) -> None:
-        if isinstance(event, ChannelHungUp):
-            for gone in self._hung_up_meanwhile:
-                gone.add(event.uniqueid)
+        for meanwhile in self._meanwhiles:
+            meanwhile.note(event)
         if isinstance(event, OriginateEnded) and self._may_have_overtaken(event):
             self._spawn(self._after_its_channel(event))
             return
@@ -127,8 +134,8 @@ class Switchboard:
 
     async def resync(self) -> None:
         """Compare with the PBX now; heals whatever a lost event left behind."""
-        since, gone = now_ms(), set[str]()
-        self._hung_up_meanwhile.append(gone)
+        since, meanwhile = now_ms(), Meanwhile()
+        self._meanwhiles.append(meanwhile)
         try:
             snapshot = await self.pbx.snapshot()
             if self._misses_channel(snapshot):
@@ -139,11 +146,13 @@ class Switchboard:
             log.error("the PBX does not list its channels", why=str(why))
             return
         finally:
-            self._hung_up_meanwhile = [x for x in self._hung_up_meanwhile if x is not gone]
+            self._meanwhiles = [x for x in self._meanwhiles if x is not meanwhile]
         # The list is older than the events that came with it: a channel whose end was heard in
         # the meantime must not come back to life.
-        alive = tuple(x for x in snapshot.channels if x.uniqueid not in gone)
-        self._resync(replace(snapshot, channels=alive), since, since)
+        alive = tuple(x for x in snapshot.channels if x.uniqueid not in meanwhile.gone)
+        self._resync(replace(snapshot, channels=alive), since, since, meanwhile.new)
+        if any(result_is_missing(x) for x in self.calls.live):
+            self._spawn(self._resync_after(self._grace_ms / 1000))
 
     def _misses_channel(self, snapshot: PbxSnapshot) -> bool:
         listed = {x.uniqueid for x in snapshot.channels}
@@ -168,10 +177,16 @@ class Switchboard:
         await asyncio.sleep(ORIGINATE_OVERTAKES_S)
         self._take(event)
 
-    def _resync(self, snapshot: PbxSnapshot, since_ms: int, asked_ms: int) -> None:
+    def _resync(
+        self,
+        snapshot: PbxSnapshot,
+        since_ms: int,
+        asked_ms: int,
+        new_meanwhile: Set[str] = frozenset(),
+    ) -> None:
         """`asked_ms`: when the snapshot was asked for, by our own clock."""
         ahead_ms = asked_ms - snapshot.at_ms
-        window = Window(snapshot.at_ms, since_ms, self._grace_ms, ahead_ms)
+        window = Window(snapshot.at_ms, since_ms, self._grace_ms, ahead_ms, new_meanwhile)
         for change in self.calls.resync(snapshot.channels, window):
             self._carry_out(change)
 
@@ -219,8 +234,8 @@ class Switchboard:
     async def _hang_up_channel(self, uniqueid: str) -> None:
         try:
             await self.pbx.hang_up(uniqueid)
-        except (PbxUnavailable, PbxOutcomeUnknown, PbxRefused) as why:
-            # The mark stays on the call: the next resync enforces it.
+        except (PbxUnavailable, PbxOutcomeUnknown, PbxRefused, InvalidPbxValue) as why:
+            # The mark stays on the call: its sweep goes on (HangUp).
             log.warning("hang-up not confirmed", uniqueid=uniqueid, why=str(why))
 
     def _enforce(self, call: PhoneCall) -> None:

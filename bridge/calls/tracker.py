@@ -128,7 +128,7 @@ class CallTracker:
             if named is None:
                 self.live.also_linked(call, linkedid)
             elif named.id != call.id and uniqueid in call.channels:
-                changes = self._join(named, call, (), event.at_ms)
+                changes = self._join(*host_first(named, call), (), event.at_ms)
                 call = self.live.of_channel(uniqueid)
         if call is not None:
             return [*changes, *self._apply(call, event)]
@@ -153,7 +153,7 @@ class CallTracker:
         if named is None:
             self.live.also_linked(call, channel.linkedid)
             return []
-        return [] if named.id == call.id else self._join(named, call, (), at_ms)
+        return [] if named.id == call.id else self._join(*host_first(named, call), (), at_ms)
 
     def _join(
         self, host: PhoneCall, other: PhoneCall, leaving: Container[str], at_ms: int

@@ -200,13 +200,13 @@ def _hung_up(call: PhoneCall, event: ev.ChannelHungUp, _: PartyLookup) -> Result
         )
         call = set_leg(call, index, leg)
         effects.append(LegChanged(event.at_ms, LegStep.ENDED, leg))
-    if call.channels or _originate_still_open(call):
+    if call.channels or originate_still_open(call):
         return call, effects
     call, ended = end(call, conclude(call, event.at_ms))
     return call, [*effects, *ended]
 
 
-def _originate_still_open(call: PhoneCall) -> bool:
+def originate_still_open(call: PhoneCall) -> bool:
     """OriginateResponse is still to come: it alone tells no answer from busy and refused."""
     if call.origin is not Origin.API or call.originate_reason is not None:
         return False

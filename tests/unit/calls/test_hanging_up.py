@@ -7,8 +7,15 @@ from dataclasses import replace
 import pytest
 
 from bridge.calls.hanging_up import HangUp
-from bridge.calls.pbx import LinkStatus, PbxOutcomeUnknown, PbxRefused, PbxUnavailable
-from bridge.calls.phone_call import EndedBy, Origin
+from bridge.calls.pbx import (
+    InvalidPbxValue,
+    LinkStatus,
+    PbxOutcomeUnknown,
+    PbxRefused,
+    PbxUnavailable,
+)
+from bridge.calls.phone_call import EndedBy, HangUpMark, Origin
+from bridge.storage.faults import StorageUnavailable
 from tests.scripted_ami.eventually import eventually
 
 from .fakes import CALL_ID, Exchange, accepted, appears, channel, settle
@@ -161,4 +168,66 @@ async def test_given_a_hang_up_without_effect_then_it_goes_on_and_a_delete_may_t
     assert [x.id for x in await hang_up.hang_up(exchange.live)] == [CALL_ID]
     await eventually(lambda: exchange.pbx.hung_up.count(CALL_ID) >= 3)
     assert [x.id for x in await hang_up.hang_up(exchange.live)] == [CALL_ID]
+    hang_up.stop()
+
+
+async def test_given_a_mark_of_before_a_restart_when_the_pbx_does_not_answer_then_it_goes_on() -> (
+    None
+):
+    exchange = Exchange()
+    exchange.switchboard.calls.add(replace(accepted(), hang_up=HangUpMark(EndedBy.API, 1)))
+    exchange.pbx.fails = PbxOutcomeUnknown("no answer")
+    hang_up = HangUp(exchange.switchboard, exchange.records, sweep_s=0.05)
+    exchange.switchboard.pbx_event(appears(channel(CALL_ID)))
+    await settle()
+    exchange.pbx.fails = None
+    exchange.pbx.hung_up.clear()
+    await eventually(lambda: exchange.pbx.hung_up == [CALL_ID])
+    assert [x.id for x in await hang_up.hang_up(exchange.live)] == [CALL_ID]
+    hang_up.stop()
+
+
+async def test_given_a_call_marked_by_a_rule_when_it_goes_on_then_it_is_hung_up_again() -> None:
+    exchange, hang_up = with_call(CALL_ID)
+    exchange.switchboard.calls.mark_hang_up(CALL_ID, EndedBy.TRANSFER_RULE, 1)
+    exchange.switchboard.pbx_event(appears(channel("100.1")))
+    await eventually(lambda: CALL_ID in exchange.pbx.hung_up)
+    hang_up.stop()
+
+
+async def test_given_the_first_channel_is_gone_unheard_when_hung_up_then_the_others_are_too() -> (
+    None
+):
+    exchange, hang_up = with_call(CALL_ID, "100.1")
+    exchange.pbx.has_channels = False
+    assert len(await hang_up.hang_up(exchange.live)) == 1
+    assert exchange.pbx.hung_up == [CALL_ID, "100.1"]
+    assert [x.hang_up is not None for x in exchange.records.marked] == [True]
+    hang_up.stop()
+
+
+async def test_given_no_storage_when_hung_up_then_the_next_one_is_not_told_that_it_is_done(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    exchange, hang_up = with_call()
+    exchange.pbx.has_channels = False
+
+    async def fails(_: object) -> None:
+        raise StorageUnavailable("disk full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(exchange.records, "mark", fails)
+        for _ in range(2):
+            with pytest.raises(StorageUnavailable):
+                await hang_up.hang_up(exchange.live)
+    assert [x.id for x in await hang_up.hang_up(exchange.live)] == [CALL_ID]
+    assert len(exchange.records.marked) == 1
+    hang_up.stop()
+
+
+async def test_given_a_uniqueid_that_cannot_be_sent_when_hung_up_then_it_is_not_confirmed() -> None:
+    exchange, hang_up = with_call(CALL_ID)
+    exchange.pbx.fails = InvalidPbxValue("uniqueid: no spaces")
+    with pytest.raises(PbxUnavailable):
+        await hang_up.hang_up(exchange.live)
     hang_up.stop()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from bridge.calls import pbx_events as ev
 from bridge.calls.call_views import views_of
 from bridge.calls.effects import HangUpChannel
@@ -41,6 +43,17 @@ def test_given_the_host_was_to_end_when_joined_then_the_new_channels_are_hung_up
     marked = replace(replay.call("api"), hang_up=HangUpMark(EndedBy.API, 1))
     (_, effects), _ = join(marked, replay.call("call 1"), (), 5)
     assert effects == [HangUpChannel(x) for x in replay.call("call 1").channels]
+
+
+def test_given_the_guest_was_to_end_when_joined_then_all_of_it_ends() -> None:
+    replay = before_the_transfer()
+    api, dialled = replay.call("api"), replay.call("call 1")
+    marked = replace(dialled, hang_up=HangUpMark(EndedBy.API, 1, confirmed=True))
+    leaving = dialled.legs[0].uniqueid or ""
+    (host, effects), _ = join(api, marked, {leaving}, 5)
+    assert host.hang_up == HangUpMark(EndedBy.API, 1)
+    staying = {*api.channels, *dialled.channels} - {leaving}
+    assert {x.uniqueid for x in effects if isinstance(x, HangUpChannel)} == staying
 
 
 def test_given_a_host_that_nobody_pays_when_joined_then_the_guest_s_extension_pays() -> None:
@@ -84,6 +97,28 @@ def test_given_the_transfer_was_not_heard_when_resynced_then_the_calls_are_joine
     reasons = [x.after.final.reason for x in changes if x.after.final is not None]
     assert reasons == [f"joined call {api.id}"]
     assert replay.views() == {"api": ["00 0003*210 ON_CALL", "03 0003*212 ON_CALL"]}
+
+
+@pytest.mark.parametrize("heard", ["in a list", "with an event"])
+def test_given_an_older_call_s_linkedid_won_unheard_then_the_app_s_call_goes_on(heard: str) -> None:
+    """Its id is the one that somebody holds, who must be able to end it."""
+    replay = before_the_transfer()
+    api, dialled = replay.call("api"), replay.call("call 1")
+    stays = api.legs[0].uniqueid or ""
+    asked_ms = api.published_ms + 60_000
+    if heard == "in a list":
+        listed = [
+            ev.ChannelSnapshot(x or "", dialled.linkedid, "PJSIP/x-1", "PJSIP/x", ChannelState.UP)
+            for x in (stays, dialled.legs[1].uniqueid)
+        ]
+        changes = replay.tracker.resync(listed, Window(asked_ms, asked_ms - 10, 10_000))
+    else:
+        changes = replay.tracker.event(
+            ev.ChannelStateChanged(asked_ms, stays, dialled.linkedid, ChannelState.UP)
+        )
+    reasons = [x.after.final.reason for x in changes if x.after.final is not None]
+    assert reasons == [f"joined call {api.id}"]
+    assert [x.id for x in replay.tracker.live] == [api.id]
 
 
 def test_given_the_transfer_was_not_heard_when_the_new_linkedid_is_then_the_calls_are_joined() -> (

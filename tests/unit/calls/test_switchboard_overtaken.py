@@ -44,6 +44,22 @@ async def test_given_failure_told_before_the_channel_when_both_came_then_the_rea
     assert exchange.pbx.hung_up == []
 
 
+async def test_given_both_came_when_resynced_before_the_failure_counts_then_the_reason_stays() -> (
+    None
+):
+    exchange = Exchange()
+    exchange.switchboard.calls.add(accepted())
+    exchange.switchboard.pbx_event(FAILED)
+    exchange.switchboard.pbx_event(appears(channel(CALL_ID, state=ChannelState.DOWN)))
+    exchange.switchboard.pbx_event(ChannelHungUp(now_ms(), CALL_ID, CALL_ID, USER_BUSY))
+    await exchange.switchboard.resync()
+    assert exchange.records.finished == []
+    await ended(exchange)
+    assert exchange.records.finished[0].final is not None
+    assert exchange.records.finished[0].final.disposition is Disposition.BUSY
+    await exchange.switchboard.stop()
+
+
 async def test_given_failure_without_a_channel_when_none_comes_then_the_call_ends() -> None:
     exchange = Exchange()
     exchange.switchboard.calls.add(accepted())

@@ -110,12 +110,17 @@ async def test_given_channel_hung_up_while_listed_when_resynced_then_its_call_st
     assert len(switchboard.calls.live) == 1
 
 
-async def test_given_channel_appears_while_listed_when_resynced_then_its_call_lives_on() -> None:
+@pytest.mark.parametrize("pbx_clock_ahead_ms", [-60_000, 0, 60_000])
+async def test_given_channel_appears_while_listed_when_resynced_then_its_call_lives_on(
+    pbx_clock_ahead_ms: int,
+) -> None:
+    """Events without a Timestamp are told in our clock, the list always in that of the PBX."""
     pbx = PbxWithEvents()
+    pbx.clock_ahead_ms = pbx_clock_ahead_ms
     switchboard, records = switchboard_of(pbx)
     phone = channel("1795301346.2")
     pbx.meanwhile = lambda: switchboard.pbx_event(
-        ev.ChannelAppeared(now_ms() + 1, phone.uniqueid, phone.linkedid, phone)
+        ev.ChannelAppeared(now_ms(), phone.uniqueid, phone.linkedid, phone)
     )
 
     await switchboard.resync()
