@@ -7,7 +7,7 @@ are skipped here, the schema has reported them.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from bridge.directory.directory import SANDBOX_SHORT
 from bridge.directory.model import ExtensionType
@@ -34,7 +34,7 @@ def check_file(tree: Tree) -> Iterator[Finding]:
     yield from _repeated(organizations, "prefix")
     yield from _repeated(users, "id")
     yield from _repeated(extensions, "number")
-    yield from _repeated(extensions, "public_number")
+    yield from _repeated(extensions, "public_number", same=lambda x: x.removeprefix("+"))
     yield from _repeated_endpoints(extensions)
     yield from _repeated(apps, "client_id")
     for key in ("verba_keys", "verba_users"):
@@ -104,15 +104,20 @@ def _check_organization(
         yield (*path, "organization"), f"there is no organization with the prefix {prefix}"
 
 
-def _repeated(entries: list[tuple[Path, dict[str, Tree]]], key: str) -> Iterator[Finding]:
+def _repeated(
+    entries: list[tuple[Path, dict[str, Tree]]],
+    key: str,
+    same: Callable[[str], str] = lambda value: value,
+) -> Iterator[Finding]:
+    """`same`: what two spellings of one value have in common."""
     first: dict[str, Path] = {}
     for path, entry in entries:
         value = _text(entry, key)
         if value is None:
             continue
-        if value in first:
-            yield (*path, key), f"{value} is taken already by {spell(first[value])}"
-        first.setdefault(value, path)
+        if same(value) in first:
+            yield (*path, key), f"{value} is taken already by {spell(first[same(value)])}"
+        first.setdefault(same(value), path)
 
 
 def _repeated_endpoints(entries: list[tuple[Path, dict[str, Tree]]]) -> Iterator[Finding]:

@@ -109,7 +109,8 @@ def _extension(
         caller_number=caller_id.number,
         may_set_caller_id=entry.may_set_caller_id,
         may_call_public=entry.may_call_public,
-        public_number=entry.public_number,
+        # Whoever looks one up has taken the + off.
+        public_number=entry.public_number.removeprefix("+") if entry.public_number else None,
         secret_name=secret_name,
         sip_secret=secret,
         recording=entry.recording,

@@ -192,3 +192,9 @@ def test_given_no_libyaml_when_read_then_values_and_lines_are_the_same(
     monkeypatch.setattr("bridge.directory.yaml_tree._PARSER", yaml.SafeLoader)
 
     assert read_yaml(text) == fast
+
+
+def test_a_public_number_is_found_without_its_plus(tmp_path: Path) -> None:
+    old = "        user: 12\n"
+    directory = load(tmp_path, changed(old, old + '        public_number: "+5551"\n'))
+    assert directory.extensions_by_public_number["5551"].number == "0003*210"

@@ -85,7 +85,7 @@ def test_whatever_must_be_unique(tmp_path: Path) -> None:
 organizations:
   - {id: 3, prefix: 1, name: A, users: [{id: 1, name: A}, {id: 1, name: B}], extensions: [
       {number: 1*1, type: IVR, user: 1, public_number: 5},
-      {number: 1*1, type: IVR, user: 1, public_number: 5},
+      {number: 1*1, type: IVR, user: 1, public_number: "+5"},
       {number: 1*3, type: Phone Terminal, user: 1},
       {number: 1*4, type: Phone Terminal, user: 1, endpoint: PJSIP/1*3},
       {number: 1*5, type: Phone Terminal, user: 1, endpoint: PJSIP/a},
