@@ -171,6 +171,11 @@ async def test_given_wrong_uri_when_any_method_is_used_then_the_code_says_what_i
         ("PUT", events_path("210", HANG_UP, event_id), "pce_type_invalid"),
         ("GET", events_path("210", HANG_UP, "x", "deliveries"), "pce_id_invalid"),
         (
+            "GET",
+            events_path("210", HANG_UP, event_id, "deliveries") + "?filterBy=state",
+            "filterby_invalid",
+        ),
+        (
             "POST",
             events_path("210", HANG_UP, event_id, "deliveries", "0" * 32, "retry"),
             "pce_delivery_invalid",

@@ -89,6 +89,8 @@ def _filter(query: Mapping[str, str], filterable: FilterFields[_T]) -> Callable[
     by = query.get("filterBy", "")
     if not by:
         return lambda _: True
+    if not filterable:
+        raise invalid("filterby_invalid", "filterBy: this list cannot be filtered.")
     if by not in filterable:
         names = ", ".join(sorted(filterable))
         raise invalid("filterby_invalid", f"filterBy must be one of: {names}.")
