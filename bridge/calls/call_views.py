@@ -6,11 +6,14 @@ Several sources ring at once: each has a view until one answers.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from enum import IntEnum
 
 from bridge.calls.pbx import CallerId
 from bridge.calls.phone_call import Leg, LegPhase, PhoneCall, Side
+
+_PUBLIC_DIGITS_MIN = 7
 
 
 class ViewStatus(IntEnum):
@@ -53,17 +56,40 @@ def views_of(call: PhoneCall, *, as_spelled: bool = True) -> list[PhoneCallView]
     ]
 
 
-def has_party(call: PhoneCall, number: str) -> bool:
-    """Whether a party that is still in the call goes by this number: public, with or without the
-    +, or a short extension number."""
+def concerns(call: PhoneCall, extension: str) -> bool:
+    """Whether a live call is this extension's: it pays, is the dialled service, or is still in it.
+
+    One whose phone no longer rings since another answered, or that transferred the call away, has
+    nothing to do with it any more.
+    """
+    if extension in (call.extension, call.called_service):
+        return True
+    return any(leg.extension == extension for leg in _present(call))
+
+
+def has_party(call: PhoneCall, number: str, extensions: Collection[str]) -> bool:
+    """Whether a party that is still in the call goes by this number, public, with or without the +.
+
+    `extensions`: the extended numbers that it may mean as the number of an extension.
+    """
+    if call.called_service in extensions:
+        return True
     digits = number.removeprefix("+")
     for leg in _present(call):
-        names = {leg.number.removeprefix("+"), leg.spelled.removeprefix("+")}
         if leg.extension is not None:
-            names.add(leg.extension.partition("*")[2])
-        if digits in names:
+            if leg.extension in extensions:
+                return True
+        elif digits in (leg.number.removeprefix("+"), leg.spelled.removeprefix("+")):
             return True
-    return digits == call.dialled.removeprefix("+")
+    return digits == call.dialled.removeprefix("+") and _is_unambiguous(call, extensions)
+
+
+def _is_unambiguous(call: PhoneCall, extensions: Collection[str]) -> bool:
+    """Whether what was dialled means to who asks what it means in this call: short numbers do
+    within an organization only."""
+    if len(call.dialled) >= _PUBLIC_DIGITS_MIN or call.organization is None:
+        return True
+    return any(x.partition("*")[0] == call.organization for x in extensions)
 
 
 def _dialled_service(call: PhoneCall) -> str | None:

@@ -111,6 +111,36 @@ async def test_given_source_that_lost_a_fork_when_deleted_by_its_number_then_cal
         assert (await api.hang_up("@self", call_id, phoneNumber="211")).status == 200
 
 
+async def test_given_destination_that_lost_a_fork_when_its_user_deletes_then_the_call_goes_on(
+    lab: RunningLab, api: ApiClient, phones: None
+) -> None:
+    async with lab.scripted("0003*220", rings()) as loser, lab.client("user-13") as of_bob:
+        call_id = (await api.create(["210"], ["220", "211"])).json[0]["id"]
+        await loser.wait_closed()
+        await wait_statuses(api, call_id, 5, 5)
+        assert await of_bob.calls("220") == []
+        assert (await of_bob.hang_up("220")).status == 204
+        assert (await of_bob.hang_up("220", call_id)).status == 204
+        assert await of_bob.calls() == []
+        assert (await api.call(call_id)) is not None
+        await api.hang_up("210", call_id)
+        await api.wait_ended(call_id)
+        ended = await of_bob.request("GET", "/uapi/phoneCalls/@me/220?ended=true")
+        assert call_id in [x["id"] for x in ended.json["entry"]]
+
+
+async def test_given_fields_when_deleted_then_they_are_answered_and_unknown_ones_end_nothing(
+    api: ApiClient, phones: None
+) -> None:
+    call_id = await api.place(["210"], ["3235550201"])
+    await wait_statuses(api, call_id, 5, 5)
+    refused = await api.hang_up("210", call_id, fields="id,nonsense")
+    assert (refused.status, refused.code) == (400, "fields_invalid")
+    assert await api.call(call_id) is not None
+    ended = await api.hang_up("210", call_id, fields="id,extension")
+    assert ended.json == [{"id": call_id, "extension": "210"}]
+
+
 async def test_given_caller_of_incoming_call_when_deleted_by_its_number_then_it_ends(
     lab: RunningLab, api: ApiClient, phones: None
 ) -> None:

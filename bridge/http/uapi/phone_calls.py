@@ -7,7 +7,7 @@ import re
 from aiohttp import web
 from yarl import URL
 
-from bridge.calls.call_views import has_party
+from bridge.calls.call_views import concerns, has_party
 from bridge.calls.phone_call import PhoneCall
 from bridge.calls.switchboard import now_ms
 from bridge.directory.ownership import SELF
@@ -53,15 +53,21 @@ async def list_phone_calls(request: web.Request) -> web.Response:
 async def hang_up_phone_calls(request: web.Request) -> web.Response:
     services, scope = request.app[SERVICES], scope_of(request)
     call_id, number = request.match_info.get("phoneCallId"), _phone_number(request)
+    fields = requested_fields(request.query, PHONE_CALL_FIELDS)
     calls = live_calls(services, scope, call_id)
     if call_id is not None and not calls:
         await _require_known(services, scope, call_id)
     if number is not None:
-        calls = [x for x in calls if has_party(x, number)]
+        meant = _extensions_meant(services, scope, number)
+        calls = [x for x in calls if has_party(x, number, meant)]
     certain = await services.hang_up.hang_up(calls)
     if not certain:
         return web.Response(status=204)
-    return json_answer([{"id": x.id} for x in certain])
+    if fields is None:
+        return json_answer([{"id": x.id} for x in certain])
+    base = base_url(request, services.settings.public_base_url)
+    items = (_item(services, scope, x, base, request) for x in certain)
+    return json_answer([select(x, fields) for x in items])
 
 
 def live_calls(services: Services, scope: Scope, call_id: str | None) -> list[PhoneCall]:
@@ -69,10 +75,22 @@ def live_calls(services: Services, scope: Scope, call_id: str | None) -> list[Ph
     live = services.switchboard.calls.live
     if call_id is not None:
         call = live.get(call_id)
-        numbers = {x.number for x in scope.extensions}
-        return [call] if call is not None and call.extensions & numbers else []
-    found = {x.id: x for ext in scope.extensions for x in live.of_extension(ext.number)}
+        numbers = [x.number for x in scope.extensions]
+        return [call] if call is not None and any(concerns(call, x) for x in numbers) else []
+    found = {
+        call.id: call
+        for extension in scope.extensions
+        for call in live.of_extension(extension.number)
+        if concerns(call, extension.number)
+    }
     return list(found.values())
+
+
+def _extensions_meant(services: Services, scope: Scope, number: str) -> set[str]:
+    """Those that a short or public number names, as the user of the URI would dial it."""
+    digits = number.removeprefix("+")
+    owner = services.directory.directory.extensions_by_public_number.get(digits)
+    return {f"{scope.user.organization}*{digits}"} | ({owner.number} if owner else set())
 
 
 async def _calls(services: Services, scope: Scope, request: web.Request) -> list[PhoneCall]:

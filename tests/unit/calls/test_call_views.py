@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from bridge.calls.call_views import ViewStatus, views_of
+from bridge.calls.call_views import ViewStatus, concerns, has_party, views_of
 from bridge.calls.pbx import CallerId
 from bridge.calls.phone_call import (
     Disposition,
@@ -109,3 +109,39 @@ def test_given_two_caller_ids_when_viewed_then_each_side_has_the_one_it_is_shown
     to_source, to_destination = CallerId("Bob", "211"), CallerId("Alice", "210")
     call = replace(in_phases(U, R), caller_id=to_source, destination_caller_id=to_destination)
     assert [x.caller_id for x in views_of(call)] == [to_source, to_destination]
+
+
+def test_given_a_party_that_is_not_in_the_call_any_more_then_it_does_not_concern_it() -> None:
+    call = in_phases(U, U, answered=True)
+    lost = Leg("02", Side.DESTINATION, "0003*212", "212", extension="0003*212", phase=G)
+    never_rang = replace(lost, view_id="03", number="0003*213", extension="0003*213", phase=W)
+    answered = replace(call.legs[1], answered_ms=1)
+    legs = (call.legs[0], answered, lost, never_rang)
+    call = replace(call, legs=legs, called_service="0003*300")
+    concerned = [x for x in ("210", "211", "212", "213", "300") if concerns(call, f"0003*{x}")]
+    assert concerned == ["210", "211", "300"]
+    gone = replace(call.legs[0], phase=G)
+    left = replace(call, extension="0003*220", legs=(gone, answered))
+    assert [x for x in ("210", "211", "220") if concerns(left, f"0003*{x}")] == ["211", "220"]
+
+
+@pytest.mark.parametrize(
+    ("number", "means", "found"),
+    [
+        ("211", {"0003*211"}, True),
+        ("211", {"0004*211"}, False),  # another organization's
+        ("5550003211", {"0003*5550003211", "0003*211"}, True),
+        ("3235550201", {"0003*3235550201"}, True),
+        ("+3235550201", {"0003*3235550201"}, True),
+        ("300", {"0003*300"}, True),
+        ("300", {"0004*300"}, False),
+        ("9", set(), False),
+    ],
+)
+def test_given_a_number_when_asked_for_then_it_means_what_it_means_to_who_asks(
+    number: str, means: set[str], found: bool
+) -> None:
+    call = in_phases(U, U, answered=True)
+    public = Leg("02", Side.DESTINATION, "+3235550201", "3235550201", phase=U)
+    call = replace(call, legs=(*call.legs, public), dialled="300", called_service="0003*300")
+    assert has_party(call, number, means) is found
