@@ -6,37 +6,18 @@ import asyncio
 import contextlib
 from collections import deque
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bridge.storage.batch_writer import BatchWriter
 from bridge.storage.faults import StorageOverloaded, StorageUnavailable, TransactionConflict
-from bridge.storage.statement import Counts, Group, Write
+from bridge.storage.statement import Counts, Write
+from bridge.storage.waiting_group import WaitingGroup, names, refuse, without_superseded
 
 log = structlog.get_logger(__name__)
 
 _ATTEMPTS_IN_A_CONFLICT = 5
-
-
-@dataclass(frozen=True, slots=True)
-class _Waiting:
-    """`answer` is None for writes that nobody waits for; these alone are tried again."""
-
-    writes: Group
-    answer: asyncio.Future[Counts] | None = None
-    key: Hashable = None
-    final: bool = False
-    written: Callable[[], None] | None = None
-
-    def applied(self, counts: Counts) -> None:
-        if self.answer is not None and not self.answer.done():
-            self.answer.set_result(counts)
-        if self.written is not None:
-            self.written()
-
-
 FAILURE_TOLD_S = 30.0
 
 
@@ -71,7 +52,7 @@ class WriteQueue:
         self._first_retry_s = first_retry_ms / 1000
         self._last_retry_s = last_retry_ms / 1000
         self._retry_s = self._first_retry_s
-        self._waiting: deque[_Waiting] = deque()
+        self._waiting: deque[WaitingGroup] = deque()
         self._urgent = 0  # how many in `_waiting` have somebody waiting for them
         self._wake = asyncio.Event()
         self._timer: asyncio.TimerHandle | None = None
@@ -120,7 +101,7 @@ class WriteQueue:
         if len(self._waiting) >= self._max_waiting and not self._made_room():
             raise StorageOverloaded(f"{self._max_waiting} groups of writes wait already")
         answer: asyncio.Future[Counts] = asyncio.get_running_loop().create_future()
-        self._waiting.append(_Waiting(writes, answer))
+        self._waiting.append(WaitingGroup(writes, answer))
         self._urgent += 1
         self._wake.set()
         return await answer
@@ -148,12 +129,12 @@ class WriteQueue:
         wait, or when the database is down at the stop.
         """
         if not self._accepts:
-            log.error("write lost: the write queue is stopped", statements=_names(writes))
+            log.error("write lost: the write queue is stopped", statements=names(writes))
             return
         if len(self._waiting) >= self._max_waiting and not self._made_room():
-            log.error("write lost: too many are waiting", statements=_names(writes))
+            log.error("write lost: too many are waiting", statements=names(writes))
             return
-        self._waiting.append(_Waiting(writes, None, key, final, written))
+        self._waiting.append(WaitingGroup(writes, None, key, final, written))
         if self._timer is None:
             self._wake_in(self._linger_s)
 
@@ -163,7 +144,7 @@ class WriteQueue:
         self._timer = asyncio.get_running_loop().call_later(delay_s, self._wake.set)
 
     def _made_room(self) -> bool:
-        self._waiting = deque(_without_superseded(list(self._waiting)))
+        self._waiting = deque(without_superseded(list(self._waiting)))
         return len(self._waiting) < self._max_waiting
 
     async def _run(self) -> None:
@@ -201,8 +182,8 @@ class WriteQueue:
         elif self._waiting and self._timer is None:
             self._wake_in(self._linger_s)
 
-    def _next_batch(self) -> list[_Waiting]:
-        batch: list[_Waiting] = []
+    def _next_batch(self) -> list[WaitingGroup]:
+        batch: list[WaitingGroup] = []
         while self._waiting and len(batch) < self._max_batch:
             group = self._waiting.popleft()
             if group.answer is not None:
@@ -210,17 +191,26 @@ class WriteQueue:
                 if group.answer.cancelled():
                     continue
             batch.append(group)
-        return _without_superseded(batch)
+        return without_superseded(batch)
 
-    def _put_back(self, undone: list[_Waiting]) -> None:
+    def _put_back(self, undone: list[WaitingGroup]) -> None:
         if not self._accepts:
-            log.error("writes lost: the database is down at the stop", groups=len(undone))
+            self._lose([*undone, *self._waiting])
+            self._waiting.clear()
             return
         self._waiting.extendleft(reversed(undone))
         self._wake_in(self._retry_s)
         self._retry_s = min(self._retry_s * 2, self._last_retry_s)
 
-    async def _write(self, batch: list[_Waiting]) -> list[_Waiting]:
+    def _lose(self, groups: list[WaitingGroup]) -> None:
+        """All at once: to try each of many batches might hold the stop up for minutes."""
+        why = "the database is down at the stop"
+        log.error(f"writes lost: {why}", groups=sum(group.answer is None for group in groups))
+        for group in groups:
+            if group.answer is not None:
+                refuse(group, StorageUnavailable(why))
+
+    async def _write(self, batch: list[WaitingGroup]) -> list[WaitingGroup]:
         """Returns the groups to try again later."""
         try:
             counts = await self._writer.commit([group.writes for group in batch])
@@ -228,7 +218,7 @@ class WriteQueue:
             return self._unavailable(batch, error)
         except Exception as error:
             if len(batch) == 1 and not isinstance(error, TransactionConflict):
-                _refused(batch[0], error)
+                refuse(batch[0], error)
                 return []
             return await self._write_singly(batch)
         self._failure = None
@@ -236,7 +226,7 @@ class WriteQueue:
             group.applied(of_group)
         return []
 
-    async def _write_singly(self, batch: list[_Waiting]) -> list[_Waiting]:
+    async def _write_singly(self, batch: list[WaitingGroup]) -> list[WaitingGroup]:
         """One group of the batch is wrong, or another instance was in the way."""
         for number, group in enumerate(batch):
             for _ in range(_ATTEMPTS_IN_A_CONFLICT):
@@ -247,7 +237,7 @@ class WriteQueue:
                 except StorageUnavailable as error:
                     return self._unavailable(batch[number:], error)
                 except Exception as error:
-                    _refused(group, error)
+                    refuse(group, error)
                 else:
                     self._failure = None
                     group.applied(counts)
@@ -257,7 +247,9 @@ class WriteQueue:
                 return self._unavailable(batch[number:], conflict)
         return []
 
-    def _unavailable(self, batch: list[_Waiting], error: StorageUnavailable) -> list[_Waiting]:
+    def _unavailable(
+        self, batch: list[WaitingGroup], error: StorageUnavailable
+    ) -> list[WaitingGroup]:
         self._failure = asyncio.get_running_loop().time(), str(error)
         undone = [group for group in batch if group.answer is None]
         log.warning(
@@ -272,31 +264,6 @@ class WriteQueue:
                     StorageUnavailable(str(error), outcome_unknown=error.outcome_unknown)
                 )
         return undone
-
-
-def _without_superseded(groups: list[_Waiting]) -> list[_Waiting]:
-    newest = {group.key: number for number, group in enumerate(groups)}
-    return [
-        group
-        for number, group in enumerate(groups)
-        if group.key is None or group.final or newest[group.key] == number
-    ]
-
-
-def _refused(group: _Waiting, error: Exception) -> None:
-    if group.answer is None:
-        log.error(
-            "write lost: refused by the database",
-            statements=_names(group.writes),
-            error=repr(error),
-        )
-    elif not group.answer.done():
-        group.answer.set_exception(error)
-
-
-def _names(writes: Group) -> list[str]:
-    """The beginning of each statement, never its values."""
-    return [write.statement.sqlite[:60] for write in writes]
 
 
 def _writer(engine: AsyncEngine) -> BatchWriter:

@@ -156,3 +156,18 @@ async def test_down_at_the_stop(
         store.track(live_call())
         await asyncio.wait_for(queue.stop(), 20)
     assert queue.waiting == 0
+
+
+async def test_stop_while_down_with_more_than_a_batch_waiting(
+    store: CallStore, queue: WriteQueue, down: contextlib.AbstractContextManager[None]
+) -> None:
+    with down:
+        for _ in range(1_200):
+            store.track(live_call())
+        accepting = [asyncio.create_task(store.accept(live_call())) for _ in range(3)]
+        await asyncio.sleep(0)
+        async with asyncio.timeout(30):
+            await queue.stop()
+        answers = await asyncio.gather(*accepting, return_exceptions=True)
+    assert [type(x) for x in answers] == [StorageUnavailable] * 3
+    assert queue.waiting == 0
