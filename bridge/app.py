@@ -29,6 +29,7 @@ from bridge.pbx_access import ami_settings, ari_settings
 from bridge.phone_call_events.directory_numbers import DirectoryNumbers
 from bridge.phone_call_events.opening import open_phone_call_events
 from bridge.phone_call_events.phone_call_events import PhoneCallEvents
+from bridge.phone_call_events.rights import DirectoryRights
 from bridge.recording_wiring import open_recordings
 from bridge.settings import Settings
 from bridge.state_folder import directory_file, open_secrets
@@ -63,6 +64,7 @@ class Service:
         self.phones: DirectoryPhones
         self.switchboard: Switchboard
         self.verba_access: VerbaAccess
+        self.events: PhoneCallEvents
 
     async def __aenter__(self) -> Service:
         try:
@@ -94,12 +96,17 @@ class Service:
         await self.tokens.start()
         ari = AriClient(ari_settings(settings, self.secrets))
         self.ari = await self._stack.enter_async_context(ari)
-        events = await open_phone_call_events(
-            self._stack, settings, engine, queue, DirectoryNumbers(self.directory)
+        self.events = await open_phone_call_events(
+            self._stack,
+            settings,
+            engine,
+            queue,
+            DirectoryNumbers(self.directory),
+            DirectoryRights(self.directory),
         )
         tracker = CallTracker(settings.pbx_name, DirectoryParties(self.directory))
         self.switchboard = Switchboard(self._make_link, tracker, calls, ORIGINATE_GRACE_S)
-        self.switchboard.write_along(events.rows.of_change)
+        self.switchboard.write_along(self.events.rows.of_change)
         self.phones = DirectoryPhones(settings, self.directory, self.ari, self.link)
         self._stack.callback(self.phones.stop)
         self.switchboard.at_link_up(self.phones.provision)
@@ -129,7 +136,7 @@ class Service:
             hang_up=hang_up,
             records=calls,
             idempotency=IdempotentCreates(calls, answers),
-            phone_call_events=events,
+            phone_call_events=self.events,
             recordings=recordings,
             verba_access=self.verba_access,
             storage_problem=lambda: queue.problem,
@@ -138,7 +145,7 @@ class Service:
         self._stack.push_async_callback(self.switchboard.stop)
         self._stack.callback(hang_up.stop)
         self._stack.push_async_callback(self.link.stop)
-        self._keep_up(hang_up, calls, answers, events)
+        self._keep_up(hang_up, calls, answers)
         runner = await start_http(self._http(services), settings)
         self._stack.push_async_callback(close_http, runner)
 
@@ -156,6 +163,7 @@ class Service:
         Raises DirectoryError for an invalid file; the old directory stays in force then.
         """
         await asyncio.to_thread(self.directory.reload)
+        self.events.check_rights()
         await self.tokens.purge()
         await self.phones.provision()
         log.info("directory reloaded", file=str(self.directory.path))
@@ -169,9 +177,7 @@ class Service:
         )
         return self.link
 
-    def _keep_up(
-        self, hang_up: HangUp, calls: CallStore, answers: IdempotencyStore, events: PhoneCallEvents
-    ) -> None:
+    def _keep_up(self, hang_up: HangUp, calls: CallStore, answers: IdempotencyStore) -> None:
         settings = self.settings
         age = AgeLimit(self.switchboard, hang_up, settings.call_age_max_s)
 
@@ -179,7 +185,7 @@ class Service:
             await calls.purge_ended(now_ms() - settings.ended_calls_kept_s * 1000)
             await answers.purge(now_ms() - settings.idempotency_lifetime_s * 1000)
             await self.verba_access.purge()
-            await events.purge(now_ms() - settings.events_kept_s * 1000)
+            await self.events.purge(now_ms() - settings.events_kept_s * 1000)
             await self.tokens.purge()
 
         rounds = (

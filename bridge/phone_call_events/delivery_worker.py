@@ -61,6 +61,7 @@ class DeliveryWorker:
         self._read_ahead = _READ_AHEAD_FIRST
         self._more = True
         self._hurried = False
+        self._dropped = False
         self._stopping = False
         self._wake = asyncio.Event()
 
@@ -92,6 +93,16 @@ class DeliveryWorker:
         self._hurried = True
         self._wake.set()
 
+    def drop(self) -> None:
+        """What waits is being given up on disk: of that nothing is sent, whatever follows."""
+        self._forget_all()
+        self._dropped = True
+        self._wake.set()
+
+    def read_again(self) -> None:
+        """What waits has not been given up after all."""
+        self._more = True
+
     def stop(self) -> None:
         """End after the attempt that is under way."""
         self._stopping = True
@@ -103,43 +114,59 @@ class DeliveryWorker:
                 if self._once_more:
                     await self._try_once(self._once_more.popleft())
                     continue
-                delivery = await self._next()
-                if delivery is None:
+                self._dropped = False
+                if not self._ahead and self._more:
+                    await self._read()
+                if self._ahead:
+                    await self._deliver(self._ahead.popleft())
+                elif self.idle:
                     return
-                await self._deliver(delivery)
         except _NotInForceError:
             # What waited has been given up, or is gone, with the subscription.
-            self._ahead.clear()
-            self._once_more.clear()
-            self._held.clear()
+            self._forget_all()
             self._more = False
 
-    async def _next(self) -> Delivery | None:
-        if not self._ahead and self._more:
-            self._more = False
-            try:
-                found = await self._context.store.waiting(
-                    self._id, self._done_up_to, self._read_ahead
-                )
-            except StorageUnavailable as why:
-                log.warning("events cannot be read", subscription=self._id, why=str(why))
-                self._more = True
-                self._wake.clear()
-                await self._pause(_READ_RETRY_S)
-                return await self._next() if not self._stopping else None
+    def _forget_all(self) -> None:
+        self._ahead.clear()
+        self._once_more.clear()
+        self._held.clear()
+
+    async def _read(self) -> None:
+        """The next events that wait; after a failure a pause instead."""
+        self._more = False
+        self._wake.clear()
+        try:
+            found = await self._context.store.waiting(self._id, self._done_up_to, self._read_ahead)
+        except StorageUnavailable as why:
+            log.warning("events cannot be read", subscription=self._id, why=str(why))
+            self._more = True
+            await self._news_or(_READ_RETRY_S)
+            return
+        except BaseException:
+            self._more = True
+            raise
+        if not self._dropped:
             self._ahead.extend(x for x in found if x.id not in self._held)
-            if len(found) == self._read_ahead:
-                self._more = True
-                self._read_ahead = min(2 * self._read_ahead, _READ_AHEAD_MAX)
-            else:
-                self._read_ahead = _READ_AHEAD_FIRST
-                if not self._more:
-                    self._waiting_at_most = len(found)
-        return self._ahead.popleft() if self._ahead else None
+        if len(found) == self._read_ahead:
+            self._more = True
+            self._read_ahead = min(2 * self._read_ahead, _READ_AHEAD_MAX)
+        else:
+            self._read_ahead = _READ_AHEAD_FIRST
+            if not self._more:
+                self._waiting_at_most = len(found)
 
     async def _deliver(self, delivery: Delivery) -> None:
+        try:
+            await self._try_until_done(delivery)
+        except _NotInForceError:
+            raise
+        except BaseException:
+            self._ahead.appendleft(delivery)  # it keeps its place
+            raise
+
+    async def _try_until_done(self, delivery: Delivery) -> None:
         """Until it is delivered or given up, or something else comes first."""
-        while True:
+        while not self._dropped:
             # Before anything is looked at, so that what happens from here on ends the next pause.
             self._wake.clear()
             self._subscription()
@@ -200,7 +227,8 @@ class DeliveryWorker:
         )
         if attempt.succeeded:
             return replace(tried, state=DeliveryState.DELIVERED, finished_ms=ended_ms)
-        if attempt.http_status == GONE or self._context.find(self._id) is None:
+        given_up = self._dropped or self._context.find(self._id) is None
+        if attempt.http_status == GONE or given_up:
             return replace(tried, state=DeliveryState.FAILED, finished_ms=ended_ms)
         delay_s = self._context.schedule.delay_s(tried.attempts, attempt.retry_after_s)
         log.info(
@@ -250,8 +278,10 @@ class DeliveryWorker:
 
     async def _pause(self, seconds: float) -> None:
         """Until then, or until something happens."""
-        if self._stopping or self._once_more or self._hurried:
-            return
+        if not (self._stopping or self._once_more or self._hurried):
+            await self._news_or(seconds)
+
+    async def _news_or(self, seconds: float) -> None:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._wake.wait(), seconds)
 

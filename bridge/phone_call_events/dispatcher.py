@@ -67,6 +67,17 @@ class Dispatcher:
         if subscription_id in self._tasks:
             self._workers[subscription_id].hurry()
 
+    def drop(self, subscription_id: str) -> None:
+        """The subscription is disabled: what waits for it is being given up on disk."""
+        worker = self._workers.get(subscription_id)
+        if worker is not None:
+            worker.drop()
+
+    def read_again(self, subscription_id: str) -> None:
+        """It is not disabled after all."""
+        self._worker(subscription_id).read_again()
+        self._work(subscription_id)
+
     def forget(self, subscription_id: str) -> None:
         """The subscription is deleted."""
         worker = self._workers.pop(subscription_id, None)

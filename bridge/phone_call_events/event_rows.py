@@ -10,6 +10,7 @@ from bridge.calls.tracker import Change
 from bridge.phone_call_events.call_events import CallEvent, events_of
 from bridge.phone_call_events.delivery import NewDelivery, delivery_id
 from bridge.phone_call_events.event_parameters import Numbers, form_encoded
+from bridge.phone_call_events.rights import Rights
 from bridge.phone_call_events.subscription import Subscription
 from bridge.phone_call_events.subscription_index import SubscriptionIndex
 from bridge.storage.event_deliveries import write_delivery
@@ -25,11 +26,13 @@ class EventRows:
         self,
         index: SubscriptionIndex,
         numbers: Numbers,
+        rights: Rights,
         age_max_s: float,
         written: Callable[[str], None],
     ) -> None:
         self._index = index
         self._numbers = numbers
+        self._rights = rights
         self._age_max_ms = int(age_max_s * 1000)
         self._written = written
 
@@ -41,6 +44,7 @@ class EventRows:
             self._delivery(event, change, subscription)
             for event in events_of(change, self._index)
             for subscription in self._index.wanting(event.extension, event.type)
+            if self._rights.may_hear(subscription)
         ]
         if not new:
             return None

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from bridge.phone_call_events.event_parameters import Numbers
 from bridge.phone_call_events.phone_call_events import EventLimits, PhoneCallEvents
 from bridge.phone_call_events.retry_schedule import RetrySchedule
+from bridge.phone_call_events.rights import Rights
 from bridge.phone_call_events.sender import EventSender, SendLimits
 from bridge.settings import Settings
 from bridge.storage.event_deliveries import EventDeliveryStore
@@ -22,6 +23,7 @@ async def open_phone_call_events(
     engine: AsyncEngine,
     queue: WriteQueue,
     numbers: Numbers,
+    rights: Rights,
 ) -> PhoneCallEvents:
     """Started, and stopped by `stack`; what was not delivered last time is being delivered."""
     sender = await stack.enter_async_context(
@@ -50,6 +52,7 @@ async def open_phone_call_events(
             stop_timeout_s=settings.events_timeout_s,
         ),
         numbers,
+        rights,
     )
     await events.start()
     stack.push_async_callback(events.stop)

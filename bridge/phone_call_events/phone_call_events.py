@@ -15,6 +15,7 @@ from bridge.phone_call_events.dispatcher import Dispatcher
 from bridge.phone_call_events.event_parameters import Numbers
 from bridge.phone_call_events.event_rows import EventRows
 from bridge.phone_call_events.retry_schedule import RetrySchedule
+from bridge.phone_call_events.rights import Rights
 from bridge.phone_call_events.sender import EventSender
 from bridge.phone_call_events.subscription import Subscription
 from bridge.phone_call_events.subscription_index import SubscriptionIndex
@@ -56,24 +57,46 @@ class PhoneCallEvents:
         schedule: RetrySchedule,
         limits: EventLimits,
         numbers: Numbers,
+        rights: Rights,
     ) -> None:
         self._index = SubscriptionIndex()
         self._store = subscriptions
         self._deliveries = deliveries
         self._limits = limits
+        self._rights = rights
+        self._suspended: set[str] = set()
         self._changing = asyncio.Lock()
         context = DeliveryContext(
             deliveries, sender, schedule, limits.waiting_max, self._in_force, self._gone
         )
         self._dispatcher = Dispatcher(context, limits.stop_timeout_s)
-        self.rows = EventRows(self._index, numbers, limits.age_max_s, self._dispatcher.one_more)
+        self.rows = EventRows(
+            self._index, numbers, rights, limits.age_max_s, self._dispatcher.one_more
+        )
 
     async def start(self) -> None:
         self._index.store_all(await self._store.load())
+        self.check_rights()
         await self._dispatcher.start()
 
     async def stop(self) -> None:
         await self._dispatcher.stop()
+
+    def check_rights(self) -> None:
+        """The directory has changed: say which subscriptions get nothing, or get events again."""
+        before, self._suspended = self._suspended, set()
+        for subscription in self._index:
+            if not self._rights.may_hear(subscription):
+                self._suspended.add(subscription.id)
+                if subscription.id not in before:
+                    log.warning(
+                        "subscription suspended: its app may not hear of the extension any more",
+                        subscription=subscription.id,
+                        extension=subscription.extension,
+                        app=subscription.client_id,
+                    )
+            elif subscription.id in before:
+                self._dispatcher.read_again(subscription.id)
 
     # Subscriptions
 
@@ -105,10 +128,24 @@ class PhoneCallEvents:
             if found is None:
                 return None
             after = change(found)
-            await self._store.update(after, why_disabled=why)
-            self._index.store(after)
+            if after.enabled:
+                await self._store.update(after, why_disabled=why)
+                self._index.store(after)
+            else:
+                await self._disable(found, after, why)
         self._dispatcher.hurry(subscription_id)
         return after
+
+    async def _disable(self, found: Subscription, after: Subscription, why: str) -> None:
+        """Nothing more is sent from here on, so that nothing is that the disk knows as given up."""
+        self._index.store(after)
+        self._dispatcher.drop(found.id)
+        try:
+            await self._store.update(after, why_disabled=why)
+        except BaseException:
+            self._index.store(found)
+            self._dispatcher.read_again(found.id)
+            raise
 
     async def delete(self, subscriptions: Sequence[Subscription]) -> list[str]:
         """The ids of those that were still there."""
@@ -166,7 +203,9 @@ class PhoneCallEvents:
 
     def _in_force(self, subscription_id: str) -> Subscription | None:
         found = self._index.get(subscription_id)
-        return found if found is not None and found.enabled else None
+        if found is None or not found.enabled or not self._rights.may_hear(found):
+            return None
+        return found
 
     async def _gone(self, subscription_id: str) -> None:
         """The receiver answered 410: it wants no more of this."""

@@ -8,6 +8,7 @@ the time of a request.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -55,22 +56,26 @@ class ReceiverConnections:
     async def close(self) -> None:
         await self._connector.close()
 
-    async def exchange(self, origin: URL, request: bytes, *, again_if_closed: bool) -> Answer:
+    async def exchange(
+        self, origin: URL, request: bytes, check: Callable[[], None], *, again_if_closed: bool
+    ) -> Answer:
         """Send the bytes as they are; returns once the answer is over, or enough of it has come.
 
-        `again_if_closed`: the receiver may have closed the connection just when it was used once
-        more; try another one then. Raises TimeoutError, aiohttp.ClientError, OSError, ValueError.
+        `check` is called once there is a connection, right before they are sent; what it raises is
+        raised. `again_if_closed`: the receiver may have closed the connection just when it was used
+        once more; try another one then. Raises TimeoutError, aiohttp.ClientError, OSError,
+        ValueError.
         """
         deadline_s = self._loop.time() + self._timeout_s
         try:
-            connection, answer, rest = await self._send(origin, request, deadline_s)
+            connection, answer, rest = await self._send(origin, request, check, deadline_s)
         except (aiohttp.ClientConnectorError, TimeoutError):
             raise
         except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError):
             if not again_if_closed:
                 raise
             async with asyncio.timeout_at(deadline_s):
-                connection, answer, rest = await self._send(origin, request, deadline_s)
+                connection, answer, rest = await self._send(origin, request, check, deadline_s)
         try:
             if rest.at_eof() or await _ends_soon(rest):
                 connection.release()
@@ -79,7 +84,7 @@ class ReceiverConnections:
         return answer
 
     async def _send(
-        self, origin: URL, request: bytes, deadline_s: float
+        self, origin: URL, request: bytes, check: Callable[[], None], deadline_s: float
     ) -> tuple[aiohttp.connector.Connection, Answer, StreamReader]:
         """The last of these is the body of the answer, as far as it has come."""
         connection = await self._connector.connect(self._where(origin), [], self._connecting)
@@ -88,6 +93,7 @@ class ReceiverConnections:
         # A bare timer costs a fifth of asyncio.timeout, and this is done for each event.
         timer = self._loop.call_at(deadline_s, protocol.set_exception, TimeoutError())
         try:
+            check()
             protocol.set_response_params(read_until_eof=True, auto_decompress=False)
             assert protocol.transport is not None  # noqa: S101
             protocol.transport.write(request)

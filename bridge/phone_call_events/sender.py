@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -58,7 +59,8 @@ class EventSender:
     async def send(self, find: Callable[[], Subscription], delivery: Delivery) -> Attempt:
         """Send it; a failure of any kind is in the attempt. Waits for a free connection first.
 
-        `find` gives the subscription as it is by then; what it raises is raised.
+        `find` gives the subscription as it is by then; what it raises is raised. Nothing is sent to
+        one that has changed since.
         """
         while True:
             origin = _target_of(find()).origin
@@ -66,15 +68,24 @@ class EventSender:
             async with self._turn_at(origin), self._in_all:
                 subscription = find()
                 target = _target_of(subscription)
-                if target.origin == origin:
-                    return await self._attempt(target, subscription.secret, delivery)
+                if target.origin != origin:
+                    continue
 
-    async def _attempt(self, target: EventTarget, secret: str, delivery: Delivery) -> Attempt:
+                def check(subscription: Subscription = subscription) -> None:
+                    if find() is not subscription:
+                        raise _ChangedError
+
+                with contextlib.suppress(_ChangedError):
+                    return await self._attempt(target, subscription.secret, delivery, check)
+
+    async def _attempt(
+        self, target: EventTarget, secret: str, delivery: Delivery, check: Callable[[], None]
+    ) -> Attempt:
         began_ns = time.time_ns()
         request = event_request(
             target, secret, delivery, delivery.attempts + 1, began_ns // 1_000_000_000
         )
-        status, error, retry = await self._exchange(target, request.wire)
+        status, error, retry = await self._exchange(target, request.wire, check)
         return Attempt(
             at_ms=began_ns // 1_000_000,
             duration_ms=(time.time_ns() - began_ns) // 1_000_000,
@@ -85,7 +96,7 @@ class EventSender:
         )
 
     async def _exchange(
-        self, target: EventTarget, request: bytes
+        self, target: EventTarget, request: bytes, check: Callable[[], None]
     ) -> tuple[int | None, str | None, float | None]:
         host = target.origin.raw_host or ""
         if not self._limits.private_targets and is_literal_inside(host):
@@ -93,7 +104,7 @@ class EventSender:
         assert self._connections is not None  # noqa: S101 - used as a context manager
         try:
             answer = await self._connections.exchange(
-                target.origin, request, again_if_closed=target.method is Method.GET
+                target.origin, request, check, again_if_closed=target.method is Method.GET
             )
         except TimeoutError:
             return None, f"no answer within {self._limits.timeout_s:g} s", None
@@ -116,3 +127,7 @@ class EventSender:
 
 def _target_of(subscription: Subscription) -> EventTarget:
     return event_target(subscription.url, subscription.method)
+
+
+class _ChangedError(Exception):
+    """The subscription is another by now."""

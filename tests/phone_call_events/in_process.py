@@ -40,6 +40,16 @@ class NoNumbers:
         return None
 
 
+class RightsAsTold:
+    """Everybody may hear of everything, but for apps in `without`."""
+
+    def __init__(self) -> None:
+        self.without: set[str] = set()
+
+    def may_hear(self, subscription: Subscription) -> bool:
+        return subscription.client_id not in self.without
+
+
 class EventsInProcess:
     """`settings` are those of bridge/settings.py."""
 
@@ -57,6 +67,7 @@ class EventsInProcess:
         }
         self._settings = Settings.model_validate(values)
         self._stack = AsyncExitStack()
+        self.rights = RightsAsTold()
 
     async def __aenter__(self) -> Self:
         settings = self._settings
@@ -68,7 +79,7 @@ class EventsInProcess:
         self._stack.push_async_callback(self.queue.stop)
         self.calls = CallStore(engine, self.queue)
         self.events = await open_phone_call_events(
-            self._stack, settings, engine, self.queue, NoNumbers()
+            self._stack, settings, engine, self.queue, NoNumbers(), self.rights
         )
         return self
 

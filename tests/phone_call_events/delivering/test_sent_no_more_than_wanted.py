@@ -6,15 +6,20 @@ import asyncio
 import contextlib
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
+import aiohttp
 import pytest
 from aiohttp import web
 
-from bridge.phone_call_events.delivery import DeliveryState
+from bridge.phone_call_events import delivery_worker
+from bridge.phone_call_events.delivery import Delivery, DeliveryState
+from bridge.storage.event_deliveries import EventDeliveryStore
+from bridge.storage.faults import StorageUnavailable
 from tests.storage.test_database_down import locked
 
 from ..in_process import OpenEventsInProcess
-from ..receiver import Receiver, refusing
+from ..receiver import Receiver, fine, refusing
 from .attempts import until_finished
 
 _TIME_FOR_ANOTHER_S = 0.5
@@ -90,6 +95,128 @@ async def test_given_a_busy_host_when_a_subscription_changes_then_its_old_url_ge
             await receiver.wait_count(1, "/new")
         await asyncio.sleep(_TIME_FOR_ANOTHER_S)
         assert receiver.at("/old") == []
+
+
+@pytest.mark.parametrize("change", ["deleted", "moved"])
+async def test_given_a_connection_that_takes_long_when_a_subscription_changes_then_nothing_is_sent(
+    events_in_process: OpenEventsInProcess,
+    receiver: Receiver,
+    change: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    connecting, may_connect = asyncio.Event(), asyncio.Event()
+    connect = aiohttp.TCPConnector.connect
+
+    async def slow(*args: Any, **kwargs: Any) -> Any:
+        connecting.set()
+        await may_connect.wait()
+        return await connect(*args, **kwargs)
+
+    monkeypatch.setattr(aiohttp.TCPConnector, "connect", slow)
+    async with events_in_process(events_timeout_s=30) as running:
+        subscription = await running.subscribe(receiver.url("/old"))
+        running.end_a_call()
+        await connecting.wait()
+        if change == "deleted":
+            await running.events.delete([subscription])
+        else:
+            url = receiver.url("/new")
+            await running.events.update(subscription.id, lambda x: replace(x, url=url))
+        may_connect.set()
+        if change == "moved":
+            await receiver.wait_count(1, "/new")
+        await asyncio.sleep(_TIME_FOR_ANOTHER_S)
+        assert receiver.at("/old") == []
+
+
+@pytest.mark.parametrize("first", ["delivered", "refused"])
+async def test_given_an_attempt_under_way_when_disabled_and_enabled_then_what_waited_stays_given_up(
+    events_in_process: OpenEventsInProcess, receiver: Receiver, first: str
+) -> None:
+    answer = asyncio.Event()
+
+    async def slow(_: web.Request) -> web.StreamResponse:
+        await answer.wait()
+        return web.Response(status=200 if first == "delivered" else 500)
+
+    receiver.mood = slow
+    async with events_in_process(events_timeout_s=30) as running:
+        subscription = await running.subscribe(receiver.url())
+        for _ in range(5):
+            running.end_a_call()
+        await receiver.wait_count(1)
+        await running.events.update(subscription.id, lambda x: replace(x, enabled=False))
+        await running.events.update(subscription.id, lambda x: replace(x, enabled=True))
+        answer.set()
+        await asyncio.sleep(_TIME_FOR_ANOTHER_S)
+        states = [x.state for x in await running.deliveries(subscription)]
+        assert len(receiver.received) == 1
+        ended = DeliveryState.DELIVERED if first == "delivered" else DeliveryState.FAILED
+        assert states == [ended, *[DeliveryState.FAILED] * 4]
+        running.end_a_call()
+        await receiver.wait_count(2)
+        assert receiver.received[1].sequence == 6
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_given_a_locked_database_when_disabled_then_it_is_not_and_all_is_delivered(
+    database_url: str, events_in_process: OpenEventsInProcess, receiver: Receiver
+) -> None:
+    receiver.mood = refusing(503)
+    async with events_in_process() as running:
+        subscription = await running.subscribe(receiver.url())
+        for _ in range(3):
+            running.end_a_call()
+        await receiver.wait_count(1)
+        with locked(database_url), pytest.raises(StorageUnavailable):
+            await running.events.update(subscription.id, lambda x: replace(x, enabled=False))
+        receiver.mood = fine
+        done = await until_finished(running, subscription)
+        assert [x.state for x in done[1:]] == [DeliveryState.DELIVERED] * 2
+
+
+async def test_given_an_app_that_may_not_hear_any_more_when_calls_end_then_it_does_not(
+    events_in_process: OpenEventsInProcess, receiver: Receiver
+) -> None:
+    receiver.mood = refusing(503)
+    async with events_in_process() as running:
+        subscription = await running.subscribe(receiver.url())
+        running.end_a_call()
+        await receiver.wait_count(1)
+        running.rights.without.add(subscription.client_id)
+        running.events.check_rights()
+        receiver.mood = fine
+        await asyncio.sleep(_TIME_FOR_ANOTHER_S)
+        before = len(receiver.received)
+        running.end_a_call()
+        await asyncio.sleep(_TIME_FOR_ANOTHER_S)
+        assert len(receiver.received) == before
+        assert len(await running.deliveries(subscription)) == 1
+        running.rights.without.clear()
+        running.events.check_rights()
+        [waited] = await until_finished(running, subscription)
+        assert waited.state is DeliveryState.DELIVERED
+
+
+async def test_given_a_database_that_cannot_be_read_for_long_when_it_can_then_all_is_delivered(
+    events_in_process: OpenEventsInProcess, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failures = 1_200
+    waiting = EventDeliveryStore.waiting
+
+    async def fails_at_first(*args: Any) -> list[Delivery]:
+        nonlocal failures
+        failures -= 1
+        if failures > 0:
+            raise StorageUnavailable("away")
+        return await waiting(*args)
+
+    monkeypatch.setattr(EventDeliveryStore, "waiting", fails_at_first)
+    monkeypatch.setattr(delivery_worker, "_READ_RETRY_S", 0.0)
+    async with events_in_process() as running:
+        await running.subscribe(receiver.url())
+        running.end_a_call()
+        await receiver.wait_count(1, time_limit_s=30)
 
 
 async def _until(reached: Callable[[], bool]) -> None:

@@ -26,6 +26,7 @@ from bridge.phone_call_events.call_status import CallStatus
 from bridge.phone_call_events.event_rows import EventRows
 from bridge.phone_call_events.subscription import EventType, Method, Subscription
 from bridge.phone_call_events.subscription_index import SubscriptionIndex
+from tests.phone_call_events.in_process import RightsAsTold
 
 EVERYBODY = {f"0003*{number}" for number in range(1000)}
 CALL_ID = "0" * 20
@@ -186,7 +187,7 @@ def test_given_nobody_subscribed_to_the_extension_when_calls_change_then_it_cost
                 0,
             )
         )
-    rows = EventRows(index, _NoNumbers(), 60, lambda _: None)
+    rows = EventRows(index, _NoNumbers(), RightsAsTold(), 60, lambda _: None)
     call = a_call(a_leg("210", Side.SOURCE), a_leg("211", Side.DESTINATION))
     change = Change(call, call, (LegChanged(1, LegStep.ANSWERED, call.legs[1]),))
     count, began = 20_000, time.perf_counter()

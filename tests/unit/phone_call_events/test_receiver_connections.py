@@ -100,10 +100,14 @@ def self_signed(folder: Path) -> ssl.SSLContext:
     return context
 
 
+def no_check() -> None:
+    pass
+
+
 async def ask(
     receiver: Scripted, connections: ReceiverConnections, *, again: bool = False
 ) -> Answer:
-    return await connections.exchange(receiver.origin, GET, again_if_closed=again)
+    return await connections.exchange(receiver.origin, GET, no_check, again_if_closed=again)
 
 
 @pytest.mark.parametrize(
@@ -218,7 +222,7 @@ async def test_given_host_that_does_not_answer_when_connecting_then_it_ends_in_t
     async with full_backlog() as origin:
         connections = ReceiverConnections(10, 0.3, DefaultResolver())
         with pytest.raises(TimeoutError):
-            await connections.exchange(origin, GET, again_if_closed=True)
+            await connections.exchange(origin, GET, no_check, again_if_closed=True)
         await connections.close()
 
 
@@ -228,9 +232,21 @@ async def test_given_certificate_that_nobody_vouches_for_when_connecting_then_no
     receiver = Scripted([EMPTY])
     server = await asyncio.start_server(receiver.serve, "127.0.0.1", 0, ssl=self_signed(tmp_path))
     port = server.sockets[0].getsockname()[1]
+    origin = URL(f"https://localhost:{port}")
     connections = ReceiverConnections(10, 5, DefaultResolver())
     async with server:
         with pytest.raises(aiohttp.ClientConnectorError, match="certificate verify failed"):
-            await connections.exchange(URL(f"https://localhost:{port}"), GET, again_if_closed=True)
+            await connections.exchange(origin, GET, no_check, again_if_closed=True)
         await connections.close()
     assert receiver.requests == []
+
+
+async def test_given_a_check_that_fails_when_connected_then_nothing_is_sent() -> None:
+    def gone() -> None:
+        raise LookupError
+
+    async with scripted(EMPTY) as (receiver, connections):
+        with pytest.raises(LookupError):
+            await connections.exchange(receiver.origin, GET, gone, again_if_closed=True)
+        assert (await ask(receiver, connections)).status == 204
+        assert len(receiver.requests) == 1

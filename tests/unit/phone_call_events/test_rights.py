@@ -1,0 +1,34 @@
+"""Whether an app may still hear of an extension."""
+
+from __future__ import annotations
+
+import pytest
+
+from bridge.directory.loader import EXAMPLE_FILE, CurrentDirectory
+from bridge.phone_call_events.rights import DirectoryRights
+from bridge.phone_call_events.subscription import EventType, Method, Subscription
+from bridge.secrets_file import ThrowawaySecrets
+
+RIGHTS = DirectoryRights(CurrentDirectory(EXAMPLE_FILE, ThrowawaySecrets()))
+
+
+@pytest.mark.parametrize(
+    ("app", "extension", "may"),
+    [
+        ("user-12", "0003*210", True),
+        ("user-12", "0003*220", False),  # a colleague's
+        ("user-13", "0003*220", True),
+        ("organization-0003", "0003*220", True),
+        ("organization-0004", "0003*220", False),
+        ("administrator", "0004*210", True),
+        ("gone", "0003*210", False),
+        ("user-12", "0003*999", False),
+    ],
+)
+def test_given_the_directory_as_it_is_when_asked_then_the_owner_of_the_extension_decides(
+    app: str, extension: str, may: bool
+) -> None:
+    subscription = Subscription(
+        "id", extension, EventType.HANG_UP, "http://x/", Method.GET, True, "", "secret", app, 0
+    )
+    assert RIGHTS.may_hear(subscription) is may
