@@ -25,6 +25,10 @@ class AriAudioFiles:
         except AriError as why:
             raise AudioError(str(why)) from why
 
+    async def is_empty(self) -> bool:
+        """It is the PBX itself that says which files there are."""
+        return False
+
     async def delete(self, name: str) -> bool:
         try:
             return await self._ari.delete_stored_recording(name)

@@ -51,6 +51,16 @@ class AudioFolder:
                 raise AudioError(f"{name}: {why.strerror}") from why
         return found
 
+    async def is_empty(self) -> bool:
+        """As is the mount point of a share that is not mounted."""
+        return not await asyncio.to_thread(self._has_any)
+
+    def _has_any(self) -> bool:
+        try:
+            return any(x.suffix[1:] in _FORMATS for x in self._folder.iterdir())
+        except OSError as why:
+            raise AudioError(f"{self._folder}: {why.strerror}") from why
+
     def _paths(self, name: str) -> list[Path]:
         if not _NAME.match(name):
             raise AudioError("not the name of a recording")

@@ -52,7 +52,7 @@ class Conversation:
     """`id` is a GUID (`callID`), `linkedid` Asterisk's (`platformCallID`), `native_id` the Uniqueid
     of the channel recorded first, `meeting_id` the conference's number.
 
-    `extension`, `user_id`, `user_name` tell who pays the call. `numbers` holds every spelling of
+    `extension`, `user_id`, `user_name` tell who pays the call. `numbers` holds each way to write
     every number that called or was called. `direction` is the Flow of the PhoneCall. `cause` is the
     Q.850 cause of its end.
     """

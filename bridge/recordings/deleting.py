@@ -6,6 +6,8 @@ itself goes on undisturbed.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import structlog
 
 from bridge.calls.pbx import PbxOutcomeUnknown, PbxRefused, PbxUnavailable
@@ -16,6 +18,7 @@ from bridge.recordings.call_locks import CallLocks
 from bridge.recordings.conversation import StoredConversation
 from bridge.recordings.conversation_records import ConversationRecords
 from bridge.recordings.deletion_request import DeletionRequest
+from bridge.recordings.description import organizations_of
 from bridge.recordings.recorder import Recorder
 from bridge.recordings.removal import Removal
 
@@ -65,8 +68,9 @@ class Deletion:
     async def delete(self, found: StoredConversation | PhoneCall, request: DeletionRequest) -> None:
         """Nothing of the conversation is left when this returns, and nothing more is recorded.
 
-        The mark stays until the call has ended. Raises DeletionForbidden, AlreadyGone, NotRemoved
-        (marked, and tried again until it succeeds), StorageUnavailable.
+        The mark stays until the call has ended; until then a second wish is the same wish. Raises
+        DeletionForbidden, AlreadyGone, NotRemoved (marked, and tried again until it succeeds),
+        StorageUnavailable.
         """
         is_call = isinstance(found, PhoneCall)
         call_id = found.id if isinstance(found, PhoneCall) else found.conversation.call_id
@@ -87,19 +91,19 @@ class Deletion:
         call = self._switchboard.calls.live.get(call_id)
         if call is None:
             return None
-        self._check_retention(call.organization, None)
+        numbers = (leg.number for leg in call.legs)
+        self._check_retention(organizations_of(numbers, call.organization), None)
         tape = await self._recorder.open(call)
         return StoredConversation(tape.conversation)
 
     async def _mark(self, stored: StoredConversation, request: DeletionRequest) -> None:
         conversation, marks = stored.conversation, stored.marks
         if marks.deletion_ms is not None:
-            if marks.failure is None:
-                raise AlreadyGone
-            return  # asked for again, after a failure
+            return
         if marks.protected:
             raise CallProtected("the call is protected (KeepCall with unmark=1 releases it)")
-        self._check_retention(conversation.organization, conversation.ended_ms)
+        organizations = organizations_of(conversation.numbers, conversation.organization)
+        self._check_retention(organizations, conversation.ended_ms)
         if not await self._records.mark_deletion(conversation, request):
             raise AlreadyGone
         log.info(
@@ -119,10 +123,11 @@ class Deletion:
         except (PbxUnavailable, PbxOutcomeUnknown, PbxRefused) as why:
             await self._removal.failed(stored, f"recording not stopped: {why}")
 
-    def _check_retention(self, prefix: str | None, ended_ms: int | None) -> None:
-        organization = self._directory.directory.organizations.get(prefix or "")
-        days = organization.retention_days if organization is not None else None
-        days = self._retention_days if days is None else days
+    def _check_retention(self, prefixes: Iterable[str], ended_ms: int | None) -> None:
+        """The longest time of all whose call it is."""
+        known = self._directory.directory.organizations
+        wished = [known[x].retention_days for x in prefixes if x in known] or [None]
+        days = max(self._retention_days if x is None else x for x in wished)
         kept_until_ms = (ended_ms or now_ms()) + days * _DAY_MS
         if days and now_ms() < kept_until_ms:
             raise UnderRetention(f"calls of this organization are kept for {days} days")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from dataclasses import replace
 
 from bridge.calls.phone_call import Leg, LegPhase, PhoneCall, Side
@@ -57,10 +57,16 @@ def described(conversation: Conversation, call: PhoneCall, directory: Directory)
     )
 
 
-def call_has_number(call: PhoneCall, number: str, directory: Directory) -> bool:
-    """Whether that number, in any spelling, calls or is called."""
+def call_has_number(call: PhoneCall, wanted: Set[str], directory: Directory) -> bool:
+    """Whether one of those, spelled as in `numbers` of a record, calls or is called."""
     numbers = {x.number for x in call.legs} | {_dialled(call, directory)}
-    return any(number in _spellings(x, directory) for x in numbers if x)
+    return any(wanted & _spellings(x, directory) for x in numbers if x)
+
+
+def organizations_of(numbers: Iterable[str], payer: str | None) -> set[str]:
+    """Of who pays and of the extensions among the numbers, by their prefixes."""
+    found = {x.partition("*")[0] for x in numbers if "*" in x}
+    return found | ({payer} if payer is not None else set())
 
 
 def _talking(legs: Iterable[Leg], side: Side) -> Leg | None:
@@ -72,15 +78,18 @@ def _talking(legs: Iterable[Leg], side: Side) -> Leg | None:
 
 
 def _spellings(number: str, directory: Directory) -> set[str]:
-    """Extended, short and public number of an extension; a public one with and without `+`."""
+    """Extended and public number of an extension; a public one with and without `+`.
+
+    No short one: it means another extension in each organization.
+    """
     extension = directory.extensions.get(number)
     if extension is None:
         digits = number.removeprefix("+")
         owner = directory.extensions_by_public_number.get(digits)
-        own = {owner.number, owner.short} if owner is not None else set()
+        own = {owner.number} if owner is not None else set()
         return {digits, f"+{digits}"} | own if digits.isdigit() else {number}
     public = {extension.public_number} if extension.public_number else set()
-    return {extension.number, extension.short} | public
+    return {extension.number} | public
 
 
 def _party(number: str, directory: Directory) -> Party:

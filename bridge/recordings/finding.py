@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, replace
 
 from bridge.calls.phone_call import PhoneCall
-from bridge.calls.switchboard import now_ms
 from bridge.directory.loader import CurrentDirectory
 from bridge.recordings.call_status import CallStatus
 from bridge.recordings.conversation import StoredConversation
 from bridge.recordings.conversation_records import ConversationRecords
-from bridge.recordings.description import call_has_number
+from bridge.recordings.description import call_has_number, organizations_of
 from bridge.recordings.next_call import NextCalls
 from bridge.recordings.policy import is_recorded
 from bridge.recordings.selection import Progress, Selection
@@ -59,11 +58,13 @@ class Finder:
         records: ConversationRecords,
         next_calls: NextCalls,
         directory: CurrentDirectory,
+        live: Callable[[], Iterable[PhoneCall]],
         limits: LookUpLimits,
     ) -> None:
         self._records = records
         self._next_calls = next_calls
         self._directory = directory
+        self._live = live
         self._limits = limits
 
     async def find(
@@ -75,17 +76,26 @@ class Finder:
         """
         if CallStatus.NEXT not in look_up.status:
             return await self._known(look_up)
-        since_ms = now_ms()
+        # Not by the moment at which a call began: that is told in the clock of the PBX.
+        before = {call.id for call in self._live()}
 
         def wanted(call: PhoneCall) -> bool:
-            return call.published_ms >= since_ms and self._is_meant(call, look_up.selection)
+            return call.id not in before and self._is_meant(call, look_up.selection)
 
         with self._next_calls.expected(wanted) as call:
             if CallStatus.ONGOING in look_up.status:
                 found = await self._one(look_up.selection, CallStatus.ONGOING)
-                if found is not None:
-                    return found
+                known = found or self._not_recorded_yet(look_up.selection)
+                if known is not None:
+                    return known
             return await self._wait(call, asker_is_there)
+
+    def _not_recorded_yet(self, selection: Selection) -> PhoneCall | None:
+        """The call that rings: it is neither recorded by now nor does it begin later."""
+        meant = [call for call in self._live() if self._is_meant(call, selection)]
+        if len(meant) > 1:
+            raise SeveralCalls
+        return meant[0] if meant else None
 
     async def _known(self, look_up: LookUp) -> StoredConversation:
         limits = self._limits
@@ -125,10 +135,8 @@ class Finder:
 
     def _is_meant(self, call: PhoneCall, selection: Selection) -> bool:
         directory = self._directory.directory
-        if selection.organization not in (None, call.organization):
+        numbers = (leg.number for leg in call.legs)
+        organization = selection.organization
+        if organization not in {None, *organizations_of(numbers, call.organization)}:
             return False
-        return (
-            selection.number is not None
-            and call_has_number(call, selection.number, directory)
-            and is_recorded(call, directory)
-        )
+        return call_has_number(call, selection.numbers, directory) and is_recorded(call, directory)

@@ -14,7 +14,7 @@ from bridge.calls.switchboard import now_ms
 from bridge.recordings.call_locks import CallLocks
 from bridge.recordings.conversation import Media, StoredConversation
 from bridge.recordings.conversation_records import ConversationRecords
-from bridge.recordings.measuring import measure
+from bridge.recordings.measuring import Measured, measure
 from bridge.recordings.recording_pbx import AudioError, AudioFiles
 from bridge.recordings.removal import NotRemoved, Removal
 from bridge.storage.faults import StorageUnavailable
@@ -28,8 +28,9 @@ _AUDIO_WITHIN_MS = 1_000
 
 
 class Finisher:
-    """`retry_s`: how often the records are looked through; `close_limit_ms`: how long after its
-    end a file may still be open, before it is measured as it is."""
+    """`retry_s`: how often the records are looked through; `settle_ms`: how long after its end a
+    file may still appear; `close_limit_ms`: how long it may still be open, before it is measured as
+    it is."""
 
     def __init__(
         self,
@@ -42,13 +43,15 @@ class Finisher:
         settle_ms: int,
         close_limit_ms: int,
     ) -> None:
-        self.removal = Removal(records, audio, settle_ms, self.later)
+        self.removal = Removal(pbx, records, audio, settle_ms, self.later)
         self._pbx = pbx
         self._records = records
         self._audio = audio
         self._locks = locks
         self._retry_s = retry_s
+        self._settle_ms = settle_ms
         self._close_limit_ms = close_limit_ms
+        self._sizes: dict[str, int | None] = {}  # of files that do not tell whether they are closed
         self._waiting: dict[str, None] = {}
         self._wake = asyncio.Event()
         self._slots = asyncio.Semaphore(_AT_ONCE)
@@ -120,15 +123,33 @@ class Finisher:
             if media.bytes is not None:
                 continue
             measured = await measure(media, self._audio)
-            overdue = now_ms() - (media.ended_ms or 0) > self._close_limit_ms
-            if not measured.complete and not overdue:
+            if not self._is_final(measured):
                 self.later(conversation.id, _CLOSE_POLL_MS)
                 return
-            if not measured.media.bytes and _should_have_audio(media):
+            if not measured.found and _should_have_audio(media):
+                if await self._audio.is_empty():
+                    raise AudioError("there is no recorded file at all; is the folder mounted?")
                 log.error("recorded, but the file is not there", file=media.name)
             conversation = conversation.with_media(measured.media)
         async with self._locks.of(conversation.call_id):
             await self._records.update(conversation)
+
+    def _is_final(self, measured: Measured) -> bool:
+        media = measured.media
+        age_ms = now_ms() - (media.ended_ms or 0)
+        if age_ms >= self._close_limit_ms:
+            final = True
+        elif not measured.found:
+            final = age_ms >= self._settle_ms
+        elif measured.closed is None:
+            final = self._sizes.get(media.name) == media.bytes
+        else:
+            final = measured.closed
+        if final:
+            self._sizes.pop(media.name, None)
+        else:
+            self._sizes[media.name] = media.bytes
+        return final
 
     def _spawn(self, work: Coroutine[object, object, None]) -> None:
         task = asyncio.create_task(work)

@@ -16,10 +16,11 @@ _BYTES_PER_S = {"wav": _SAMPLES_PER_S * 2, "raw": _SAMPLES_PER_S * 4}
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """`complete`: whether the file is closed, as far as it tells."""
+    """`closed`: whether the file is, None where it does not tell. `found`: whether it is there."""
 
     media: Media
-    complete: bool
+    closed: bool | None
+    found: bool = True
 
 
 async def measure(media: Media, audio: AudioFiles) -> Measured:
@@ -36,11 +37,11 @@ async def measure(media: Media, audio: AudioFiles) -> Measured:
                 size += len(chunk)
                 digest.update(chunk)
     except AudioMissing:
-        return Measured(replace(media, bytes=0, length_ms=0), complete=True)
+        return Measured(replace(media, bytes=0, length_ms=0), closed=None, found=False)
     header = _WAV_HEADER_BYTES if media.format == "wav" else 0
     length_ms = max(0, size - header) * 1000 // _BYTES_PER_S[media.format]
     measured = replace(media, bytes=size, length_ms=length_ms, sha256=digest.hexdigest())
-    return Measured(measured, complete=media.format != "wav" or _is_closed(head, size))
+    return Measured(measured, closed=_is_closed(head, size) if media.format == "wav" else None)
 
 
 def stereo_header(data_bytes: int) -> bytes:

@@ -128,7 +128,11 @@ class Recorder:
         tape = self._tapes.get(call.id)
         if tape is None or tape.marked:
             return False
-        await tape.mute(call, mute)
+        try:
+            await tape.mute(call, mute)
+        except BaseException:
+            self._unsettled.add(call.id)
+            raise
         return True
 
     # Inside.

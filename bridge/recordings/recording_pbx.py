@@ -52,3 +52,6 @@ class AudioFiles(Protocol):
 
     async def delete(self, name: str) -> bool:
         """The file is gone when this returns; False where there was none."""
+
+    async def is_empty(self) -> bool:
+        """Whether there is no recorded file at all: it may be that the place is not there."""

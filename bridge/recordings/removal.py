@@ -6,11 +6,12 @@ A file first, its record after it: whatever is interrupted, the record still nam
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import structlog
 
 from bridge.calls.switchboard import now_ms
-from bridge.recordings.conversation import Conversation, StoredConversation
+from bridge.recordings.conversation import Conversation, Media, StoredConversation
 from bridge.recordings.conversation_records import ConversationRecords
 from bridge.recordings.recording_pbx import AudioError, AudioFiles
 
@@ -29,11 +30,13 @@ class Removal:
 
     def __init__(
         self,
+        pbx: str,
         records: ConversationRecords,
         audio: AudioFiles,
         settle_ms: int,
         again_later: Callable[[str, int], None],
     ) -> None:
+        self._pbx = pbx
         self._records = records
         self._audio = audio
         self._settle_ms = settle_ms
@@ -46,19 +49,26 @@ class Removal:
         Raises NotRemoved, StorageUnavailable. The caller holds the lock of the call.
         """
         conversation = stored.conversation
+        if conversation.pbx != self._pbx:
+            await self.failed(stored, f"its files are on {conversation.pbx}, not on {self._pbx}")
+        left = conversation
         for media in conversation.media:
             try:
-                found = await self._audio.delete(media.name)
+                found = await self._removed(media)
             except AudioError as why:
                 await self.failed(stored, f"{media.name}: {why}")
-            if not found and media.mixmonitor_id and media.bytes is None:
+            if found:
+                left = left.with_media(replace(media, bytes=0))
+            elif media.mixmonitor_id and media.bytes is None:
                 log.info("nothing to remove", file=media.name)
-        if stored.marks.failure is not None:
+        # One that could not be stopped goes on, whatever has been removed.
+        if stored.marks.failure is not None and conversation.running is None:
             await self._records.deletion_failed(conversation.id, None)
         if conversation.ended_ms is None:
             return
         early_ms = self._unsettled_for(conversation)
         if early_ms > 0:
+            await self._records.update(left)
             self._again_later(conversation.id, early_ms)
             return
         if await self._records.remove(conversation.id, now_ms()):
@@ -68,6 +78,13 @@ class Removal:
                 call_id=conversation.call_id,
                 files=len(conversation.media),
             )
+
+    async def _removed(self, media: Media) -> bool:
+        """Whether there was a file. Raises AudioError."""
+        found = await self._audio.delete(media.name)
+        if not found and media.bytes and await self._audio.is_empty():
+            raise AudioError("there is no recorded file at all; is the folder mounted?")
+        return found
 
     async def failed(self, stored: StoredConversation, why: str) -> None:
         """Keep why, so that the record is seen again. Raises NotRemoved, StorageUnavailable."""

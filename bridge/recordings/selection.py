@@ -29,17 +29,19 @@ class Progress(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """All that are given must hold. `number` equals the calling or the called number, in any of
-    its spellings; `organization` is the one that the asker is confined to.
+    """All that are given must hold. `numbers`: the calling or the called number is among them;
+    `organization` is the one that the asker is confined to: it pays or one of its extensions talks.
+    `also_marked`: also those that are being deleted.
     """
 
     conversation_id: str | None = None
     platform_call_id: str | None = None
     native_id: str | None = None
     meeting_id: str | None = None
-    number: str | None = None
+    numbers: frozenset[str] = frozenset()
     progress: Progress | None = None
     organization: str | None = None
+    also_marked: bool = False
 
 
 @dataclass(frozen=True, slots=True)

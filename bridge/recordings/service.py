@@ -71,7 +71,9 @@ class Recordings:
             settings.verba_lookup_sleep_ms,
             settings.verba_next_call_wait_s,
         )
-        self.finder = Finder(records, self._next_calls, directory, limits)
+        self.finder = Finder(
+            records, self._next_calls, directory, lambda: switchboard.calls.live, limits
+        )
         self.deletion = Deletion(
             switchboard,
             records,

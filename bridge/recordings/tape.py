@@ -38,6 +38,8 @@ class Tape:
         self._records = records
         self._format = "raw" if stereo else "wav"
         self._on_disk: Conversation | None = None
+        # Of which file which sides are silent, None while that is not known.
+        self._muted: tuple[str, Mute | None] = ("", Mute.NONE)
 
     def was_stored(self) -> None:
         """The record as it is now was read from disk, or written there."""
@@ -82,7 +84,10 @@ class Tape:
             channel = channel_to_record(call)
             if channel is not None:
                 await self._start(call, channel)
-        await self.save()
+        try:
+            await self._settle_mute(call)
+        finally:
+            await self.save()
         return False
 
     async def stop(self) -> None:
@@ -95,9 +100,17 @@ class Tape:
         await self.save()
 
     async def mute(self, call: PhoneCall, mute: Mute) -> None:
-        """Record silence of these sides, in this part and in later ones. Raises as `follow`."""
+        """Record silence of these sides, in this part and in later ones.
+
+        Where that fails they are as before once the call is followed again. Raises as `follow`.
+        """
+        before = self.conversation.mute
         self.conversation = replace(self.conversation, mute=mute)
-        await self._apply_mute(call)
+        try:
+            await self._settle_mute(call)
+        except BaseException:
+            self.conversation = replace(self.conversation, mute=before)
+            raise
         await self.save()
 
     def finish(self, at_ms: int, cause: int | None) -> None:
@@ -145,15 +158,19 @@ class Tape:
         self.conversation = self.conversation.with_media(
             replace(media, mixmonitor_id=mixmonitor_id)
         )
-        if self.conversation.mute is not Mute.NONE:
-            await self._apply_mute(call)
 
-    async def _apply_mute(self, call: PhoneCall) -> None:
-        running = self.conversation.running
+    async def _settle_mute(self, call: PhoneCall) -> None:
+        """Make silent what is to be, unless it is: a recording begins with both sides."""
+        running, mute = self.conversation.running, self.conversation.mute
         if running is None:
             return
-        silent = muted_directions(call, running.channel, self.conversation.mute)
+        name, known = self._muted
+        if mute is (known if name == running.name else Mute.NONE):
+            return
+        self._muted = (running.name, None)
+        silent = muted_directions(call, running.channel, mute)
         for direction, muted in silent.items():
             await self._pbx.mute_recording(
                 running.channel, running.mixmonitor_id, direction, muted=muted
             )
+        self._muted = (running.name, mute)

@@ -65,19 +65,22 @@ class ConversationStore:
         return found[0] if found else None
 
     async def select(self, selection: Selection, limit: int) -> list[StoredConversation]:
-        conditions = [_VISIBLE, *_progress(selection.progress)]
+        conditions = _progress(selection.progress)
+        if not selection.also_marked:
+            conditions.append(_VISIBLE)
         for column, value in (
             (_c.id, selection.conversation_id),
             (_c.platform_call_id, selection.platform_call_id),
             (_c.native_id, selection.native_id),
             (_c.meeting_id, selection.meeting_id),
-            (_c.organization, selection.organization),
         ):
             if value is not None:
                 conditions.append(column == value)
-        if selection.number is not None:
+        if selection.organization is not None:
+            conditions.append(_takes_part(selection.organization))
+        if selection.numbers:
             of_number = select(conversation_numbers.c.conversation_id).where(
-                conversation_numbers.c.number == selection.number
+                conversation_numbers.c.number.in_(sorted(selection.numbers))
             )
             conditions.append(_c.id.in_(of_number))
         # The last one is the one that ended last; the others are in no such order.
@@ -88,7 +91,7 @@ class ConversationStore:
     async def search(self, order: SearchOrder) -> list[StoredConversation]:
         conditions = [_VISIBLE, *_progress(order.progress)]
         if order.organization is not None:
-            conditions.append(_c.organization == order.organization)
+            conditions.append(_takes_part(order.organization))
         if order.from_ms is not None:
             conditions.append(_c.started_ms >= order.from_ms)
         if order.until_ms is not None:
@@ -215,6 +218,16 @@ def _progress(progress: Progress | None) -> list[ColumnElement[bool]]:
         return []
     ongoing = _c.ended_ms.is_(None)
     return [ongoing if progress is Progress.ONGOING else _c.ended_ms.is_not(None)]
+
+
+def _takes_part(organization: str) -> ColumnElement[bool]:
+    """It pays, or one of its extensions calls or is called."""
+    number = conversation_numbers.c.number
+    own = select(number).where(
+        conversation_numbers.c.conversation_id == _c.id,
+        number.startswith(f"{organization}*", autoescape=True),
+    )
+    return or_(_c.organization == organization, own.exists())
 
 
 def _has_name(part: str) -> ColumnElement[bool]:

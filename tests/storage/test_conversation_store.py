@@ -55,9 +55,10 @@ async def test_given_several_calls_of_a_number_when_selected_then_the_whole_numb
     for one in (first, second, ongoing, of_number("88561", 1_500), of_number("885", 1_600)):
         await records.create(one)
 
-    found = await records.select(Selection(number="8856"), 10)
-    last = await records.select(Selection(number="8856", progress=Progress.FINISHED), 1)
-    now = await records.select(Selection(number="8856", progress=Progress.ONGOING), 10)
+    numbers = frozenset({"8856", "0003*8856"})
+    found = await records.select(Selection(numbers=numbers), 10)
+    last = await records.select(Selection(numbers=numbers, progress=Progress.FINISHED), 1)
+    now = await records.select(Selection(numbers=numbers, progress=Progress.ONGOING), 10)
 
     assert {x.conversation.id for x in found} == {first.id, second.id, ongoing.id}
     assert [x.conversation.id for x in last] == [first.id]  # it ended last
@@ -68,18 +69,21 @@ async def test_given_several_calls_of_a_number_when_selected_then_the_whole_numb
     ("selection", "matches"),
     [
         (Selection(organization="0003"), True),
-        (Selection(organization="0004"), False),
+        (Selection(organization="0004"), True),  # an extension of it was called
+        (Selection(organization="0005"), False),
+        (Selection(organization="4"), False),
         (Selection(platform_call_id="x"), False),
         (Selection(native_id="x"), False),
         (Selection(meeting_id="x"), False),
         (Selection(conversation_id="x"), False),
-        (Selection(number="0003"), False),
+        (Selection(numbers=frozenset({"0003"})), False),
     ],
 )
 async def test_given_a_conversation_when_selected_then_every_criterion_must_hold(
     records: ConversationStore, selection: Selection, matches: bool
 ) -> None:
-    one = replace(conversation(), meeting_id="0003*500")
+    one = conversation()
+    one = replace(one, meeting_id="0003*500", numbers=one.numbers | {"0004*211"})
     await records.create(one)
 
     assert len(await records.select(selection, 10)) == int(matches)
@@ -89,7 +93,7 @@ async def test_given_a_conversation_when_selected_then_every_criterion_must_hold
         platform_call_id=selection.platform_call_id or one.linkedid,
         native_id=selection.native_id or one.native_id,
         meeting_id=selection.meeting_id or "0003*500",
-        number=selection.number or "210",
+        numbers=selection.numbers or frozenset({"0003*210"}),
     )
     assert len(await records.select(exact, 10)) == int(matches)
 
@@ -103,6 +107,8 @@ async def test_given_a_mark_when_selected_then_it_is_not_there_until_a_removal_h
     assert await records.mark_deletion(one, request())
 
     assert await records.select(Selection(conversation_id=one.id), 10) == []
+    [marked] = await records.select(Selection(conversation_id=one.id, also_marked=True), 10)
+    assert marked.marks.deletion_ms is not None
     assert await records.search(SearchOrder()) == []
     assert not await records.protect(one.id, protected=True)
     assert not await records.add_marker(one.id, "m", 0, None)

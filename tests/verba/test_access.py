@@ -24,6 +24,8 @@ verba_keys:
   - name: erasure
   - name: elsewhere
     networks: [10.0.0.0/8]
+  - name: first organization
+    organization: 0003
   - name: second organization
     organization: 0004
   - name: desk
@@ -133,6 +135,31 @@ async def test_given_a_key_of_another_organization_then_the_call_does_not_exist_
         supervisor = await token(own_lab, desk, "supervisor")
         answer = await desk.ask("DeleteCall", callID=conversation_id, token=supervisor)
         assert answer.code == 0
+
+
+async def test_given_a_call_between_organizations_then_each_has_it_by_its_own_extension(
+    own_lab: RunningLab,
+) -> None:
+    """214 is always recorded, and 210 is another phone in each organization."""
+    async with (
+        client(own_lab, "erasure") as verba,
+        client(own_lab, "first organization") as first,
+        client(own_lab, "second organization") as second,
+        own_lab.phone("0003*214") as lobby,
+        own_lab.scripted("0004*210"),
+    ):
+        await lobby.dial("0004*210")
+        by_source = {"value": "0003*214", "field": "source_caller_id"}
+        await verba.conversation(**by_source, ongoing=True)
+        await lobby.hangup()
+        conversation = await verba.conversation(**by_source, ongoing=False)
+        last = {"extension": "210", "status": "last"}
+        assert (await first.ask("DeleteCall", **last)).code == -50
+        assert (await first.ask("GetCallInformation", extension="214", status="last")).code == 0
+        assert (await second.ask("GetCallID", **last)).code == 0
+        assert (await second.ask("DeleteCall", **last)).code == 0
+        conversation_id = conversation.findtext("ccdr_id", "")
+        assert (await verba.ask("GetCallInformation", callID=conversation_id)).code == -50
 
 
 async def _recorded(api: ApiClient, verba: VerbaClient) -> str:

@@ -223,6 +223,28 @@ async def test_given_status_next_when_a_call_starts_then_it_is_never_recorded(
         assert files.names() == before
 
 
+async def test_given_a_ringing_call_when_ongoing_or_next_then_it_is_the_one(
+    lab: RunningLab, api: ApiClient, verba: VerbaClient, files: RecordedFiles, audit: Audit
+) -> None:
+    before = files.names()
+    async with (
+        lab.phone("0003*210", answer="auto", tone_hz=440) as alice,
+        lab.phone("0003*211", tone_hz=1000) as bob,
+    ):
+        call_id = await api.place(["210"], ["211"], extension="210", recording="true")
+        await bob.wait_ringing()
+        answer = await verba.ask("DeleteCall", extension="211", status="ongoing,next")
+        assert answer.code == 0
+        await bob.accept()
+        await alice.wait_tone(1000)
+        await asyncio.sleep(1)  # time in which a file would have appeared
+        assert files.names() == before
+        await api.hang_up("210", call_id)
+        await api.wait_ended(call_id)
+    [line] = audit.call_of(call_id)
+    await audit.wait_removed(str(line["conversation_id"]))
+
+
 async def test_given_no_next_call_then_not_found_after_the_wait(verba: VerbaClient) -> None:
     began = time.monotonic()
 

@@ -86,14 +86,22 @@ class VerbaClient:
         async with self.http.post(self.url, data=form) as response:
             return VerbaAnswer(response.status, response.headers, await response.read())
 
-    async def conversation(self, call_id: str, *, ongoing: bool) -> ET.Element:
-        """Wait until the PhoneCall has a conversation in that state; finished ones measured."""
+    async def conversation(
+        self, value: str, *, ongoing: bool, field: str = "platform_call_id"
+    ) -> ET.Element:
+        """Wait for a conversation in that state; finished ones measured.
+
+        `value` is the id of a PhoneCall that the API made, or what `field` is to be.
+        """
         last = b""
         deadline = time.monotonic() + 20
         while time.monotonic() < deadline:
             status = "ongoing" if ongoing else "recorded"
             answer = await self.ask(
-                "SearchCalls", start="2000-01-01 00:00", status=status, f_platform_call_id=call_id
+                "SearchCalls",
+                start="2000-01-01 00:00",
+                status=status,
+                **{f"f_{field}": value},
             )
             last = answer.body
             for one in answer.calls:

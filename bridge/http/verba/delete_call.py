@@ -12,7 +12,7 @@ from bridge.recordings.deletion_request import DeletionRequest
 
 
 async def delete_call(request: VerbaRequest) -> Answer:
-    found = await find(request)
+    found = await find(request, also_marked=True)
     deletion = DeletionRequest(
         key_name=request.key.name,
         user=request.user.name if request.user is not None else "",

@@ -19,7 +19,7 @@ _OTHER_NAMES = ("platformCallID", "nativeID", "meetingID", "extension")
 _RECORD_POLL_S = 0.2
 
 
-def look_up_of(request: VerbaRequest) -> LookUp:
+def look_up_of(request: VerbaRequest, *, also_marked: bool = False) -> LookUp:
     """Raises -20."""
     given = _given(request.parameters)
     if len(given) != 1:
@@ -28,27 +28,29 @@ def look_up_of(request: VerbaRequest) -> LookUp:
             "extension is needed."
         )
     [(name, value)] = given.items()
-    if name == "extension":
-        value = value.removeprefix("+")  # public numbers are known with and without it
-        _require_one_meaning(value, request)
+    numbers = _meant(value.removeprefix("+"), request) if name == "extension" else frozenset()
     selection = Selection(
         conversation_id=value.lower() if name == "callID" else None,
         platform_call_id=value if name == "platformCallID" else None,
         native_id=value if name == "nativeID" else None,
         meeting_id=value if name == "meetingID" else None,
-        number=value if name == "extension" else None,
+        numbers=numbers,
         organization=request.organization,
+        also_marked=also_marked,
     )
     status = _status(request.parameters) if name == "extension" else ()
     return LookUp(selection, status)
 
 
-async def find(request: VerbaRequest) -> StoredConversation | PhoneCall:
+async def find(
+    request: VerbaRequest, *, also_marked: bool = False
+) -> StoredConversation | PhoneCall:
     """The conversation, or the call that has just begun (`next`).
 
+    `also_marked`: also one that is being deleted.
     Raises -20, -50, -1 for more than one; AskerGone, StorageUnavailable.
     """
-    look_up = look_up_of(request)
+    look_up = look_up_of(request, also_marked=also_marked)
     try:
         return await request.recordings.finder.find(look_up, request.asker_is_there)
     except CallNotFound as why:
@@ -86,17 +88,24 @@ def _given(parameters: Parameters) -> dict[str, str]:
     return given
 
 
-def _require_one_meaning(number: str, request: VerbaRequest) -> None:
-    """A short number means another extension in each organization: nothing is done on a guess."""
-    if request.organization is not None:
-        return
-    directory = request.services.directory.directory
-    owners = [x for x in directory.organizations if f"{x}*{number}" in directory.extensions]
-    if len(owners) > 1:
+def _meant(number: str, request: VerbaRequest) -> frozenset[str]:
+    """The numbers that it may stand for. Raises -20.
+
+    A short number means another extension in each organization: nothing is done on a guess.
+    """
+    if "*" in number:
+        return frozenset({number})
+    directory, own = request.services.directory.directory, request.organization
+    organizations = directory.organizations if own is None else [own]
+    extensions = [f"{x}*{number}" for x in organizations]
+    known = [x for x in extensions if x in directory.extensions]
+    if len(known) > 1:
         raise invalid(
             "Parameter extension is a short number of several organizations; write it in the "
-            f"extended form, as in {owners[0]}*{number}."
+            f"extended form, as in {known[0]}."
         )
+    # One that is not known any more has calls all the same.
+    return frozenset(known or {number, *(extensions if own is not None else ())})
 
 
 def _status(parameters: Parameters) -> tuple[CallStatus, ...]:

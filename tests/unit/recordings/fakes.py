@@ -58,6 +58,7 @@ class FakeWorld:
         self.records: dict[str, StoredConversation] = {}
         self.audit_lines: list[str] = []
         self.fails: Exception | None = None
+        self.mute_fails: Exception | None = None
         self.storage_fails: Exception | None = None
 
     # RecordingPbx
@@ -74,6 +75,8 @@ class FakeWorld:
     async def mute_recording(
         self, channel: str, mixmonitor_id: str, direction: AudioDirection, *, muted: bool
     ) -> None:
+        if self.mute_fails is not None:
+            raise self.mute_fails
         self._do(f"mute {channel} {direction.value} {muted}")
 
     # AudioFiles
@@ -93,6 +96,9 @@ class FakeWorld:
             raise AudioError("Delete failed")
         self.diary.append("delete file")
         return self.files.pop(name, None) is not None
+
+    async def is_empty(self) -> bool:
+        return not self.files
 
     # ConversationRecords
 
@@ -187,7 +193,13 @@ class FakeWorld:
 class Studio:
     """A recorder and a deletion over a fake world and a fake switchboard."""
 
-    def __init__(self, world: FakeWorld | None = None, *, switched_on: bool = True) -> None:
+    def __init__(
+        self,
+        world: FakeWorld | None = None,
+        *,
+        switched_on: bool = True,
+        directory: CurrentDirectory = DIRECTORY,
+    ) -> None:
         self.world = world or FakeWorld()
         self.exchange = Exchange()
         self.to_finish: list[str] = []
@@ -208,7 +220,7 @@ class Studio:
             self.exchange.records,
             self.world,
             self.world,
-            DIRECTORY,
+            directory,
             locks,
             self.to_finish.append,
             stereo=False,
@@ -220,7 +232,7 @@ class Studio:
             self.recorder,
             self.finisher.removal,
             locks,
-            DIRECTORY,
+            directory,
             retention_days=0,
         )
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import hashlib
 import struct
+from dataclasses import replace
 
 import pytest
 
@@ -24,7 +25,7 @@ async def test_given_a_closed_file_then_length_and_checksum() -> None:
     content = _wav(b"\1" * 16_000)
     world.files["a-1"] = content
     measured = await measure(_WAV, world)
-    assert measured.complete
+    assert measured.closed
     assert (measured.media.bytes, measured.media.length_ms) == (16_044, 1000)
     assert measured.media.sha256 == hashlib.sha256(content).hexdigest()
 
@@ -33,12 +34,19 @@ async def test_given_a_closed_file_then_length_and_checksum() -> None:
 async def test_given_an_open_file_then_not_complete(content: bytes) -> None:
     world = FakeWorld()
     world.files["a-1"] = content
-    assert not (await measure(_WAV, world)).complete
+    assert not (await measure(_WAV, world)).closed
 
 
-async def test_given_no_file_then_no_bytes_and_nothing_to_wait_for() -> None:
+async def test_given_no_file_then_no_bytes_and_not_found() -> None:
     measured = await measure(_WAV, FakeWorld())
-    assert (measured.complete, measured.media.bytes, measured.media.sha256) == (True, 0, "")
+    assert (measured.found, measured.media.bytes, measured.media.sha256) == (False, 0, "")
+
+
+async def test_given_stereo_then_the_file_does_not_tell_whether_it_is_closed() -> None:
+    world = FakeWorld()
+    world.files["a-1"] = b"1234"
+    measured = await measure(replace(_WAV, format="raw"), world)
+    assert (measured.closed, measured.media.bytes) == (None, 4)
 
 
 def test_stereo_header_has_44_bytes_and_the_sizes() -> None:
@@ -57,8 +65,10 @@ async def test_given_a_shared_folder_then_read_and_deleted_there(
     audio = AudioFolder(folder)
     async with audio.read("a-1") as chunks:
         assert [x async for x in chunks] == [b"abc"]
+    assert not await audio.is_empty()
     assert await audio.delete("a-1")
     assert not await audio.delete("a-1")
+    assert await audio.is_empty()
     with pytest.raises(AudioMissing):
         async with audio.read("a-1"):
             pass

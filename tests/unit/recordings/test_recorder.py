@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from bridge.calls.pbx import PbxOutcomeUnknown, PbxRefused, PbxUnavailable
 from bridge.calls.phone_call import Disposition, EndedBy, FinalRecord, PhoneCall
 from bridge.calls.tracker import Change
-from bridge.recordings.deleting import AlreadyGone
+from bridge.directory.loader import EXAMPLE_FILE, CurrentDirectory
+from bridge.recordings.conversation import Conversation, Mute
+from bridge.recordings.deleting import AlreadyGone, UnderRetention
 from bridge.recordings.removal import NotRemoved
+from bridge.secrets_file import ThrowawaySecrets
 from bridge.storage.faults import StorageUnavailable
 from tests.unit.calls.fakes import CALL_ID, settle
 
@@ -149,9 +153,14 @@ async def test_given_a_deletion_then_mark_stop_file_in_this_order_and_nothing_mo
     await studio.deletion.delete(studio.world.records[studio.conversation.id], REQUEST)
     assert studio.world.diary == ["mark", f"stop {CALL_ID}", "delete file"]
     await _now(studio, replace(call, channels={"b": call.channels["b"]}))
-    with pytest.raises(AlreadyGone):
-        await studio.deletion.delete(studio.world.records[studio.conversation.id], REQUEST)
     assert studio.world.diary == ["mark", f"stop {CALL_ID}", "delete file"]
+    # A second wish is the same one, until the record is gone.
+    stored = studio.world.records[studio.conversation.id]
+    await studio.deletion.delete(stored, REQUEST)
+    assert studio.world.audit_lines == [stored.conversation.id]
+    studio.world.records.clear()
+    with pytest.raises(AlreadyGone):
+        await studio.deletion.delete(stored, REQUEST)
 
 
 async def test_given_a_stop_that_fails_then_not_removed_and_done_when_the_link_is_back() -> None:
@@ -161,12 +170,19 @@ async def test_given_a_stop_that_fails_then_not_removed_and_done_when_the_link_i
     studio.world.fails = PbxUnavailable("down")
     with pytest.raises(NotRemoved):
         await studio.deletion.delete(studio.world.records[studio.conversation.id], REQUEST)
-    assert studio.world.records[studio.conversation.id].marks.failure is not None
+    # The background work cannot stop it either, and must not hide that.
+    with pytest.raises(NotRemoved, match="not stopped"):
+        await studio.deletion.delete(studio.world.records[studio.conversation.id], REQUEST)
+    await studio.finisher.removal.remove(studio.world.records[studio.conversation.id])
+    assert "not stopped" in (studio.world.records[studio.conversation.id].marks.failure or "")
+    studio.world.diary.clear()
     studio.world.fails = None
     await studio.recorder.link_up()
     await settle()
-    assert studio.world.diary == ["mark", f"stop {CALL_ID}"]
+    assert studio.world.diary == [f"stop {CALL_ID}"]
     assert studio.to_finish == [studio.conversation.id]
+    await studio.finisher.removal.remove(studio.world.records[studio.conversation.id])
+    assert studio.world.records[studio.conversation.id].marks.failure is None
 
 
 async def test_given_a_mark_when_the_service_starts_again_then_it_stops_the_recording() -> None:
@@ -244,3 +260,100 @@ async def test_given_the_disk_lags_behind_the_end_when_tried_again_then_the_end_
     await studio.recorder.retry()
     await settle()
     assert studio.to_finish == [studio.conversation.id]
+
+
+async def test_given_a_mute_that_fails_for_a_later_file_when_tried_again_then_it_is_silent() -> (
+    None
+):
+    studio = Studio()
+    call = connected()
+    await _now(studio, call)
+    assert await studio.recorder.mute(call, Mute.SOURCE)
+    studio.world.mute_fails = PbxOutcomeUnknown("no answer")
+    transferred = replace(call, channels={"b": call.channels["b"]})
+    await _now(studio, transferred)
+    studio.world.diary.clear()
+    studio.world.mute_fails = None
+    await studio.recorder.retry()
+    await settle()
+    assert studio.world.diary == ["mute b from channel False", "mute b to channel True"]
+    await _now(studio, transferred)
+    assert len(studio.world.diary) == 2
+
+
+async def test_given_a_mute_that_fails_then_it_is_as_before_and_made_so_again() -> None:
+    studio = Studio()
+    call = connected()
+    await _now(studio, call)
+    studio.world.mute_fails = PbxOutcomeUnknown("no answer")
+    with pytest.raises(PbxOutcomeUnknown):
+        await studio.recorder.mute(call, Mute.BOTH)
+    studio.world.mute_fails = None
+    studio.world.diary.clear()
+    await studio.recorder.retry()
+    await settle()
+    assert studio.conversation.mute is Mute.NONE
+    assert studio.world.diary == [
+        f"mute {CALL_ID} from channel False",
+        f"mute {CALL_ID} to channel False",
+    ]
+
+
+async def _measured(studio: Studio) -> Conversation:
+    """A call was recorded, has ended, and the sizes of its files are known."""
+    await _now(studio, connected())
+    await _now(studio, replace(connected(), final=FINAL, channels={}))
+    conversation = studio.conversation
+    [media] = conversation.media
+    measured = conversation.with_media(replace(media, bytes=44_000, sha256="x"))
+    await studio.world.update(measured)
+    return measured
+
+
+async def test_given_a_file_that_was_there_when_all_are_gone_then_it_is_not_taken_for_deleted() -> (
+    None
+):
+    """So looks the mount point of a share that is not mounted."""
+    studio = Studio()
+    conversation = await _measured(studio)
+    files, studio.world.files = studio.world.files, {}
+    with pytest.raises(NotRemoved, match="mounted"):
+        await studio.deletion.delete(studio.world.records[conversation.id], REQUEST)
+    studio.world.files = files
+    await studio.deletion.delete(studio.world.records[conversation.id], REQUEST)
+    assert (studio.world.records, files) == ({}, {})
+
+
+async def test_given_a_file_that_somebody_removed_when_others_are_there_then_it_is_deleted() -> (
+    None
+):
+    studio = Studio()
+    conversation = await _measured(studio)
+    studio.world.files = {"another": b""}
+    await studio.deletion.delete(studio.world.records[conversation.id], REQUEST)
+    assert studio.world.records == {}
+
+
+async def test_given_a_call_of_another_pbx_when_deleted_then_nothing_counts_as_deleted() -> None:
+    studio = Studio()
+    conversation = await _measured(studio)
+    await studio.world.update(replace(conversation, pbx="old"))
+    with pytest.raises(NotRemoved, match="old"):
+        await studio.deletion.delete(studio.world.records[conversation.id], REQUEST)
+    assert conversation.id in studio.world.records
+
+
+async def test_given_a_called_organization_with_retention_when_deleted_then_it_is_kept_for_it(
+    tmp_path: Path,
+) -> None:
+    file, name = tmp_path / "directory.yaml", "    name: Second Organization\n"
+    text = EXAMPLE_FILE.read_text()
+    file.write_text(text.replace(name, f"{name}    recording_retention_days: 30\n"))
+    studio = Studio(directory=CurrentDirectory(file, ThrowawaySecrets()))
+    conversation = await _measured(studio)
+    called = replace(conversation, numbers=conversation.numbers | {"0004*210"})
+    await studio.world.update(called)
+    with pytest.raises(UnderRetention, match="30 days"):
+        await studio.deletion.delete(studio.world.records[conversation.id], REQUEST)
+    await studio.world.update(conversation)
+    await studio.deletion.delete(studio.world.records[conversation.id], REQUEST)
