@@ -36,6 +36,7 @@ from bridge.state_folder import directory_file, open_secrets
 from bridge.storage.call_store import CallStore
 from bridge.storage.conversation_store import ConversationStore
 from bridge.storage.engine import open_engine
+from bridge.storage.faults import StorageUnavailable
 from bridge.storage.idempotency import IdempotencyStore
 from bridge.storage.migrate import migrate
 from bridge.storage.token_store import TokenStore
@@ -164,9 +165,13 @@ class Service:
         """
         await asyncio.to_thread(self.directory.reload)
         self.events.check_rights()
-        await self.tokens.purge()
         await self.phones.provision()
         log.info("directory reloaded", file=str(self.directory.path))
+        try:
+            await self.tokens.purge()
+        except StorageUnavailable as why:
+            # They are refused as it is; the next round of purging forgets them.
+            log.warning("tokens of the old directory not forgotten yet", why=str(why))
 
     def _make_link(self, listener: PbxListener) -> AmiLink:
         self.link = AmiLink(

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import shlex
+from collections.abc import Iterator
+from pathlib import Path
 
 from bridge.app import Service
-from bridge.directory.directory import SANDBOX_SHORT
-from bridge.directory.model import Extension
-from bridge.pbx_access import pbx_host
-from bridge.secrets_file import app_secret_name
+from bridge.directory.caller import Caller
+from bridge.directory.directory import SANDBOX_SHORT, Directory
+from bridge.directory.model import AccountLevel, App, Extension, ExtensionType
+from bridge.settings import Settings
 from bridge.state_folder import SECRETS_FILE
 
 
@@ -18,50 +20,76 @@ def greeting(service: Service) -> str:
     settings = service.settings
     base = f"http://{settings.http_host}:{settings.http_port}"
     secrets = (settings.state_dir / SECRETS_FILE).resolve()
-    app = next(iter(service.directory.directory.apps.values()))
     phone = next(iter(service.directory.directory.provisioned_phones()), None)
-    read = "import json,sys;print(json.load(open(sys.argv[1]))[sys.argv[2]])"
-    secret = shlex.join(["python3", "-c", read, str(secrets), app_secret_name(app.client_id)])
     lines = [
         "",
         f"uapi-bridge is ready:  {base}/uapi/",
         f"  secrets (generated)  {secrets}",
     ]
     if not settings.pbx_host:  # of a PBX of somebody's own we do not know where phones register
-        lines.append(f"  SIP server           {pbx_host(settings)}:{settings.sip_port} (UDP, TCP)")
+        lines.append(
+            f"  SIP server           {settings.bind_address}:{settings.sip_port} (UDP, TCP)"
+        )
     if phone is not None:
         lines.append(f'  SIP user             {phone.number}, password under "sip/{phone.number}"')
     if service.phones.problem:
         lines.append(f"  ATTENTION            phones cannot be made: {service.phones.problem}")
-    which, call = _first_call(service, phone)
-    lines += [
-        "",
-        f"A first call, {which}:",
-        "",
-        f"  TOKEN=$(curl -s {base}/oauth/token.php -d grant_type=client_credentials \\",
-        f'    -d client_id={app.client_id} --data-urlencode client_secret="$({secret})" \\',
-        "    | python3 -c 'import json,sys;print(json.load(sys.stdin)[\"access_token\"])')",
-        f'  curl -s -H "Authorization: Bearer $TOKEN" {base}/uapi/phoneCalls/@me/simple \\',
-        f"    -d '{call}'",
-        "",
-        "Ctrl-C ends it.",
-    ]
+    lines += [*_first_call(service, base, secrets), "", "Ctrl-C ends it."]
     return "\n".join(lines)
 
 
-def _first_call(service: Service, phone: Extension | None) -> tuple[str, str]:
-    """What it is, and its body. Where a call may cost money it goes to nobody outside."""
-    if service.settings.pbx_host and phone is not None:
+def _first_call(service: Service, base: str, secrets: Path) -> list[str]:
+    """Two commands that place one; none where the directory has nobody who could."""
+    directory = service.directory.directory
+    who = next(_who_may_call(directory), None)
+    if who is None:
+        return ["", "The directory file has no app that could call for a phone."]
+    app, extension = who
+    which, view = _parties(service.settings, extension)
+    as_written = extension.number if app.level is AccountLevel.ADMINISTRATOR else extension.short
+    body = {"extension": as_written, "phoneCallView": [view]}
+    user = "@me" if app.user_id is not None else str(extension.user_id)
+    secret, hint = _secret(app, secrets)
+    return [
+        "",
+        f"A first call, {which}{hint}:",
+        "",
+        f"  TOKEN=$(curl -s {base}/oauth/token.php -d grant_type=client_credentials \\",
+        f'    -d client_id={app.client_id} --data-urlencode client_secret="{secret}" \\',
+        "    | python3 -c 'import json,sys;print(json.load(sys.stdin)[\"access_token\"])')",
+        f'  curl -s -H "Authorization: Bearer $TOKEN" {base}/uapi/phoneCalls/{user}/simple \\',
+        f"    -d '{json.dumps(body, separators=(',', ':'))}'",
+    ]
+
+
+def _who_may_call(directory: Directory) -> Iterator[tuple[App, Extension]]:
+    """Apps with a phone that they may call for, those that may call public numbers first."""
+    phones = [x for x in directory.extensions.values() if x.type is ExtensionType.PHONE_TERMINAL]
+    phones.sort(key=lambda x: not x.may_call_public)
+    for extension in phones:
+        owner = directory.users[extension.user_id]
+        for app in directory.apps.values():
+            if Caller.of_app(directory, app).can_act_for(owner):
+                yield app, extension
+
+
+def _parties(settings: Settings, extension: Extension) -> tuple[str, dict[str, object]]:
+    """What the call is, and its view. Where it may cost money it goes to nobody outside."""
+    if settings.pbx_host or not extension.may_call_public:
         which = "from that phone, once it is registered, to the number that answers and echoes"
-        extension, source = phone.number, phone.number
-        destination = f"{phone.organization}*{SANDBOX_SHORT}"
+        source, destination = extension.number, f"{extension.organization}*{SANDBOX_SHORT}"
     else:
         which = "between two numbers of the simulated public network"
-        extension, source, destination = "210", "5354353", "3235742879"
-    view = {
-        "source": [source],
-        "destination": [destination],
-        "callerId": "John Doe <4242425>",
-    }
-    body = {"extension": extension, "phoneCallView": [view]}
-    return which, json.dumps(body, separators=(",", ":"))
+        source, destination = "5354353", "3235742879"
+    view: dict[str, object] = {"source": [source], "destination": [destination]}
+    if extension.may_set_caller_id:
+        view["callerId"] = "John Doe <4242425>"
+    return which, view
+
+
+def _secret(app: App, secrets: Path) -> tuple[str, str]:
+    """What a shell makes the secret of, which is not shown, and what has to be done before."""
+    if app.secret_name is None:
+        return "$SECRET", f", with SECRET set to the client_secret of {app.client_id}"
+    read = "import json,sys;print(json.load(open(sys.argv[1]))[sys.argv[2]])"
+    return f"$({shlex.join(['python3', '-c', read, str(secrets), app.secret_name])})", ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from bridge.local_asterisk.local import AsteriskSecrets
+from bridge.local_asterisk.ports import management_address
 from bridge.pbx.pbx_settings import AmiSettings, AriSettings
 from bridge.secrets_file import AMI_RECORDING_SECRET, AMI_SECRET, ARI_SECRET, SecretSource
 from bridge.settings import Settings
@@ -12,7 +13,7 @@ from bridge.settings import Settings
 
 def pbx_host(settings: Settings) -> str:
     """Where AMI and ARI are: the PBX of the settings, or the one we start ourselves."""
-    return settings.pbx_host or settings.bind_address
+    return settings.pbx_host or management_address(settings.bind_address)
 
 
 def ami_settings(settings: Settings, secrets: SecretSource) -> AmiSettings:

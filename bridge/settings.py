@@ -88,11 +88,13 @@ class Settings(BaseSettings):
     resync_interval_s: Seconds = 300.0  # the PBX's list of channels is compared this often
 
     # The local Asterisk of make serve, make demo and the tests
-    bind_address: str = "127.0.0.1"
+    bind_address: Annotated[IpAddress, Field(min_length=1)] = (
+        "127.0.0.1"  # of SIP and RTP; AMI and ARI stay on loopback
+    )
     sip_port: Port = 5060
     rtp_port_min: Port = 10000
     rtp_port_max: Port = 10499
-    public_network_address: str = "127.0.0.2"
+    public_network_address: Annotated[IpAddress, Field(min_length=1)] = "127.0.0.2"
     public_network_port: Port = 5060
     external_address: str = ""  # NAT: what phones outside reach us by
 

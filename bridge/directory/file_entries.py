@@ -121,14 +121,18 @@ def _app(entry: AppEntry, home: Mapping[int, str], generated: Mapping[str, str])
     level, _, name = entry.account.partition(" ")
     user_id = int(name) if level == "user" else None
     organization = name if level == "organization" else None
-    secret = entry.client_secret
+    secret, secret_name = entry.client_secret, None
+    if secret is None:
+        secret_name = app_secret_name(entry.client_id)
+        secret = generated[secret_name]
     return App(
         client_id=entry.client_id,
-        client_secret=generated[app_secret_name(entry.client_id)] if secret is None else secret,
+        client_secret=secret,
         name=entry.name,
         level=AccountLevel(level.capitalize()),
         user_id=user_id,
         organization=organization if user_id is None else home[user_id],
+        secret_name=secret_name,
     )
 
 

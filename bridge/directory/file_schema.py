@@ -100,8 +100,8 @@ SipSecret = Annotated[
     str,
     AfterValidator(
         _matching(
-            r"""[^\x00-\x20\x7f-\U0010ffff"'\\;,]{8,128}""",
-            "must be 8 to 128 ASCII characters without spaces, quotes, backslash, ';' and ','",
+            r"""[^\x00-\x20\x7f-\U0010ffff"'\\;,]{8,80}""",
+            "must be 8 to 80 ASCII characters without spaces, quotes, backslash, ';' and ','",
         )
     ),
 ]

@@ -95,6 +95,7 @@ class App:
     """An OAuth client.
 
     `user_id` is set for User apps, `organization` (a prefix) for User and Organization apps.
+    `secret_name`: of a generated secret in the secrets file.
     """
 
     client_id: str
@@ -103,6 +104,7 @@ class App:
     level: AccountLevel
     user_id: int | None
     organization: str | None
+    secret_name: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

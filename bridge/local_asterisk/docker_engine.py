@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import re
 import shutil
@@ -19,7 +20,18 @@ STOP_TIMEOUT_S = 60.0
 BUILD_TIMEOUT_S = 900.0
 """The first start builds the image from packages."""
 
-_SERVICES = ("asterisk", "public-network")
+ASTERISK_SERVICE, PUBLIC_NETWORK_SERVICE = "asterisk", "public-network"
+_SERVICES = (ASTERISK_SERVICE, PUBLIC_NETWORK_SERVICE)
+_NET_TAKEN = (
+    "\nAnother Compose project has this network: end it with `docker compose down`, or choose "
+    "another with BRIDGE_COMPOSE_NET, as in 172.28.54"
+)
+
+
+def project_of(state_dir: Path) -> str:
+    """One Compose project for each state folder: two of them do not share phones."""
+    name = re.sub(r"[^a-z0-9]+", "-", str(state_dir.absolute()).lower()).strip("-")
+    return f"uapi-bridge-{name}"[-60:].lstrip("-")
 
 
 async def why_no_docker() -> str | None:
@@ -58,9 +70,8 @@ class DockerAsterisk:
         self.ports = ports
         self._configuration = configuration
         self._report = report
-        # One project for each state folder: two of them do not share phones.
-        name = re.sub(r"[^a-z0-9]+", "-", str(state_dir.absolute()).lower()).strip("-")
-        self._project = f"uapi-bridge-{name}"[-60:].lstrip("-")
+        self._project = project_of(state_dir)
+        self._last_words = state_dir.absolute() / "docker.log"
         self._environment = {
             "BRIDGE_AMI_USERNAME": secrets.ami_user,
             "BRIDGE_AMI_SECRET": secrets.ami_secret,
@@ -69,6 +80,7 @@ class DockerAsterisk:
             "BRIDGE_ARI_USERNAME": secrets.ari_user,
             "BRIDGE_ARI_SECRET": secrets.ari_secret,
             "BRIDGE_BIND_ADDRESS": ports.bind_address,
+            "BRIDGE_MANAGEMENT_ADDRESS": ports.management_address,
             "BRIDGE_SIP_PORT": str(ports.sip),
             "BRIDGE_ARI_PORT": str(ports.http),
             "BRIDGE_AMI_PORT": str(ports.ami),
@@ -97,7 +109,10 @@ class DockerAsterisk:
                 "logs", "--no-color", "--tail=20", *_SERVICES, timeout_s=ASK_TIMEOUT_S
             )
             await self.stop()
-            raise AsteriskStartError(f"docker compose failed:\n{output.strip()}\n{log.strip()}")
+            hint = _NET_TAKEN if "overlap" in output else ""
+            raise AsteriskStartError(
+                f"docker compose failed:\n{output.strip()}\n{log.strip()}{hint}"
+            )
 
     async def stop(self) -> None:
         """Remove the containers; the volumes, and with them the phones, stay."""
@@ -105,11 +120,17 @@ class DockerAsterisk:
 
     @property
     def where_logs_are(self) -> str:
-        return "its log is what docker logs shows"
+        return f"its last lines are in {self._last_words}"
 
     async def wait_until_ended(self) -> str:
-        """Return when one of the containers ended by itself."""
+        """Return when one of the containers ended by itself. What it logged goes with it."""
         await self._compose("wait", *_SERVICES, timeout_s=None)
+        with contextlib.suppress(TimeoutError, OSError):
+            _, log = await self._compose(
+                "logs", "--no-color", "--tail=200", *_SERVICES, timeout_s=ASK_TIMEOUT_S
+            )
+            self._last_words.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._last_words.write_text(log)
         return "an Asterisk container"
 
     async def call_in(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
 import shutil
 from collections.abc import Sequence
@@ -23,9 +24,25 @@ OLDEST_MAJOR = 16
 _ENTER_ROOT = """
 image=$1 new=$2 instance=$3; shift 3
 mount -t tmpfs -o mode=755 tmpfs "$new"
-for part in usr var; do
-    mkdir "$new/$part"; mount --bind -o ro "$image/$part" "$new/$part"
-done
+# bring PATH: that folder of the image, read-only. One that the instance lies in is opened up: its
+# parts are brought one by one, so that there is room for the instance beside them.
+bring() {
+    case $instance/ in
+    "$1"/*)
+        mkdir "$new$1"
+        for inside in "$image$1"/*; do
+            if [ -L "$inside" ]; then cp -P "$inside" "$new$1"
+            elif [ -d "$inside" ]; then bring "${inside#"$image"}"
+            elif [ -f "$inside" ]; then
+                part=${inside#"$image"}
+                : > "$new$part"; mount --bind -o ro "$inside" "$new$part"
+            fi
+        done ;;
+    *) mkdir "$new$1"; mount --bind -o ro "$image$1" "$new$1" ;;
+    esac
+}
+bring /usr
+bring /var
 cp -a "$image/etc" "$new/etc"
 echo "127.0.0.1 localhost $(uname -n)" > "$new/etc/hosts"
 for link in bin lib lib32 lib64 libx32 sbin; do
@@ -118,7 +135,7 @@ def _folders_of(binary: Path) -> tuple[Path, Path]:
     prefix = binary.parent.parent
     configured: dict[str, str] = {}
     for config in (prefix / "etc/asterisk/asterisk.conf", Path("/etc/asterisk/asterisk.conf")):
-        if config.is_file():
+        with contextlib.suppress(OSError):  # not there, or not for this user
             text = config.read_text(errors="replace")
             configured = dict(re.findall(r"^\s*(ast\w+dir)\s*=>?\s*([^\s;]+)", text, re.MULTILINE))
             break

@@ -70,6 +70,7 @@ class LocalAsterisk:
             values={
                 **common,
                 "BIND_ADDRESS": ports.bind_address,
+                "MANAGEMENT_ADDRESS": ports.management_address,
                 "SIP_PORT": str(ports.sip),
                 "HTTP_PORT": str(ports.http),
                 "AMI_PORT": str(ports.ami),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import ipaddress
 import random
 import socket
 from dataclasses import dataclass
@@ -45,6 +46,11 @@ class AsteriskPorts:
     external_address: str = ""
     """What phones behind a NAT must be told; empty: no NAT."""
 
+    @property
+    def management_address(self) -> str:
+        """Where AMI and ARI listen: never on an address that others can reach."""
+        return management_address(self.bind_address)
+
     @classmethod
     def free(
         cls, *, bind_address: str = "127.0.0.1", public_network_address: str = "127.0.0.2"
@@ -71,11 +77,21 @@ class AsteriskPorts:
         """Raise PortTakenError if the PBX could not listen."""
         self._check("sip", socket.SOCK_DGRAM, self.bind_address, self.sip)
         self._check("sip", socket.SOCK_STREAM, self.bind_address, self.sip)
-        self._check("http", socket.SOCK_STREAM, self.bind_address, self.http)
-        self._check("ami", socket.SOCK_STREAM, self.bind_address, self.ami)
+        self._check("http", socket.SOCK_STREAM, self.management_address, self.http)
+        self._check("ami", socket.SOCK_STREAM, self.management_address, self.ami)
 
     def check_public_network(self) -> None:
         """Raise PortTakenError if the simulated public network could not listen."""
+        everywhere = ipaddress.ip_address(self.bind_address).is_unspecified
+        if everywhere and self.public_network_sip == self.sip:
+            # Neither is running yet, so that a look at the port would find it free for both.
+            setting = PORT_SETTINGS["public_network_sip"]
+            raise PortTakenError(
+                f"UDP port {self.sip} is the PBX's on every address ({self.bind_address}), that of "
+                f"the simulated public network too. Choose another port with {setting}.",
+                field="public_network_sip",
+                setting=setting,
+            )
         self._check(
             "public_network_sip",
             socket.SOCK_DGRAM,
@@ -103,6 +119,11 @@ class AsteriskPorts:
                     field=field,
                     setting=setting,
                 ) from error
+
+
+def management_address(bind_address: str) -> str:
+    """Loopback, whatever phones may reach."""
+    return bind_address if ipaddress.ip_address(bind_address).is_loopback else "127.0.0.1"
 
 
 def _remedy(field: str, error: OSError) -> str:

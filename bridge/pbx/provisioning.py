@@ -129,9 +129,11 @@ def phone_objects(phone: PhoneAccount) -> PhoneObjects:
     if not _PHONE_NUMBER.match(phone.number):
         raise InvalidPbxValue("number: only letters, digits and _.*+- (1 to 60)")
     if not _CONTEXT.match(phone.context):
-        raise InvalidPbxValue("context: only letters, digits, _ and -")
+        raise InvalidPbxValue(f"{phone.number}: context: only letters, digits, _ and -")
     if not _SECRET.match(phone.secret):
-        raise InvalidPbxValue("secret: 1 to 80 printable ASCII characters without spaces")
+        raise InvalidPbxValue(
+            f"{phone.number}: secret: 1 to 80 printable ASCII characters without spaces"
+        )
     shown = CallerId(phone.caller_name, phone.caller_number or phone.number)
     objects: PhoneObjects = {
         "aor": {

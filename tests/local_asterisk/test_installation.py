@@ -35,6 +35,8 @@ async def test_an_asterisk_on_path_runs_without_chroot(
         f'#!/bin/sh\nexec {loader} --library-path {libraries} {root}/usr/sbin/asterisk "$@"\n'
     )
     binary.chmod(0o755)
+    # One that this user cannot read, as Debian's is for anybody but root.
+    (prefix / "etc/asterisk/asterisk.conf").mkdir(parents=True)
     monkeypatch.setenv("PATH", f"{binary.parent}:{os.environ['PATH']}")
 
     found = await installation_on_path()

@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -104,6 +105,34 @@ async def test_a_taken_port_is_named_with_its_setting(
     assert processes_below(tmp_path) == []
     await asterisk.start()
     await asterisk.stop()
+
+
+def test_sip_on_every_address_leaves_none_to_the_public_network_and_ami_to_nobody() -> None:
+    ports = AsteriskPorts(bind_address="0.0.0.0")
+    with pytest.raises(PortTakenError, match="BRIDGE_PUBLIC_NETWORK_PORT"):
+        ports.check_public_network()
+    assert ports.management_address == "127.0.0.1"
+    assert AsteriskPorts(bind_address="192.0.2.1").management_address == "127.0.0.1"
+    assert AsteriskPorts(bind_address="127.0.0.9").management_address == "127.0.0.9"
+
+
+@pytest.mark.parametrize("parent", ["/var/lib", "/usr/local"])
+async def test_the_state_folder_may_be_where_the_private_root_has_folders_of_its_own(
+    installation: Installation, parent: str
+) -> None:
+    with tempfile.TemporaryDirectory(dir=parent, prefix="uapi-bridge-test-") as folder:
+        asterisk = LocalAsterisk(
+            installation=installation,
+            state_dir=Path(folder) / "s",
+            ports=AsteriskPorts.free(),
+            secrets=SECRETS,
+        )
+        await asterisk.start()
+        try:
+            assert asterisk.pbx.problems() == []
+            assert "0 active channels" in await asterisk.pbx.console("core show channels")
+        finally:
+            await asterisk.stop()
 
 
 async def test_a_faulty_configuration_shows_the_last_log_lines(
@@ -289,5 +318,19 @@ async def test_its_console_can_be_reached_by_another_process(
             assert f"Context '{known}'" in done.stdout, done
     finally:
         await asterisk.stop()
+    with pytest.raises(LocalAsteriskError, match="no Asterisk runs"):
+        console_command(tmp_path / "s", "core show uptime")
+
+
+def test_the_console_of_one_in_a_container(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    docker = tmp_path / "docker"
+    docker.write_text(
+        '#!/bin/sh\ncase "$*" in *com.docker.compose.project=uapi-bridge-*'
+        "com.docker.compose.service=public-network*) echo 0123abcd;; esac\n"
+    )
+    docker.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    command = console_command(tmp_path / "s", "core show uptime", public_network=True)
+    assert command == ["docker", "exec", "0123abcd", "asterisk", "-rx", "core show uptime"]
     with pytest.raises(LocalAsteriskError, match="no Asterisk runs"):
         console_command(tmp_path / "s", "core show uptime")

@@ -47,7 +47,7 @@ def test_problem_has_line_path_and_reason(
         ("endpoint: SIP/alice", "endpoint", "PJSIP/alice"),
         ("endpoint: PJSIP/a&PJSIP/b", "endpoint", "PJSIP/alice"),
         ("dial: Local/1@x/n", "dial", "not for a Phone Terminal"),
-        ("sip_secret: short", "sip_secret", "must be 8 to 128"),
+        ("sip_secret: short", "sip_secret", "must be 8 to 80"),
         ("sip_secret: [a]", "sip_secret", "must be"),
     ],
 )

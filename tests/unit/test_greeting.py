@@ -1,0 +1,83 @@
+"""The first call that is printed is one that works, whatever directory file there is."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
+
+import pytest
+
+from bridge.app import Service
+from bridge.directory.loader import EXAMPLE_FILE, load_directory
+from bridge.greeting import greeting
+from bridge.secrets_file import ThrowawaySecrets
+from bridge.settings import Settings
+
+from .directory.small_directory import SMALL
+
+
+def greeted(tmp_path: Path, text: str, **settings: str) -> str:
+    file = tmp_path / "directory.yaml"
+    file.write_text(text)
+    directory = load_directory(file, ThrowawaySecrets())
+    service = SimpleNamespace(
+        settings=Settings.model_validate({"state_dir": tmp_path, **settings}),
+        directory=SimpleNamespace(directory=directory),
+        phones=SimpleNamespace(problem=""),
+    )
+    return greeting(cast("Service", service))
+
+
+def first_call(text: str) -> tuple[str, dict[str, object]]:
+    """The user in its path, and its body."""
+    [user] = re.findall(r"/uapi/phoneCalls/(\S+)/simple", text)
+    [body] = re.findall(r"-d '(\{.*\})'", text)
+    return user, json.loads(body)
+
+
+def test_given_the_example_then_two_public_numbers_talk(tmp_path: Path) -> None:
+    text = greeted(tmp_path, EXAMPLE_FILE.read_text())
+    assert "SIP server           127.0.0.1:5060" in text
+    assert "app/user-12" in text
+    view = {"source": ["5354353"], "destination": ["3235742879"], "callerId": "John Doe <4242425>"}
+    assert first_call(text) == ("@me", {"extension": "210", "phoneCallView": [view]})
+
+
+def test_given_a_pbx_of_ones_own_then_nobody_outside_is_called(tmp_path: Path) -> None:
+    text = greeted(tmp_path, EXAMPLE_FILE.read_text(), pbx_host="192.0.2.1")
+    assert "SIP server" not in text
+    _, body = first_call(text)
+    [view] = cast("list[dict[str, object]]", body["phoneCallView"])
+    assert (view["source"], view["destination"]) == (["0003*210"], ["0003*00"])
+
+
+@pytest.mark.parametrize(
+    ("account", "user", "extension"),
+    [
+        ("user 12", "@me", "210"),
+        ("organization 0003", "12", "210"),
+        ("administrator", "12", "0003*210"),
+    ],
+)
+def test_given_what_an_app_may_then_the_call_is_one_that_it_may_place(
+    tmp_path: Path, account: str, user: str, extension: str
+) -> None:
+    text = greeted(tmp_path, SMALL.replace("account: user 12", f"account: {account}"))
+    view = {"source": ["0003*210"], "destination": ["0003*00"]}  # it may call nobody outside
+    assert first_call(text) == (user, {"extension": extension, "phoneCallView": [view]})
+
+
+def test_given_a_secret_in_the_file_then_it_is_neither_shown_nor_looked_for(tmp_path: Path) -> None:
+    text = greeted(tmp_path, SMALL + "    client_secret: very-secret\n")
+    assert "very-secret" not in text
+    assert "with SECRET set to the client_secret of app" in text
+    assert 'client_secret="$SECRET"' in text
+
+
+def test_given_no_app_then_it_is_said(tmp_path: Path) -> None:
+    text = greeted(tmp_path, SMALL[: SMALL.index("apps:")])
+    assert "has no app" in text
+    assert text.endswith("Ctrl-C ends it.")
