@@ -72,7 +72,7 @@ def has_party(call: PhoneCall, number: str, extensions: Collection[str]) -> bool
 
     `extensions`: the extended numbers that it may mean as the number of an extension.
     """
-    if call.called_service in extensions:
+    if _dialled_service(call) in extensions:
         return True
     digits = number.removeprefix("+")
     for leg in _present(call):

@@ -103,6 +103,8 @@ class Switchboard:
     # PbxListener
 
     def link_up(self, snapshot: PbxSnapshot) -> None:
+        # A list that was asked for on the old link is older than this one.
+        self._meanwhiles.clear()
         self._resync(snapshot, self._last_heard_ms, now_ms())
         for call in self.calls.live:
             if call.hang_up is not None:
@@ -146,7 +148,10 @@ class Switchboard:
             log.error("the PBX does not list its channels", why=str(why))
             return
         finally:
+            overtaken = not any(x is meanwhile for x in self._meanwhiles)
             self._meanwhiles = [x for x in self._meanwhiles if x is not meanwhile]
+        if overtaken:
+            return
         # The list is older than the events that came with it: a channel whose end was heard in
         # the meantime must not come back to life.
         alive = tuple(x for x in snapshot.channels if x.uniqueid not in meanwhile.gone)

@@ -145,3 +145,9 @@ def test_given_a_number_when_asked_for_then_it_means_what_it_means_to_who_asks(
     public = Leg("02", Side.DESTINATION, "+3235550201", "3235550201", phase=U)
     call = replace(call, legs=(*call.legs, public), dialled="300", called_service="0003*300")
     assert has_party(call, number, means) is found
+
+
+def test_given_a_call_transferred_away_from_a_queue_then_the_queue_is_no_party_any_more() -> None:
+    call = replace(in_phases(U, U, answered=True), dialled="300", called_service="0003*300")
+    assert has_party(call, "300", {"0003*300"})
+    assert not has_party(replace(call, dialled="3235550201"), "300", {"0003*300"})

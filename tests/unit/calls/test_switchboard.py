@@ -123,7 +123,8 @@ async def test_given_a_channel_off_the_list_when_nothing_is_told_then_its_call_e
 ) -> None:
     monkeypatch.setattr(module, "SETTLE_S", 0.0)
     exchange = Exchange(grace_s=0.2)
-    exchange.switchboard.calls.add(accepted())
+    call = replace(accepted(), published_ms=now_ms() + 1_000)  # a slow machine is not too late
+    exchange.switchboard.calls.add(call)
     exchange.switchboard.pbx_event(replace(appears(channel(CALL_ID)), at_ms=now_ms() - 5))
     await exchange.switchboard.resync()
     assert exchange.records.finished == []  # the result of its Originate may still say why

@@ -186,3 +186,16 @@ async def test_given_no_channel_comes_at_all_when_resynced_after_the_grace_time_
     await switchboard.resync()
 
     assert [x.id for x in records.finished] == [call.id]
+
+
+async def test_given_a_new_link_while_listed_when_resynced_then_the_newer_list_counts() -> None:
+    pbx = PbxWithEvents()
+    switchboard, records = switchboard_of(pbx)
+    phone = channel("1795301346.3")
+    pbx.meanwhile = lambda: switchboard.link_up(ev.PbxSnapshot(now_ms(), (phone,)))
+
+    await switchboard.resync()
+
+    assert len(switchboard.calls.live) == 1
+    assert records.finished == []
+    await switchboard.stop()
