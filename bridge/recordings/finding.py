@@ -85,14 +85,18 @@ class Finder:
         with self._next_calls.expected(wanted) as call:
             if CallStatus.ONGOING in look_up.status:
                 found = await self._one(look_up.selection, CallStatus.ONGOING)
-                known = found or self._not_recorded_yet(look_up.selection)
+                known = found or await self._not_recorded_yet(look_up.selection)
                 if known is not None:
                     return known
             return await self._wait(call, asker_is_there)
 
-    def _not_recorded_yet(self, selection: Selection) -> PhoneCall | None:
+    async def _not_recorded_yet(self, selection: Selection) -> PhoneCall | None:
         """The call that rings: it is neither recorded by now nor does it begin later."""
-        meant = [call for call in self._live() if self._is_meant(call, selection)]
+        meant = [
+            call
+            for call in self._live()
+            if self._is_meant(call, selection) and await self._records.of_call(call.id) is None
+        ]
         if len(meant) > 1:
             raise SeveralCalls
         return meant[0] if meant else None
@@ -114,7 +118,10 @@ class Finder:
         if status is not None:
             selection = replace(selection, progress=_PROGRESS[status])
         # There is one last call, however many there were.
-        found = await self._records.select(selection, 1 if status is CallStatus.LAST else 2)
+        limit = 1 if status is CallStatus.LAST else 2
+        found = await self._records.select(replace(selection, also_marked=False), limit)
+        if not found and selection.also_marked:
+            found = await self._records.select(selection, limit)
         if len(found) > 1:
             raise SeveralCalls
         return found[0] if found else None

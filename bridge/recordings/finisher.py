@@ -132,7 +132,9 @@ class Finisher:
                 log.error("recorded, but the file is not there", file=media.name)
             conversation = conversation.with_media(measured.media)
         async with self._locks.of(conversation.call_id):
-            await self._records.update(conversation)
+            fresh = await self._records.get(conversation.id)
+            if fresh is not None and fresh.marks.deletion_ms is None:
+                await self._records.update(conversation)
 
     def _is_final(self, measured: Measured) -> bool:
         media = measured.media

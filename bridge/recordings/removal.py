@@ -51,24 +51,17 @@ class Removal:
         conversation = stored.conversation
         if conversation.pbx != self._pbx:
             await self.failed(stored, f"its files are on {conversation.pbx}, not on {self._pbx}")
-        left = conversation
-        for media in conversation.media:
-            try:
-                found = await self._removed(media)
-            except AudioError as why:
-                await self.failed(stored, f"{media.name}: {why}")
-            if found:
-                left = left.with_media(replace(media, bytes=0))
-            elif media.mixmonitor_id and media.bytes is None:
-                log.info("nothing to remove", file=media.name)
+        left = await self._without_files(stored)
         # One that could not be stopped goes on, whatever has been removed.
         if stored.marks.failure is not None and conversation.running is None:
             await self._records.deletion_failed(conversation.id, None)
         if conversation.ended_ms is None:
             return
         early_ms = self._unsettled_for(conversation)
-        if early_ms > 0:
+        if left != conversation:
+            # Before the record goes: whoever removes it in another try knows that they are gone.
             await self._records.update(left)
+        if early_ms > 0:
             self._again_later(conversation.id, early_ms)
             return
         if await self._records.remove(conversation.id, now_ms()):
@@ -78,6 +71,20 @@ class Removal:
                 call_id=conversation.call_id,
                 files=len(conversation.media),
             )
+
+    async def _without_files(self, stored: StoredConversation) -> Conversation:
+        """Removes them; the record of what has none any more. Raises NotRemoved."""
+        left = stored.conversation
+        for media in left.media:
+            try:
+                found = await self._removed(media)
+            except AudioError as why:
+                await self.failed(stored, f"{media.name}: {why}")
+            if found:
+                left = left.with_media(replace(media, bytes=0))
+            elif media.mixmonitor_id and media.bytes is None:
+                log.info("nothing to remove", file=media.name)
+        return left
 
     async def _removed(self, media: Media) -> bool:
         """Whether there was a file. Raises AudioError."""

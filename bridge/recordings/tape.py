@@ -42,8 +42,11 @@ class Tape:
         self._muted: tuple[str, Mute | None] = ("", Mute.NONE)
 
     def was_stored(self) -> None:
-        """The record as it is now was read from disk, or written there."""
+        """The record as it is now was read from disk."""
         self._on_disk = self.conversation
+        running = self.conversation.running
+        if running is not None and running.mixmonitor_id:
+            self._muted = (running.name, None)  # whoever ran before may have been told
 
     async def save(self) -> None:
         """Raises StorageUnavailable."""

@@ -357,3 +357,36 @@ async def test_given_a_called_organization_with_retention_when_deleted_then_it_i
         await studio.deletion.delete(studio.world.records[conversation.id], REQUEST)
     await studio.world.update(conversation)
     await studio.deletion.delete(studio.world.records[conversation.id], REQUEST)
+
+
+async def test_given_a_mute_of_before_a_restart_when_it_is_lifted_then_the_pbx_is_told() -> None:
+    before = Studio()
+    call = connected()
+    await _now(before, call)
+    assert await before.recorder.mute(call, Mute.BOTH)
+    studio = Studio(before.world)
+    studio.exchange.switchboard.calls.add(call)
+    await studio.recorder.start()
+    studio.world.diary.clear()
+    assert await studio.recorder.mute(call, Mute.NONE)
+    assert studio.world.diary == [
+        f"mute {CALL_ID} from channel False",
+        f"mute {CALL_ID} to channel False",
+    ]
+
+
+async def test_given_the_last_file_removed_and_then_no_database_then_the_next_try_ends_it() -> None:
+    studio = Studio()
+    conversation = await _measured(studio)
+    remove = studio.world.remove
+
+    async def away(conversation_id: str, at_ms: int) -> bool:
+        studio.world.remove = remove  # type: ignore[method-assign]
+        raise StorageUnavailable("away")
+
+    studio.world.remove = away  # type: ignore[method-assign]
+    with pytest.raises(StorageUnavailable):
+        await studio.deletion.delete(studio.world.records[conversation.id], REQUEST)
+    assert studio.world.files == {}
+    await studio.deletion.delete(studio.world.records[conversation.id], REQUEST)
+    assert studio.world.records == {}
