@@ -94,14 +94,12 @@ class DeliveryWorker:
         self._wake.set()
 
     def drop(self) -> None:
-        """What waits is being given up on disk: of that nothing is sent, whatever follows."""
-        self._forget_all()
+        """What waited has been given up on disk: of that nothing is sent, whatever follows."""
+        self._ahead.clear()
+        self._once_more.clear()
+        self._held.clear()
         self._dropped = True
         self._wake.set()
-
-    def read_again(self) -> None:
-        """What waits has not been given up after all."""
-        self._more = True
 
     def stop(self) -> None:
         """End after the attempt that is under way."""
@@ -111,10 +109,10 @@ class DeliveryWorker:
     async def run(self) -> None:
         try:
             while not self._stopping:
+                self._dropped = False
                 if self._once_more:
                     await self._try_once(self._once_more.popleft())
                     continue
-                self._dropped = False
                 if not self._ahead and self._more:
                     await self._read()
                 if self._ahead:
@@ -122,14 +120,9 @@ class DeliveryWorker:
                 elif self.idle:
                     return
         except _NotInForceError:
-            # What waited has been given up, or is gone, with the subscription.
-            self._forget_all()
-            self._more = False
-
-    def _forget_all(self) -> None:
-        self._ahead.clear()
-        self._once_more.clear()
-        self._held.clear()
+            # Gone, disabled or suspended: in the last case what waits on disk goes on waiting.
+            self._ahead.clear()
+            self._more = True
 
     async def _read(self) -> None:
         """The next events that wait; after a failure a pause instead."""
@@ -191,7 +184,11 @@ class DeliveryWorker:
                 return
 
     async def _try_once(self, delivery: Delivery) -> None:
-        tried = await self._attempt(delivery)
+        try:
+            tried = await self._attempt(delivery)
+        except _NotInForceError:
+            self._once_more.appendleft(delivery)
+            raise
         if tried.state is DeliveryState.WAITING:
             tried = self._failed(tried, tried.error or "")
         self._context.store.record(tried, written=lambda: self.release(tried.id))
@@ -227,8 +224,7 @@ class DeliveryWorker:
         )
         if attempt.succeeded:
             return replace(tried, state=DeliveryState.DELIVERED, finished_ms=ended_ms)
-        given_up = self._dropped or self._context.find(self._id) is None
-        if attempt.http_status == GONE or given_up:
+        if attempt.http_status == GONE or self._dropped:
             return replace(tried, state=DeliveryState.FAILED, finished_ms=ended_ms)
         delay_s = self._context.schedule.delay_s(tried.attempts, attempt.retry_after_s)
         log.info(
@@ -287,7 +283,7 @@ class DeliveryWorker:
 
 
 class _NotInForceError(Exception):
-    """The subscription is gone or disabled."""
+    """The subscription is gone, disabled or suspended."""
 
 
 def _now_ms() -> int:

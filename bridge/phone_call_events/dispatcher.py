@@ -68,14 +68,14 @@ class Dispatcher:
             self._workers[subscription_id].hurry()
 
     def drop(self, subscription_id: str) -> None:
-        """The subscription is disabled: what waits for it is being given up on disk."""
+        """The subscription is disabled, and what waited for it is given up on disk."""
         worker = self._workers.get(subscription_id)
         if worker is not None:
             worker.drop()
 
-    def read_again(self, subscription_id: str) -> None:
-        """It is not disabled after all."""
-        self._worker(subscription_id).read_again()
+    def resume(self, subscription_id: str) -> None:
+        """The subscription was suspended, and is in force again."""
+        self._worker(subscription_id)
         self._work(subscription_id)
 
     def forget(self, subscription_id: str) -> None:
@@ -107,5 +107,6 @@ class Dispatcher:
     def _ended(self, subscription_id: str) -> None:
         del self._tasks[subscription_id]
         worker = self._workers.get(subscription_id)
-        if worker is not None and not worker.idle and not self._stopping:
-            self._work(subscription_id)
+        if worker is None or worker.idle or self._context.find(subscription_id) is None:
+            return
+        self._work(subscription_id)

@@ -96,7 +96,7 @@ class PhoneCallEvents:
                         app=subscription.client_id,
                     )
             elif subscription.id in before:
-                self._dispatcher.read_again(subscription.id)
+                self._dispatcher.resume(subscription.id)
 
     # Subscriptions
 
@@ -128,24 +128,12 @@ class PhoneCallEvents:
             if found is None:
                 return None
             after = change(found)
-            if after.enabled:
-                await self._store.update(after, why_disabled=why)
-                self._index.store(after)
-            else:
-                await self._disable(found, after, why)
+            await self._store.update(after, why_disabled=why)
+            self._index.store(after)
+            if not after.enabled:
+                self._dispatcher.drop(subscription_id)
         self._dispatcher.hurry(subscription_id)
         return after
-
-    async def _disable(self, found: Subscription, after: Subscription, why: str) -> None:
-        """Nothing more is sent from here on, so that nothing is that the disk knows as given up."""
-        self._index.store(after)
-        self._dispatcher.drop(found.id)
-        try:
-            await self._store.update(after, why_disabled=why)
-        except BaseException:
-            self._index.store(found)
-            self._dispatcher.read_again(found.id)
-            raise
 
     async def delete(self, subscriptions: Sequence[Subscription]) -> list[str]:
         """The ids of those that were still there."""

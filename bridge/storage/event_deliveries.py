@@ -41,12 +41,15 @@ _GIVE_BACK = Statement(
     " WHERE d.subscription_id = event_subscriptions.id"
     " AND d.sequence = event_subscriptions.last_sequence)"
 )
-_RECORD = Statement(
+_RECORD = (
     "UPDATE event_deliveries SET state = :state, attempts = :attempts,"
     " next_attempt_ms = :next_attempt_ms, attempted_ms = :attempted_ms,"
     " duration_ms = :duration_ms, request = :request, http_status = :http_status, error = :error,"
     " finished_ms = :finished_ms WHERE id = :id"
 )
+_DELIVERED = Statement(_RECORD)
+# What has been given up meanwhile, with its subscription, does not wait again.
+_NOT_DELIVERED = Statement(f"{_RECORD} AND state = 'waiting'")
 _AGAIN = Statement(
     "UPDATE event_deliveries SET state = 'waiting', next_attempt_ms = 0, finished_ms = NULL,"
     " give_up_ms = :give_up_ms WHERE id = :id"
@@ -160,8 +163,9 @@ class EventDeliveryStore:
 
         `written` is called once it is on disk, unless something newer has been recorded by then.
         """
+        delivered = delivery.state is DeliveryState.DELIVERED
         self._queue.submit_later(
-            _RECORD.write(
+            (_DELIVERED if delivered else _NOT_DELIVERED).write(
                 counted=False,
                 id=delivery.id,
                 state=delivery.state.value,

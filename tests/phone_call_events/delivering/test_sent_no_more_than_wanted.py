@@ -20,7 +20,7 @@ from tests.storage.test_database_down import locked
 
 from ..in_process import OpenEventsInProcess
 from ..receiver import Receiver, fine, refusing
-from .attempts import until_finished
+from .attempts import until_attempted, until_finished
 
 _TIME_FOR_ANOTHER_S = 0.5
 
@@ -172,7 +172,7 @@ async def test_given_a_locked_database_when_disabled_then_it_is_not_and_all_is_d
             await running.events.update(subscription.id, lambda x: replace(x, enabled=False))
         receiver.mood = fine
         done = await until_finished(running, subscription)
-        assert [x.state for x in done[1:]] == [DeliveryState.DELIVERED] * 2
+        assert [x.state for x in done] == [DeliveryState.DELIVERED] * 3
 
 
 async def test_given_an_app_that_may_not_hear_any_more_when_calls_end_then_it_does_not(
@@ -182,7 +182,7 @@ async def test_given_an_app_that_may_not_hear_any_more_when_calls_end_then_it_do
     async with events_in_process() as running:
         subscription = await running.subscribe(receiver.url())
         running.end_a_call()
-        await receiver.wait_count(1)
+        await until_attempted(running, subscription, 1)
         running.rights.without.add(subscription.client_id)
         running.events.check_rights()
         receiver.mood = fine
@@ -196,6 +196,35 @@ async def test_given_an_app_that_may_not_hear_any_more_when_calls_end_then_it_do
         running.events.check_rights()
         [waited] = await until_finished(running, subscription)
         assert waited.state is DeliveryState.DELIVERED
+
+
+async def test_given_a_suspension_during_an_attempt_when_it_ends_then_the_event_is_not_lost(
+    events_in_process: OpenEventsInProcess, receiver: Receiver
+) -> None:
+    answer = asyncio.Event()
+
+    async def slow(_: web.Request) -> web.StreamResponse:
+        await answer.wait()
+        return web.Response(status=503)
+
+    async with events_in_process(events_timeout_s=30) as running:
+        subscription = await running.subscribe(receiver.url())
+        running.end_a_call()
+        [sent] = await until_finished(running, subscription)
+        receiver.mood = slow
+        running.end_a_call()
+        await receiver.wait_count(2)
+        await running.events.send_again(subscription, sent.id)  # waits behind the one under way
+        running.rights.without.add(subscription.client_id)
+        running.events.check_rights()
+        answer.set()
+        await asyncio.sleep(_TIME_FOR_ANOTHER_S)
+        receiver.mood = fine
+        running.rights.without.clear()
+        running.events.check_rights()
+        done = await until_finished(running, subscription)
+        assert [x.state for x in done] == [DeliveryState.DELIVERED] * 2
+        assert [x.sequence for x in receiver.received] == [1, 2, 1, 2]
 
 
 async def test_given_a_database_that_cannot_be_read_for_long_when_it_can_then_all_is_delivered(
