@@ -325,7 +325,7 @@ async def test_its_console_can_be_reached_by_another_process(
 def test_the_console_of_one_in_a_container(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     docker = tmp_path / "docker"
     docker.write_text(
-        '#!/bin/sh\ncase "$*" in *com.docker.compose.project=uapi-bridge-*'
+        '#!/bin/sh\ncase "$*" in *com.docker.compose.project=*'
         "com.docker.compose.service=public-network*) echo 0123abcd;; esac\n"
     )
     docker.chmod(0o755)
