@@ -6,10 +6,13 @@ import errno
 import ipaddress
 import random
 import socket
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bridge.local_asterisk.errors import PortTakenError
 
+# The range of outgoing connections is above.
+_BELOW_OUTGOING = range(11_000, 19_000)
 RTP_BLOCK = 200
 """Ports of one RTP range: two per audio leg, so 100 legs."""
 
@@ -53,20 +56,26 @@ class AsteriskPorts:
 
     @classmethod
     def free(
-        cls, *, bind_address: str = "127.0.0.1", public_network_address: str = "127.0.0.2"
+        cls,
+        *,
+        bind_address: str = "127.0.0.1",
+        public_network_address: str = "127.0.0.2",
+        among: Sequence[int] = _BELOW_OUTGOING,
     ) -> AsteriskPorts:
-        """Ports that are free now, for tests that run beside each other.
+        """Ports that are free now, for tests that run beside each other: `among` may be those of
+        one of them only.
 
         RTP ranges are drawn at random; should two overlap, Asterisk takes the next
         port, so nothing breaks.
         """
-        sip = _free_port(bind_address, public_network_address)
+        left = random.sample(among, len(among))
+        sip = _free_port(left, bind_address, public_network_address)
         rtp_start = 20000 + RTP_BLOCK * random.randrange(50)  # noqa: S311 - no secret
         return cls(
             bind_address=bind_address,
             sip=sip,
-            http=_free_port(bind_address),
-            ami=_free_port(bind_address),
+            http=_free_port(left, management_address(bind_address)),
+            ami=_free_port(left, management_address(bind_address)),
             rtp_start=rtp_start,
             rtp_end=rtp_start + RTP_BLOCK - 1,
             public_network_address=public_network_address,
@@ -134,10 +143,10 @@ def _remedy(field: str, error: OSError) -> str:
     return f"Choose another port with {PORT_SETTINGS[field]}."
 
 
-def _free_port(*addresses: str) -> int:
-    """A port below the range of outgoing connections, free for UDP and TCP on all addresses."""
-    for _ in range(200):
-        port = random.randrange(11000, 19000)  # noqa: S311 - no secret
+def _free_port(left: list[int], *addresses: str) -> int:
+    """Taken out of `left`: a port that is free for UDP and TCP on all addresses."""
+    while left:
+        port = left.pop()
         if all(_is_free(address, port) for address in addresses):
             return port
     raise OSError(errno.EADDRINUSE, f"no free port found on {', '.join(addresses)}")
