@@ -11,8 +11,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from bridge.local_asterisk.local import AsteriskSecrets, LocalAsterisk
-from bridge.local_asterisk.ports import AsteriskPorts
 from bridge.secrets_file import AMI_RECORDING_SECRET, AMI_SECRET, ARI_SECRET, SecretsFile
+from tests.lab.asterisk_ports import free_asterisk_ports
 from tests.lab.bridge_process import BridgeProcess
 from tests.lab.installation import test_installation
 from tests.softphones.ports import free_port
@@ -133,7 +133,7 @@ async def open_stage(folder: Path) -> AsyncIterator[Stage]:
     ensure_phone_tools()
     secrets = SecretsFile.open(folder / "state" / "secrets.json")
     write_directory(folder / "directory.yaml")
-    ports = AsteriskPorts.free(bind_address=ADDRESS, public_network_address=PUBLIC_NETWORK_ADDRESS)
+    ports = free_asterisk_ports(bind_address=ADDRESS, public_network_address=PUBLIC_NETWORK_ADDRESS)
     asterisk = LocalAsterisk(
         installation=await test_installation(),
         state_dir=folder / "asterisk",

@@ -6,8 +6,8 @@ import time
 from pathlib import Path
 
 from bridge.local_asterisk.local import AsteriskSecrets, LocalAsterisk
-from bridge.local_asterisk.ports import AsteriskPorts
 from bridge.secrets_file import AMI_RECORDING_SECRET, AMI_SECRET, ARI_SECRET, SecretsFile
+from tests.lab.asterisk_ports import free_asterisk_ports
 from tests.lab.bridge_process import BridgeProcess
 from tests.lab.installation import test_installation
 from tests.softphones.ports import free_port
@@ -25,7 +25,7 @@ async def start_up(folder: Path, plan: Plan) -> tuple[list[float], list[float]]:
     """
     state = folder / "state"
     secrets = SecretsFile.open(state / "secrets.json")
-    ports = AsteriskPorts.free(bind_address="127.0.0.23", public_network_address="127.0.0.24")
+    ports = free_asterisk_ports(bind_address="127.0.0.23", public_network_address="127.0.0.24")
     installation = await test_installation()
     asterisk = LocalAsterisk(
         installation=installation,

@@ -60,3 +60,8 @@ async def wait_no_calls(api: ApiClient, extension: str = "@self", time_limit_s: 
 def public_call(api: ApiClient, **more: Any) -> Any:
     """A call that needs no phone: two numbers of the public network that answer at once."""
     return api.place(["3235550202"], ["3235550201"], extension="210", **more)
+
+
+def assert_lasted(lasted_ms: int, limit_ms: int) -> None:
+    """About as long as the limit; on a machine that stands still for a moment, longer."""
+    assert 0.8 * limit_ms <= lasted_ms <= limit_ms + 8_000, lasted_ms

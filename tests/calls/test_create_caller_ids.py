@@ -6,6 +6,7 @@ import pytest
 
 from tests.lab.api_client import ApiClient
 from tests.lab.running_lab import RunningLab
+from tests.scripted_ami.eventually import eventually
 from tests.softphones.dialog_log import Dialog
 
 from .public_network import wait_public_calls
@@ -97,6 +98,7 @@ async def test_given_several_sources_and_destinations_when_called_then_all_of_a_
         await api.place(["210", "211"], ["212", "213"], extension="210", view=view)
         await left.wait_ringing()
         await right.wait_ringing()
+        await eventually(lambda: loser.last_incoming is not None)
 
         assert shown(winner.last_incoming) == shown(loser.last_incoming) == ("Ján Žižka", "+42190")
         assert shown(left.last_incoming) == shown(right.last_incoming) == ("Zoë Ñandú", "4711")

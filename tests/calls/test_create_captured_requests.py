@@ -97,6 +97,7 @@ async def test_given_a_client_with_trailing_slashes_when_it_calls_polls_and_hang
         assert (ended.status, ended.json) == (200, [{"id": call["id"]}])
         await source.wait_closed()
         await destination.wait_closed()
+        await api.wait_ended(call["id"])
         after = await send(lab, f"GET {address.path}/", token=token)
         assert (after.status, after.json["entry"]) == (200, [])
         assert (source.incoming_invites, destination.incoming_invites) == (1, 1)

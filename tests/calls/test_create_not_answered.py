@@ -151,7 +151,7 @@ async def test_given_two_sources_one_busy_and_one_ringing_when_time_is_over_then
         lab.scripted("0003*211", rings()) as ringing,
     ):
         call_id = await api.place(
-            ["210", "211"], ["3235550201"], extension="210", waitForPickup="1"
+            ["210", "211"], ["3235550201"], extension="210", waitForPickup="4"
         )
 
         # Who refused decides before who let it ring.

@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from bridge.local_asterisk.ports import AsteriskPorts
+from tests.lab.asterisk_ports import free_asterisk_ports
 from tests.softphones.ports import free_port
 
 from .command import CommandFailedError, run
@@ -49,7 +49,7 @@ class ComposeSystem:
         self.tag = tag
         rtp_start = _free_rtp_block()
         self.ports = replace(
-            AsteriskPorts.free(), rtp_start=rtp_start, rtp_end=rtp_start + _RTP_PORTS - 1
+            free_asterisk_ports(), rtp_start=rtp_start, rtp_end=rtp_start + _RTP_PORTS - 1
         )
         self.http_port = free_port()
         self._overrides = overrides

@@ -9,11 +9,11 @@ from pathlib import Path
 
 from bridge.local_asterisk.installation import Installation
 from bridge.local_asterisk.local import AsteriskSecrets, LocalAsterisk
-from bridge.local_asterisk.ports import AsteriskPorts
 from bridge.pbx.ami_link import AmiLink
 from bridge.pbx.ari_client import AriClient
 from bridge.pbx.pbx_settings import AmiSettings, AriSettings
 from bridge.pbx.provisioning import PhoneAccount
+from tests.lab.asterisk_ports import free_asterisk_ports
 from tests.scripted_ami.recording_listener import RecordingListener
 from tests.softphones.softphone import AnswerPolicy, Softphone
 
@@ -47,7 +47,7 @@ class RealPbx:
 
 @asynccontextmanager
 async def real_pbx(installation: Installation, folder: Path) -> AsyncIterator[RealPbx]:
-    ports = AsteriskPorts.free()
+    ports = free_asterisk_ports()
     asterisk = LocalAsterisk(
         installation=installation,
         state_dir=folder,

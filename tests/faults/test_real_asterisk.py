@@ -19,6 +19,7 @@ from bridge.pbx.ami_link import AmiLink
 from bridge.pbx.ami_values import MAX_LINE_BYTES, AmiAction
 from bridge.pbx.pbx_settings import Dialplan
 from bridge.pbx.provisioning import provision
+from tests.lab.astdb import phones_on_disk
 from tests.scripted_ami.eventually import eventually
 from tests.scripted_ami.orders import CALL_ID, order
 from tests.scripted_ami.recording_listener import RecordingListener
@@ -174,7 +175,7 @@ async def test_phones_come_change_and_go(real: RealPbx) -> None:
 
 async def test_phones_stay_over_a_crash_and_the_link_comes_back(real: RealPbx) -> None:
     await provision([account(A), account(B)], real.ari)
-    await asyncio.sleep(1.5)  # Asterisk writes its database once a second
+    await phones_on_disk(real.asterisk.pbx.folder, A, B)
     await real.up()
     began = time.monotonic()
     await real.asterisk.kill()

@@ -10,6 +10,7 @@ from bridge.local_asterisk.installation import Installation
 from bridge.local_asterisk.local import AsteriskSecrets, LocalAsterisk
 from bridge.local_asterisk.ports import AsteriskPorts
 from bridge.secrets_file import AMI_RECORDING_SECRET, AMI_SECRET, ARI_SECRET, SecretsFile
+from tests.lab.asterisk_ports import free_asterisk_ports
 from tests.softphones.sipp_behaviour import SippBehaviour
 from tests.softphones.sipp_phone import SippPhone
 from tests.softphones.softphone import AnswerPolicy, Softphone
@@ -110,7 +111,7 @@ async def open_lab(
     asterisk = LocalAsterisk(
         installation=installation or await test_installation(),
         state_dir=folder / "asterisk",
-        ports=AsteriskPorts.free(),
+        ports=free_asterisk_ports(),
         secrets=AsteriskSecrets(
             ami_secret=secrets.get_or_create(AMI_SECRET),
             ari_secret=secrets.get_or_create(ARI_SECRET),

@@ -9,7 +9,7 @@ import pytest
 
 from bridge.local_asterisk.installation import Installation
 from bridge.local_asterisk.local import AsteriskSecrets, LocalAsterisk
-from bridge.local_asterisk.ports import AsteriskPorts
+from tests.lab.asterisk_ports import free_asterisk_ports
 from tests.lab.installation import test_installation
 
 from .pbx_under_test import PbxUnderTest
@@ -30,7 +30,7 @@ def asterisk(installation: Installation, tmp_path: Path) -> LocalAsterisk:
     return LocalAsterisk(
         installation=installation,
         state_dir=tmp_path / "s",
-        ports=AsteriskPorts.free(),
+        ports=free_asterisk_ports(),
         secrets=SECRETS,
     )
 

@@ -9,7 +9,7 @@ import pytest
 
 from bridge.local_asterisk.installation import Installation, installation_on_path
 from bridge.local_asterisk.local import LocalAsterisk
-from bridge.local_asterisk.ports import AsteriskPorts
+from tests.lab.asterisk_ports import free_asterisk_ports
 
 from .conftest import SECRETS
 from .test_life import processes_below
@@ -43,7 +43,7 @@ async def test_an_asterisk_on_path_runs_without_chroot(
     assert (found.binary, found.root) == (str(binary), None)
     assert found.version == installation.version
     asterisk = LocalAsterisk(
-        installation=found, state_dir=tmp_path / "s", ports=AsteriskPorts.free(), secrets=SECRETS
+        installation=found, state_dir=tmp_path / "s", ports=free_asterisk_ports(), secrets=SECRETS
     )
     await asterisk.start()
     assert "0 active channels" in await asterisk.pbx.console("core show channels")

@@ -20,6 +20,8 @@ from bridge.local_asterisk.errors import AsteriskStartError, LocalAsteriskError,
 from bridge.local_asterisk.installation import Installation
 from bridge.local_asterisk.local import LocalAsterisk
 from bridge.local_asterisk.ports import AsteriskPorts
+from tests.lab.astdb import phones_on_disk
+from tests.lab.asterisk_ports import free_asterisk_ports
 
 from .conftest import SECRETS
 from .pbx_under_test import PbxUnderTest
@@ -124,7 +126,7 @@ async def test_the_state_folder_may_be_where_the_private_root_has_folders_of_its
         asterisk = LocalAsterisk(
             installation=installation,
             state_dir=Path(folder) / "s",
-            ports=AsteriskPorts.free(),
+            ports=free_asterisk_ports(),
             secrets=SECRETS,
         )
         await asterisk.start()
@@ -146,7 +148,7 @@ async def test_a_faulty_configuration_shows_the_last_log_lines(
         root=installation.root,
     )
     asterisk = LocalAsterisk(
-        installation=broken, state_dir=tmp_path / "s", ports=AsteriskPorts.free(), secrets=SECRETS
+        installation=broken, state_dir=tmp_path / "s", ports=free_asterisk_ports(), secrets=SECRETS
     )
     with pytest.raises(AsteriskStartError, match="The last lines of"):
         await asterisk.start()
@@ -155,7 +157,7 @@ async def test_a_faulty_configuration_shows_the_last_log_lines(
 
 async def test_phones_survive_a_crash_and_a_restart(pbx: PbxUnderTest) -> None:
     await pbx.phone("0003*210")
-    await asyncio.sleep(1.5)  # Asterisk writes its database once a second
+    await phones_on_disk(pbx.asterisk.pbx.folder, "0003*210")
     first = pbx.asterisk.pbx.pid
     await pbx.close()
 
@@ -169,7 +171,7 @@ async def test_phones_survive_a_crash_and_a_restart(pbx: PbxUnderTest) -> None:
     await pbx.asterisk.stop()
     began = time.monotonic()
     await pbx.asterisk.start()
-    assert time.monotonic() - began < 4
+    assert time.monotonic() - began < 10
     assert pbx.asterisk.pbx.problems() == []
     await pbx.open()
     assert await pbx.provisioned("endpoint", "0003*210")
@@ -181,7 +183,7 @@ async def test_one_owner_per_state_folder(asterisk: LocalAsterisk, tmp_path: Pat
         second = LocalAsterisk(
             installation=asterisk.installation,
             state_dir=tmp_path / "s",
-            ports=AsteriskPorts.free(),
+            ports=free_asterisk_ports(),
             secrets=SECRETS,
         )
         with pytest.raises(LocalAsteriskError, match="another uapi-bridge"):
@@ -198,7 +200,7 @@ async def test_two_instances_run_beside_each_other(
         LocalAsterisk(
             installation=installation,
             state_dir=tmp_path / name,
-            ports=AsteriskPorts.free(public_network_address=address),
+            ports=free_asterisk_ports(public_network_address=address),
             secrets=SECRETS,
         )
         for name, address in (("a", "127.0.0.2"), ("b", "127.0.0.3"))
@@ -216,6 +218,7 @@ from pathlib import Path
 from bridge.local_asterisk.installation import Installation
 from bridge.local_asterisk.local import AsteriskSecrets, LocalAsterisk
 from bridge.local_asterisk.ports import AsteriskPorts
+from tests.lab.asterisk_ports import free_asterisk_ports
 
 async def main():
     asterisk = LocalAsterisk(

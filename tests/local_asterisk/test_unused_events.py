@@ -10,7 +10,7 @@ from pathlib import Path
 
 from bridge.local_asterisk.installation import Installation
 from bridge.local_asterisk.local import CONFIGURATION, LocalAsterisk
-from bridge.local_asterisk.ports import AsteriskPorts
+from tests.lab.asterisk_ports import free_asterisk_ports
 
 from .conftest import SECRETS
 from .pbx_under_test import PbxUnderTest
@@ -37,7 +37,7 @@ async def test_a_call_makes_no_event_that_is_not_used(
     asterisk = LocalAsterisk(
         installation=installation,
         state_dir=tmp_path / "s",
-        ports=AsteriskPorts.free(),
+        ports=free_asterisk_ports(),
         secrets=SECRETS,
         public_network=False,
         configuration=with_every_event(tmp_path),

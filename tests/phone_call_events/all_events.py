@@ -61,9 +61,11 @@ class AllEvents:
 
 def _by_extension(events: Iterable[Received], call_id: str) -> dict[str, list[str]]:
     told: dict[str, list[str]] = {}
+    counted: set[str] = set()
     for event in events:
-        if event.parameters["CallAPIID"] != call_id:
+        if event.parameters["CallAPIID"] != call_id or event.delivery_id in counted:
             continue
+        counted.add(event.delivery_id)
         _, extension, kind = event.path.split("/")
         line = f"{NAMES[int(kind)]} {event.parameters['CallStatus']}"
         told.setdefault(extension.removeprefix("0003*"), []).append(line)

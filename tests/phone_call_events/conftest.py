@@ -24,7 +24,7 @@ EXTENSIONS = tuple(f"0003*{x}" for x in (210, 211, 212, 213, 300, 400, 500))
 # so that tests need not wait long
 EVENT_SETTINGS = {
     "events_private_targets": "true",
-    "events_timeout_s": "1",
+    "events_timeout_s": "10",
     "events_retry_first_s": "0.2",
     "events_retry_last_s": "0.5",
     "destination_wait_s": "3",

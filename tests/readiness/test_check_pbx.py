@@ -15,6 +15,7 @@ import pytest
 from bridge.local_asterisk.installation import Installation
 from bridge.local_asterisk.local import CONFIGURATION, AsteriskSecrets, LocalAsterisk
 from bridge.local_asterisk.ports import AsteriskPorts
+from tests.lab.asterisk_ports import free_asterisk_ports
 from tests.lab.installation import test_installation
 from tests.old_asterisk.conftest import asterisk_16
 
@@ -77,7 +78,7 @@ async def checked(
     asterisk = LocalAsterisk(
         installation=found,
         state_dir=folder / "s",
-        ports=AsteriskPorts.free(),
+        ports=free_asterisk_ports(),
         secrets=AsteriskSecrets(AMI, ARI, RECORDING),
         public_network=False,
         configuration=configuration,
@@ -282,7 +283,7 @@ async def test_given_no_recording_is_wanted_when_checked_then_its_user_is_not_mi
 
 
 async def test_given_nothing_listens_when_checked_then_both_ways_in_are_named() -> None:
-    done = await check(AsteriskPorts.free())
+    done = await check(free_asterisk_ports())
 
     assert done.code == 1
     assert "manager.conf" in done.remedy("LACKING  AMI at")
@@ -293,7 +294,7 @@ async def test_given_no_secret_when_checked_then_nothing_is_written_and_the_sett
     tmp_path: Path,
 ) -> None:
     state = tmp_path / "state"
-    done = await check(AsteriskPorts.free(), ami_secret="", state_dir=str(state))
+    done = await check(free_asterisk_ports(), ami_secret="", state_dir=str(state))
 
     assert done.code == 1
     assert "BRIDGE_AMI_SECRET" in done.output

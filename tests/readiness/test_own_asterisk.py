@@ -8,7 +8,7 @@ from pathlib import Path
 
 from bridge.local_asterisk.installation import Installation
 from bridge.local_asterisk.local import CONFIGURATION, AsteriskSecrets, LocalAsterisk
-from bridge.local_asterisk.ports import AsteriskPorts
+from tests.lab.asterisk_ports import free_asterisk_ports
 from tests.lab.bridge_process import BridgeProcess
 from tests.lab.installation import test_installation
 from tests.softphones.ports import free_port
@@ -93,7 +93,7 @@ async def test_given_debians_configuration_and_the_pages_pieces_when_checked_the
     asterisk = LocalAsterisk(
         installation=installation,
         state_dir=tmp_path / "s",
-        ports=AsteriskPorts.free(),
+        ports=free_asterisk_ports(),
         secrets=AsteriskSecrets("not-used", "not-used", "not-used"),
         public_network=False,
         configuration=configuration(tmp_path / "conf", installation),

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from bridge.local_asterisk.ports import AsteriskPorts
+from tests.lab.asterisk_ports import free_asterisk_ports
 from tests.lab.free_port import free_http_port
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -35,7 +35,7 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def ports() -> dict[str, str]:
     """The README's ports may be taken on this machine, so they come from settings here."""
-    asterisk = AsteriskPorts.free()
+    asterisk = free_asterisk_ports()
     return {
         "BRIDGE_HTTP_PORT": str(free_http_port()),
         "BRIDGE_SIP_PORT": str(asterisk.sip),

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from bridge.local_asterisk.ports import AsteriskPorts
+from tests.lab.asterisk_ports import free_asterisk_ports
 from tests.lab.bridge_process import BridgeProcess
 from tests.lab.free_port import free_http_port
 from tests.lab.installation import test_installation
@@ -28,7 +28,7 @@ def folder() -> Iterator[Path]:
 async def test_given_an_asterisk_that_boots_when_stopped_then_the_end_is_orderly(
     folder: Path,
 ) -> None:
-    ports = AsteriskPorts.free(bind_address="127.0.0.25", public_network_address="127.0.0.26")
+    ports = free_asterisk_ports(bind_address="127.0.0.25", public_network_address="127.0.0.26")
     installation = await test_installation()
     service = BridgeProcess(
         folder / "s",

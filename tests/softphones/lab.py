@@ -8,7 +8,7 @@ from pathlib import Path
 import aiohttp
 
 from bridge.local_asterisk.local import AsteriskSecrets, LocalAsterisk
-from bridge.local_asterisk.ports import AsteriskPorts
+from tests.lab.asterisk_ports import free_asterisk_ports
 from tests.lab.installation import test_installation
 
 from .sipp_behaviour import SippBehaviour
@@ -100,7 +100,7 @@ async def start_lab(folder: Path) -> tuple[Lab, LocalAsterisk]:
     asterisk = LocalAsterisk(
         installation=await test_installation(),
         state_dir=folder,
-        ports=AsteriskPorts.free(),
+        ports=free_asterisk_ports(),
         secrets=AsteriskSecrets(
             ami_secret=secrets.token_urlsafe(16),
             ari_secret=ari_secret,

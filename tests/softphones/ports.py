@@ -11,15 +11,16 @@ from collections.abc import Iterator
 LOOPBACK = "127.0.0.1"
 
 _ATTEMPTS = 200
-# Below the ports of outgoing connections, and apart from those of the labs and of RTP.
-_LOW, _HIGH = 6000, 10998
+# Below the ports of outgoing connections, apart from those of the labs and of RTP. Every fourth:
+# a phone takes up to three.
+_PORTS = range(6000, 10998, 4)
 
 
-def _own_share() -> list[int]:
-    """Every fourth port of the part that belongs to this one of the workers of a test run."""
+def own_share(ports: range) -> list[int]:
+    """Those that belong to this one of the workers of a test run."""
     worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
     workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
-    return list(range(_LOW, _HIGH, 4))[worker::workers]
+    return list(ports)[worker::workers]
 
 
 def _in_turn(ports: list[int]) -> Iterator[int]:
@@ -27,7 +28,7 @@ def _in_turn(ports: list[int]) -> Iterator[int]:
     return itertools.cycle(ports[start:] + ports[:start])
 
 
-_TURNS = _in_turn(_own_share())
+_TURNS = _in_turn(own_share(_PORTS))
 
 
 def free_port() -> int:

@@ -18,7 +18,7 @@ from .transfer_result import TransferResult, transfer_result
 
 _REGISTRATION_S = 3600
 _REGISTER_TIMEOUT_S = 10.0
-_UNREGISTER_TIMEOUT_S = 2.0
+_UNREGISTER_TIMEOUT_S = 15.0
 _START_ATTEMPTS = 3
 
 

@@ -174,7 +174,7 @@ async def test_a_control_port_that_another_phone_has_is_not_used(
 async def test_wrong_password_says_so(lab: Lab) -> None:
     phone = Softphone("0003*210", "wrong", port=lab.port)
     with pytest.raises(PhoneError, match="401 Unauthorized"):
-        await phone.start(timeout_s=1.0)
+        await phone.start(timeout_s=5.0)
     assert leftovers(phone) == []
 
 

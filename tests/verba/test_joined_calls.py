@@ -51,10 +51,16 @@ async def test_given_a_recorded_call_when_it_joins_another_then_its_file_ends_th
         await wait_only_call(api, "@self", lambda x: len(extensions(x)) == 2)
         await alice.wait_tone(1000)
         await bob.wait_tone(440)
+
         # Neither of the two who are left is to be recorded.
-        sizes = [x.stat().st_size for one in conversations for x in files.of(one)]
-        await asyncio.sleep(_WRITTEN_AFTER_S)
-        assert [x.stat().st_size for one in conversations for x in files.of(one)] == sizes
+        def sizes() -> list[int]:
+            return [x.stat().st_size for one in conversations for x in files.of(one)]
+
+        async with asyncio.timeout(30):  # it takes a moment until both are told to stop
+            before: list[int] = []
+            while (now := sizes()) != before:
+                before = now
+                await asyncio.sleep(_WRITTEN_AFTER_S)
         await api.hang_up("@self", first_id)
     for one in conversations:
         assert (await verba.ask("DeleteCall", callID=one)).code == 0

@@ -59,7 +59,7 @@ async def test_given_event_too_old_when_receiver_is_dead_then_it_is_given_up_and
     events_in_process: OpenEventsInProcess, receiver: Receiver
 ) -> None:
     receiver.mood = refusing(500)
-    async with events_in_process(events_age_max_s=0.6) as running:
+    async with events_in_process(events_age_max_s=4) as running:
         subscription = await running.subscribe(receiver.url())
         running.end_a_call()
         [failed] = await until_finished(running, subscription)

@@ -1,0 +1,25 @@
+"""Asterisk's own database: it is written a moment after what is said to be done."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from pathlib import Path
+
+from bridge.pbx.provisioning import INCOMPLETE
+from tests.scripted_ami.eventually import eventually
+
+_OBJECTS = 2  # endpoint, aor; a phone that needs no password has no auth
+
+
+async def phones_on_disk(pbx_folder: Path, *numbers: str) -> None:
+    """Until a crash of Asterisk leaves these phones, made through ARI, as they are now."""
+    await eventually(lambda: all(_is_complete(pbx_folder, x) for x in numbers), timeout=20)
+
+
+def _is_complete(pbx_folder: Path, number: str) -> bool:
+    [file] = pbx_folder.rglob("astdb.sqlite3")
+    with contextlib.closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as database:
+        query = "SELECT value FROM astdb WHERE key LIKE '%/' || ?"
+        values = [value for (value,) in database.execute(query, (number,))]
+    return len(values) >= _OBJECTS and not any(INCOMPLETE in x for x in values)
