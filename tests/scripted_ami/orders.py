@@ -14,18 +14,18 @@ CALL_ID = "0123456789abcdef0123"
 
 
 def quick_settings(ami: ScriptedAmi, **changes: Any) -> AmiSettings:
-    """A link to that server whose every time limit is short."""
+    """A link to that server which is quick to do things and patient in waiting for them."""
     settings = AmiSettings(
         host="127.0.0.1",
         port=ami.port,
         username="bridge",
         secret="s3cret",
         pbx_name="pbx-1",
-        connect_timeout_s=1,
-        login_timeout_s=0.5,
-        action_timeout_s=0.5,
+        connect_timeout_s=10,
+        login_timeout_s=10,
+        action_timeout_s=10,
         ping_interval_s=0.3,
-        ping_timeout_s=0.2,
+        ping_timeout_s=10,
         reconnect_min_s=0.05,
         reconnect_max_s=0.4,
         logoff_timeout_s=0.5,
