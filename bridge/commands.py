@@ -18,6 +18,7 @@ from bridge.local_asterisk.errors import LocalAsteriskError
 from bridge.logging_setup import set_up_logging
 from bridge.secrets_file import SecretsFileError, ThrowawaySecrets
 from bridge.settings import Settings
+from bridge.shipped_dialplan import attention
 from bridge.state_folder import StateFolderInUse, directory_file
 
 if TYPE_CHECKING:
@@ -57,6 +58,8 @@ def check(file: Path | None, *, pbx: bool) -> ExitCode:
     try:
         settings = _settings()
         directory = _check_directory(file or directory_file(settings))
+        if not settings.pbx_host and (unknown := attention(directory)):
+            print(f"note: {unknown}")
         return _check_pbx(settings, directory.services_context) if pbx else 0
     except (_SettingsWrong, DirectoryError, SecretsFileError) as why:
         return str(why)

@@ -12,6 +12,7 @@ from bridge.directory.caller import Caller
 from bridge.directory.directory import SANDBOX_SHORT, Directory
 from bridge.directory.model import AccountLevel, App, Extension, ExtensionType
 from bridge.settings import Settings
+from bridge.shipped_dialplan import attention
 from bridge.state_folder import SECRETS_FILE
 
 
@@ -34,6 +35,8 @@ def greeting(service: Service) -> str:
         lines.append(f'  SIP user             {phone.number}, password under "sip/{phone.number}"')
     if service.phones.problem:
         lines.append(f"  ATTENTION            phones cannot be made: {service.phones.problem}")
+    if not settings.pbx_host and (unknown := attention(service.directory.directory)):
+        lines.append(f"  ATTENTION            {unknown}")
     lines += [*_first_call(service, base, secrets), "", "Ctrl-C ends it."]
     return "\n".join(lines)
 

@@ -81,3 +81,14 @@ def test_given_no_app_then_it_is_said(tmp_path: Path) -> None:
     text = greeted(tmp_path, SMALL[: SMALL.index("apps:")])
     assert "has no app" in text
     assert text.endswith("Ctrl-C ends it.")
+
+
+def test_given_numbers_that_the_shipped_dialplan_does_not_know_then_it_is_said(
+    tmp_path: Path,
+) -> None:
+    text = SMALL.replace("0003", "42")
+    assert "does not know 42*210: it has prefixes of 4 digits" in greeted(tmp_path, text)
+    assert "does not know" not in greeted(tmp_path, text, pbx_host="192.0.2.1")
+    queue = "      - {number: 0003*301, type: Queue, user: 12}\napps:\n"
+    assert "know 0003*301:" in greeted(tmp_path, SMALL.replace("apps:\n", queue))
+    assert "does not know" not in greeted(tmp_path, EXAMPLE_FILE.read_text())

@@ -1,0 +1,36 @@
+"""What the dialplan of the shipped Asterisk knows of a directory (asterisk-conf/pbx)."""
+
+from __future__ import annotations
+
+import re
+
+from bridge.directory.directory import Directory
+from bridge.directory.model import ExtensionType
+
+_NUMBER = re.compile(r"[0-9]{4}\*[0-9]{3}\Z")
+_SERVICES = {
+    ExtensionType.QUEUE: "300",
+    ExtensionType.IVR: "400",
+    ExtensionType.CONFERENCE: "500",
+}
+
+
+def unknown_numbers(directory: Directory) -> list[str]:
+    """Extensions that phones registered to it cannot reach by their number."""
+    return [
+        x.number
+        for x in directory.extensions.values()
+        if not _NUMBER.match(x.number) or _SERVICES.get(x.type, x.short) != x.short
+    ]
+
+
+def attention(directory: Directory) -> str:
+    """One line about those, for a person; empty where there is none."""
+    unknown = unknown_numbers(directory)
+    if not unknown:
+        return ""
+    more = f" and {len(unknown) - 3} more" if len(unknown) > 3 else ""
+    return (
+        f"the dialplan of the shipped Asterisk does not know {', '.join(unknown[:3])}{more}: "
+        "it has prefixes of 4 digits, phones of 3, queue 300, IVR 400, conference 500"
+    )
