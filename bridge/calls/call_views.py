@@ -94,10 +94,7 @@ def _is_unambiguous(call: PhoneCall, extensions: Collection[str]) -> bool:
 
 def _dialled_service(call: PhoneCall) -> str | None:
     """The queue, IVR or conference that a phone dialled and was not transferred away from."""
-    service = call.called_service
-    if service is None or not call.dialled.endswith(service.partition("*")[2]):
-        return None
-    return service
+    return None if call.left_service else call.called_service
 
 
 def _present(call: PhoneCall) -> list[Leg]:

@@ -175,6 +175,7 @@ class PhoneCall:
     first_to_hang_up: Side | None = None
     final: FinalRecord | None = None
     called_service: str | None = None  # the queue, IVR or conference that was dialled: no party
+    left_service: bool = False  # by a transfer
 
     @property
     def first_channel(self) -> str:

@@ -14,6 +14,7 @@ from typing import Any
 
 import structlog
 
+from bridge.calls.call_log import log_end
 from bridge.calls.call_records import CallRecords, Companions
 from bridge.calls.effects import HangUpChannel
 from bridge.calls.meanwhile import Meanwhile
@@ -207,7 +208,7 @@ class Switchboard:
         if after.final is not None:
             if after.extension is not None or extra:
                 self._records.finish_later(after, extra, written)
-            _log_end(after)
+            log_end(after)
         elif extra or _worth_keeping(before, after):
             self._records.track(after, extra, written)
         self.hang_up_channels(x.uniqueid for x in change.effects if isinstance(x, HangUpChannel))
@@ -280,17 +281,3 @@ def _worth_keeping(before: PhoneCall | None, after: PhoneCall) -> bool:
 
 def _last_moment(call: PhoneCall) -> int:
     return max(x for x in (call.published_ms, call.ringing_ms, call.answered_ms) if x is not None)
-
-
-def _log_end(call: PhoneCall) -> None:
-    final = call.final
-    assert final is not None  # noqa: S101 - the caller has looked
-    log.info(
-        "call ended",
-        call_id=call.id,
-        disposition=final.disposition.name,
-        by=final.by.value,
-        reason=final.reason,
-        cause=final.cause,
-        sip_code=final.sip_code,
-    )

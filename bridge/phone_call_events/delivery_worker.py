@@ -101,6 +101,10 @@ class DeliveryWorker:
         self._dropped = True
         self._wake.set()
 
+    def read_again(self) -> None:
+        """More may wait on disk than this one was told of."""
+        self._more = True
+
     def stop(self) -> None:
         """End after the attempt that is under way."""
         self._stopping = True
@@ -187,7 +191,8 @@ class DeliveryWorker:
         try:
             tried = await self._attempt(delivery)
         except _NotInForceError:
-            self._once_more.appendleft(delivery)
+            if not self._dropped:  # suspended, not given up
+                self._once_more.appendleft(delivery)
             raise
         if tried.state is DeliveryState.WAITING:
             tried = self._failed(tried, tried.error or "")

@@ -75,7 +75,7 @@ class Dispatcher:
 
     def resume(self, subscription_id: str) -> None:
         """The subscription was suspended, and is in force again."""
-        self._worker(subscription_id)
+        self._worker(subscription_id).read_again()
         self._work(subscription_id)
 
     def forget(self, subscription_id: str) -> None:

@@ -92,11 +92,11 @@ class Finder:
 
     async def _not_recorded_yet(self, selection: Selection) -> PhoneCall | None:
         """The call that rings: it is neither recorded by now nor does it begin later."""
-        meant = [
-            call
-            for call in self._live()
-            if self._is_meant(call, selection) and await self._records.of_call(call.id) is None
-        ]
+        meant = []
+        for call in [x for x in self._live() if self._is_meant(x, selection)]:
+            stored = await self._records.of_call(call.id)
+            if stored is None or stored.marks.deletion_ms is None:
+                meant.append(call)
         if len(meant) > 1:
             raise SeveralCalls
         return meant[0] if meant else None
@@ -117,11 +117,14 @@ class Finder:
     ) -> StoredConversation | None:
         if status is not None:
             selection = replace(selection, progress=_PROGRESS[status])
-        # There is one last call, however many there were.
-        limit = 1 if status is CallStatus.LAST else 2
-        found = await self._records.select(replace(selection, also_marked=False), limit)
-        if not found and selection.also_marked:
-            found = await self._records.select(selection, limit)
+        if status is CallStatus.LAST:
+            # There is one, however many there were. Asked for again while it is being deleted it is
+            # still that one, and not the one before.
+            found = await self._records.select(selection, 1)
+        else:
+            found = await self._records.select(replace(selection, also_marked=False), 2)
+            if not found and selection.also_marked:
+                found = await self._records.select(selection, 2)
         if len(found) > 1:
             raise SeveralCalls
         return found[0] if found else None

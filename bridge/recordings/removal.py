@@ -41,6 +41,7 @@ class Removal:
         self._audio = audio
         self._settle_ms = settle_ms
         self._again_later = again_later
+        self._removed_names: set[str] = set()  # of records that are still there
 
     async def remove(self, stored: StoredConversation) -> None:
         """Remove the files now, and the record once the call has ended.
@@ -64,7 +65,9 @@ class Removal:
         if early_ms > 0:
             self._again_later(conversation.id, early_ms)
             return
-        if await self._records.remove(conversation.id, now_ms()):
+        removed = await self._records.remove(conversation.id, now_ms())
+        self._removed_names.difference_update(x.name for x in conversation.media)
+        if removed:
             log.info(
                 "conversation deleted",
                 conversation_id=conversation.id,
@@ -89,7 +92,10 @@ class Removal:
     async def _removed(self, media: Media) -> bool:
         """Whether there was a file. Raises AudioError."""
         found = await self._audio.delete(media.name)
-        if not found and media.bytes and await self._audio.is_empty():
+        known = media.name in self._removed_names
+        self._removed_names.add(media.name)
+        if not found and media.bytes and not known and await self._audio.is_empty():
+            self._removed_names.discard(media.name)
             raise AudioError("there is no recorded file at all; is the folder mounted?")
         return found
 

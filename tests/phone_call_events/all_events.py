@@ -63,8 +63,10 @@ def _by_extension(events: Iterable[Received], call_id: str) -> dict[str, list[st
     told: dict[str, list[str]] = {}
     counted: set[str] = set()
     for event in events:
-        if event.parameters["CallAPIID"] != call_id or event.delivery_id in counted:
+        if event.parameters["CallAPIID"] != call_id:
             continue
+        if event.delivery_id in counted and event.attempt > 1:
+            continue  # the answer to the one before came too late
         counted.add(event.delivery_id)
         _, extension, kind = event.path.split("/")
         line = f"{NAMES[int(kind)]} {event.parameters['CallStatus']}"

@@ -105,9 +105,9 @@ class EventsInProcess:
         await self.events.create(subscription)
         return subscription
 
-    def end_a_call(self) -> PhoneCall:
-        """A call of 0003*210 ends; its events are written with its final record."""
-        call = _talking(live_call(published_ms=time.time_ns() // 1_000_000))
+    def end_a_call(self, extension: str = EXTENSION) -> PhoneCall:
+        """A call of that extension ends; its events are written with its final record."""
+        call = _talking(live_call(published_ms=time.time_ns() // 1_000_000), extension)
         call = ended(call, call.published_ms)
         assert call.final is not None
         change = Change(None, call, (CallEnded(call.final),))
@@ -125,10 +125,16 @@ class EventsInProcess:
         return found
 
 
-def _talking(call: PhoneCall) -> PhoneCall:
-    """Its first party is 0003*210."""
+def _talking(call: PhoneCall, extension: str) -> PhoneCall:
+    """Its first party is that extension."""
     first, *others = call.legs
-    first = replace(first, uniqueid=call.id, answered_ms=call.published_ms)
+    first = replace(
+        first,
+        uniqueid=call.id,
+        answered_ms=call.published_ms,
+        number=extension,
+        extension=extension,
+    )
     return replace(call, legs=(first, *others), answered_ms=call.published_ms)
 
 

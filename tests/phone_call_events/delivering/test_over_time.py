@@ -114,5 +114,6 @@ async def deliver_fast(
     # Of the time that this process had, the receiver's part included: how much that was of the
     # time that passed is the machine's business, and PostgreSQL's is that of other processes.
     assert count / cpu_s >= 200
+    assert count / took_s >= 40  # nor does it wait for anything
     finished = await until_finished(running, subscription)
     assert {x.attempts for x in finished} == {1}

@@ -23,6 +23,7 @@ from ..receiver import Receiver, fine, refusing
 from .attempts import until_attempted, until_finished
 
 _TIME_FOR_ANOTHER_S = 0.5
+OTHER = "0003*211"
 
 
 async def test_given_a_restart_when_a_delivered_event_is_sent_again_then_it_comes_once(
@@ -225,6 +226,51 @@ async def test_given_a_suspension_during_an_attempt_when_it_ends_then_the_event_
         done = await until_finished(running, subscription)
         assert [x.state for x in done] == [DeliveryState.DELIVERED] * 2
         assert [x.sequence for x in receiver.received] == [1, 2, 1, 2]
+
+
+async def test_given_an_event_written_while_suspended_when_resumed_then_it_is_delivered(
+    database_url: str, events_in_process: OpenEventsInProcess, receiver: Receiver
+) -> None:
+    async with events_in_process() as running:
+        subscription = await running.subscribe(receiver.url())
+        running.end_a_call()
+        await until_finished(running, subscription)
+        running.end_a_call()  # its row is not on disk yet
+        running.rights.without.add(subscription.client_id)
+        running.events.check_rights()
+        assert len(await running.deliveries(subscription)) == 2
+        running.rights.without.clear()
+        running.events.check_rights()
+        await receiver.wait_count(2)
+
+
+async def test_given_a_retry_that_waits_for_a_connection_when_disabled_then_it_is_not_sent_later(
+    events_in_process: OpenEventsInProcess, receiver: Receiver
+) -> None:
+    free = asyncio.Event()
+
+    async def busy(_: web.Request) -> web.StreamResponse:
+        await free.wait()
+        return web.Response()
+
+    async with events_in_process(events_connections_per_host_max=1, events_timeout_s=30) as running:
+        subscription = await running.subscribe(receiver.url("/once"))
+        running.end_a_call()
+        [sent] = await until_finished(running, subscription)
+        receiver.moods["/busy"] = busy
+        await running.subscribe(receiver.url("/busy"), extension=OTHER)
+        running.end_a_call(OTHER)
+        await receiver.wait_count(1, "/busy")
+        await running.events.send_again(subscription, sent.id)
+        await asyncio.sleep(0.1)  # its worker waits for the one connection
+        await running.events.update(subscription.id, lambda x: replace(x, enabled=False))
+        free.set()
+        await asyncio.sleep(_TIME_FOR_ANOTHER_S)
+        await running.events.update(subscription.id, lambda x: replace(x, enabled=True))
+        running.end_a_call()
+        await receiver.wait_count(2, "/once")
+        await asyncio.sleep(_TIME_FOR_ANOTHER_S)
+        assert [x.sequence for x in receiver.at("/once")] == [1, 2]
 
 
 async def test_given_a_database_that_cannot_be_read_for_long_when_it_can_then_all_is_delivered(

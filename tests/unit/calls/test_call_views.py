@@ -150,4 +150,7 @@ def test_given_a_number_when_asked_for_then_it_means_what_it_means_to_who_asks(
 def test_given_a_call_transferred_away_from_a_queue_then_the_queue_is_no_party_any_more() -> None:
     call = replace(in_phases(U, U, answered=True), dialled="300", called_service="0003*300")
     assert has_party(call, "300", {"0003*300"})
-    assert not has_party(replace(call, dialled="3235550201"), "300", {"0003*300"})
+    by_public_number = replace(call, dialled="3235551000")
+    assert has_party(by_public_number, "300", {"0003*300"})
+    away = replace(by_public_number, dialled="3235550201", left_service=True)
+    assert not has_party(away, "300", {"0003*300"})

@@ -375,16 +375,18 @@ async def test_given_a_mute_of_before_a_restart_when_it_is_lifted_then_the_pbx_i
     ]
 
 
-async def test_given_the_last_file_removed_and_then_no_database_then_the_next_try_ends_it() -> None:
+@pytest.mark.parametrize("write", ["update", "remove"])
+async def test_given_the_last_file_removed_and_then_no_database_then_the_next_try_ends_it(
+    write: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     studio = Studio()
     conversation = await _measured(studio)
-    remove = studio.world.remove
 
-    async def away(conversation_id: str, at_ms: int) -> bool:
-        studio.world.remove = remove  # type: ignore[method-assign]
+    async def away(*_: object) -> bool:
+        monkeypatch.undo()
         raise StorageUnavailable("away")
 
-    studio.world.remove = away  # type: ignore[method-assign]
+    monkeypatch.setattr(studio.world, write, away)
     with pytest.raises(StorageUnavailable):
         await studio.deletion.delete(studio.world.records[conversation.id], REQUEST)
     assert studio.world.files == {}
