@@ -21,7 +21,9 @@ def greeting(service: Service) -> str:
     settings = service.settings
     base = f"http://{settings.http_host}:{settings.http_port}"
     secrets = (settings.state_dir / SECRETS_FILE).resolve()
-    phone = next(iter(service.directory.directory.provisioned_phones()), None)
+    directory = service.directory.directory
+    who = next(_who_may_call(directory), None)
+    phone = who[1] if who is not None else next(iter(directory.provisioned_phones()), None)
     lines = [
         "",
         f"uapi-bridge is ready:  {base}/uapi/",
@@ -31,24 +33,24 @@ def greeting(service: Service) -> str:
         lines.append(
             f"  SIP server           {settings.bind_address}:{settings.sip_port} (UDP, TCP)"
         )
-    if phone is not None:
+    if phone is not None and phone in directory.provisioned_phones():
         lines.append(f'  SIP user             {phone.number}, password under "sip/{phone.number}"')
     if service.phones.problem:
         lines.append(f"  ATTENTION            phones cannot be made: {service.phones.problem}")
-    if not settings.pbx_host and (unknown := attention(service.directory.directory)):
+    if not settings.pbx_host and (unknown := attention(directory)):
         lines.append(f"  ATTENTION            {unknown}")
-    lines += [*_first_call(service, base, secrets), "", "Ctrl-C ends it."]
+    lines += [*_first_call(settings, who, base, secrets), "", "Ctrl-C ends it."]
     return "\n".join(lines)
 
 
-def _first_call(service: Service, base: str, secrets: Path) -> list[str]:
+def _first_call(
+    settings: Settings, who: tuple[App, Extension] | None, base: str, secrets: Path
+) -> list[str]:
     """Two commands that place one; none where the directory has nobody who could."""
-    directory = service.directory.directory
-    who = next(_who_may_call(directory), None)
     if who is None:
         return ["", "The directory file has no app that could call for a phone."]
     app, extension = who
-    which, view = _parties(service.settings, extension)
+    which, view = _parties(settings, extension)
     as_written = extension.number if app.level is AccountLevel.ADMINISTRATOR else extension.short
     body = {"extension": as_written, "phoneCallView": [view]}
     user = "@me" if app.user_id is not None else str(extension.user_id)
@@ -66,9 +68,11 @@ def _first_call(service: Service, base: str, secrets: Path) -> list[str]:
 
 
 def _who_may_call(directory: Directory) -> Iterator[tuple[App, Extension]]:
-    """Apps with a phone that they may call for, those that may call public numbers first."""
+    """Apps with a phone that they may call for. First the phones that the PBX learns from us, and
+    of those the ones that may call public numbers."""
+    ours = {x.number for x in directory.provisioned_phones()}
     phones = [x for x in directory.extensions.values() if x.type is ExtensionType.PHONE_TERMINAL]
-    phones.sort(key=lambda x: not x.may_call_public)
+    phones.sort(key=lambda x: (x.number not in ours, not x.may_call_public))
     for extension in phones:
         owner = directory.users[extension.user_id]
         for app in directory.apps.values():

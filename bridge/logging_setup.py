@@ -20,6 +20,7 @@ def set_up_logging(settings: Settings) -> None:
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
+        _printable,
     ]
     renderer: structlog.typing.Processor = (
         structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
@@ -50,6 +51,14 @@ def set_up_logging(settings: Settings) -> None:
         )
     )
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
+
+
+def _printable(_: object, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    """No value ends the line or commands the terminal: parts of requests and of SIP are logged."""
+    for key, value in event.items():
+        if isinstance(value, str) and not value.isprintable():
+            event[key] = ascii(value)[1:-1]
+    return event
 
 
 def _line_of_loss(renderer: structlog.typing.Processor) -> Callable[[int], str]:

@@ -54,6 +54,9 @@ class Settings(BaseSettings):
     create_status: CreateStatus = 202
     body_max_bytes: Annotated[int, Field(ge=1024)] = 64 * 1024
     header_max_bytes: Annotated[int, Field(ge=1024)] = 8 * 1024
+    http_idle_timeout_s: Seconds = 75.0  # a connection without a request, or with half of one
+    body_timeout_s: Seconds = 30.0  # from the headers of a request to the end of its body
+    sip_websockets_max: Annotated[int, Field(ge=0)] = 80  # less than http.conf's sessionlimit
     uri_max_bytes: Annotated[int, Field(ge=1024)] = 8 * 1024
     shutdown_timeout_s: Seconds = 10.0  # how long requests in flight may take at the end
     token_lifetime_s: Annotated[int, Field(ge=60)] = 3600

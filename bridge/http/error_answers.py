@@ -16,7 +16,25 @@ from bridge.http.uapi.errors import UapiError, as_uapi_error, error_response
 
 log = structlog.get_logger()
 
+APP = "app"
+"""Of a request: the client id of the app that has been authenticated."""
+_PATH_SHOWN = 200
 Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
+
+
+def log_refusal(request: web.BaseRequest, status: int, code: str, message: str) -> None:
+    """One line for a request that was not granted: whose it was, what it was, and why not."""
+    log.info(
+        "request refused",
+        method=request.method,
+        # without the query, in which a token may be
+        path=request.rel_url.raw_path[:_PATH_SHOWN],
+        remote=request.remote,
+        app=request.get(APP),
+        status=status,
+        code=code,
+        why=message,
+    )
 
 
 def answering_errors(handler: Handler) -> Handler:
@@ -29,6 +47,8 @@ def answering_errors(handler: Handler) -> Handler:
             if error is None:
                 log.exception("request failed", method=request.method, path=request.path)
                 error = UapiError(500, "internal_server_error", "The service failed; see its log.")
+            else:
+                log_refusal(request, error.status, error.code, error.message)
             return error_response(error)
 
     return answering

@@ -109,6 +109,7 @@ async def start_http(app: web.Application, settings: Settings) -> web.AppRunner:
         access_log=None,
         handle_signals=False,
         shutdown_timeout=settings.shutdown_timeout_s,
+        keepalive_timeout=settings.http_idle_timeout_s,  # also for a request that does not come
         max_line_size=settings.uri_max_bytes,
         max_field_size=settings.header_max_bytes,
     )

@@ -21,6 +21,7 @@ log = structlog.get_logger()
 
 SUBPROTOCOL = "sip"
 _HEARTBEAT_S = 30.0
+_FIRST_WORD_S = 30.0  # who has nothing to say by then is no phone
 _MAX_FRAME_BYTES = 65_536  # as long as a SIP message over UDP may be
 
 _PHONES = web.AppKey("sip_websockets", set[web.WebSocketResponse])
@@ -33,22 +34,29 @@ async def sip_websocket(request: web.Request) -> web.WebSocketResponse:
     offered = request.headers.get("Sec-WebSocket-Protocol", "").split(",")
     if SUBPROTOCOL not in (x.strip() for x in offered):
         raise UapiError(400, "request_invalid", "This is SIP over WebSocket: subprotocol 'sip'.")
+    phones = request.app[_PHONES]
+    if len(phones) >= settings.sip_websockets_max:
+        raise UapiError(
+            503, "too_many_phones", "As many phones as may be are connected over WebSocket."
+        )
     timeout = aiohttp.ClientTimeout(total=None, connect=settings.connect_timeout_s)
     async with aiohttp.ClientSession(timeout=timeout) as session:
         try:
-            pbx = await _to_pbx(session, settings)
+            async with asyncio.timeout(settings.connect_timeout_s):
+                pbx = await _to_pbx(session, settings)
         except (aiohttp.ClientError, TimeoutError) as why:
             raise UapiError(503, "pbx_unavailable", f"The PBX takes no WebSocket: {why}") from None
         phone = web.WebSocketResponse(
             protocols=(SUBPROTOCOL,), heartbeat=_HEARTBEAT_S, max_msg_size=_MAX_FRAME_BYTES
         )
         await phone.prepare(request)
-        phones = request.app[_PHONES]
         phones.add(phone)
+        log.info("sip websocket opened", remote=request.remote, phones=len(phones))
         try:
             await _relay(phone, pbx)
         finally:
             phones.discard(phone)
+            log.info("sip websocket closed", remote=request.remote, phones=len(phones))
     return phone
 
 
@@ -63,7 +71,12 @@ async def _to_pbx(
 
 async def _relay(phone: web.WebSocketResponse, pbx: aiohttp.ClientWebSocketResponse) -> None:
     """Until one of the two closes; then the other is closed too."""
-    ways = [asyncio.create_task(_pump(phone, pbx)), asyncio.create_task(_pump(pbx, phone))]
+    spoken = asyncio.Event()
+    ways = [
+        asyncio.create_task(_pump(phone, pbx, spoken)),
+        asyncio.create_task(_pump(pbx, phone, spoken)),
+        asyncio.create_task(_silent(spoken)),
+    ]
     try:
         await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
     finally:
@@ -74,8 +87,19 @@ async def _relay(phone: web.WebSocketResponse, pbx: aiohttp.ClientWebSocketRespo
         await phone.close()
 
 
-async def _pump(source: _Socket, sink: _Socket) -> None:
+async def _silent(spoken: asyncio.Event) -> None:
+    """Returns where nobody has said anything for too long."""
+    try:
+        async with asyncio.timeout(_FIRST_WORD_S):
+            await spoken.wait()
+    except TimeoutError:
+        return
+    await asyncio.Event().wait()  # for ever
+
+
+async def _pump(source: _Socket, sink: _Socket, spoken: asyncio.Event) -> None:
     async for message in source:
+        spoken.set()
         if message.type is aiohttp.WSMsgType.TEXT:
             await sink.send_str(message.data)
         elif message.type is aiohttp.WSMsgType.BINARY:

@@ -14,6 +14,8 @@ from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from aiohttp.abc import AbstractResolver, ResolveResult
 
 _NAT64 = IPv6Network("64:ff9b::/96")
+# All that the Internet uses. What else there is may be translated into anything.
+_GLOBAL_UNICAST = IPv6Network("2000::/3")
 
 
 class TargetRefused(OSError):
@@ -28,6 +30,8 @@ def is_public(address: str) -> bool:
         return False
     if isinstance(ip, IPv6Address):
         ip = _wrapped(ip) or ip
+    if isinstance(ip, IPv6Address) and ip not in _GLOBAL_UNICAST:
+        return False
     return ip.is_global and not ip.is_multicast
 
 

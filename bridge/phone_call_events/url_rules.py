@@ -48,4 +48,7 @@ def _check_host(host: str, *, private_targets: bool) -> None:
         return
     name = host.rstrip(".").lower()
     if name == "localhost" or name.endswith(".localhost") or is_literal_inside(host):
-        raise UrlInvalid("it must name a host of the public Internet")
+        raise UrlInvalid(
+            "it must name a host of the public Internet (the operator of this service may allow "
+            "others: BRIDGE_EVENTS_PRIVATE_TARGETS)"
+        )

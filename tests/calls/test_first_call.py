@@ -39,3 +39,12 @@ async def test_given_two_phones_when_call_is_created_then_both_ring_talk_and_are
         record = await api.wait_ended(call_id)
         assert record["disposition"] == 0
         assert record["endedBy"] == "api"
+        # What an operator is asked about later.
+        [line] = [
+            x
+            for x in lab.bridge.log_lines()
+            if x["event"] == "call ended" and x["call_id"] == call_id
+        ]
+        assert (line["extension"], line["app"]) == ("0003*210", "user-12")
+        assert (line["source"], line["destination"]) == ("0003*210", "0003*211")
+        assert line["talk_s"] is not None

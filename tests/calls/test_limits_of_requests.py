@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 from collections.abc import AsyncIterator
 
+import aiohttp
 import pytest
 import pytest_asyncio
 
@@ -21,6 +23,9 @@ LIMITS = {
     "uri_max_bytes": "2048",
     "parties_max": "3",
     "nonce_max_chars": "20",
+    "body_timeout_s": "1",
+    "http_idle_timeout_s": "2",
+    "sip_websockets_max": "1",
 }
 SIMPLE = "/uapi/phoneCalls/@me/simple"
 
@@ -229,3 +234,54 @@ async def test_given_path_that_names_nobody_when_asked_then_400_in_json(
     answer = await api.request(method, path)
     assert answer.status == 400, answer.text
     assert answer.code in ("user_invalid", "extension_invalid")
+
+
+async def test_given_a_refused_request_when_logged_then_the_line_says_whose_and_why(
+    lab: RunningLab, api: ApiClient
+) -> None:
+    answer = await api.request(
+        "POST", SIMPLE, params={"waitForPickup": "x\n\x1b[31m"}, body={"extension": "210"}
+    )
+    assert answer.code == "pc_source_invalid" or answer.status == 400
+    line = lab.bridge.log_lines()[-1]
+    assert line["event"] == "request refused"
+    assert (line["method"], line["path"], line["app"]) == ("POST", SIMPLE, "user-12")
+    assert (line["status"], line["code"], line["why"]) == (400, answer.code, answer.message)
+
+
+@pytest.mark.parametrize("path", [SIMPLE, "/oauth/token.php"])
+async def test_given_a_body_that_does_not_come_when_waited_for_then_408(
+    lab: RunningLab, api: ApiClient, path: str
+) -> None:
+    status, body = await raw(lab, head(api, path, "Content-Length: 100") + b"x")
+    assert status == 408
+    assert "did not come within 1 s" in str(body)
+
+
+@pytest.mark.parametrize("sent", [b"", b"GET / HTTP/1.1\r\nHost: x\r\n"])
+async def test_given_no_request_or_half_of_one_when_waited_for_then_the_connection_is_closed(
+    lab: RunningLab, api: ApiClient, sent: bytes
+) -> None:
+    port = int(lab.bridge.base_url.rpartition(":")[2])
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(sent)
+    async with asyncio.timeout(15):
+        assert await reader.read() == b""
+    writer.close()
+
+
+async def test_given_as_many_phones_over_websocket_as_may_be_when_another_comes_then_503(
+    lab: RunningLab,
+) -> None:
+    url = lab.bridge.base_url.replace("http", "ws", 1) + "/ws"
+    async with aiohttp.ClientSession() as session:
+        async with session.ws_connect(url, protocols=("sip",)):
+            with pytest.raises(aiohttp.WSServerHandshakeError, match="503"):
+                await session.ws_connect(url, protocols=("sip",))
+        async with asyncio.timeout(10):
+            while True:
+                with contextlib.suppress(aiohttp.WSServerHandshakeError):
+                    async with session.ws_connect(url, protocols=("sip",)) as again:
+                        assert again.protocol == "sip"
+                    return
+                await asyncio.sleep(0.1)

@@ -6,9 +6,12 @@ import asyncio
 import errno
 import io
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import aiohttp
+import pytest
 
 from bridge.log_output import LogOutput
 from tests.softphones.ports import free_port
@@ -65,3 +68,26 @@ async def _answers(session: aiohttp.ClientSession, url: str) -> int:
                 return response.status
         except aiohttp.ClientError:
             await asyncio.sleep(0.05)
+
+
+@pytest.mark.parametrize("log_format", ["console", "json"])
+def test_given_text_that_commands_a_terminal_when_logged_then_it_is_one_harmless_line(
+    log_format: str,
+) -> None:
+    program = (
+        "import structlog\n"
+        "from bridge.logging_setup import set_up_logging\n"
+        "from bridge.settings import Settings\n"
+        "set_up_logging(Settings())\n"
+        "structlog.get_logger().info('refused', why='Ján', path='a\\n\\x1b[31m\\x9b1m\\u2028b')\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env=os.environ | {"BRIDGE_LOG_FORMAT": log_format},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert len(done.stderr.splitlines()) == 1
+    assert done.stderr.rstrip("\n").isprintable()
+    assert "Ján" in done.stderr

@@ -37,6 +37,8 @@ async def test_given_a_form_when_posted_then_its_type_may_be_left_out(
     [
         (b"callID=+2AA-", "application/x-www-form-urlencoded; charset=utf-7"),
         (b"callID=1", "application/x-www-form-urlencoded; charset=nonsense"),
+        # Python's decoder takes seconds for this one.
+        (b"e28h" + b"b" * 60_000, "application/x-www-form-urlencoded; charset=punycode"),
         (b"callID=%ff", None),
         (b"--x\r\nno colon\r\n\r\nv\r\n--x--\r\n", "multipart/form-data; boundary=x"),
         (
@@ -83,3 +85,19 @@ async def test_given_a_key_of_all_when_a_short_number_means_several_then_nothing
     answer = await verba.ask(action, extension="210", status="last")
     assert answer.code == -20
     assert "0003*210" in answer.message
+
+
+async def test_given_multipart_when_posted_then_charsets_of_its_parts_are_not_looked_at(
+    verba: VerbaClient,
+) -> None:
+    def part(name: str, value: str) -> str:
+        return (
+            f'--x\r\nContent-Disposition: form-data; name="{name}"\r\n'
+            f"Content-Type: text/plain; charset=punycode\r\n\r\n{value}\r\n"
+        )
+
+    form = part("action", "GetCallID") + part("apiKey", verba.api_key) + part("callID", _UNKNOWN)
+    file = '--x\r\nContent-Disposition: form-data; name="callID"; filename="f"\r\n\r\nx\r\n'
+    body = f"{form}{file}--x--\r\n".encode()
+    answer = await send(verba, body, "multipart/form-data; boundary=x")
+    assert answer.code == -50, answer.text

@@ -12,8 +12,10 @@ from urllib.parse import parse_qs, unquote_plus
 
 from aiohttp import web
 
+from bridge.http.body import body_of
 from bridge.http.context import SERVICES
-from bridge.http.uapi.errors import UNREADABLE_BODY
+from bridge.http.error_answers import log_refusal
+from bridge.http.uapi.errors import UNREADABLE_BODY, UapiError
 from bridge.http.uapi.json_answer import json_answer
 from bridge.oauth.errors import InvalidClient, InvalidRequest, OAuthError
 from bridge.storage.faults import StorageUnavailable
@@ -25,19 +27,26 @@ _STORAGE_RETRY_AFTER_S = 5
 
 async def token(request: web.Request) -> web.Response:
     try:
-        fields = _form(await request.read())
+        fields = _form(await body_of(request))
         client_id, client_secret = _client(request, fields)
         issued = await request.app[SERVICES].tokens.issue(
             client_id, client_secret, fields.get("grant_type")
         )
     except OAuthError as error:
-        return _refusal(error)
+        return _refusal(request, error)
+    except UapiError as error:
+        return _error(request, error.status, InvalidRequest.code, error.message)
     except UNREADABLE_BODY:
-        return _error(400, InvalidRequest.code, "the body is not encoded as its headers say")
+        return _error(
+            request, 400, InvalidRequest.code, "the body is not encoded as its headers say"
+        )
     except web.HTTPRequestEntityTooLarge:
-        return _error(413, InvalidRequest.code, "the body is larger than this service takes")
+        return _error(
+            request, 413, InvalidRequest.code, "the body is larger than this service takes"
+        )
     except StorageUnavailable:
         return _error(
+            request,
             503,
             "temporarily_unavailable",
             "no token can be stored at the moment",
@@ -51,8 +60,10 @@ async def token(request: web.Request) -> web.Response:
     return json_answer(body, headers=_NO_STORE)
 
 
-async def wrong_method(_: web.Request) -> web.Response:
-    return _error(405, InvalidRequest.code, "a token is asked for with POST", {"Allow": "POST"})
+async def wrong_method(request: web.Request) -> web.Response:
+    return _error(
+        request, 405, InvalidRequest.code, "a token is asked for with POST", {"Allow": "POST"}
+    )
 
 
 def add_routes(app: web.Application) -> None:
@@ -91,16 +102,21 @@ def _client(request: web.Request, fields: Mapping[str, str]) -> tuple[str | None
     return unquote_plus(client_id), unquote_plus(client_secret)
 
 
-def _refusal(error: OAuthError) -> web.Response:
+def _refusal(request: web.Request, error: OAuthError) -> web.Response:
     if isinstance(error, InvalidClient):
         return _error(
-            401, error.code, error.description, {"WWW-Authenticate": 'Basic realm="uapi"'}
+            request, 401, error.code, error.description, {"WWW-Authenticate": 'Basic realm="uapi"'}
         )
-    return _error(400, error.code, error.description)
+    return _error(request, 400, error.code, error.description)
 
 
 def _error(
-    status: int, code: str, description: str, headers: Mapping[str, str] | None = None
+    request: web.Request,
+    status: int,
+    code: str,
+    description: str,
+    headers: Mapping[str, str] | None = None,
 ) -> web.Response:
+    log_refusal(request, status, code, description)
     body = {"error": code, "error_description": description}
     return json_answer(body, status=status, headers={**_NO_STORE, **(headers or {})})

@@ -10,6 +10,7 @@ from bridge.directory.caller import Caller
 from bridge.directory.model import App, Extension, User
 from bridge.directory.ownership import SELF, extensions_of, resolve_extension, resolve_user
 from bridge.http.context import SERVICES
+from bridge.http.error_answers import APP
 from bridge.http.uapi.errors import access_denied
 from bridge.oauth.errors import AccessDenied
 
@@ -24,6 +25,7 @@ def authenticated(request: web.Request) -> tuple[App, Caller]:
         app = services.tokens.authenticate(_token(request))
     except AccessDenied:
         raise access_denied() from None
+    request[APP] = app.client_id
     return app, Caller.of_app(services.directory.directory, app)
 
 

@@ -14,6 +14,7 @@ from bridge.directory.caller import Caller
 from bridge.directory.model import App
 from bridge.directory.party import Party
 from bridge.http.base_url import base_url
+from bridge.http.body import body_of
 from bridge.http.context import SERVICES, Services
 from bridge.http.json_body import json_object
 from bridge.http.uapi.caller import TOKEN_PARAMETER, authenticated
@@ -28,7 +29,7 @@ from bridge.http.uapi.phone_call_json import PHONE_CALL_FIELDS, without_nulls
 async def create_simple(request: web.Request) -> web.Response:
     services = request.app[SERVICES]
     app, caller = authenticated(request)
-    body = await request.read()
+    body = await body_of(request)
     again = IdempotentRequest(
         app.client_id, key_of(request.headers), lambda: _fingerprint(request, body)
     )

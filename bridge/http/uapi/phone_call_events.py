@@ -6,6 +6,7 @@ from aiohttp import web
 from yarl import URL
 
 from bridge.http.base_url import base_url
+from bridge.http.body import body_of
 from bridge.http.context import SERVICES
 from bridge.http.json_body import json_object
 from bridge.http.uapi.caller import authenticated
@@ -34,7 +35,7 @@ SECRET_HEADER = "X-Event-Secret"  # noqa: S105 - a name
 async def create_phone_call_event(request: web.Request) -> web.Response:
     """The secret that signs the events is told here, in a header, and never again."""
     authenticated(request)
-    body = json_object(await request.read())
+    body = json_object(await body_of(request))
     scope, kind = event_scope_of(request), type_in_uri(request, "pcet_type_invalid")
     subscription = new_event(scope, kind, body)
     try:
@@ -60,7 +61,7 @@ async def list_phone_call_events(request: web.Request) -> web.Response:
 
 async def update_phone_call_event(request: web.Request) -> web.Response:
     authenticated(request)
-    body = json_object(await request.read())
+    body = json_object(await body_of(request))
     scope = event_scope_of(request)
     [subscription] = named_by(request, scope)
     after = await scope.services.phone_call_events.update(

@@ -39,6 +39,9 @@ PHONE_CALL_FIELDS = frozenset(
 )
 
 
+_MOMENT_MAX_CHARS = 40
+
+
 def phone_call_json(call: PhoneCall, scope: Scope, owner: Json, self_url: str) -> Json:
     """`owner`: ownerId and ownerName. Ended calls carry our own fields about the end as well."""
     item: Json = {
@@ -68,6 +71,8 @@ def date(at_ms: int | None) -> str | None:
 
 def moment_s(text: str) -> int:
     """A dateTime as seconds since the epoch; without an offset it is UTC. Raises ValueError."""
+    if len(text) > _MOMENT_MAX_CHARS:
+        raise ValueError("it must be a date and time like 2012-06-27T16:08:55Z")
     # A + that a client has not escaped arrives as a space.
     text = re.sub(r"(T.*) (\d\d:\d\d)\Z", r"\1+\2", text)
     try:

@@ -61,6 +61,9 @@ async def api(http: web.Request) -> web.StreamResponse:
         if error is None:
             log.exception("verba request failed", action=action)
             error = VerbaError(Code.UNEXPECTED_ERROR, "The service failed; see its log.")
+        else:
+            known = action if action in _ACTIONS or action == _REQUEST_TOKEN else "unknown"
+            log.info("request refused", action=known, code=error.code.value, why=error.message)
         answer = error_answer(action, error.code, error.message)
     return answer if isinstance(answer, web.StreamResponse) else render(answer, response_type)
 

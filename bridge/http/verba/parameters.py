@@ -5,16 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from urllib.parse import parse_qsl
 
 from aiohttp import web
 from multidict import MultiDict
 
 from bridge.http.verba.errors import invalid
+from bridge.http.verba.form import form_of
 from bridge.http.verba.rendering import ResponseType
 
-_MAX_FIELDS = 1000
-_FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 _DATE = re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d(:\d\d(\.\d{1,6})?)?\Z", re.ASCII)
 
 
@@ -29,7 +27,7 @@ class Parameters:
         """Raises VerbaError for a form that cannot be read, or a value that is no text."""
         found: MultiDict[str] = MultiDict(request.query)
         if request.method == "POST":
-            found.extend(await _form(request))
+            found.extend(await form_of(request))
         for name, value in found.items():
             if not _is_text(name) or not _is_text(value):
                 raise invalid(f"Parameter {name!r:.60} holds a character that is no text.")
@@ -104,22 +102,6 @@ class Parameters:
             return ResponseType(value)
         except ValueError:
             raise invalid("Parameter responseType must be XML, HTML or TEXT.") from None
-
-
-async def _form(request: web.Request) -> list[tuple[str, str]]:
-    """Raises -20, whatever is wrong with it: multipart can be wrong in many ways."""
-    try:
-        if "Content-Type" not in request.headers:  # as some clients send it
-            text = (await request.read()).decode()
-            return parse_qsl(text, keep_blank_values=True, max_num_fields=_MAX_FIELDS)
-        if request.content_type not in _FORMS:
-            return []
-        form = await request.post()
-    except web.HTTPRequestEntityTooLarge:
-        raise invalid("The form of the request is larger than this service takes.") from None
-    except Exception:
-        raise invalid("The form of the request cannot be read.") from None
-    return [(name, value) for name, value in form.items() if isinstance(value, str)]
 
 
 def _is_text(value: str) -> bool:
