@@ -88,7 +88,10 @@ class Service:
         queue = WriteQueue(engine)
         await queue.start()
         self._stack.push_async_callback(queue.stop)
-        calls, answers = CallStore(engine, queue), IdempotencyStore(engine, queue)
+        answers = IdempotencyStore(
+            engine, queue, lifetime_ms=settings.idempotency_lifetime_s * 1000
+        )
+        calls = CallStore(engine, queue, answers)
         self.tokens = TokenService(
             TokenStore(engine, queue),
             lambda client_id: self.directory.directory.apps.get(client_id),

@@ -16,7 +16,6 @@ from bridge.storage.idempotency import (
     IdempotencyConflict,
     IdempotencyEntry,
     IdempotencyStore,
-    insert_entry,
 )
 from bridge.storage.known_parties import KnownParties
 from bridge.storage.purge import purge_in_chunks
@@ -43,10 +42,12 @@ class CallStore:
     they are on disk.
     """
 
-    def __init__(self, engine: AsyncEngine, queue: WriteQueue) -> None:
+    def __init__(
+        self, engine: AsyncEngine, queue: WriteQueue, idempotency: IdempotencyStore | None = None
+    ) -> None:
         self._engine = engine
         self._queue = queue
-        self._idempotency = IdempotencyStore(engine, queue)
+        self._idempotency = idempotency or IdempotencyStore(engine, queue)
         self._parties = KnownParties()
 
     async def accept(
@@ -65,7 +66,7 @@ class CallStore:
             self._parties.written(call)
             return
         while True:
-            counts = await self._queue.submit(insert_entry(idempotency), *writes)
+            counts = await self._queue.submit(self._idempotency.insert(idempotency), *writes)
             if counts[0]:
                 self._parties.written(call)
                 return

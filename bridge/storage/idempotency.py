@@ -13,7 +13,7 @@ from bridge.storage.statement import Statement, Write
 from bridge.storage.tables import idempotency
 from bridge.storage.write_queue import WriteQueue
 
-IDEMPOTENCY_LIFETIME_MS = 24 * 3600 * 1000
+_DAY_MS = 24 * 3600 * 1000
 
 # an entry that outlived its time counts as absent, also before it is purged
 _INSERT = Statement(
@@ -56,27 +56,29 @@ class IdempotencyConflict(Exception):
         self.existing = existing
 
 
-def insert_entry(entry: IdempotencyEntry) -> Write:
-    """Changes no row, and stops its group, where the client has used the key before."""
-    return _INSERT.write(
-        guard=True,
-        client_id=entry.client_id,
-        key=entry.key,
-        body_hash=entry.body_hash,
-        status=entry.status,
-        response=entry.response,
-        call_id=entry.call_id,
-        created_ms=entry.created_ms,
-        outlived_ms=entry.created_ms - IDEMPOTENCY_LIFETIME_MS,
-    )
-
-
 class IdempotencyStore:
-    """Every method raises StorageUnavailable."""
+    """Every async method raises StorageUnavailable. A key is free again after `lifetime_ms`."""
 
-    def __init__(self, engine: AsyncEngine, queue: WriteQueue) -> None:
+    def __init__(
+        self, engine: AsyncEngine, queue: WriteQueue, *, lifetime_ms: int = _DAY_MS
+    ) -> None:
         self._engine = engine
         self._queue = queue
+        self._lifetime_ms = lifetime_ms
+
+    def insert(self, entry: IdempotencyEntry) -> Write:
+        """Changes no row, and stops its group, where the client has used the key before."""
+        return _INSERT.write(
+            guard=True,
+            client_id=entry.client_id,
+            key=entry.key,
+            body_hash=entry.body_hash,
+            status=entry.status,
+            response=entry.response,
+            call_id=entry.call_id,
+            created_ms=entry.created_ms,
+            outlived_ms=entry.created_ms - self._lifetime_ms,
+        )
 
     async def find(
         self, client_id: str, key: str, *, now_ms: int | None = None
@@ -86,7 +88,7 @@ class IdempotencyStore:
             idempotency.c.client_id == client_id, idempotency.c.key == key
         )
         if now_ms is not None:
-            query = query.where(idempotency.c.created_ms > now_ms - IDEMPOTENCY_LIFETIME_MS)
+            query = query.where(idempotency.c.created_ms > now_ms - self._lifetime_ms)
         async with reading(self._engine) as connection:
             row = (await connection.execute(query)).first()
         return None if row is None else IdempotencyEntry(**row._mapping)

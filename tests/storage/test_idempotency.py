@@ -3,14 +3,15 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bridge.storage.call_store import CallStore
 from bridge.storage.idempotency import (
-    IDEMPOTENCY_LIFETIME_MS,
     IdempotencyConflict,
     IdempotencyEntry,
     IdempotencyStore,
 )
+from bridge.storage.write_queue import WriteQueue
 
 from .phone_calls import live_call
 
@@ -37,7 +38,7 @@ async def test_a_key_is_free_again_after_its_time(
     store: CallStore, idempotency: IdempotencyStore
 ) -> None:
     await store.accept(live_call(), ENTRY)
-    last = ENTRY.created_ms + IDEMPOTENCY_LIFETIME_MS - 1
+    last = ENTRY.created_ms + 24 * 3600 * 1000 - 1
     assert await idempotency.find("app", "key", now_ms=last) == ENTRY
     assert await idempotency.find("app", "key", now_ms=last + 1) is None
     with pytest.raises(IdempotencyConflict):
@@ -53,3 +54,15 @@ async def test_purge(store: CallStore, idempotency: IdempotencyStore) -> None:
     assert await idempotency.purge(3) == 3
     assert await idempotency.find("app", "2") is None
     assert await idempotency.find("app", "3") is not None
+
+
+async def test_a_key_lives_as_long_as_it_is_set_to(engine: AsyncEngine, queue: WriteQueue) -> None:
+    hour_ms = 3600 * 1000
+    idempotency = IdempotencyStore(engine, queue, lifetime_ms=48 * hour_ms)
+    store = CallStore(engine, queue, idempotency)
+    await store.accept(live_call(), ENTRY)
+    later = ENTRY.created_ms + 30 * hour_ms
+    assert await idempotency.find("app", "key", now_ms=later) == ENTRY
+    with pytest.raises(IdempotencyConflict):
+        await store.accept(live_call(), replace(ENTRY, created_ms=later))
+    assert await idempotency.find("app", "key", now_ms=later + 18 * hour_ms) is None
