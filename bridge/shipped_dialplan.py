@@ -9,9 +9,9 @@ from bridge.directory.model import ExtensionType
 
 _NUMBER = re.compile(r"[0-9]{4}\*[0-9]{3}\Z")
 _SERVICES = {
-    ExtensionType.QUEUE: "300",
-    ExtensionType.IVR: "400",
-    ExtensionType.CONFERENCE: "500",
+    "300": ExtensionType.QUEUE,
+    "400": ExtensionType.IVR,
+    "500": ExtensionType.CONFERENCE,
 }
 
 
@@ -20,7 +20,8 @@ def unknown_numbers(directory: Directory) -> list[str]:
     return [
         x.number
         for x in directory.extensions.values()
-        if not _NUMBER.match(x.number) or _SERVICES.get(x.type, x.short) != x.short
+        if not _NUMBER.match(x.number)
+        or _SERVICES.get(x.short, ExtensionType.PHONE_TERMINAL) is not x.type
     ]
 
 

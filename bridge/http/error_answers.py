@@ -18,11 +18,13 @@ log = structlog.get_logger()
 
 APP = "app"
 """Of a request: the client id of the app that has been authenticated."""
-_PATH_SHOWN = 200
+_PATH_SHOWN, _WHY_SHOWN = 200, 300
 Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
 
-def log_refusal(request: web.BaseRequest, status: int, code: str, message: str) -> None:
+def log_refusal(
+    request: web.BaseRequest, status: int, code: str, message: str, **more: str
+) -> None:
     """One line for a request that was not granted: whose it was, what it was, and why not."""
     log.info(
         "request refused",
@@ -33,7 +35,8 @@ def log_refusal(request: web.BaseRequest, status: int, code: str, message: str) 
         app=request.get(APP),
         status=status,
         code=code,
-        why=message,
+        why=message[:_WHY_SHOWN],
+        **more,
     )
 
 

@@ -21,10 +21,11 @@ log = structlog.get_logger()
 
 SUBPROTOCOL = "sip"
 _HEARTBEAT_S = 30.0
-_FIRST_WORD_S = 30.0  # who has nothing to say by then is no phone
+_FIRST_WORD_S = 300.0  # who has nothing to say by then is no phone
 _MAX_FRAME_BYTES = 65_536  # as long as a SIP message over UDP may be
 
 _PHONES = web.AppKey("sip_websockets", set[web.WebSocketResponse])
+_PLACES = web.AppKey("sip_websocket_places", set[object])
 
 _Socket = web.WebSocketResponse | aiohttp.ClientWebSocketResponse
 
@@ -34,11 +35,20 @@ async def sip_websocket(request: web.Request) -> web.WebSocketResponse:
     offered = request.headers.get("Sec-WebSocket-Protocol", "").split(",")
     if SUBPROTOCOL not in (x.strip() for x in offered):
         raise UapiError(400, "request_invalid", "This is SIP over WebSocket: subprotocol 'sip'.")
-    phones = request.app[_PHONES]
-    if len(phones) >= settings.sip_websockets_max:
+    places = request.app[_PLACES]
+    if len(places) >= settings.sip_websockets_max:
         raise UapiError(
             503, "too_many_phones", "As many phones as may be are connected over WebSocket."
         )
+    place = object()
+    places.add(place)  # before anything is waited for
+    try:
+        return await _connected(request, settings)
+    finally:
+        places.discard(place)
+
+
+async def _connected(request: web.Request, settings: Settings) -> web.WebSocketResponse:
     timeout = aiohttp.ClientTimeout(total=None, connect=settings.connect_timeout_s)
     async with aiohttp.ClientSession(timeout=timeout) as session:
         try:
@@ -50,6 +60,7 @@ async def sip_websocket(request: web.Request) -> web.WebSocketResponse:
             protocols=(SUBPROTOCOL,), heartbeat=_HEARTBEAT_S, max_msg_size=_MAX_FRAME_BYTES
         )
         await phone.prepare(request)
+        phones = request.app[_PHONES]
         phones.add(phone)
         log.info("sip websocket opened", remote=request.remote, phones=len(phones))
         try:
@@ -114,6 +125,6 @@ async def _close_all(app: web.Application) -> None:
 
 
 def add_routes(app: web.Application) -> None:
-    app[_PHONES] = set()
+    app[_PHONES], app[_PLACES] = set(), set()
     app.on_shutdown.append(_close_all)
     app.router.add_get("/ws", sip_websocket, allow_head=False)

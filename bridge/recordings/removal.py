@@ -92,11 +92,10 @@ class Removal:
     async def _removed(self, media: Media) -> bool:
         """Whether there was a file. Raises AudioError."""
         found = await self._audio.delete(media.name)
-        known = media.name in self._removed_names
-        self._removed_names.add(media.name)
-        if not found and media.bytes and not known and await self._audio.is_empty():
-            self._removed_names.discard(media.name)
+        known = found or not media.bytes or media.name in self._removed_names
+        if not known and await self._audio.is_empty():
             raise AudioError("there is no recorded file at all; is the folder mounted?")
+        self._removed_names.add(media.name)
         return found
 
     async def failed(self, stored: StoredConversation, why: str) -> None:

@@ -242,7 +242,6 @@ async def test_given_a_refused_request_when_logged_then_the_line_says_whose_and_
     answer = await api.request(
         "POST", SIMPLE, params={"waitForPickup": "x\n\x1b[31m"}, body={"extension": "210"}
     )
-    assert answer.code == "pc_source_invalid" or answer.status == 400
     line = lab.bridge.log_lines()[-1]
     assert line["event"] == "request refused"
     assert (line["method"], line["path"], line["app"]) == ("POST", SIMPLE, "user-12")

@@ -325,6 +325,37 @@ async def test_its_console_can_be_reached_by_another_process(
         console_command(tmp_path / "s", "core show uptime")
 
 
+async def test_the_console_records_sip(installation: Installation, tmp_path: Path) -> None:
+    state = tmp_path / "b"
+    asterisk = LocalAsterisk(
+        installation=installation,
+        state_dir=state / "asterisk",
+        ports=free_asterisk_ports(),
+        secrets=SECRETS,
+    )
+    environment = os.environ | {"BRIDGE_STATE_DIR": str(state)}
+    code = "from bridge.cli import main; main()"
+
+    async def console(*arguments: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-c", code, "console", *arguments]
+        return await asyncio.to_thread(
+            subprocess.run, command, env=environment, capture_output=True, text=True
+        )
+
+    await asterisk.start()
+    try:
+        file = state / "asterisk/pbx/sip.pcap"  # docs/operating.md
+        assert (await console(f"pjsip set logger pcap {file}")).returncode == 0
+        assert "Logging enabled" in (await console("pjsip set logger on")).stdout
+        assert file.exists()
+        public = await console("--public-network", "dialplan show into-pbx")
+        assert "Context 'into-pbx'" in public.stdout
+    finally:
+        await asterisk.stop()
+    ended = await console("core show uptime")
+    assert (ended.returncode, "no Asterisk runs" in ended.stderr) == (1, True)
+
+
 def test_the_console_of_one_in_a_container(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     docker = tmp_path / "docker"
     docker.write_text(

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import os
 import socket
 import subprocess
 import sys
 from pathlib import Path
 
+import aiohttp
 import pytest
 
 from bridge.directory.loader import EXAMPLE_FILE
 from bridge.settings import Settings
 from bridge.state_folder import state_folder_locked
 from tests.softphones.ports import free_port
+
+from .unlinked_service import unlinked_service
 
 
 def run(*arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
@@ -148,3 +153,23 @@ def test_given_a_reader_that_leaves_when_checked_then_there_is_no_traceback(tmp_
         assert process.stderr is not None
         process.stdout.close()
         assert process.stderr.read() == b""
+
+
+async def test_given_a_pbx_that_is_not_there_when_asked_then_it_is_alive_and_not_ready(
+    tmp_path: Path,
+) -> None:
+    port = free_port()
+    with (tmp_path / "log").open("wb") as log:
+        async with (
+            unlinked_service(tmp_path / "state", port, log.fileno()),
+            aiohttp.ClientSession(f"http://127.0.0.1:{port}") as session,
+            asyncio.timeout(30),
+        ):
+            while True:
+                with contextlib.suppress(aiohttp.ClientConnectionError):
+                    async with session.get("/health/live") as alive:
+                        assert (alive.status, (await alive.json())["status"]) == (200, "alive")
+                    break
+                await asyncio.sleep(0.05)
+            async with session.get("/health/ready") as ready:
+                assert ready.status == 503

@@ -62,3 +62,17 @@ async def test_given_a_refusal_when_tried_again_then_the_phones_are_made_at_last
     assert "0003*210" in pbx.names()
     assert sum(x["event"].startswith("phones not provisioned") for x in log) == 1
     phones.stop()
+
+
+async def test_given_provisioning_is_off_when_linked_then_no_phone_is_made() -> None:
+    pbx = FakePhones()
+    before = pbx.names()
+    phones = DirectoryPhones(
+        Settings(provision_phones=False),
+        CurrentDirectory(EXAMPLE_FILE, ThrowawaySecrets()),
+        cast("AriClient", pbx),
+        cast("AmiLink", FakeLink()),
+    )
+    await phones.provision()
+    assert (pbx.names(), pbx.writes) == (before, 0)
+    assert phones.ready.is_set()

@@ -91,4 +91,6 @@ def test_given_numbers_that_the_shipped_dialplan_does_not_know_then_it_is_said(
     assert "does not know" not in greeted(tmp_path, text, pbx_host="192.0.2.1")
     queue = "      - {number: 0003*301, type: Queue, user: 12}\napps:\n"
     assert "know 0003*301:" in greeted(tmp_path, SMALL.replace("apps:\n", queue))
+    taken = SMALL.replace("0003*210", "0003*300")  # there it reaches the queue
+    assert "know 0003*300:" in greeted(tmp_path, taken)
     assert "does not know" not in greeted(tmp_path, EXAMPLE_FILE.read_text())

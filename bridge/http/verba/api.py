@@ -8,6 +8,7 @@ import structlog
 from aiohttp import web
 
 from bridge.http.context import SERVICES
+from bridge.http.error_answers import log_refusal
 from bridge.http.verba.answer import Answer, error_answer
 from bridge.http.verba.attach_meta_data import attach_meta_data
 from bridge.http.verba.call_information import get_call_id, get_call_information
@@ -63,7 +64,7 @@ async def api(http: web.Request) -> web.StreamResponse:
             error = VerbaError(Code.UNEXPECTED_ERROR, "The service failed; see its log.")
         else:
             known = action if action in _ACTIONS or action == _REQUEST_TOKEN else "unknown"
-            log.info("request refused", action=known, code=error.code.value, why=error.message)
+            log_refusal(http, 200, str(error.code.value), error.message, action=known)
         answer = error_answer(action, error.code, error.message)
     return answer if isinstance(answer, web.StreamResponse) else render(answer, response_type)
 

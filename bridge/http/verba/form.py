@@ -1,24 +1,36 @@
-"""The form of a POST: always UTF-8, whatever charset the request names.
+"""The form of a POST, in a few charsets, read in a time that its length decides.
 
-aiohttp's own reading decodes with that charset, and some of Python's take seconds for a few bytes;
-nor is an unknown name free, as each look-up is remembered for ever.
+aiohttp's own reading decodes with whatever charset the client names, and some of Python's take
+seconds for a few bytes; an unknown name is remembered for ever. Its multipart, as that of `email`,
+allows for nesting and for headers of any length, which no form has and which take seconds too.
 """
 
 from __future__ import annotations
 
-from email import message_from_bytes
-from email.message import Message
+import re
 from urllib.parse import parse_qsl
 
 from aiohttp import web
+from aiohttp.helpers import parse_mimetype
 
 from bridge.http.body import body_of
 from bridge.http.verba.errors import invalid
 
 _MAX_FIELDS = 1000
-# What is the same as UTF-8 for a form, whose bytes are ASCII where they are percent-encoded.
-_CHARSETS = {None, "utf-8", "utf8", "us-ascii", "ascii", "iso-8859-1", "latin1", "windows-1252"}
+_PART_HEAD_MAX_BYTES = 1024
 _URL_ENCODED, _MULTIPART = "application/x-www-form-urlencoded", "multipart/form-data"
+_CODECS = {
+    "utf-8": "utf-8",
+    "utf8": "utf-8",
+    "us-ascii": "utf-8",
+    "ascii": "utf-8",
+    "iso-8859-1": "latin-1",
+    "latin-1": "latin-1",
+    "latin1": "latin-1",
+    "windows-1252": "cp1252",
+    "cp1252": "cp1252",
+}
+_PARAMETER = re.compile(r';\s*([a-z*-]{1,20})="?([^";]*)')
 
 
 async def form_of(request: web.Request) -> list[tuple[str, str]]:
@@ -26,34 +38,47 @@ async def form_of(request: web.Request) -> list[tuple[str, str]]:
     kind = request.content_type if "Content-Type" in request.headers else _URL_ENCODED
     if kind not in (_URL_ENCODED, _MULTIPART):
         return []
-    charset = request.charset
-    if charset not in _CHARSETS and (charset or "").lower() not in _CHARSETS:
+    codec = _CODECS.get((request.charset or "utf-8").lower())
+    if codec is None:
         raise invalid("The form of the request must be in UTF-8.")
     try:
         body = await body_of(request)
         if kind == _MULTIPART:
-            return _multipart(request.headers["Content-Type"], body)
-        return parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=_MAX_FIELDS)
+            boundary = parse_mimetype(request.headers["Content-Type"]).parameters["boundary"]
+            return multipart_pairs(boundary, body, codec)
+        return parse_qsl(
+            body.decode(codec),
+            keep_blank_values=True,
+            encoding=codec,
+            errors="strict",
+            max_num_fields=_MAX_FIELDS,
+        )
     except web.HTTPRequestEntityTooLarge:
         raise invalid("The form of the request is larger than this service takes.") from None
-    except Exception:  # multipart can be wrong in many ways
+    except Exception:
         raise invalid("The form of the request cannot be read.") from None
 
 
-def _multipart(content_type: str, body: bytes) -> list[tuple[str, str]]:
-    """Raises ValueError and what the parser raises."""
-    whole = message_from_bytes(f"Content-Type: {content_type}\r\n\r\n".encode() + body)
-    parts = whole.get_payload()
-    if whole.defects or not isinstance(parts, list) or len(parts) > _MAX_FIELDS:
+def multipart_pairs(boundary: str, body: bytes, codec: str) -> list[tuple[str, str]]:
+    """Name and value of each part that is no file (RFC 7578). Raises ValueError."""
+    _, *parts = (b"\r\n" + body).split(b"\r\n--" + boundary.encode())
+    if not boundary or not parts or not parts[-1].startswith(b"--") or len(parts) > _MAX_FIELDS:
         raise ValueError("no multipart form")
     pairs = []
-    for part in parts:
-        if not isinstance(part, Message):
+    for part in parts[:-1]:
+        head, found, value = part.removeprefix(b"\r\n").partition(b"\r\n\r\n")
+        if not found or len(head) > _PART_HEAD_MAX_BYTES:
             raise ValueError("no part of a form")
-        of_part = dict(part.get_params([], header="content-disposition"))
-        name, value = of_part.get("name"), part.get_payload(decode=True)
-        if part.defects or not isinstance(name, str) or not isinstance(value, bytes):
-            raise ValueError("no field of a form")
+        headers = _headers(head.decode())
+        of_part = dict(_PARAMETER.findall(headers["content-disposition"]))
+        if headers.get("content-transfer-encoding", "binary") not in ("7bit", "8bit", "binary"):
+            raise ValueError("an encoding that forms do not have")
         if not any(x.startswith("filename") for x in of_part):
-            pairs.append((name, value.decode()))
+            charset = dict(_PARAMETER.findall(headers.get("content-type", ""))).get("charset", "")
+            pairs.append((of_part["name"], value.decode(_CODECS.get(charset.lower(), codec))))
     return pairs
+
+
+def _headers(head: str) -> dict[str, str]:
+    lines = (line.partition(":") for line in head.split("\r\n"))
+    return {name.strip().lower(): value.strip() for name, _, value in lines}

@@ -8,6 +8,7 @@ from aiohttp import web
 
 from bridge.directory.model import VerbaKey, VerbaUser
 from bridge.http.context import SERVICES, Services
+from bridge.http.error_answers import APP
 from bridge.http.verba.errors import Code, VerbaError
 from bridge.http.verba.parameters import Parameters
 from bridge.recordings.service import Recordings
@@ -67,4 +68,5 @@ async def authenticated(
     except TokenRefused:
         text = "The token is unknown or expired: send action RequestToken again."
         raise VerbaError(Code.TOKEN_EXPIRED, text) from None
+    http[APP] = key.name
     return VerbaRequest(http, action, parameters, key, user, organization_of(key, user))

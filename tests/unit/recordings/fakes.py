@@ -199,6 +199,7 @@ class Studio:
         *,
         switched_on: bool = True,
         directory: CurrentDirectory = DIRECTORY,
+        retention_days: int = 0,
     ) -> None:
         self.world = world or FakeWorld()
         self.exchange = Exchange()
@@ -233,7 +234,7 @@ class Studio:
             self.finisher.removal,
             locks,
             directory,
-            retention_days=0,
+            retention_days=retention_days,
         )
 
     @property

@@ -9,6 +9,7 @@ import pytest
 
 from bridge.calls.pbx import PbxOutcomeUnknown, PbxRefused, PbxUnavailable
 from bridge.calls.phone_call import Disposition, EndedBy, FinalRecord, PhoneCall
+from bridge.calls.switchboard import now_ms
 from bridge.calls.tracker import Change
 from bridge.directory.loader import EXAMPLE_FILE, CurrentDirectory
 from bridge.recordings.conversation import Conversation, Mute
@@ -392,3 +393,21 @@ async def test_given_the_last_file_removed_and_then_no_database_then_the_next_tr
     assert studio.world.files == {}
     await studio.deletion.delete(studio.world.records[conversation.id], REQUEST)
     assert studio.world.records == {}
+
+
+@pytest.mark.parametrize(
+    ("ended_ago_s", "kept"), [(0, True), (2 * 86_400 - 60, True), (2 * 86_400 + 60, False)]
+)
+async def test_given_a_retention_of_the_settings_when_it_is_over_then_it_may_be_deleted(
+    ended_ago_s: int, kept: bool
+) -> None:
+    studio = Studio(retention_days=2)
+    conversation = replace(await _measured(studio), ended_ms=now_ms() - ended_ago_s * 1000)
+    await studio.world.update(conversation)
+    stored = studio.world.records[conversation.id]
+    if kept:
+        with pytest.raises(UnderRetention, match="2 days"):
+            await studio.deletion.delete(stored, REQUEST)
+    else:
+        await studio.deletion.delete(stored, REQUEST)
+    assert bool(studio.world.records) is kept
