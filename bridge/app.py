@@ -21,7 +21,13 @@ from bridge.http import application
 from bridge.http.context import Services
 from bridge.http.server import close_http, start_http
 from bridge.http.uapi.idempotency import IdempotentCreates
-from bridge.maintenance import AGE_CHECK_INTERVAL_S, PURGE_INTERVAL_S, AgeLimit, every
+from bridge.maintenance import (
+    AGE_CHECK_INTERVAL_S,
+    PURGE_INTERVAL_S,
+    AgeLimit,
+    DurationLimit,
+    every,
+)
 from bridge.oauth.token_service import TokenService
 from bridge.pbx.ami_link import AmiLink
 from bridge.pbx.ari_client import AriClient
@@ -188,6 +194,7 @@ class Service:
     def _keep_up(self, hang_up: HangUp, calls: CallStore, answers: IdempotencyStore) -> None:
         settings = self.settings
         age = AgeLimit(self.switchboard, hang_up, settings.call_age_max_s)
+        duration = DurationLimit(self.switchboard, hang_up)
 
         async def purge() -> None:
             await calls.purge_ended(now_ms() - settings.ended_calls_kept_s * 1000)
@@ -199,6 +206,7 @@ class Service:
         rounds = (
             every(settings.resync_interval_s, "resync", self.switchboard.resync),
             every(AGE_CHECK_INTERVAL_S, "age limit", age.enforce),
+            every(AGE_CHECK_INTERVAL_S, "duration limit", duration.enforce),
             every(PURGE_INTERVAL_S, "purge", purge),
         )
         for round_ in rounds:

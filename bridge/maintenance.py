@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 
 import structlog
 
 from bridge.calls.hanging_up import HangUp
 from bridge.calls.pbx import PbxUnavailable
-from bridge.calls.phone_call import Disposition, EndedBy, FinalRecord
+from bridge.calls.phone_call import Disposition, EndedBy, FinalRecord, PhoneCall
 from bridge.calls.switchboard import Switchboard, now_ms
 
 log = structlog.get_logger()
@@ -18,6 +19,8 @@ AGE_CHECK_INTERVAL_S = 5.0
 PURGE_INTERVAL_S = 600.0
 # A call that the PBX cannot end after its time is recorded as ended all the same.
 AGE_GRACE_MS = 60_000
+# The PBX ends a talk at its limit by itself, unless the channel that had the limit is gone.
+DURATION_SLACK_S = 5.0
 
 
 async def every(interval_s: float, name: str, work: Callable[[], Awaitable[object]]) -> None:
@@ -52,3 +55,36 @@ class AgeLimit:
                 await self._hang_up.hang_up(old, EndedBy.AGE_LIMIT)
             except PbxUnavailable as why:
                 log.warning("calls over the age limit not hung up", why=str(why), calls=len(old))
+
+
+class DurationLimit:
+    """Ends talks that outlive their `callDuration`: a transfer took the PBX's own timer away.
+
+    By a clock of our own, since the moments of a call are in that of the PBX; it begins anew where
+    the service does.
+    """
+
+    def __init__(self, switchboard: Switchboard, hang_up: HangUp) -> None:
+        self._switchboard = switchboard
+        self._hang_up = hang_up
+        self._over_s: dict[str, float] = {}
+        for call in switchboard.calls.live:
+            self._note(call)
+        switchboard.observe(lambda change: self._note(change.after))
+
+    def _note(self, call: PhoneCall) -> None:
+        if call.final is not None:
+            self._over_s.pop(call.id, None)
+        elif call.duration_s is not None and call.answered_ms is not None:
+            over_s = time.monotonic() + call.duration_s + DURATION_SLACK_S
+            self._over_s.setdefault(call.id, over_s)
+
+    async def enforce(self) -> None:
+        now_s, live = time.monotonic(), self._switchboard.calls.live
+        found = [live.get(call_id) for call_id, over_s in self._over_s.items() if over_s < now_s]
+        over = [call for call in found if call is not None]
+        if over:
+            try:
+                await self._hang_up.hang_up(over, EndedBy.DURATION_LIMIT)
+            except PbxUnavailable as why:
+                log.warning("talks over their limit not hung up", why=str(why), calls=len(over))

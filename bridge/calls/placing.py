@@ -33,6 +33,7 @@ from bridge.calls.phone_call import (
 from bridge.calls.switchboard import Switchboard, now_ms
 from bridge.directory.model import Extension
 from bridge.directory.party import Party
+from bridge.storage.faults import StorageUnavailable
 
 log = structlog.get_logger()
 
@@ -89,28 +90,33 @@ class CallPlacement:
         self._check_limits(order.extension)
         call = _accepted(order, self._switchboard.pbx.name)
         self._switchboard.calls.add(call)
-        self._switchboard.not_taken.add(call.id)
-        try:
+        with self._switchboard.placing(call.id):
             await self._dial(order, call, accept)
-        finally:
-            self._switchboard.not_taken.discard(call.id)
         return call
 
     async def _dial(self, order: NewCall, call: PhoneCall, accept: Accept) -> None:
         try:
             # Its rows are the first to be written of the call: nobody has heard of it before.
             await accept(call)
+        except StorageUnavailable as why:
+            if why.outcome_unknown:  # it may be on disk, and must not stay there as a live one
+                self._not_dialled(call.id, EndedBy.PBX, Disposition.FAILED, "not stored in time")
+            self._switchboard.calls.drop(call.id)
+            raise
         except BaseException:
             self._switchboard.calls.drop(call.id)
             raise
         live = self._switchboard.calls.live.get(call.id)
-        if live is None or live.hang_up is not None:
+        if live is None:
+            raise CallNotPlaced(call.id, "it was ended before it could be dialled")
+        if live.hang_up is not None:
             self._not_dialled(call.id, EndedBy.API, Disposition.NO_ANSWER, "cancelled")
             return
         try:
             await self._switchboard.pbx.originate(_originate_order(order, call, self._limits))
         except PbxOutcomeUnknown:
             log.warning("the PBX did not confirm the originate", call_id=call.id)
+            self._switchboard.resync_later()  # it has a channel by then, or never will
         except (PbxRefused, PbxUnavailable, InvalidPbxValue) as why:
             self._not_dialled(call.id, EndedBy.PBX, Disposition.FAILED, str(why))
             raise CallNotPlaced(call.id, str(why)) from why
@@ -158,7 +164,7 @@ def _accepted(order: NewCall, pbx: str) -> PhoneCall:
         caller_id=order.caller_id,
         destination_caller_id=order.destination_caller_id,
         duration_s=order.duration_s,
-        local_transfers_only=public and not order.allow_public_transfer,
+        local_transfers_only=_local_only(order, public=public),
         recording=order.recording,
         legs=tuple(
             Leg(
@@ -172,6 +178,18 @@ def _accepted(order: NewCall, pbx: str) -> PhoneCall:
             for index, (side, party) in enumerate(parties)
         ),
     )
+
+
+def _local_only(order: NewCall, *, public: bool) -> bool:
+    """Whether its phones must not transfer it to a public number.
+
+    The wish counts for calls with a public number (spec/003); the right of an extension always: the
+    context of a transfer is the call's, not the one that the phone itself dials in.
+    """
+    concerned = [order.extension, *(x.extension for x in (*order.sources, *order.destinations))]
+    if any(x is not None and not x.may_call_public for x in concerned):
+        return True
+    return public and not order.allow_public_transfer
 
 
 def _originate_order(order: NewCall, call: PhoneCall, limits: CallLimits) -> OriginateOrder:

@@ -32,7 +32,7 @@ class Window:
     An accepted call may stay without a channel for `originate_grace_ms`, since Asterisk queues an
     Originate and makes its channel a moment later. `our_clock_ahead_ms` of the PBX's: a call of the
     API is as old as our clock says. `new_meanwhile`: channels that were heard of after the list was
-    asked for, rightly missing from it.
+    asked for, rightly missing from it. `being_placed`: calls that the PBX has not taken yet.
     """
 
     asked_ms: int
@@ -40,6 +40,7 @@ class Window:
     originate_grace_ms: int
     our_clock_ahead_ms: int = 0
     new_meanwhile: Set[str] = frozenset()
+    being_placed: Set[str] = frozenset()
 
 
 def reconcile(
@@ -115,6 +116,8 @@ def _channel_may_come(call: PhoneCall, window: Window) -> bool:
     A call whose channel is gone waits for the word that says why."""
     if call.origin is not Origin.API:
         return False
+    if call.id in window.being_placed:
+        return True
     if any(leg.uniqueid is not None for leg in call.legs) and not result_is_missing(call):
         return False
     age_ms = window.asked_ms + window.our_clock_ahead_ms - call.published_ms

@@ -7,8 +7,9 @@ as changes; here they are written down, carried out, and told to the observers, 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
-from collections.abc import Callable, Coroutine, Iterable, Set
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Set
 from dataclasses import replace
 from typing import Any
 
@@ -66,6 +67,7 @@ class Switchboard:
         self.calls = tracker
         # Ids of accepted calls that the PBX has not taken yet: it can have no channel of them.
         self.not_taken: set[str] = set()
+        self._without_channel_yet: set[str] = set()  # those, and what the PBX has just taken
         self._records = records
         self._grace_ms = int(originate_grace_s * 1000)
         self._observers: list[Observer] = []
@@ -86,6 +88,22 @@ class Switchboard:
     def at_link_up(self, work: Callable[[], Coroutine[object, object, None]]) -> None:
         """Do this, in a task of its own, each time the link has come up."""
         self._at_link_up.append(work)
+
+    @contextlib.contextmanager
+    def placing(self, call_id: str) -> Iterator[None]:
+        """Until the PBX has taken the call it has no channel, however long that lasts."""
+        self.not_taken.add(call_id)
+        self._without_channel_yet.add(call_id)
+        try:
+            yield
+        finally:
+            self.not_taken.discard(call_id)
+            loop = asyncio.get_running_loop()
+            loop.call_later(SETTLE_S, self._without_channel_yet.discard, call_id)
+
+    def resync_later(self) -> None:
+        """Compare with the PBX once all that it has been asked for is done or never will be."""
+        self._spawn(self._resync_after(self._grace_ms / 1000))
 
     async def restore(self) -> int:
         """Take up the calls that had not ended when the service last ran; returns how many."""
@@ -113,7 +131,7 @@ class Switchboard:
         for work in self._at_link_up:
             self._spawn(work())
         # What was being dialled when the link went has a channel by then, or never will.
-        self._spawn(self._resync_after(self._grace_ms / 1000))
+        self.resync_later()
 
     def link_down(self, at_ms: int, why: str) -> None:
         self._last_heard_ms = at_ms
@@ -158,7 +176,7 @@ class Switchboard:
         alive = tuple(x for x in snapshot.channels if x.uniqueid not in meanwhile.gone)
         self._resync(replace(snapshot, channels=alive), since, since, meanwhile.new)
         if any(result_is_missing(x) for x in self.calls.live):
-            self._spawn(self._resync_after(self._grace_ms / 1000))
+            self.resync_later()
 
     def _misses_channel(self, snapshot: PbxSnapshot) -> bool:
         listed = {x.uniqueid for x in snapshot.channels}
@@ -192,7 +210,14 @@ class Switchboard:
     ) -> None:
         """`asked_ms`: when the snapshot was asked for, by our own clock."""
         ahead_ms = asked_ms - snapshot.at_ms
-        window = Window(snapshot.at_ms, since_ms, self._grace_ms, ahead_ms, new_meanwhile)
+        window = Window(
+            snapshot.at_ms,
+            since_ms,
+            self._grace_ms,
+            ahead_ms,
+            new_meanwhile,
+            self._without_channel_yet,
+        )
         for change in self.calls.resync(snapshot.channels, window):
             self._carry_out(change)
 

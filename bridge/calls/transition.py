@@ -33,6 +33,7 @@ from bridge.calls.legs import (
 from bridge.calls.parties import PartyLookup
 from bridge.calls.phone_call import (
     CallChannel,
+    Disposition,
     EndedBy,
     FinalRecord,
     HangUpMark,
@@ -167,7 +168,13 @@ def _originate_ended(call: PhoneCall, event: ev.OriginateEnded, _: PartyLookup) 
     call = replace(call, originate_reason=event.reason)
     if event.succeeded:
         index = leg_index(call, call.id)
-        return (call, []) if index is None else _reach(call, index, LegPhase.UP, event.at_ms)
+        if index is None:
+            return call, []
+        if call.legs[index].phase is LegPhase.GONE and not call.channels:
+            # Its phone sent the PBX elsewhere (302): another channel, of which we know nothing.
+            record = FinalRecord(event.at_ms, Disposition.UNKNOWN, EndedBy.SOURCE, "forwarded")
+            return end(call, record)
+        return _reach(call, index, LegPhase.UP, event.at_ms)
     # Without a channel there will be no Hangup: this is the only word about the end (asterisk.md).
     return (call, []) if call.channels else end(call, conclude(call, event.at_ms))
 

@@ -71,6 +71,8 @@ class CallStore:
                 self._parties.written(call)
                 return
             existing = await self._idempotency.find(idempotency.client_id, idempotency.key)
+            if existing is not None and existing.call_id == call.id:
+                return  # this very one: a commit that was repeated had succeeded
             if existing is not None:  # None: purged in this very moment, so the key is free
                 raise IdempotencyConflict(existing)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from sqlalchemy import select
@@ -27,6 +28,9 @@ _INSERT = Statement(
 _REPLACE = Statement(
     "UPDATE idempotency SET status = :status, response = :response"
     " WHERE client_id = :client_id AND key = :key"
+)
+_FORGET = Statement(
+    "DELETE FROM idempotency WHERE client_id = :client_id AND key = :key AND call_id = :call_id"
 )
 _PURGE = Statement(
     "DELETE FROM idempotency WHERE (client_id, key) IN (SELECT client_id, key FROM idempotency"
@@ -99,6 +103,13 @@ class IdempotencyStore:
             _REPLACE.write(client_id=client_id, key=key, status=status, response=response)
         )
         return count == 1
+
+    def forget_later(self, entry: IdempotencyEntry, forgotten: Callable[[], None]) -> None:
+        """Its call was not placed, and it may be on disk all the same. Does not wait."""
+        write = _FORGET.write(
+            counted=False, client_id=entry.client_id, key=entry.key, call_id=entry.call_id
+        )
+        self._queue.submit_later(write, written=forgotten)
 
     async def purge(self, before_ms: int) -> int:
         """Remove the entries created before that moment; returns how many."""

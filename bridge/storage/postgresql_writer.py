@@ -63,7 +63,9 @@ class PostgresqlWriter:
             state = error.sqlstate or ""
             if state.startswith(_SERVER_FAULTS):
                 await self.close()
-                raise StorageUnavailable(f"cannot write: {error}") from error
+                raise StorageUnavailable(
+                    f"cannot write: {error}", outcome_unknown=committing
+                ) from error
             await self._roll_back()
             if state in _CONFLICTS:
                 raise TransactionConflict(str(error)) from error

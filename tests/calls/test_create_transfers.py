@@ -159,3 +159,24 @@ async def test_given_no_public_transfer_when_a_phone_connects_a_public_and_a_loc
         await third.wait_tone(1000)
         assert (await api.hang_up("210", call_id)).status == 200
         await third.wait_closed()
+
+
+@pytest.mark.parametrize("as_", ["source", "destination"])
+async def test_given_a_phone_that_may_call_nobody_outside_when_it_transfers_to_public_then_it_fails(
+    lab: RunningLab, api: ApiClient, as_: str
+) -> None:
+    """Nobody in the call is public, so allowPublicTransfer is ignored; the phone's right is not."""
+    behaviour = refers(TRANSFERRED_TO, refer_after_ms=AFTER_MS, talk_ms=60_000)
+    async with (
+        lab.scripted("0003*214", behaviour) as lobby,
+        lab.phone("0003*210", answer="auto"),
+    ):
+        parties = (["214"], ["210"]) if as_ == "source" else (["210"], ["214"])
+        call_id = await api.place(*parties, extension="210", allowPublicTransfer="true")
+        await api.wait_status(call_id, 5)
+
+        result = await lobby.wait_transfer()
+
+        assert not result.carried_out
+        assert await public_calls(lab, TRANSFERRED_TO) == []
+        await api.wait_status(call_id, 5)

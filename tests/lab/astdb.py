@@ -19,7 +19,12 @@ async def phones_on_disk(pbx_folder: Path, *numbers: str) -> None:
 
 def _is_complete(pbx_folder: Path, number: str) -> bool:
     [file] = pbx_folder.rglob("astdb.sqlite3")
-    with contextlib.closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as database:
-        query = "SELECT value FROM astdb WHERE key LIKE '%/' || ?"
+    query, values = "SELECT value FROM astdb WHERE key LIKE '%/' || ?", []
+    # Without a lock: under ours the commit of Asterisk would fail, and what it wrote be lost.
+    uri = f"file:{file}?mode=ro&immutable=1"
+    with (
+        contextlib.suppress(sqlite3.DatabaseError),
+        contextlib.closing(sqlite3.connect(uri, uri=True)) as database,
+    ):
         values = [value for (value,) in database.execute(query, (number,))]
     return len(values) >= _OBJECTS and not any(INCOMPLETE in x for x in values)

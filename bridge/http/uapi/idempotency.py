@@ -17,6 +17,7 @@ from bridge.calls.phone_call import PhoneCall
 from bridge.calls.switchboard import now_ms
 from bridge.http.uapi.errors import UapiError, as_uapi_error, error_body, invalid
 from bridge.storage.call_store import CallStore
+from bridge.storage.faults import StorageUnavailable
 from bridge.storage.idempotency import IdempotencyConflict, IdempotencyEntry, IdempotencyStore
 
 KEY_MAX_CHARS = 255
@@ -51,6 +52,8 @@ class IdempotentCreates:
         self._calls = calls
         self._answers = answers
         self._running: dict[tuple[str, str], asyncio.Lock] = {}
+        # Keys of calls that were not placed and may be on disk: not to be believed until forgotten.
+        self._doubtful: set[tuple[str, str]] = set()
 
     async def once(self, request: IdempotentRequest, create: Create) -> Answer:
         """The answer of `create`, or the kept one. Raises 409 idempotency_conflict."""
@@ -66,6 +69,8 @@ class IdempotentCreates:
                 self._running.pop(name, None)
 
     async def _keyed(self, request: IdempotentRequest, key: str, create: Create) -> Answer:
+        if (request.client_id, key) in self._doubtful:
+            raise StorageUnavailable("what became of the first request is not known yet")
         kept = await self._answers.find(request.client_id, key, now_ms=now_ms())
         if kept is not None:
             return _replay(request, kept)
@@ -81,7 +86,12 @@ class IdempotentCreates:
                 call.id,
                 now_ms(),
             )
-            await self._calls.accept(call, entry)
+            try:
+                await self._calls.accept(call, entry)
+            except StorageUnavailable as why:
+                if why.outcome_unknown:
+                    self._doubt(entry)
+                raise
             saved.append(call)
 
         try:
@@ -94,6 +104,11 @@ class IdempotentCreates:
                 text = error_body(error.code, error.message)
                 await self._answers.replace_answer(request.client_id, key, error.status, text)
             raise
+
+    def _doubt(self, entry: IdempotencyEntry) -> None:
+        name = (entry.client_id, entry.key)
+        self._doubtful.add(name)
+        self._answers.forget_later(entry, lambda: self._doubtful.discard(name))
 
     async def _save_call(self, call: PhoneCall, _: Answer) -> None:
         await self._calls.accept(call)

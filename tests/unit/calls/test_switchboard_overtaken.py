@@ -69,3 +69,17 @@ async def test_given_failure_without_a_channel_when_none_comes_then_the_call_end
     [call] = exchange.records.finished
     assert call.final is not None
     assert call.final.disposition is Disposition.FAILED
+
+
+async def test_given_a_phone_that_forwards_when_somebody_answers_there_then_it_is_over() -> None:
+    """The PBX goes on with a channel that has nothing to do with the call."""
+    exchange = Exchange()
+    exchange.switchboard.calls.add(accepted())
+    exchange.switchboard.pbx_event(appears(channel(CALL_ID, state=ChannelState.DOWN)))
+    exchange.switchboard.pbx_event(ChannelHungUp(now_ms(), CALL_ID, CALL_ID, 0))
+    assert len(exchange.live) == 1
+    exchange.switchboard.pbx_event(OriginateEnded(now_ms(), CALL_ID, succeeded=True, reason=4))
+    assert exchange.live == []
+    [call] = exchange.records.finished
+    assert call.final is not None
+    assert call.final.reason == "forwarded"

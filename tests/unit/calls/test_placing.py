@@ -1,0 +1,126 @@
+"""From an accepted call to one that the PBX has taken, whatever happens on the way."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from bridge.calls import switchboard as module
+from bridge.calls.errors import CallNotPlaced
+from bridge.calls.pace import Pace
+from bridge.calls.pbx import CallerId, PbxOutcomeUnknown
+from bridge.calls.phone_call import Disposition, EndedBy, FinalRecord, PhoneCall
+from bridge.calls.placing import CallLimits, CallPlacement, NewCall
+from bridge.directory.loader import EXAMPLE_FILE, CurrentDirectory
+from bridge.directory.party import Party
+from bridge.secrets_file import ThrowawaySecrets
+from bridge.storage.faults import StorageUnavailable
+from tests.scripted_ami.eventually import eventually
+
+from .fakes import Exchange
+
+DIRECTORY = CurrentDirectory(EXAMPLE_FILE, ThrowawaySecrets()).directory
+
+
+def party(number: str) -> Party:
+    extension = DIRECTORY.extensions[number]
+    return Party(number, number, extension, extension.dial, extension.endpoint)
+
+
+def order(source: str = "0003*210", payer: str = "0003*210") -> NewCall:
+    nobody = CallerId("", "")
+    return NewCall(
+        extension=DIRECTORY.extensions[payer],
+        extension_spelled=payer,
+        sources=(party(source),),
+        destinations=(party("0003*211"),),
+        caller_id=nobody,
+        destination_caller_id=nobody,
+        nonce=None,
+        wait_s=25,
+        duration_s=60,
+        allow_public_transfer=True,
+        video=False,
+        client_id="app",
+        recording=None,
+    )
+
+
+class Placed(Exchange):
+    def __init__(self, grace_s: float = 10.0) -> None:
+        super().__init__(grace_s)
+        limits = CallLimits(per_extension=9, per_user=9, total=9, destination_wait_s=60)
+        self.placement = CallPlacement(self.switchboard, Pace(100, 100, 0), limits)
+
+
+async def accepted_at_once(call: PhoneCall) -> None:
+    pass
+
+
+@pytest.mark.parametrize(
+    ("source", "payer", "local_only"),
+    [
+        ("0003*210", "0003*210", False),
+        ("0003*214", "0003*210", True),
+        ("0003*210", "0003*214", True),
+    ],
+)
+async def test_given_who_may_call_nobody_outside_then_the_call_cannot_be_transferred_there(
+    source: str, payer: str, local_only: bool
+) -> None:
+    call = await Placed().placement.place(order(source, payer), accepted_at_once)
+    assert call.local_transfers_only is local_only
+
+
+async def test_given_a_database_that_takes_long_when_resynced_then_the_call_is_dialled() -> None:
+    exchange = Placed(grace_s=0.0)
+
+    async def slow(call: PhoneCall) -> None:
+        await exchange.switchboard.resync()
+
+    call = await exchange.placement.place(order(), slow)
+    assert [x.id for x in exchange.live] == [call.id]
+    await exchange.switchboard.resync()  # nor in the moment before its channel is heard of
+    assert [x.id for x in exchange.live] == [call.id]
+
+
+async def test_given_a_call_that_was_ended_meanwhile_when_accepted_then_it_is_not_placed() -> None:
+    exchange = Placed()
+
+    async def ended(call: PhoneCall) -> None:
+        final = FinalRecord(1, Disposition.UNKNOWN, EndedBy.AGE_LIMIT, "")
+        exchange.switchboard.end(call.id, final)
+
+    with pytest.raises(CallNotPlaced):
+        await exchange.placement.place(order(), ended)
+
+
+@pytest.mark.parametrize("unknown", [True, False])
+async def test_given_a_commit_that_nobody_knows_of_then_the_call_does_not_stay_live_on_disk(
+    unknown: bool,
+) -> None:
+    exchange = Placed()
+
+    async def lost(call: PhoneCall) -> None:
+        raise StorageUnavailable("away", outcome_unknown=unknown)
+
+    with pytest.raises(StorageUnavailable):
+        await exchange.placement.place(order(), lost)
+    assert exchange.live == []
+    finals = [x.final for x in exchange.records.finished]
+    assert [x.disposition for x in finals if x] == ([Disposition.FAILED] if unknown else [])
+
+
+async def test_given_no_word_of_the_pbx_when_dialled_then_it_is_compared_with_soon(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "SETTLE_S", 0.0)
+    exchange = Placed(grace_s=0.2)
+    exchange.pbx.fails = PbxOutcomeUnknown("no answer")
+    call = await exchange.placement.place(order(), accepted_at_once)
+    assert [x.id for x in exchange.live] == [call.id]
+    exchange.pbx.fails = None
+    await eventually(lambda: exchange.live == [])
+    [ended] = exchange.records.finished
+    assert replace(ended, final=None).id == call.id
