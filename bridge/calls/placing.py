@@ -31,7 +31,7 @@ from bridge.calls.phone_call import (
     new_call_id,
 )
 from bridge.calls.switchboard import Switchboard, now_ms
-from bridge.directory.model import Extension
+from bridge.directory.model import Extension, ExtensionType
 from bridge.directory.party import Party
 from bridge.storage.faults import StorageUnavailable
 
@@ -181,13 +181,14 @@ def _accepted(order: NewCall, pbx: str) -> PhoneCall:
 
 
 def _local_only(order: NewCall, *, public: bool) -> bool:
-    """Whether its phones must not transfer it to a public number.
+    """Whether its phones must not transfer it to a public number. A queue transfers nothing.
 
     The wish counts for calls with a public number (spec/003); the right of an extension always: the
     context of a transfer is the call's, not the one that the phone itself dials in.
     """
     concerned = [order.extension, *(x.extension for x in (*order.sources, *order.destinations))]
-    if any(x is not None and not x.may_call_public for x in concerned):
+    phones = [x for x in concerned if x is not None and x.type is ExtensionType.PHONE_TERMINAL]
+    if any(not x.may_call_public for x in phones):
         return True
     return public and not order.allow_public_transfer
 

@@ -76,6 +76,8 @@ class Switchboard:
         self._tasks: set[asyncio.Task[None]] = set()
         self._meanwhiles: list[Meanwhile] = []  # one for each snapshot being asked for
         self._last_heard_ms = now_ms()
+        self._later: asyncio.TimerHandle | None = None
+        self._later_again = False
 
     def observe(self, observer: Observer) -> None:
         """Be told of every change, in order, after it is in force. An observer must not block."""
@@ -102,8 +104,22 @@ class Switchboard:
             loop.call_later(SETTLE_S, self._without_channel_yet.discard, call_id)
 
     def resync_later(self) -> None:
-        """Compare with the PBX once all that it has been asked for is done or never will be."""
-        self._spawn(self._resync_after(self._grace_ms / 1000))
+        """Compare with the PBX once all that it has been asked for is done or never will be.
+
+        However many ask for it: one comparison at a time, and one after the last of them.
+        """
+        if self._later is not None:
+            self._later_again = True
+            return
+        loop = asyncio.get_running_loop()
+        self._later = loop.call_later(self._grace_ms / 1000, self._resync_now)
+
+    def _resync_now(self) -> None:
+        self._later = None
+        if self._later_again:
+            self._later_again = False
+            self.resync_later()
+        self._spawn(self.resync())
 
     async def restore(self) -> int:
         """Take up the calls that had not ended when the service last ran; returns how many."""
@@ -115,6 +131,8 @@ class Switchboard:
         return len(calls)
 
     async def stop(self) -> None:
+        if self._later is not None:
+            self._later.cancel()
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -220,10 +238,6 @@ class Switchboard:
         )
         for change in self.calls.resync(snapshot.channels, window):
             self._carry_out(change)
-
-    async def _resync_after(self, delay_s: float) -> None:
-        await asyncio.sleep(delay_s)
-        await self.resync()
 
     def _carry_out(self, change: Change) -> None:
         before, after = change.before, change.after

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from sqlalchemy import select
@@ -104,12 +103,18 @@ class IdempotencyStore:
         )
         return count == 1
 
-    def forget_later(self, entry: IdempotencyEntry, forgotten: Callable[[], None]) -> None:
-        """Its call was not placed, and it may be on disk all the same. Does not wait."""
-        write = _FORGET.write(
+    def forget_later(self, entry: IdempotencyEntry) -> None:
+        """As `forget`, for who does not wait."""
+        self._queue.submit_later(self._forget(entry))
+
+    async def forget(self, entry: IdempotencyEntry) -> None:
+        """Its call was not placed; it is not on disk any more when this returns."""
+        await self._queue.submit(self._forget(entry))
+
+    def _forget(self, entry: IdempotencyEntry) -> Write:
+        return _FORGET.write(
             counted=False, client_id=entry.client_id, key=entry.key, call_id=entry.call_id
         )
-        self._queue.submit_later(write, written=forgotten)
 
     async def purge(self, before_ms: int) -> int:
         """Remove the entries created before that moment; returns how many."""

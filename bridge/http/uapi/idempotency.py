@@ -30,6 +30,8 @@ class Answer:
     replayed: bool = False
 
 
+_DOUBTFUL_MAX = 1000
+
 Save = Callable[[PhoneCall, Answer], Awaitable[None]]
 Create = Callable[[Save], Awaitable[Answer]]
 
@@ -52,8 +54,8 @@ class IdempotentCreates:
         self._calls = calls
         self._answers = answers
         self._running: dict[tuple[str, str], asyncio.Lock] = {}
-        # Keys of calls that were not placed and may be on disk: not to be believed until forgotten.
-        self._doubtful: set[tuple[str, str]] = set()
+        # Of calls that were not placed and may be on disk: not to be believed until forgotten.
+        self._doubtful: dict[tuple[str, str], IdempotencyEntry] = {}
 
     async def once(self, request: IdempotentRequest, create: Create) -> Answer:
         """The answer of `create`, or the kept one. Raises 409 idempotency_conflict."""
@@ -69,8 +71,7 @@ class IdempotentCreates:
                 self._running.pop(name, None)
 
     async def _keyed(self, request: IdempotentRequest, key: str, create: Create) -> Answer:
-        if (request.client_id, key) in self._doubtful:
-            raise StorageUnavailable("what became of the first request is not known yet")
+        await self._settle_doubt((request.client_id, key))
         kept = await self._answers.find(request.client_id, key, now_ms=now_ms())
         if kept is not None:
             return _replay(request, kept)
@@ -106,9 +107,20 @@ class IdempotentCreates:
             raise
 
     def _doubt(self, entry: IdempotencyEntry) -> None:
-        name = (entry.client_id, entry.key)
-        self._doubtful.add(name)
-        self._answers.forget_later(entry, lambda: self._doubtful.discard(name))
+        while len(self._doubtful) >= _DOUBTFUL_MAX:
+            del self._doubtful[next(iter(self._doubtful))]
+        self._doubtful[entry.client_id, entry.key] = entry
+        self._answers.forget_later(entry)
+
+    async def _settle_doubt(self, name: tuple[str, str]) -> None:
+        """After the call's final record, which waits for the commit in doubt to be over.
+
+        Raises StorageUnavailable.
+        """
+        entry = self._doubtful.get(name)
+        if entry is not None:
+            await self._answers.forget(entry)
+            self._doubtful.pop(name, None)
 
     async def _save_call(self, call: PhoneCall, _: Answer) -> None:
         await self._calls.accept(call)
@@ -130,6 +142,6 @@ def _replay(request: IdempotentRequest, kept: IdempotencyEntry) -> Answer:
         raise UapiError(
             409,
             "idempotency_conflict",
-            "This Idempotency-Key was used for another request within the last 24 hours.",
+            "This Idempotency-Key was used for another request not long ago.",
         )
     return Answer(kept.status, kept.response, replayed=True)

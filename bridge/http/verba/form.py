@@ -46,17 +46,26 @@ async def form_of(request: web.Request) -> list[tuple[str, str]]:
         if kind == _MULTIPART:
             boundary = parse_mimetype(request.headers["Content-Type"]).parameters["boundary"]
             return multipart_pairs(boundary, body, codec)
-        return parse_qsl(
-            body.decode(codec),
-            keep_blank_values=True,
-            encoding=codec,
-            errors="strict",
-            max_num_fields=_MAX_FIELDS,
-        )
+        try:
+            return _url_encoded(body, codec)
+        except UnicodeDecodeError:
+            if request.charset is not None:
+                raise
+            return _url_encoded(body, "latin-1")  # as some clients do without saying so
     except web.HTTPRequestEntityTooLarge:
         raise invalid("The form of the request is larger than this service takes.") from None
     except Exception:
         raise invalid("The form of the request cannot be read.") from None
+
+
+def _url_encoded(body: bytes, codec: str) -> list[tuple[str, str]]:
+    return parse_qsl(
+        body.decode(codec),
+        keep_blank_values=True,
+        encoding=codec,
+        errors="strict",
+        max_num_fields=_MAX_FIELDS,
+    )
 
 
 def multipart_pairs(boundary: str, body: bytes, codec: str) -> list[tuple[str, str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 
 import pytest
@@ -28,13 +29,15 @@ def party(number: str) -> Party:
     return Party(number, number, extension, extension.dial, extension.endpoint)
 
 
-def order(source: str = "0003*210", payer: str = "0003*210") -> NewCall:
+def order(
+    source: str = "0003*210", payer: str = "0003*210", destination: str = "0003*211"
+) -> NewCall:
     nobody = CallerId("", "")
     return NewCall(
         extension=DIRECTORY.extensions[payer],
         extension_spelled=payer,
         sources=(party(source),),
-        destinations=(party("0003*211"),),
+        destinations=(party(destination),),
         caller_id=nobody,
         destination_caller_id=nobody,
         nonce=None,
@@ -59,17 +62,21 @@ async def accepted_at_once(call: PhoneCall) -> None:
 
 
 @pytest.mark.parametrize(
-    ("source", "payer", "local_only"),
+    ("source", "payer", "destination", "local_only"),
     [
-        ("0003*210", "0003*210", False),
-        ("0003*214", "0003*210", True),
-        ("0003*210", "0003*214", True),
+        ("0003*210", "0003*210", "0003*211", False),
+        ("0003*214", "0003*210", "0003*211", True),
+        ("0003*210", "0003*210", "0003*214", True),
+        ("0003*210", "0003*214", "0003*211", True),
+        ("0003*210", "0003*210", "0003*300", False),  # a queue, an IVR, a conference
+        ("0003*210", "0003*210", "0003*400", False),
+        ("0003*210", "0003*210", "0003*500", False),
     ],
 )
 async def test_given_who_may_call_nobody_outside_then_the_call_cannot_be_transferred_there(
-    source: str, payer: str, local_only: bool
+    source: str, payer: str, destination: str, local_only: bool
 ) -> None:
-    call = await Placed().placement.place(order(source, payer), accepted_at_once)
+    call = await Placed().placement.place(order(source, payer, destination), accepted_at_once)
     assert call.local_transfers_only is local_only
 
 
@@ -124,3 +131,25 @@ async def test_given_no_word_of_the_pbx_when_dialled_then_it_is_compared_with_so
     await eventually(lambda: exchange.live == [])
     [ended] = exchange.records.finished
     assert replace(ended, final=None).id == call.id
+
+
+async def test_given_many_unconfirmed_originates_when_compared_then_one_list_is_asked_for_at_a_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "SETTLE_S", 0.0)
+    exchange = Placed(grace_s=0.1)
+    exchange.pbx.fails = PbxOutcomeUnknown("no answer")
+    for _ in range(9):
+        await exchange.placement.place(order(), accepted_at_once)
+    exchange.pbx.fails = None
+    lists = 0
+
+    def count() -> None:
+        nonlocal lists
+        lists += 1
+
+    exchange.pbx.during_snapshot = count
+    await eventually(lambda: exchange.live == [])
+    await asyncio.sleep(0.3)
+    assert lists <= 2
+    await exchange.switchboard.stop()

@@ -14,7 +14,7 @@ from bridge.http.verba.parameters import Parameters, date_text
 @pytest.fixture(autouse=True)
 def tokyo(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     with monkeypatch.context() as patch:
-        patch.setenv("TZ", "Asia/Tokyo")
+        patch.setenv("TZ", "JST-9")
         time.tzset()
         yield
     time.tzset()
