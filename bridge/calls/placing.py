@@ -116,7 +116,7 @@ class CallPlacement:
             await self._switchboard.pbx.originate(_originate_order(order, call, self._limits))
         except PbxOutcomeUnknown:
             log.warning("the PBX did not confirm the originate", call_id=call.id)
-            self._switchboard.resync_later()  # it has a channel by then, or never will
+            self._switchboard.resync_later.ask()  # it has a channel by then, or never will
         except (PbxRefused, PbxUnavailable, InvalidPbxValue) as why:
             self._not_dialled(call.id, EndedBy.PBX, Disposition.FAILED, str(why))
             raise CallNotPlaced(call.id, str(why)) from why

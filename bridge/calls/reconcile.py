@@ -116,10 +116,10 @@ def _channel_may_come(call: PhoneCall, window: Window) -> bool:
     A call whose channel is gone waits for the word that says why."""
     if call.origin is not Origin.API:
         return False
-    if call.id in window.being_placed:
-        return True
     if any(leg.uniqueid is not None for leg in call.legs) and not result_is_missing(call):
         return False
+    if call.id in window.being_placed:
+        return True
     age_ms = window.asked_ms + window.our_clock_ahead_ms - call.published_ms
     return age_ms < window.originate_grace_ms
 

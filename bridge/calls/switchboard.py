@@ -18,6 +18,7 @@ import structlog
 from bridge.calls.call_log import log_end
 from bridge.calls.call_records import CallRecords, Companions
 from bridge.calls.effects import HangUpChannel
+from bridge.calls.later import Later
 from bridge.calls.meanwhile import Meanwhile
 from bridge.calls.pbx import (
     InvalidPbxValue,
@@ -76,8 +77,8 @@ class Switchboard:
         self._tasks: set[asyncio.Task[None]] = set()
         self._meanwhiles: list[Meanwhile] = []  # one for each snapshot being asked for
         self._last_heard_ms = now_ms()
-        self._later: asyncio.TimerHandle | None = None
-        self._later_again = False
+        # What has been asked for by now is done by then, or never will be.
+        self.resync_later = Later(originate_grace_s, lambda: self._spawn(self.resync()))
 
     def observe(self, observer: Observer) -> None:
         """Be told of every change, in order, after it is in force. An observer must not block."""
@@ -103,24 +104,6 @@ class Switchboard:
             loop = asyncio.get_running_loop()
             loop.call_later(SETTLE_S, self._without_channel_yet.discard, call_id)
 
-    def resync_later(self) -> None:
-        """Compare with the PBX once all that it has been asked for is done or never will be.
-
-        However many ask for it: one comparison at a time, and one after the last of them.
-        """
-        if self._later is not None:
-            self._later_again = True
-            return
-        loop = asyncio.get_running_loop()
-        self._later = loop.call_later(self._grace_ms / 1000, self._resync_now)
-
-    def _resync_now(self) -> None:
-        self._later = None
-        if self._later_again:
-            self._later_again = False
-            self.resync_later()
-        self._spawn(self.resync())
-
     async def restore(self) -> int:
         """Take up the calls that had not ended when the service last ran; returns how many."""
         calls = await self._records.live(self.pbx.name)
@@ -131,8 +114,7 @@ class Switchboard:
         return len(calls)
 
     async def stop(self) -> None:
-        if self._later is not None:
-            self._later.cancel()
+        self.resync_later.stop()
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -149,7 +131,7 @@ class Switchboard:
         for work in self._at_link_up:
             self._spawn(work())
         # What was being dialled when the link went has a channel by then, or never will.
-        self.resync_later()
+        self.resync_later.ask()
 
     def link_down(self, at_ms: int, why: str) -> None:
         self._last_heard_ms = at_ms
@@ -194,7 +176,7 @@ class Switchboard:
         alive = tuple(x for x in snapshot.channels if x.uniqueid not in meanwhile.gone)
         self._resync(replace(snapshot, channels=alive), since, since, meanwhile.new)
         if any(result_is_missing(x) for x in self.calls.live):
-            self.resync_later()
+            self.resync_later.ask()
 
     def _misses_channel(self, snapshot: PbxSnapshot) -> bool:
         listed = {x.uniqueid for x in snapshot.channels}

@@ -325,7 +325,7 @@ async def test_its_console_can_be_reached_by_another_process(
         console_command(tmp_path / "s", "core show uptime")
 
 
-async def test_the_console_records_sip(installation: Installation, tmp_path: Path) -> None:
+async def test_sip_recorded(installation: Installation, tmp_path: Path) -> None:
     state = tmp_path / "b"
     asterisk = LocalAsterisk(
         installation=installation,

@@ -7,19 +7,21 @@ from dataclasses import replace
 
 import pytest
 
+from bridge.calls import pbx_events as ev
 from bridge.calls import switchboard as module
 from bridge.calls.errors import CallNotPlaced
 from bridge.calls.pace import Pace
 from bridge.calls.pbx import CallerId, PbxOutcomeUnknown
 from bridge.calls.phone_call import Disposition, EndedBy, FinalRecord, PhoneCall
 from bridge.calls.placing import CallLimits, CallPlacement, NewCall
+from bridge.calls.switchboard import now_ms
 from bridge.directory.loader import EXAMPLE_FILE, CurrentDirectory
 from bridge.directory.party import Party
 from bridge.secrets_file import ThrowawaySecrets
 from bridge.storage.faults import StorageUnavailable
 from tests.scripted_ami.eventually import eventually
 
-from .fakes import Exchange
+from .fakes import Exchange, appears, channel
 
 DIRECTORY = CurrentDirectory(EXAMPLE_FILE, ThrowawaySecrets()).directory
 
@@ -152,4 +154,15 @@ async def test_given_many_unconfirmed_originates_when_compared_then_one_list_is_
     await eventually(lambda: exchange.live == [])
     await asyncio.sleep(0.3)
     assert lists <= 2
+    await exchange.switchboard.stop()
+
+
+async def test_given_a_channel_that_went_unheard_when_the_link_is_back_then_the_call_ends() -> None:
+    """Although it has only just been placed."""
+    exchange = Placed()
+    call = await exchange.placement.place(order(), accepted_at_once)
+    exchange.switchboard.pbx_event(ev.OriginateEnded(now_ms(), call.id, succeeded=True, reason=4))
+    exchange.switchboard.pbx_event(appears(channel(call.id, call.id)))
+    exchange.switchboard.link_up(ev.PbxSnapshot(now_ms(), ()))
+    assert exchange.live == []
     await exchange.switchboard.stop()
