@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Iterator
 from pathlib import Path
 
 from bridge.app import Service
@@ -22,7 +21,7 @@ def greeting(service: Service) -> str:
     base = f"http://{settings.http_host}:{settings.http_port}"
     secrets = (settings.state_dir / SECRETS_FILE).resolve()
     directory = service.directory.directory
-    who = next(_who_may_call(directory), None)
+    who = _who_may_call(directory)
     phone = who[1] if who is not None else next(iter(directory.provisioned_phones()), None)
     lines = [
         "",
@@ -67,9 +66,9 @@ def _first_call(
     ]
 
 
-def _who_may_call(directory: Directory) -> Iterator[tuple[App, Extension]]:
-    """Apps with a phone that they may call for. First the phones that the PBX learns from us, and
-    of those the ones that may call public numbers."""
+def _who_may_call(directory: Directory) -> tuple[App, Extension] | None:
+    """An app with a phone that it may call for: best one that the PBX learns from us, and of those
+    one that may call public numbers."""
     ours = {x.number for x in directory.provisioned_phones()}
     phones = [x for x in directory.extensions.values() if x.type is ExtensionType.PHONE_TERMINAL]
     phones.sort(key=lambda x: (x.number not in ours, not x.may_call_public))
@@ -77,7 +76,8 @@ def _who_may_call(directory: Directory) -> Iterator[tuple[App, Extension]]:
         owner = directory.users[extension.user_id]
         for app in directory.apps.values():
             if Caller.of_app(directory, app).can_act_for(owner):
-                yield app, extension
+                return app, extension
+    return None
 
 
 def _parties(settings: Settings, extension: Extension) -> tuple[str, dict[str, object]]:

@@ -50,11 +50,7 @@ class AgeLimit:
                     now_ms(), Disposition.UNKNOWN, EndedBy.AGE_LIMIT, "older than the age limit"
                 )
                 self._switchboard.end(call.id, final)
-        if old:
-            try:
-                await self._hang_up.hang_up(old, EndedBy.AGE_LIMIT)
-            except PbxUnavailable as why:
-                log.warning("calls over the age limit not hung up", why=str(why), calls=len(old))
+        await _end(self._hang_up, old, EndedBy.AGE_LIMIT)
 
 
 class DurationLimit:
@@ -83,8 +79,14 @@ class DurationLimit:
         now_s, live = time.monotonic(), self._switchboard.calls.live
         found = [live.get(call_id) for call_id, over_s in self._over_s.items() if over_s < now_s]
         over = [call for call in found if call is not None]
-        if over:
-            try:
-                await self._hang_up.hang_up(over, EndedBy.DURATION_LIMIT)
-            except PbxUnavailable as why:
-                log.warning("talks over their limit not hung up", why=str(why), calls=len(over))
+        await _end(self._hang_up, over, EndedBy.DURATION_LIMIT)
+
+
+async def _end(hang_up: HangUp, calls: list[PhoneCall], by: EndedBy) -> None:
+    """Those that a limit ends; tried again in the next round where the PBX does not."""
+    if not calls:
+        return
+    try:
+        await hang_up.hang_up(calls, by)
+    except PbxUnavailable as why:
+        log.warning(f"calls over the {by.value} not hung up", why=str(why), calls=len(calls))

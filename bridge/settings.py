@@ -91,9 +91,8 @@ class Settings(BaseSettings):
     resync_interval_s: Seconds = 300.0  # the PBX's list of channels is compared this often
 
     # The local Asterisk of make serve, make demo and the tests
-    bind_address: Annotated[IpAddress, Field(min_length=1)] = (
-        "127.0.0.1"  # of SIP and RTP; AMI and ARI stay on loopback
-    )
+    # Of SIP and RTP; AMI and ARI stay on loopback.
+    bind_address: Annotated[IpAddress, Field(min_length=1)] = "127.0.0.1"
     sip_port: Port = 5060
     rtp_port_min: Port = 10000
     rtp_port_max: Port = 10499

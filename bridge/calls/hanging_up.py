@@ -9,22 +9,15 @@ from typing import TypeVar
 import structlog
 
 from bridge.calls.call_records import CallRecords
-from bridge.calls.pbx import (
-    HangUpResult,
-    InvalidPbxValue,
-    PbxOutcomeUnknown,
-    PbxRefused,
-    PbxUnavailable,
-)
+from bridge.calls.pbx import HangUpResult, PbxUnavailable
 from bridge.calls.phone_call import EndedBy, Origin, PhoneCall
-from bridge.calls.switchboard import Switchboard, channels_to_end, now_ms
+from bridge.calls.switchboard import NOT_CONFIRMED, Switchboard, channels_to_end, now_ms
 from bridge.calls.tracker import Change
 
 log = structlog.get_logger()
 
 _Result = TypeVar("_Result")
 
-_NOT_CONFIRMED = (PbxUnavailable, PbxOutcomeUnknown, PbxRefused, InvalidPbxValue)
 _FIRST_SWEEP_MIN_S, _SWEEP_MAX_S = 0.01, 30.0
 
 
@@ -81,7 +74,7 @@ class HangUp:
             if not ended:
                 # No channel yet: the mark must outlive us, and is enforced when one appears.
                 await self._records.mark(call)
-        except _NOT_CONFIRMED as why:
+        except NOT_CONFIRMED as why:
             log.warning("hang-up not confirmed", call_id=call.id, why=str(why))
             self._unconfirmed.add(call.id)
             self._records.track(call)
@@ -112,7 +105,7 @@ class HangUp:
             return False
         try:
             result = await self._hang_up(call, call.first_channel)
-        except _NOT_CONFIRMED as why:
+        except NOT_CONFIRMED as why:
             log.warning("hang-up not confirmed", call_id=call.id, why=str(why))
             return False
         return result is HangUpResult.HUNG_UP

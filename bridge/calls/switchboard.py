@@ -44,6 +44,9 @@ SETTLE_S = 1.0
 # some hundred). Taken for the end it would hide the reason, and the channel would be a stranger.
 ORIGINATE_OVERTAKES_S = 0.5
 
+# What a hang-up raises of which nobody knows whether it was done.
+NOT_CONFIRMED = (PbxUnavailable, PbxOutcomeUnknown, PbxRefused, InvalidPbxValue)
+
 Observer = Callable[[Change], None]
 WrittenAlong = Callable[[Change], Companions | None]
 
@@ -261,7 +264,7 @@ class Switchboard:
     async def _hang_up_channel(self, uniqueid: str) -> None:
         try:
             await self.pbx.hang_up(uniqueid)
-        except (PbxUnavailable, PbxOutcomeUnknown, PbxRefused, InvalidPbxValue) as why:
+        except NOT_CONFIRMED as why:
             # The mark stays on the call: its sweep goes on (HangUp).
             log.warning("hang-up not confirmed", uniqueid=uniqueid, why=str(why))
 

@@ -242,7 +242,7 @@ def _transferred(call: PhoneCall, event: ev.Transferred, _: PartyLookup) -> Resu
         return call, []
     call = replace(with_source(call, (event.transferer,)), first_to_hang_up=None)
     if not event.attended:
-        left = call.left_service or call.called_service is not None
+        left = call.called_service is not None
         call = replace(call, dialled=event.target, left_service=left)
     return call, [CallTransferred(event.at_ms, leg, event.target, event.attended)]
 

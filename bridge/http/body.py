@@ -12,6 +12,8 @@ from bridge.http.uapi.errors import UapiError
 
 async def body_of(request: web.Request) -> bytes:
     """All of it. Raises 408 request_timeout, web.HTTPRequestEntityTooLarge, UNREADABLE_BODY."""
+    if request.content.is_eof():  # it came with the headers, as nearly all do
+        return await request.read()
     limit_s = request.app[SERVICES].settings.body_timeout_s
     try:
         async with asyncio.timeout(limit_s):

@@ -49,8 +49,7 @@ async def sip_websocket(request: web.Request) -> web.WebSocketResponse:
 
 
 async def _connected(request: web.Request, settings: Settings) -> web.WebSocketResponse:
-    timeout = aiohttp.ClientTimeout(total=None, connect=settings.connect_timeout_s)
-    async with aiohttp.ClientSession(timeout=timeout) as session:
+    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=None)) as session:
         try:
             async with asyncio.timeout(settings.connect_timeout_s):
                 pbx = await _to_pbx(session, settings)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from bridge.local_asterisk.errors import PortTakenError
 
 # The range of outgoing connections is above.
-_BELOW_OUTGOING = range(11_000, 19_000)
+BELOW_OUTGOING = range(11_000, 19_000)
 RTP_BLOCK = 200
 """Ports of one RTP range: two per audio leg, so 100 legs."""
 
@@ -60,7 +60,7 @@ class AsteriskPorts:
         *,
         bind_address: str = "127.0.0.1",
         public_network_address: str = "127.0.0.2",
-        among: Sequence[int] = _BELOW_OUTGOING,
+        among: Sequence[int] = BELOW_OUTGOING,
     ) -> AsteriskPorts:
         """Ports that are free now, for tests that run beside each other: `among` may be those of
         one of them only.

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from bridge.local_asterisk.ports import AsteriskPorts
+from bridge.local_asterisk.ports import BELOW_OUTGOING, AsteriskPorts
 from tests.softphones.ports import own_share
-
-_PORTS = range(11_000, 19_000)
 
 
 def free_asterisk_ports(
@@ -15,5 +13,5 @@ def free_asterisk_ports(
     return AsteriskPorts.free(
         bind_address=bind_address,
         public_network_address=public_network_address,
-        among=own_share(_PORTS),
+        among=own_share(BELOW_OUTGOING),
     )

@@ -75,6 +75,16 @@ def refusing(status: int, **headers: str) -> Mood:
     return answer
 
 
+def waiting_for(free: asyncio.Event, status: int = 200) -> Mood:
+    """Does not answer before that."""
+
+    async def answer(_: web.Request) -> web.StreamResponse:
+        await free.wait()
+        return web.Response(status=status)
+
+    return answer
+
+
 class Receiver:
     """Keeps everything it gets, in order; answers as `mood` says, or as `moods` says for a path."""
 

@@ -19,7 +19,7 @@ from bridge.storage.faults import StorageUnavailable
 from tests.storage.test_database_down import locked
 
 from ..in_process import OpenEventsInProcess
-from ..receiver import Receiver, fine, refusing
+from ..receiver import Receiver, fine, refusing, waiting_for
 from .attempts import until_attempted, until_finished
 
 _TIME_FOR_ANOTHER_S = 0.5
@@ -72,12 +72,8 @@ async def test_given_a_busy_host_when_a_subscription_changes_then_its_old_url_ge
 ) -> None:
     free = asyncio.Event()
 
-    async def busy(_: web.Request) -> web.StreamResponse:
-        await free.wait()
-        return web.Response()
-
     async with events_in_process(events_connections_per_host_max=1, events_timeout_s=30) as running:
-        receiver.moods["/busy"] = busy
+        receiver.moods["/busy"] = waiting_for(free)
         await running.subscribe(receiver.url("/busy"))
         running.end_a_call()
         await receiver.wait_count(1, "/busy")
@@ -136,11 +132,7 @@ async def test_given_an_attempt_under_way_when_disabled_and_enabled_then_what_wa
 ) -> None:
     answer = asyncio.Event()
 
-    async def slow(_: web.Request) -> web.StreamResponse:
-        await answer.wait()
-        return web.Response(status=200 if first == "delivered" else 500)
-
-    receiver.mood = slow
+    receiver.mood = waiting_for(answer, 200 if first == "delivered" else 500)
     async with events_in_process(events_timeout_s=30) as running:
         subscription = await running.subscribe(receiver.url())
         for _ in range(5):
@@ -204,15 +196,11 @@ async def test_given_a_suspension_during_an_attempt_when_it_ends_then_the_event_
 ) -> None:
     answer = asyncio.Event()
 
-    async def slow(_: web.Request) -> web.StreamResponse:
-        await answer.wait()
-        return web.Response(status=503)
-
     async with events_in_process(events_timeout_s=30) as running:
         subscription = await running.subscribe(receiver.url())
         running.end_a_call()
         [sent] = await until_finished(running, subscription)
-        receiver.mood = slow
+        receiver.mood = waiting_for(answer, 503)
         running.end_a_call()
         await receiver.wait_count(2)
         await running.events.send_again(subscription, sent.id)  # waits behind the one under way
@@ -249,15 +237,11 @@ async def test_given_a_retry_that_waits_for_a_connection_when_disabled_then_it_i
 ) -> None:
     free = asyncio.Event()
 
-    async def busy(_: web.Request) -> web.StreamResponse:
-        await free.wait()
-        return web.Response()
-
     async with events_in_process(events_connections_per_host_max=1, events_timeout_s=30) as running:
         subscription = await running.subscribe(receiver.url("/once"))
         running.end_a_call()
         [sent] = await until_finished(running, subscription)
-        receiver.moods["/busy"] = busy
+        receiver.moods["/busy"] = waiting_for(free)
         await running.subscribe(receiver.url("/busy"), extension=OTHER)
         running.end_a_call(OTHER)
         await receiver.wait_count(1, "/busy")

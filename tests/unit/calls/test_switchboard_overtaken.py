@@ -22,6 +22,16 @@ def short_wait(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "ORIGINATE_OVERTAKES_S", 0.05)
 
 
+def overtaken() -> Exchange:
+    """The failure, then the channel and its end."""
+    exchange = Exchange()
+    exchange.switchboard.calls.add(accepted())
+    exchange.switchboard.pbx_event(FAILED)
+    exchange.switchboard.pbx_event(appears(channel(CALL_ID, state=ChannelState.DOWN)))
+    exchange.switchboard.pbx_event(ChannelHungUp(now_ms(), CALL_ID, CALL_ID, USER_BUSY))
+    return exchange
+
+
 async def ended(exchange: Exchange) -> None:
     async with asyncio.timeout(5):
         while not exchange.records.finished:  # noqa: ASYNC110 - the fake tells nobody
@@ -31,11 +41,7 @@ async def ended(exchange: Exchange) -> None:
 async def test_given_failure_told_before_the_channel_when_both_came_then_the_reason_is_kept() -> (
     None
 ):
-    exchange = Exchange()
-    exchange.switchboard.calls.add(accepted())
-    exchange.switchboard.pbx_event(FAILED)
-    exchange.switchboard.pbx_event(appears(channel(CALL_ID, state=ChannelState.DOWN)))
-    exchange.switchboard.pbx_event(ChannelHungUp(now_ms(), CALL_ID, CALL_ID, USER_BUSY))
+    exchange = overtaken()
     await ended(exchange)
     [call] = exchange.records.finished
     assert call.final is not None
@@ -47,11 +53,7 @@ async def test_given_failure_told_before_the_channel_when_both_came_then_the_rea
 async def test_given_both_came_when_resynced_before_the_failure_counts_then_the_reason_stays() -> (
     None
 ):
-    exchange = Exchange()
-    exchange.switchboard.calls.add(accepted())
-    exchange.switchboard.pbx_event(FAILED)
-    exchange.switchboard.pbx_event(appears(channel(CALL_ID, state=ChannelState.DOWN)))
-    exchange.switchboard.pbx_event(ChannelHungUp(now_ms(), CALL_ID, CALL_ID, USER_BUSY))
+    exchange = overtaken()
     await exchange.switchboard.resync()
     assert exchange.records.finished == []
     await ended(exchange)
