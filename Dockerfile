@@ -1,5 +1,7 @@
 # The service without any Asterisk: it talks to the one named in its settings.
-FROM debian:trixie-slim AS python
+# `make pin` renews what it is made from; another image of the same kind can be given as DEBIAN.
+ARG DEBIAN
+FROM ${DEBIAN:-debian:trixie-slim} AS python
 RUN apt-get update \
     && DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends python3 \
     && rm -rf /var/lib/apt/lists/*
@@ -12,14 +14,17 @@ RUN apt-get update \
 RUN python3 -m venv --without-pip /opt/uapi-bridge
 # The secret is optional: a pip.conf for those who have a package index of their own.
 # The locked dependencies first: a change of our code does not install them again.
-COPY requirements.lock /build/
+COPY requirements.lock requirements-build.lock /build/
 RUN --mount=type=secret,id=pip.conf,target=/etc/pip.conf \
     pip --python /opt/uapi-bridge/bin/python install --no-cache-dir \
-        --require-hashes --requirement /build/requirements.lock
+        --require-hashes --requirement /build/requirements.lock \
+        --requirement /build/requirements-build.lock
 COPY pyproject.toml README.md LICENSE /build/
 COPY bridge /build/bridge
-RUN --mount=type=secret,id=pip.conf,target=/etc/pip.conf \
-    pip --python /opt/uapi-bridge/bin/python install --no-cache-dir --no-deps /build
+# Nothing is fetched for it: what builds it has come with its hash. It is not needed afterwards.
+RUN pip --python /opt/uapi-bridge/bin/python install --no-cache-dir \
+        --no-index --no-deps --no-build-isolation /build \
+    && pip --python /opt/uapi-bridge/bin/python uninstall --yes setuptools
 
 FROM python
 # The group is that of asterisk-conf/Dockerfile: who is in it may read the generated secrets.

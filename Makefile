@@ -1,9 +1,14 @@
 # make serve   Asterisk and the service, ready for a first call
+# make install the same without starting it; afterwards the command is .venv/bin/uapi-bridge
 # make test    every test, against a real Asterisk with real phones
+# make test-unit   the tests of single parts, under a minute: no root, no Asterisk; shows the coverage
 # make test-compose   the tests of calls against the containers of docker-compose.yml
 # make demo    two softphones, one call, a timeline
 # make bench   how fast, beside raw AMI and ARI: 2 to 10 minutes; bench-short: one minute, no verdict
-# make check   ruff and mypy --strict
+# make check   ruff, mypy --strict, which room may import which, and codespell
+# make docs    the documentation as a site in build/site; opens from a disk, too
+# make pages   docs/reference/settings.md from the settings; openapi.json from its parts
+# make pin     the versions of Asterisk and of the base images that the mirror has now
 # make lock    new exact versions from the ranges in pyproject.toml
 
 PYTHON ?= python3
@@ -12,19 +17,45 @@ BIN := $(VENV)/bin
 PYTEST_ARGS ?=
 # Test files that run beside each other, each with an Asterisk of its own.
 TEST_WORKERS ?= 3
+# Unit tests wait for nothing: more of them than cores take longer.
+UNIT_WORKERS ?= 2
+# The floor: new code of bridge/ brings tests of its own. Raise it when the unit tests cover more.
+UNIT_COVERAGE_PERCENT := 76
 
-.PHONY: serve test test-compose demo bench bench-short check format lock clean
+.PHONY: serve install test test-unit test-compose demo bench bench-short check format docs pages pin lock clean
 .DEFAULT_GOAL := serve
+
+# Every command of a venv names its folder, so the venv of a moved or copied checkout is made anew.
+# The file `installed` holds the folder that it was made for.
+MADE_FOR := $(shell cat $(VENV)/installed 2>/dev/null)
+ifneq ($(MADE_FOR),)
+ifneq ($(MADE_FOR),$(CURDIR))
+$(info This checkout was in $(MADE_FOR): its $(VENV) is made anew.)
+$(shell test -f $(VENV)/pyvenv.cfg && rm -rf $(VENV))
+endif
+endif
 
 serve: $(VENV)/installed
 	@exec $(BIN)/uapi-bridge serve
 
+install: $(VENV)/installed
+
+# Two runs, as measuring the coverage would slow the tests of how fast calls are.
 test: $(VENV)/installed-dev
+ifeq ($(strip $(PYTEST_ARGS)),)
+	$(MAKE) --no-print-directory test-unit
+	$(BIN)/python -m pytest -n $(TEST_WORKERS) --dist loadfile --ignore=tests/unit
+else
 	$(BIN)/python -m pytest -n $(TEST_WORKERS) --dist loadfile $(PYTEST_ARGS)
+endif
+
+test-unit: $(VENV)/installed-dev
+	$(BIN)/python -m pytest -n $(UNIT_WORKERS) --dist loadfile -q --cov \
+	  --cov-fail-under=$(UNIT_COVERAGE_PERCENT) tests/unit
 
 # Building the images is part of the first test.
 test-compose: $(VENV)/installed-dev
-	$(BIN)/python -m pytest --compose --timeout=900 tests/calls tests/compose $(PYTEST_ARGS)
+	$(BIN)/python -m pytest --compose --timeout=900 tests/pbx/calls tests/containers $(PYTEST_ARGS)
 
 demo: $(VENV)/installed-dev
 	@$(BIN)/python -m tests.demo
@@ -39,10 +70,25 @@ check: $(VENV)/installed-dev
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+	$(BIN)/codespell
 
 format: $(VENV)/installed-dev
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
+
+# In a venv of its own; the build fails on a link or an anchor that leads nowhere.
+docs: $(VENV)-docs/installed
+	$(VENV)-docs/bin/python -m tests.docs_site.stage
+	$(VENV)-docs/bin/zensical build --strict
+	$(VENV)-docs/bin/python -m tests.docs_site.check
+
+pages: $(VENV)/installed-dev
+	$(BIN)/python -m tests.unit.reference_pages.settings_page
+	$(BIN)/python -m tests.unit.openapi.document
+
+pin: $(VENV)/installed-dev
+	$(BIN)/python -m tests.pinning
 
 lock:
 	$(PYTHON) -m venv $(VENV)-lock
@@ -52,10 +98,16 @@ lock:
 	$(VENV)-lock/bin/uv pip compile -q --upgrade --universal --python-version 3.11 \
 	  --no-emit-index-url --no-header --generate-hashes pyproject.toml --group dev \
 	  -c requirements.lock -o requirements-dev.lock
+	$(VENV)-lock/bin/uv pip compile -q --upgrade --universal --python-version 3.11 \
+	  --no-emit-index-url --no-header --generate-hashes --group build \
+	  -o requirements-build.lock
+	$(VENV)-lock/bin/uv pip compile -q --upgrade --universal --python-version 3.11 \
+	  --no-emit-index-url --no-header --generate-hashes --group docs \
+	  -o requirements-docs.lock
 	rm -rf $(VENV)-lock
 
 clean:
-	rm -rf $(VENV) build *.egg-info
+	rm -rf $(VENV) $(VENV)-docs build *.egg-info
 
 # Debian and Ubuntu ship Python without ensurepip; root can mend that here.
 $(VENV)/bin/python:
@@ -66,9 +118,16 @@ $(VENV)/bin/python:
 	  { echo "Python's venv module is missing: apt-get install python3-venv" >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 
-$(VENV)/installed: $(VENV)/bin/python requirements.lock pyproject.toml
-	$(BIN)/pip install -q --disable-pip-version-check --require-hashes -r requirements.lock
-	$(BIN)/pip install -q --disable-pip-version-check --no-deps -e .
+# --no-build-isolation: what builds the package comes from a lock with hashes, too.
+$(VENV)/installed: $(VENV)/bin/python requirements.lock requirements-build.lock pyproject.toml
+	$(BIN)/pip install -q --disable-pip-version-check --require-hashes \
+	  -r requirements.lock -r requirements-build.lock
+	$(BIN)/pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@echo "$(CURDIR)" > $@
+
+$(VENV)-docs/installed: $(VENV)/bin/python requirements-docs.lock
+	$(BIN)/python -m venv --clear $(VENV)-docs
+	$(VENV)-docs/bin/pip install -q --disable-pip-version-check --require-hashes -r requirements-docs.lock
 	@touch $@
 
 $(VENV)/installed-dev: $(VENV)/installed requirements-dev.lock
