@@ -18,9 +18,10 @@ out=${2:?usage: render.sh TEMPLATES OUT}
 : "${AMI_USER:=bridge}" "${AMI_RECORDING_USER:=bridge-recording}" "${ARI_USER:=bridge}"
 : "${TRUNK_PEER_ADDRESS:=127.0.0.2}" "${TRUNK_PEER_PORT:=5060}"
 : "${ASTERISK_VERSION:=22.10.1}"
+: "${QUEUES_FILE:=$VAR_DIR/queues-directory.conf}"
 : "${EXTERNAL_ADDRESS:=}" "${LOCAL_NET:=}"
 export BIND_ADDRESS MANAGEMENT_ADDRESS SIP_PORT HTTP_PORT AMI_PORT RTP_START RTP_END AMI_USER ARI_USER
-export AMI_RECORDING_USER TRUNK_PEER_ADDRESS TRUNK_PEER_PORT
+export QUEUES_FILE AMI_RECORDING_USER TRUNK_PEER_ADDRESS TRUNK_PEER_PORT
 
 # Two sections of one name would be one user with the rights of both.
 if [ "$AMI_USER" = "$AMI_RECORDING_USER" ]; then
@@ -29,7 +30,8 @@ if [ "$AMI_USER" = "$AMI_RECORDING_USER" ]; then
 # Only these events are used by the bridge; the rest costs CPU on both sides.
 # FullyBooted and the answers to actions pass in any case.
 events='Newchannel Newstate DialBegin DialEnd OriginateResponse Hangup HangupRequest
-Hold Unhold AttendedTransfer BlindTransfer PeerStatus Shutdown'
+Hold Unhold AttendedTransfer BlindTransfer ParkedCall ConfbridgeJoin ConfbridgeLeave
+MessageWaiting PeerStatus ContactStatus Shutdown'
 
 major=${ASTERISK_VERSION%%.*}
 minor=${ASTERISK_VERSION#*.}; minor=${minor%%.*}; minor=${minor%%[!0-9]*}
@@ -57,22 +59,70 @@ filters() { for event in "$@"; do
 done; }
 # shellcheck disable=SC2086  # a list of words
 EVENT_FILTERS=$(filters $events)
+# Early media (183). Of the other states of a dial, the channel's own state tells.
+if since 20.11 21.6 22.1; then
+    progress='eventfilter(action(include),name(DialState),header(DialStatus),method(exact)) = PROGRESS'
+else
+    progress='eventfilter = ^Event: DialState[^A-Za-z].*DialStatus: PROGRESS'
+fi
+# Who talks to whom. Of conferences, parking lots and waiting agents it would tell nothing new.
+if since 20.11 21.6 22.1; then
+    together='eventfilter(action(include),name(BridgeEnter),header(BridgeType),method(exact)) = basic'
+else
+    together='eventfilter = ^Event: BridgeEnter[^A-Za-z].*BridgeType: basic'
+fi
+# Digits that a phone has sent.
+if since 20.11 21.6 22.1; then
+    digits='eventfilter(action(include),name(DTMFEnd),header(Direction),method(exact)) = Received'
+else
+    digits='eventfilter = ^Event: DTMFEnd[^A-Za-z].*Direction: Received'
+fi
+EVENT_FILTERS="$EVENT_FILTERS
+$progress
+$together
+$digits"
 RECORDING_EVENT_FILTERS=$(filters FullyBooted)
 
 # res_ari needs it since it can connect out; older ones do not have the file.
 WEBSOCKET_CLIENT='; res_websocket_client.so does not exist in this version'
 if since 20.15 21.10 22.5; then WEBSOCKET_CLIENT='load = res_websocket_client.so'; fi
 
+is_ipv6() { case $1 in *:*) return 0;; *) return 1;; esac; }
+# An IPv6 address with brackets, as where a port follows.
+uri_host() { if is_ipv6 "$1"; then printf '[%s]' "$1"; else printf %s "$1"; fi; }
+SIP_HOST=$(uri_host "$BIND_ADDRESS") TRUNK_PEER_HOST=$(uri_host "$TRUNK_PEER_ADDRESS")
+export SIP_HOST TRUNK_PEER_HOST
+
 NAT_LINES='; no external address is set'
 if [ -n "$EXTERNAL_ADDRESS" ]; then
-    case $EXTERNAL_ADDRESS$LOCAL_NET in *[!A-Za-z0-9.:/_-]*)
+    # Networks are separated by commas.
+    case $EXTERNAL_ADDRESS$(echo "$LOCAL_NET" | tr -d ,) in *[!A-Za-z0-9.:/_-]*)
         echo "render.sh: EXTERNAL_ADDRESS or LOCAL_NET has a character no address has" >&2; exit 1;; esac
     NAT_LINES="external_signaling_address = $EXTERNAL_ADDRESS
 external_media_address = $EXTERNAL_ADDRESS
 external_signaling_port = $SIP_PORT"
-    [ -z "$LOCAL_NET" ] || NAT_LINES="$NAT_LINES
-local_net = $LOCAL_NET"
+    for net in $(echo "$LOCAL_NET" | tr , ' '); do NAT_LINES="$NAT_LINES
+local_net = $net"; done
 fi
+
+# A transport is of one address family. `::` means every address, so IPv4 gets transports too; beside
+# any other IPv6 address a trunk of IPv4 gets one, on loopback.
+ipv4_transport() { printf '[transport-%s-ipv4]\ntype = transport\nprotocol = %s\nbind = %s:%s\n%s\n' \
+    "$1" "$1" "$2" "$SIP_PORT" "$NAT_LINES"; }
+FURTHER_TRANSPORTS='; none beside those above'
+TRUNK_TRANSPORT=transport-udp
+if is_ipv6 "$BIND_ADDRESS"; then
+    if ! is_ipv6 "$TRUNK_PEER_ADDRESS"; then
+        TRUNK_TRANSPORT=transport-udp-ipv4
+        FURTHER_TRANSPORTS=$(ipv4_transport udp 127.0.0.1)
+    fi
+    if [ "$BIND_ADDRESS" = :: ]; then
+        FURTHER_TRANSPORTS=$(ipv4_transport udp 0.0.0.0; echo; ipv4_transport tcp 0.0.0.0)
+    fi
+    # An external address of one IP family is useless to phones of the other family.
+    case $EXTERNAL_ADDRESS in *[!0-9.]*) ;; *) NAT_LINES='; no external address of IPv6';; esac
+fi
+export FURTHER_TRANSPORTS TRUNK_TRANSPORT
 export EVENT_FILTERS RECORDING_EVENT_FILTERS NAT_LINES WEBSOCKET_CLIENT
 
 # All files by one process, because this is part of every start; all or none, because a part of a
@@ -83,7 +133,7 @@ mkdir -p "$new"
 NEW=$new awk '
     BEGIN {
         computed["EVENT_FILTERS"]; computed["RECORDING_EVENT_FILTERS"]
-        computed["NAT_LINES"]; computed["WEBSOCKET_CLIENT"]
+        computed["NAT_LINES"]; computed["WEBSOCKET_CLIENT"]; computed["FURTHER_TRANSPORTS"]
     }
     FNR == 1 {
         if (target != "") close(target)
@@ -112,3 +162,25 @@ NEW=$new awk '
     }' "$templates"/*.conf
 mv "$new"/*.conf "$out"
 rmdir "$new"
+
+# The music on hold: four notes of half a second, as raw mu-law (8000 Hz). No byte is 0, which some
+# awks do not print.
+if [ -e "$templates/musiconhold.conf" ] && [ ! -s "$out/moh/notes.ulaw" ]; then
+    mkdir -p "$out/moh"
+    LC_ALL=C awk '
+        function mulaw(s,    sign, e, top) {
+            sign = 0
+            if (s < 0) { sign = 128; s = -s }
+            s = int(s) + 132; top = 16384
+            for (e = 7; e > 0 && s < top; e--) top = top / 2
+            return 255 - sign - e * 16 - int(s / 2 ^ (e + 3)) % 16
+        }
+        BEGIN {
+            split("523.25 659.26 783.99 1046.5", hz, " ")
+            for (note = 1; note <= 4; note++) for (i = 0; i < 4000; i++) {
+                loud = 8000; if (i < 200) loud = i * 40; if (i > 3600) loud = (4000 - i) * 20
+                printf "%c", mulaw(loud * sin(6.2831853 * hz[note] * i / 8000))
+            }
+        }' > "$out/moh/notes.new"
+    mv "$out/moh/notes.new" "$out/moh/notes.ulaw"
+fi
