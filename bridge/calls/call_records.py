@@ -1,12 +1,16 @@
-"""What the calls need of storage: a small protocol, so that nothing here knows SQL."""
+"""The protocol between calls and their storage; it contains no SQL."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
-from bridge.calls.phone_call import PhoneCall
+from bridge.calls.state.phone_call import PhoneCall
+from bridge.calls.store.call_detail import CallDetailQuestion, CallSum
+from bridge.calls.store.ended_calls import EndedCalls
+
+_Shown = TypeVar("_Shown")
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +25,8 @@ class Companions:
 
 
 class CallRecords(Protocol):
+    """The storage of calls. Async methods raise StorageUnavailable."""
+
     def track(
         self,
         call: PhoneCall,
@@ -40,11 +46,29 @@ class CallRecords(Protocol):
     async def mark(self, call: PhoneCall) -> None:
         """As `track`, and returns once it is on disk."""
 
-    async def find(self, call_id: str) -> PhoneCall | None: ...
+    async def find(self, call_id: str) -> PhoneCall | None:
+        """The call with that id, living or ended; None if there is none.
+
+        Raises StorageUnavailable.
+        """
 
     async def live(self, pbx: str) -> list[PhoneCall]:
         """Calls without a final record, to be taken up again after a restart."""
 
     async def ended(
-        self, extensions: Collection[str], since_ms: int, *, call_id: str | None = None
-    ) -> list[PhoneCall]: ...
+        self, asked: EndedCalls, show: Callable[[PhoneCall], _Shown]
+    ) -> tuple[list[_Shown], int]:
+        """The results of `show` for the calls of that page, and the number of calls on all
+        pages."""
+
+
+class CallDetailRecords(Protocol):
+    """The records of ended calls, for reports. Async methods raise StorageUnavailable."""
+
+    async def detail_records(
+        self, asked: CallDetailQuestion, show: Callable[[PhoneCall], _Shown]
+    ) -> tuple[list[_Shown], list[CallSum]]:
+        """The results of `show` for the calls of that page, and the sums of all pages."""
+
+    async def call_sums(self, asked: CallDetailQuestion) -> list[CallSum]:
+        """How many calls there are on all pages, by direction and disposition."""

@@ -9,10 +9,13 @@ from typing import TypeVar
 import structlog
 
 from bridge.calls.call_records import CallRecords
+from bridge.calls.live.change import Change
+from bridge.calls.live.channel_hang_ups import NOT_CONFIRMED, channels_to_end
+from bridge.calls.live.switchboard import Switchboard
 from bridge.calls.pbx import HangUpResult, PbxUnavailable
-from bridge.calls.phone_call import EndedBy, Origin, PhoneCall
-from bridge.calls.switchboard import NOT_CONFIRMED, Switchboard, channels_to_end, now_ms
-from bridge.calls.tracker import Change
+from bridge.calls.state.final_record import conclude
+from bridge.calls.state.phone_call import EndedBy, Origin, PhoneCall
+from bridge.clock import now_ms
 
 log = structlog.get_logger()
 
@@ -24,7 +27,7 @@ _FIRST_SWEEP_MIN_S, _SWEEP_MAX_S = 0.01, 30.0
 class HangUp:
     """`sweep_s`: how long after a hang-up a channel of the call may live before it is ended too.
 
-    Every call that is to end is swept: also one marked before a restart, or by a rule.
+    Every marked call is swept, including calls marked before a restart or by a rule.
     """
 
     def __init__(self, switchboard: Switchboard, records: CallRecords, sweep_s: float) -> None:
@@ -58,6 +61,7 @@ class HangUp:
         return certain
 
     def stop(self) -> None:
+        """Cancel every sweep. The mark is on disk, and the next run of the service sweeps again."""
         for timer in self._sweeps.values():
             timer.cancel()
 
@@ -74,8 +78,10 @@ class HangUp:
             if not ended:
                 # No channel yet: the mark must outlive us, and is enforced when one appears.
                 await self._records.mark(call)
+            else:
+                self._records.track(call)  # who asked for it, and when, holds over a restart
         except NOT_CONFIRMED as why:
-            log.warning("hang-up not confirmed", call_id=call.id, why=str(why))
+            log.warning("hang_up_not_confirmed", call_id=call.id, why=str(why))
             self._unconfirmed.add(call.id)
             self._records.track(call)
             return call, False
@@ -87,7 +93,7 @@ class HangUp:
         return call, True
 
     async def _ended_a_channel(self, call: PhoneCall) -> bool:
-        """Where those that take the others with them are gone, unheard of yet: the others too."""
+        """If the channels that end the others are gone already, hang up the others too."""
         first = channels_to_end(call)
         results = await _together([self._hang_up(call, x) for x in first])
         if HangUpResult.NO_SUCH_CHANNEL in results:
@@ -106,7 +112,7 @@ class HangUp:
         try:
             result = await self._hang_up(call, call.first_channel)
         except NOT_CONFIRMED as why:
-            log.warning("hang-up not confirmed", call_id=call.id, why=str(why))
+            log.warning("hang_up_not_confirmed", call_id=call.id, why=str(why))
             return False
         return result is HangUpResult.HUNG_UP
 
@@ -134,8 +140,8 @@ class HangUp:
     def _sweep(self, call_id: str, waited_s: float) -> None:
         """Go on until the call is gone.
 
-        A transfer may have left channels that do not depend on the one that was hung up, and a
-        hang-up that was confirmed may have had no effect. From then on a DELETE tries as well.
+        A transfer may leave channels that do not depend on the hung-up one. A confirmed hang-up may
+        have had no effect. From then on a DELETE tries as well.
         """
         call = self._switchboard.calls.live.get(call_id)
         if call is None:
@@ -144,9 +150,27 @@ class HangUp:
             return
         if call.channels:
             self._unconfirmed.add(call_id)
-            if self._switchboard.pbx.link.up:  # its return enforces every mark
+        if self._switchboard.pbx.link.up:  # its return enforces every mark
+            if call.channels:
                 self._switchboard.hang_up_channels(call.channels)
+            elif call_id not in self._switchboard.not_taken:
+                self._switchboard.begin(self._end_without_channel(call))
         self._sweep_in(call_id, min(max(waited_s, _FIRST_SWEEP_MIN_S) * 2, _SWEEP_MAX_S))
+
+    async def _end_without_channel(self, call: PhoneCall) -> None:
+        """End a marked call that the PBX has accepted and that has shown no channel.
+
+        If the PBX lists no channel of it, the call is over. A channel that comes later is hung up
+        as an orphan.
+        """
+        try:
+            result = await self._switchboard.pbx.hang_up(call.first_channel)
+        except NOT_CONFIRMED as why:
+            log.warning("hang_up_not_confirmed", call_id=call.id, why=str(why))
+            return
+        now = self._switchboard.calls.live.get(call.id)
+        if result is HangUpResult.NO_SUCH_CHANNEL and now is not None and not now.channels:
+            self._switchboard.end(call.id, conclude(now, now_ms()))
 
 
 async def _together(work: Sequence[Coroutine[object, object, _Result]]) -> list[_Result]:

@@ -30,14 +30,16 @@ class Pace:
         self._next_s = 0.0  # when the next call would be due without any burst
 
     async def turn(self) -> None:
-        """Return when the caller may place its call. Raises TooManyCalls."""
+        """Return when the caller may place its call.
+
+        If the wait would be too long, raises TooManyCalls at once, with the seconds after which to
+        try again.
+        """
         now = self._clock()
         due = max(self._next_s, now)
         wait_s = due - self._burst_s - now
         if wait_s > self._wait_max_s:
-            raise TooManyCalls(
-                "too many calls per second", math.ceil(wait_s - self._wait_max_s) or 1
-            )
+            raise TooManyCalls("too many calls per second", math.ceil(wait_s - self._wait_max_s))
         self._next_s = due + self._interval_s
         if wait_s > 0:
             await asyncio.sleep(wait_s)

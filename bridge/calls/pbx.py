@@ -1,4 +1,4 @@
-"""What the calls need of a PBX: a small protocol, so that nothing here knows AMI."""
+"""The protocol between calls and the PBX; it contains no AMI."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
 
-from bridge.calls.pbx_events import PbxEvent, PbxSnapshot
+from bridge.calls.state.acts_on import ActsOn
+from bridge.calls.state.pbx_events import PbxEvent, PbxSnapshot
+from bridge.directory.caller_ids import CallerId
 
 
 class PbxUnavailable(Exception):
@@ -26,23 +28,17 @@ class InvalidPbxValue(ValueError):
 
 
 class HangUpResult(Enum):
+    """The outcome of a confirmed hang-up."""
+
     HUNG_UP = "hung up"
     NO_SUCH_CHANNEL = "no such channel"
 
 
 class TransferScope(Enum):
-    """Where a phone of this call may transfer it to."""
+    """The numbers to which a phone of this call may transfer it."""
 
     LOCAL = "local"
     ANY = "any"
-
-
-@dataclass(frozen=True, slots=True)
-class CallerId:
-    """A caller id as a phone shows it. `name` may be empty; `number` is digits, `+` and `*`."""
-
-    name: str
-    number: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +46,11 @@ class OriginateOrder:
     """One call to place. Sources and destinations are dial strings (`PJSIP/0003*210`).
 
     All sources ring at once for at most `wait_s` seconds, the first to answer is connected to the
-    first of the destinations to answer; these ring for at most `destination_wait_s`.
-    `duration_s` limits the talk. `account` is the extension that pays.
+    first of the destinations to answer; these ring for at most `destination_wait_s`. `duration_s`
+    limits the talk. `account` is the extension that pays. `all_devices`: a party may have several
+    phones, which all ring. `forwarding_phone`: the extension of the only destination, if the PBX
+    follows its forwards in the directory. `acts_on`: what the first source to answer does
+    instead of being connected with destinations; there are none then.
     """
 
     call_id: str
@@ -65,6 +64,9 @@ class OriginateOrder:
     account: str
     video: bool
     transfer_scope: TransferScope
+    all_devices: bool = False
+    forwarding_phone: str | None = None
+    acts_on: ActsOn | None = None
 
 
 class PbxListener(Protocol):
@@ -74,9 +76,10 @@ class PbxListener(Protocol):
         """The link works (again); `snapshot` is the truth to start from."""
 
     def link_down(self, at_ms: int, why: str) -> None:
-        """Nothing more will be heard until the next `link_up`."""
+        """No event arrives until the next `link_up`."""
 
-    def pbx_event(self, event: PbxEvent) -> None: ...
+    def pbx_event(self, event: PbxEvent) -> None:
+        """Take an event of the PBX, in the order of the events."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,10 +95,12 @@ class Pbx(Protocol):
     """One Asterisk. Every method ends within the link's action time limit."""
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """The name of this PBX in the settings; stored calls carry it."""
 
     @property
-    def link(self) -> LinkStatus: ...
+    def link(self) -> LinkStatus:
+        """Whether the link is up now, since when, and what is wrong."""
 
     async def originate(self, order: OriginateOrder) -> None:
         """Place the call; returns once the PBX has accepted it.
@@ -115,5 +120,12 @@ class Pbx(Protocol):
     def reachable(self, endpoint: str) -> bool:
         """Whether a phone answers for this endpoint (`PJSIP/0003*210`), as far as we were told."""
 
-    async def refresh_endpoints(self) -> None:
-        """Ask the PBX itself which phones it reaches. Never raises."""
+    def why_unreachable(self, dial: str) -> str:
+        """Why dialling this endpoint (`PJSIP/0003*210`) would fail, for a person; empty:
+        nothing."""
+
+    async def has_phone_to_ring(self, endpoint: str) -> bool:
+        """The same asked of the PBX itself, where we were not told that it is reachable.
+
+        Raises PbxUnavailable if the PBX does not answer, InvalidPbxValue.
+        """

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 
 import structlog
 
 from bridge.calls.errors import CallNotPlaced, TooManyCalls
+from bridge.calls.live.call_log import log_accepted
+from bridge.calls.live.switchboard import Switchboard
 from bridge.calls.pace import Pace
 from bridge.calls.pbx import (
-    CallerId,
     InvalidPbxValue,
     OriginateOrder,
     PbxOutcomeUnknown,
@@ -19,7 +20,8 @@ from bridge.calls.pbx import (
     PbxUnavailable,
     TransferScope,
 )
-from bridge.calls.phone_call import (
+from bridge.calls.state.acts_on import ActsOn
+from bridge.calls.state.phone_call import (
     Disposition,
     EndedBy,
     FinalRecord,
@@ -30,19 +32,26 @@ from bridge.calls.phone_call import (
     Side,
     new_call_id,
 )
-from bridge.calls.switchboard import Switchboard, now_ms
+from bridge.clock import now_ms
+from bridge.directory.caller_ids import CallerId
 from bridge.directory.model import Extension, ExtensionType
 from bridge.directory.party import Party
-from bridge.storage.faults import StorageUnavailable
+from bridge.faults import StorageUnavailable
+from bridge.supervision.tasks import carried_through
 
 log = structlog.get_logger()
 
 Accept = Callable[[PhoneCall], Awaitable[None]]
+AcceptAll = Callable[[Sequence[PhoneCall]], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
 class NewCall:
-    """A call as ordered, everything resolved and checked. Times in seconds."""
+    """A call as ordered, everything resolved and checked. Times in seconds.
+
+    `acts_on`: what its source does instead of calling destinations, `dialled` the number that is
+    shown for that. `local_only`: that other call must not be connected with a public number.
+    """
 
     extension: Extension
     extension_spelled: str
@@ -57,10 +66,15 @@ class NewCall:
     video: bool
     client_id: str
     recording: bool | None = None
+    acts_on: ActsOn | None = None
+    dialled: str = ""
+    local_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class CallLimits:
+    """Limits of calls at a time, and the default time in seconds that destinations ring."""
+
     per_extension: int
     per_user: int
     total: int
@@ -68,6 +82,8 @@ class CallLimits:
 
 
 class CallPlacement:
+    """Places calls: checks the limits, waits for its turn, stores the call, sends the Originate."""
+
     def __init__(self, switchboard: Switchboard, pace: Pace, limits: CallLimits) -> None:
         self._switchboard = switchboard
         self._pace = pace
@@ -80,32 +96,61 @@ class CallPlacement:
         raises. When the PBX does not answer in time the call counts as placed: it may ring, and its
         events or the next resync will tell.
         """
-        self._require_link()
-        await self._pace.turn()
-        self._require_link()
-        # From here on the call runs to its end even if the client has gone.
-        return await asyncio.shield(self._place(order, accept))
 
-    async def _place(self, order: NewCall, accept: Accept) -> PhoneCall:
-        self._check_limits(order.extension)
-        call = _accepted(order, self._switchboard.pbx.name)
-        self._switchboard.calls.add(call)
-        with self._switchboard.placing(call.id):
-            await self._dial(order, call, accept)
-        return call
+        async def accept_one(calls: Sequence[PhoneCall]) -> None:
+            await accept(calls[0])
 
-    async def _dial(self, order: NewCall, call: PhoneCall, accept: Accept) -> None:
+        return (await self.place_all([order], accept_one))[0]
+
+    async def place_all(self, orders: Sequence[NewCall], accept: AcceptAll) -> list[PhoneCall]:
+        """Place several calls of one extension: all of them are on disk before one is dialled.
+
+        Raises as `place`; CallNotPlaced only if the PBX took none of them. A call that it did not
+        take has its final record.
+        """
+        self._require_link()
+        for _ in orders:
+            await self._pace.turn()
+        self._require_link()
+        # From here on the calls run to their end even if the client has gone.
+        return await carried_through(self._place(orders, accept), "place_call")
+
+    async def _place(self, orders: Sequence[NewCall], accept: AcceptAll) -> list[PhoneCall]:
+        self._check_limits(orders[0].extension, len(orders))
+        calls = [_accepted(x, self._switchboard.pbx.name) for x in orders]
+        with ExitStack() as placing:
+            for call in calls:
+                self._switchboard.calls.add(call)
+                placing.enter_context(self._switchboard.placing(call.id))
+            await self._store(calls, accept)
+            refused: list[CallNotPlaced] = []
+            for order, call in zip(orders, calls, strict=True):
+                try:
+                    await self._dial(order, call)
+                except CallNotPlaced as why:
+                    refused.append(why)
+        if len(refused) == len(calls):
+            raise refused[0]
+        return calls
+
+    async def _store(self, calls: Sequence[PhoneCall], accept: AcceptAll) -> None:
         try:
-            # Its rows are the first to be written of the call: nobody has heard of it before.
-            await accept(call)
+            # Their rows are the first to be written of the calls: nobody has heard of them before.
+            await accept(calls)
         except StorageUnavailable as why:
-            if why.outcome_unknown:  # it may be on disk, and must not stay there as a live one
-                self._not_dialled(call.id, EndedBy.PBX, Disposition.FAILED, "not stored in time")
-            self._switchboard.calls.drop(call.id)
+            for call in calls:
+                if why.outcome_unknown:  # it may be on disk, and must not stay there as a live one
+                    late = "not stored in time"
+                    self._not_dialled(call.id, EndedBy.PBX, Disposition.FAILED, late)
+                self._switchboard.calls.drop(call.id)
             raise
         except BaseException:
-            self._switchboard.calls.drop(call.id)
+            for call in calls:
+                self._switchboard.calls.drop(call.id)
             raise
+
+    async def _dial(self, order: NewCall, call: PhoneCall) -> None:
+        log_accepted(call)
         live = self._switchboard.calls.live.get(call.id)
         if live is None:
             raise CallNotPlaced(call.id, "it was ended before it could be dialled")
@@ -115,8 +160,8 @@ class CallPlacement:
         try:
             await self._switchboard.pbx.originate(_originate_order(order, call, self._limits))
         except PbxOutcomeUnknown:
-            log.warning("the PBX did not confirm the originate", call_id=call.id)
-            self._switchboard.resync_later.ask()  # it has a channel by then, or never will
+            log.warning("originate_not_confirmed", call_id=call.id)
+            self._switchboard.resync_later.request()  # it has a channel by then, or never will
         except (PbxRefused, PbxUnavailable, InvalidPbxValue) as why:
             self._not_dialled(call.id, EndedBy.PBX, Disposition.FAILED, str(why))
             raise CallNotPlaced(call.id, str(why)) from why
@@ -131,14 +176,14 @@ class CallPlacement:
         if not link.up:
             raise PbxUnavailable(link.why)
 
-    def _check_limits(self, extension: Extension) -> None:
+    def _check_limits(self, extension: Extension, more: int) -> None:
         calls, limits = self._switchboard.calls.live, self._limits
         for name, count, limit in (
             ("in all", len(calls), limits.total),
             ("of the user", calls.paid_by_user(extension.user_id), limits.per_user),
             ("of the extension", calls.paid_by_extension(extension.number), limits.per_extension),
         ):
-            if count >= limit:
+            if count + more > limit:
                 raise TooManyCalls(f"too many concurrent calls {name} (limit {limit})", 5)
 
 
@@ -166,6 +211,9 @@ def _accepted(order: NewCall, pbx: str) -> PhoneCall:
         duration_s=order.duration_s,
         local_transfers_only=_local_only(order, public=public),
         recording=order.recording,
+        acts_on=order.acts_on,
+        dialled=order.dialled,
+        all_devices=_several_devices((*order.sources, *order.destinations)),
         legs=tuple(
             Leg(
                 view_id=f"{index:02d}",
@@ -180,15 +228,20 @@ def _accepted(order: NewCall, pbx: str) -> PhoneCall:
     )
 
 
+def _several_devices(parties: Iterable[Party]) -> bool:
+    return any(x.extension is not None and x.extension.devices > 1 for x in parties)
+
+
 def _local_only(order: NewCall, *, public: bool) -> bool:
     """Whether its phones must not transfer it to a public number. A queue transfers nothing.
 
-    The wish counts for calls with a public number (spec/003); the right of an extension always: the
-    context of a transfer is the call's, not the one that the phone itself dials in.
+    The wish counts for calls with a public number (docs/reference/specification.md §4). The
+    right of an extension counts always: the context of a transfer is the call's, not the one that
+    the phone itself dials in.
     """
     concerned = [order.extension, *(x.extension for x in (*order.sources, *order.destinations))]
     phones = [x for x in concerned if x is not None and x.type is ExtensionType.PHONE_TERMINAL]
-    if any(not x.may_call_public for x in phones):
+    if order.local_only or any(not x.may_call_public for x in phones):
         return True
     return public and not order.allow_public_transfer
 
@@ -206,4 +259,15 @@ def _originate_order(order: NewCall, call: PhoneCall, limits: CallLimits) -> Ori
         account=order.extension.number,
         video=order.video,
         transfer_scope=TransferScope.LOCAL if call.local_transfers_only else TransferScope.ANY,
+        all_devices=call.all_devices,
+        forwarding_phone=_forwarding_phone(order.destinations),
+        acts_on=order.acts_on,
     )
+
+
+def _forwarding_phone(destinations: tuple[Party, ...]) -> str | None:
+    """The one destination, if it has forwards. Of several the others ring on instead."""
+    if len(destinations) != 1:
+        return None
+    extension = destinations[0].extension
+    return extension.number if extension is not None and extension.forwards is not None else None

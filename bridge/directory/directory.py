@@ -40,7 +40,6 @@ class Directory:
     extensions_by_endpoint: Mapping[str, Extension]
     extensions_by_public_number: Mapping[str, Extension]
     extensions_by_user: Mapping[int, tuple[Extension, ...]]
-    extensions_by_organization: Mapping[str, tuple[Extension, ...]]
     outbound_route: OutboundRoute | None
     number_rules: NumberRules
     services_context: str
@@ -62,6 +61,10 @@ class Directory:
         verba_keys: Iterable[VerbaKey] = (),
         verba_users: Iterable[VerbaUser] = (),
     ) -> Directory:
+        """Make the directory with its indexes.
+
+        It trusts its input: the rules of the file are checked before.
+        """
         known = tuple(extensions)
         return cls(
             organizations=_index(organizations, lambda one: one.prefix),
@@ -71,7 +74,6 @@ class Directory:
             extensions_by_endpoint=_index(known, lambda one: one.endpoint or None),
             extensions_by_public_number=_index(known, lambda one: one.public_number),
             extensions_by_user=_group(known, lambda one: one.user_id),
-            extensions_by_organization=_group(known, lambda one: one.organization),
             outbound_route=outbound_route,
             number_rules=number_rules or NumberRules(),
             services_context=services_context,
@@ -82,6 +84,12 @@ class Directory:
             ),
         )
 
+    @property
+    def has_voicemail(self) -> bool:
+        """Whether the mailbox of an extension takes its calls."""
+        forwards = (x.forwards for x in self.extensions.values())
+        return any(x is not None and x.voicemail for x in forwards)
+
     def extensions_of(self, user: User) -> tuple[Extension, ...]:
         """All extensions of the user (`@self`), in the order of the file."""
         return self.extensions_by_user.get(user.id, ())
@@ -91,7 +99,8 @@ class Directory:
         return tuple(one for one in self.extensions.values() if one.provisioned)
 
     def service_dial(self, number: str) -> str:
-        """The dial string of what is dialplan and not a phone (`0003*300`, `0003*00`)."""
+        """The dial string of a queue, IVR or conference (`0003*300`, `0003*00`), which the dialplan
+        implements."""
         return service_dial(number, self.services_context)
 
 

@@ -1,8 +1,7 @@
-"""What can be wrong with a number, a caller id, a user or an extension named in a request.
+"""Errors for a number, a caller id, a user or an extension that a request names.
 
-One class per cause; each API maps them to its own codes. Two rules hold for every reason text: it
-names the value and the rule it broke, and it is the same for something out of the caller's reach as
-for something that does not exist.
+One class per cause; each API maps them to its own codes. Every reason text names the value and the
+rule that it breaks. The text is the same for a value out of reach and for one that does not exist.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ class Unresolvable(Exception):
 
 
 class NumberInvalid(Unresolvable):
-    """Not a number that this caller can reach."""
+    """Not a number that this requester can reach."""
 
 
 class CallerIdInvalid(Unresolvable):
@@ -27,7 +26,7 @@ class CallerIdInvalid(Unresolvable):
 
 
 class UserInvalid(Unresolvable):
-    """Not a user that this caller can act for."""
+    """Not a user that this requester can act for."""
 
 
 class ExtensionInvalid(Unresolvable):

@@ -1,8 +1,7 @@
 """How the values of a directory file must fit together.
 
-Works on the tree as it was read, not on the parsed models, so that it can report together with them
-whatever else is wrong: one look at the messages is enough to repair a file. Values of a wrong type
-are skipped here, the schema has reported them.
+The checks use the tree, not the parsed models, so that one run reports all faults of a file. Values
+of a wrong type are skipped here, the schema has reported them.
 """
 
 from __future__ import annotations
@@ -11,16 +10,17 @@ from collections.abc import Callable, Iterator
 
 from bridge.directory.directory import SANDBOX_SHORT
 from bridge.directory.model import ExtensionType
-from bridge.directory.yaml_tree import Path, Tree
+from bridge.directory.number_spelling import bare_number
+from bridge.directory.yaml_tree import KeyPath, Tree
 
-_PHONE = ExtensionType.PHONE_TERMINAL.value
-_ONLY_FOR_PHONES = ("sip_secret", "endpoint")
+_PHONE, _QUEUE = ExtensionType.PHONE_TERMINAL.value, ExtensionType.QUEUE.value
+_ONLY_FOR_PHONES = ("sip_secret", "endpoint", "devices", "voicemail")
 
-Finding = tuple[Path, str]
+FileFault = tuple[KeyPath, str]
 
 
-def check_file(tree: Tree) -> Iterator[Finding]:
-    """Everything that does not fit, as (path, reason)."""
+def check_file(tree: Tree) -> Iterator[FileFault]:
+    """The faults that the schema of one entry cannot find, each with its path and reason."""
     if isinstance(tree, dict) and tree.get("organizations") == []:
         yield ("organizations",), "must have at least one organization"
     organizations = list(_entries(tree, "organizations", ()))
@@ -34,7 +34,7 @@ def check_file(tree: Tree) -> Iterator[Finding]:
     yield from _repeated(organizations, "prefix")
     yield from _repeated(users, "id")
     yield from _repeated(extensions, "number")
-    yield from _repeated(extensions, "public_number", same=lambda x: x.removeprefix("+"))
+    yield from _repeated(extensions, "public_number", same=_number)
     yield from _repeated_endpoints(extensions)
     yield from _repeated(apps, "client_id")
     for key in ("verba_keys", "verba_users"):
@@ -52,17 +52,19 @@ def check_file(tree: Tree) -> Iterator[Finding]:
         yield from _check_account(path, _text(app, "account"), prefixes, user_ids)
 
 
-def _check_extensions(path: Path, organization: dict[str, Tree]) -> Iterator[Finding]:
+def _check_extensions(path: KeyPath, organization: dict[str, Tree]) -> Iterator[FileFault]:
     own_users = {_text(one, "id") for _, one in _entries(organization, "users", ())}
     expected = _text(organization, "prefix")
     for here, extension in _entries(organization, "extensions", path):
         yield from _check_membership(here, extension, expected, own_users)
         yield from _check_kind(here, extension)
+        if _text(extension, "type") != _QUEUE and _given(extension, "queue"):
+            yield (*here, "queue"), f"only for a {_QUEUE}"
 
 
 def _check_membership(
-    path: Path, extension: dict[str, Tree], expected: str | None, own_users: set[str | None]
-) -> Iterator[Finding]:
+    path: KeyPath, extension: dict[str, Tree], expected: str | None, own_users: set[str | None]
+) -> Iterator[FileFault]:
     number = _text(extension, "number") or ""
     prefix, star, short = number.partition("*")
     if star and expected is not None and prefix != expected:
@@ -74,22 +76,29 @@ def _check_membership(
         yield (*path, "user"), f"there is no user {user} in this organization"
 
 
-def _check_kind(path: Path, extension: dict[str, Tree]) -> Iterator[Finding]:
+def _check_kind(path: KeyPath, extension: dict[str, Tree]) -> Iterator[FileFault]:
     kind = _text(extension, "type")
     if kind == _PHONE:
         if _given(extension, "dial"):
             yield (*path, "dial"), f"not for a {_PHONE}; name an existing phone with 'endpoint'"
-        if all(_given(extension, key) for key in _ONLY_FOR_PHONES):
+        if _given(extension, "conferences"):
+            yield (*path, "conferences"), "only for a Conference"
+        if _given(extension, "sip_secret") and _given(extension, "endpoint"):
             yield (*path, "sip_secret"), "not for an existing phone, which 'endpoint' names"
     elif kind in {known.value for known in ExtensionType}:
         for key in _ONLY_FOR_PHONES:
             if _given(extension, key):
                 yield (*path, key), f"only for a {_PHONE}"
+        if kind != ExtensionType.CONFERENCE.value and _given(extension, "conferences"):
+            yield (*path, "conferences"), "only for a Conference"
+        yield from _repeated(list(_entries(extension, "conferences", path)), "number")
+        if kind == ExtensionType.CALLBACK.value and _given(extension, "dial"):
+            yield (*path, "dial"), f"not for a {kind} extension, which cannot be called"
 
 
 def _check_account(
-    path: Path, account: str | None, prefixes: set[str | None], user_ids: set[str | None]
-) -> Iterator[Finding]:
+    path: KeyPath, account: str | None, prefixes: set[str | None], user_ids: set[str | None]
+) -> Iterator[FileFault]:
     level, _, name = (account or "").partition(" ")
     if level == "organization" and name not in prefixes:
         yield (*path, "account"), f"there is no organization with the prefix {name}"
@@ -98,29 +107,34 @@ def _check_account(
 
 
 def _check_organization(
-    path: Path, prefix: str | None, prefixes: set[str | None]
-) -> Iterator[Finding]:
+    path: KeyPath, prefix: str | None, prefixes: set[str | None]
+) -> Iterator[FileFault]:
     if prefix is not None and prefix not in prefixes:
         yield (*path, "organization"), f"there is no organization with the prefix {prefix}"
 
 
 def _repeated(
-    entries: list[tuple[Path, dict[str, Tree]]],
+    entries: list[tuple[KeyPath, dict[str, Tree]]],
     key: str,
     same: Callable[[str], str] = lambda value: value,
-) -> Iterator[Finding]:
-    """`same`: what two spellings of one value have in common."""
-    first: dict[str, Path] = {}
+) -> Iterator[FileFault]:
+    """`same`: returns the common form of all spellings of one value."""
+    first: dict[str, KeyPath] = {}
     for path, entry in entries:
         value = _text(entry, key)
         if value is None:
             continue
         if same(value) in first:
-            yield (*path, key), f"{value} is taken already by {spell(first[same(value)])}"
+            yield (*path, key), f"{value} is taken already by {spell_path(first[same(value)])}"
         first.setdefault(same(value), path)
 
 
-def _repeated_endpoints(entries: list[tuple[Path, dict[str, Tree]]]) -> Iterator[Finding]:
+def _number(written: str) -> str:
+    """The common form of all spellings of one public number."""
+    return bare_number(written).removeprefix("+")
+
+
+def _repeated_endpoints(entries: list[tuple[KeyPath, dict[str, Tree]]]) -> Iterator[FileFault]:
     """A phone without `endpoint` has the one named as its number."""
     own = {f"PJSIP/{_text(one, 'number')}" for _, one in entries if _is_provisioned(one)}
     for path, entry in entries:
@@ -133,7 +147,7 @@ def _is_provisioned(extension: dict[str, Tree]) -> bool:
     return _text(extension, "type") == _PHONE and not _given(extension, "endpoint")
 
 
-def _entries(tree: Tree, key: str, path: Path) -> Iterator[tuple[Path, dict[str, Tree]]]:
+def _entries(tree: Tree, key: str, path: KeyPath) -> Iterator[tuple[KeyPath, dict[str, Tree]]]:
     items = tree.get(key) if isinstance(tree, dict) else None
     for index, item in enumerate(items if isinstance(items, list) else ()):
         if isinstance(item, dict):
@@ -149,7 +163,7 @@ def _given(entry: dict[str, Tree], key: str) -> bool:
     return entry.get(key) is not None
 
 
-def spell(path: Path) -> str:
+def spell_path(path: KeyPath) -> str:
     """`organizations[0].extensions[2].caller_id`"""
     spelled = ""
     for part in path:

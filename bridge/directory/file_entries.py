@@ -4,6 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from bridge.config.secrets_file import (
+    SecretSource,
+    app_secret_name,
+    sip_secret_name,
+    verba_key_name,
+    verba_password_name,
+)
 from bridge.directory.directory import Directory, service_dial
 from bridge.directory.file_schema import (
     AppEntry,
@@ -11,30 +18,33 @@ from bridge.directory.file_schema import (
     ExtensionEntry,
     OrganizationEntry,
     PublicNumbersEntry,
+    QueueEntry,
     VerbaKeyEntry,
     VerbaUserEntry,
 )
+from bridge.directory.forwards import forwards_of
 from bridge.directory.model import (
     AccountLevel,
     App,
+    Conference,
     Extension,
     ExtensionType,
+    Forwards,
     Organization,
+    Queue,
     User,
     VerbaKey,
     VerbaUser,
 )
 from bridge.directory.number_rules import NumberRules, OutboundRoute
-from bridge.secrets_file import (
-    SecretSource,
-    app_secret_name,
-    sip_secret_name,
-    verba_key_name,
-    verba_password_name,
-)
+from bridge.directory.queue_members import extended
 
 
 def directory_of(file: DirectoryFile, secret_source: SecretSource) -> Directory:
+    """The directory of a valid file.
+
+    `secret_source` gives each secret that the file leaves out. Raises SecretsFileError.
+    """
     generated = secret_source.get_or_create_all(_left_out(file))
     users = [
         User(user.id, user.name, organization.prefix)
@@ -42,7 +52,13 @@ def directory_of(file: DirectoryFile, secret_source: SecretSource) -> Directory:
         for user in organization.users
     ]
     home = {user.id: user.organization for user in users}
-    route = file.outbound_route
+    route = None if file.outbound_route is None else OutboundRoute(file.outbound_route.dial)
+    rules = number_rules(file.public_numbers)
+    dials = {
+        entry.number: _dial(entry, file.services_context)
+        for organization in file.organizations
+        for entry in organization.extensions
+    }
     return Directory.of(
         organizations=[
             Organization(one.id, one.prefix, one.name, one.recording_retention_days)
@@ -50,13 +66,19 @@ def directory_of(file: DirectoryFile, secret_source: SecretSource) -> Directory:
         ],
         users=users,
         extensions=[
-            _extension(entry, organization, file.services_context, generated)
+            _extension(
+                entry,
+                organization,
+                dials[entry.number],
+                generated,
+                forwards_of(entry, organization.prefix, dials, rules, route),
+            )
             for organization in file.organizations
             for entry in organization.extensions
         ],
         apps=[_app(entry, home, generated) for entry in file.apps],
-        outbound_route=None if route is None else OutboundRoute(route.dial),
-        number_rules=_number_rules(file.public_numbers),
+        outbound_route=route,
+        number_rules=rules,
         services_context=file.services_context,
         verba_keys=[_verba_key(entry, generated) for entry in file.verba_keys],
         verba_users=[_verba_user(entry, generated) for entry in file.verba_users],
@@ -80,23 +102,30 @@ def _is_provisioned(entry: ExtensionEntry) -> bool:
     return entry.type is ExtensionType.PHONE_TERMINAL and entry.endpoint is None
 
 
+def _dial(entry: ExtensionEntry, services_context: str) -> str:
+    if entry.type is ExtensionType.PHONE_TERMINAL:
+        return entry.endpoint or f"PJSIP/{entry.number}"
+    if entry.type is ExtensionType.CALLBACK:
+        return ""  # it pays for calls between public numbers, and cannot be called itself
+    return entry.dial or service_dial(entry.number, services_context)
+
+
 def _extension(
     entry: ExtensionEntry,
     organization: OrganizationEntry,
-    services_context: str,
+    dial: str,
     generated: Mapping[str, str],
+    forwards: Forwards | None,
 ) -> Extension:
     secret_name = None
     secret = entry.sip_secret
     if entry.type is ExtensionType.PHONE_TERMINAL:
-        endpoint = entry.endpoint or f"PJSIP/{entry.number}"
-        dial = endpoint
+        endpoint = dial
         if _is_provisioned(entry) and secret is None:
             secret_name = sip_secret_name(entry.number)
             secret = generated[secret_name]
     else:
         endpoint = ""
-        dial = entry.dial or service_dial(entry.number, services_context)
     caller_id = entry.parsed_caller_id
     return Extension(
         number=entry.number,
@@ -109,11 +138,33 @@ def _extension(
         caller_number=caller_id.number,
         may_set_caller_id=entry.may_set_caller_id,
         may_call_public=entry.may_call_public,
-        # Whoever looks one up has taken the + off.
+        # A lookup has removed the + before.
         public_number=entry.public_number.removeprefix("+") if entry.public_number else None,
         secret_name=secret_name,
         sip_secret=secret,
         recording=entry.recording,
+        devices=entry.devices,
+        forwards=forwards,
+        conferences=tuple(Conference(x.number, x.pin or "") for x in entry.conferences),
+        queue=_queue(entry, organization.prefix),
+    )
+
+
+def _queue(entry: ExtensionEntry, prefix: str) -> Queue | None:
+    if entry.type is not ExtensionType.QUEUE:
+        return None
+    written = entry.queue or QueueEntry()
+    members = written.members
+    return Queue(
+        name=written.name or entry.number,
+        members=None if members is None else tuple(extended(x, prefix) for x in members),
+        strategy=written.strategy,
+        ring_s=written.ring_s,
+        wrap_up_s=written.wrap_up_s,
+        music=written.music or "",
+        announce_position_s=written.announce_position_s,
+        announcement=written.announcement or "",
+        announcement_s=written.announcement_s,
     )
 
 
@@ -151,7 +202,8 @@ def _verba_user(entry: VerbaUserEntry, generated: Mapping[str, str]) -> VerbaUse
     return VerbaUser(name=entry.name, password=password, organization=entry.organization)
 
 
-def _number_rules(entry: PublicNumbersEntry) -> NumberRules:
+def number_rules(entry: PublicNumbersEntry) -> NumberRules:
+    """The rules for public numbers that the entry states."""
     return NumberRules(
         min_digits=entry.min_digits,
         max_digits=entry.max_digits,
@@ -159,4 +211,7 @@ def _number_rules(entry: PublicNumbersEntry) -> NumberRules:
         strip_prefix=entry.strip_prefix or "",
         allowed_prefixes=entry.allowed_prefixes,
         blocked_prefixes=entry.blocked_prefixes,
+        international_prefix=entry.international_prefix,
+        country_code=entry.country_code or "",
+        national_prefix=entry.national_prefix or "",
     )

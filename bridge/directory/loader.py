@@ -7,23 +7,30 @@ is a complete one with comments):
   `recording_retention_days` (default: as the settings say), `users`, `extensions`
   - `users`: `id` (unique in the whole file), `name`
   - `extensions`:
-    - `number` (extended, `0003*210`), `type` (Phone Terminal, Queue, IVR, Conference), `user` (the
-      id of a user of the same organization)
+    - `number` (extended, `0003*210`), `type` (Phone Terminal, Queue, IVR, Conference, Callback),
+      `user` (the id of a user of the same organization)
     - `caller_id` (`John Doe <+3334444>`; default: the number), `may_set_caller_id` (default no),
       `may_call_public` (default no), `public_number` (default none), `recording` (never, always,
       on demand; default never)
     - Phone Terminals only: `sip_secret` (default: generated) or `endpoint` (`PJSIP/…`, a phone that
-      the PBX knows already)
-    - all others: `dial` (default `Local/<number>@<services_context>/n`)
+      the PBX knows already); `forward` (default none): `always`, `busy`, `no_answer`,
+      `unregistered`, each a number, and `no_answer_s` (20)
+    - Conferences only: `conferences` (default none): `number` and `pin` (default: none needed)
+    - Queues only: `queue` (default: no agents): `members`, `strategy` (ringall, leastrecent,
+      fewestcalls, random, rrmemory, linear), `ring_s` (20), `wrap_up_s` (0), `music` (ringing
+      tone), `announce_position_s` (0: never), `announcement` (none), `announcement_s` (60), `name`
+      (the number)
+    - all others but Callback: `dial` (default `Local/<number>@<services_context>/n`)
 - `apps` (default none): `client_id`, `name`, `account` (`administrator`, `organization <prefix>`,
   `user <id>`), `client_secret` (default: generated)
 - `outbound_route` (default none: public numbers cannot be called): `dial` with `{number}` in it
 - `public_numbers`: `min_digits` (7), `max_digits` (15), `allow_plus` (yes), `strip_prefix` (none),
-  `allowed_prefixes` (all), `blocked_prefixes` (none)
+  `allowed_prefixes` (all), `blocked_prefixes` (none), `international_prefix` (00),
+  `country_code` (none), `national_prefix` (none)
 - `verba_keys` (default none: the Verba API is closed): `name`, `key` (a GUID; default: generated),
   `needs_login` (no), `networks` (default: all), `organization` (a prefix; default: all)
 - `verba_users` (default none): `name`, `password` (default: generated), `organization`
-- `services_context` (services): the dialplan context of everything that is no phone
+- `services_context` (services): the dialplan context of queues, IVRs and conferences
 
 Values mean what is written: `0003` is the prefix 0003 without quotes too. Unknown and repeated keys
 are errors. A file with any error is refused as a whole, with all its errors.
@@ -31,18 +38,22 @@ are errors. A file with any error is refused as a whole, with all its errors.
 
 from __future__ import annotations
 
+import os
+import stat
 from pathlib import Path
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from bridge.config.secrets_file import SecretSource
 from bridge.directory.directory import Directory
-from bridge.directory.file_checks import check_file, spell
-from bridge.directory.file_entries import directory_of
+from bridge.directory.file_checks import check_file, spell_path
+from bridge.directory.file_entries import directory_of, number_rules
 from bridge.directory.file_schema import DirectoryFile
+from bridge.directory.forwards import check_forwards
 from bridge.directory.problems import DirectoryError, Problem
+from bridge.directory.queue_members import check_queue_members
 from bridge.directory.yaml_tree import Document, Tree, UnreadableYaml, read_yaml
-from bridge.secrets_file import SecretSource
 
 EXAMPLE_FILE = Path(__file__).with_name("example.yaml")
 
@@ -67,9 +78,13 @@ def load_directory(path: Path, secret_source: SecretSource) -> Directory:
     document = _read(path)
     parsed, problems = _parse(document.tree, document, str(path))
     for here, line in document.repeated:
-        problems.append(Problem(str(path), line, spell(here), "is written twice"))
-    for here, reason in check_file(document.tree):
-        problems.append(Problem(str(path), document.line_of(here), spell(here), reason))
+        problems.append(Problem(str(path), line, spell_path(here), "is written twice"))
+    findings = list(check_file(document.tree))
+    if parsed is not None:
+        findings += check_forwards(parsed, number_rules(parsed.public_numbers))
+        findings += check_queue_members(parsed)
+    for here, reason in findings:
+        problems.append(Problem(str(path), document.line_of(here), spell_path(here), reason))
     if parsed is None or problems:
         raise DirectoryError(tuple(sorted(problems, key=lambda problem: problem.line)))
     return directory_of(parsed, secret_source)
@@ -95,7 +110,7 @@ class CurrentDirectory:
 
 def _read(path: Path) -> Document:
     try:
-        return read_yaml(path.read_text(encoding="utf-8"))
+        return read_yaml(_text(path))
     except OSError as error:
         problem = Problem(str(path), 0, "", f"cannot be read: {error.strerror or error}")
     except UnicodeDecodeError as error:
@@ -103,6 +118,19 @@ def _read(path: Path) -> Document:
     except UnreadableYaml as error:
         problem = Problem(str(path), error.line, "", error.reason)
     raise DirectoryError((problem,))
+
+
+def _text(path: Path) -> str:
+    """Raises OSError, UnicodeDecodeError. A read that waits, as of a pipe, would make the service
+    deaf to every later SIGHUP, and to its end."""
+    with open(path, encoding="utf-8", opener=_without_waiting) as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise OSError("it is not a regular file")
+        return file.read()
+
+
+def _without_waiting(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NONBLOCK)
 
 
 def _parse(tree: Tree, document: Document, file: str) -> tuple[DirectoryFile | None, list[Problem]]:
@@ -115,7 +143,9 @@ def _parse(tree: Tree, document: Document, file: str) -> tuple[DirectoryFile | N
         problems = []
         for error in errors.errors(include_input=False, include_url=False):
             where = error["loc"]
-            problems.append(Problem(file, document.line_of(where), spell(where), _reason(error)))
+            problems.append(
+                Problem(file, document.line_of(where), spell_path(where), _reason(error))
+            )
         return None, problems
 
 

@@ -1,4 +1,4 @@
-"""The directory as it is in force: organizations, users, extensions, apps, numbers.
+"""The values of a directory: organizations, users, extensions, apps, numbers.
 
 Immutable; a reload makes new ones (bridge.directory.loader). Lookups go through the indexes of
 bridge.directory.directory.
@@ -12,14 +12,18 @@ from ipaddress import IPv4Network, IPv6Network
 
 
 class ExtensionType(Enum):
+    """The types of extensions, with the names of the UnifiedAPI."""
+
     PHONE_TERMINAL = "Phone Terminal"
     QUEUE = "Queue"
     IVR = "IVR"
     CONFERENCE = "Conference"
+    CALLBACK = "Callback"
 
 
 class AccountLevel(Enum):
-    """Where an app is registered; decides whom it reaches (uapi.md §7)."""
+    """The account level at which an app is registered; decides whom it reaches
+    (docs/reference/uapi.md §7)."""
 
     USER = "User"
     ORGANIZATION = "Organization"
@@ -27,9 +31,77 @@ class AccountLevel(Enum):
 
 
 class RecordingMode(Enum):
+    """Whether the calls of an extension are recorded (bridge/recordings/policy.py)."""
+
     NEVER = "never"
     ALWAYS = "always"
     ON_DEMAND = "on demand"
+
+
+@dataclass(frozen=True, slots=True)
+class ForwardTarget:
+    """The target of a forward. `number`: extended, or public with an optional `+`."""
+
+    number: str
+    dial: str
+
+
+@dataclass(frozen=True, slots=True)
+class Forwards:
+    """The targets to which the calls of a phone are forwarded. `no_answer_s`: how long it rings
+    before `no_answer`.
+
+    `unregistered`: while no phone answers to the extension's name. `voicemail`: in place of each of
+    busy, no answer and unregistered that has no target, its mailbox takes the call.
+    """
+
+    always: ForwardTarget | None = None
+    busy: ForwardTarget | None = None
+    no_answer: ForwardTarget | None = None
+    unregistered: ForwardTarget | None = None
+    no_answer_s: int = 20
+    voicemail: bool = False
+
+
+class QueueStrategy(Enum):
+    """Which agents of a queue ring for a caller, and in which order; the names of app_queue."""
+
+    RING_ALL = "ringall"
+    LEAST_RECENT = "leastrecent"
+    FEWEST_CALLS = "fewestcalls"
+    RANDOM = "random"
+    ROUND_ROBIN = "rrmemory"
+    LINEAR = "linear"
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """A queue: its agents, and how they ring.
+
+    `name`: of the queue on the PBX. `members`: the extended numbers of the agents; None where the
+    PBX alone knows them. `ring_s`: how long one attempt rings. `wrap_up_s`: how long an agent has
+    no call after one. `music`: the class of music on hold; empty: a ringing tone.
+    `announce_position_s`: the caller hears its position so often. `announcement`: a sound file that
+    it hears each `announcement_s`. 0 and empty: never.
+    """
+
+    name: str
+    members: tuple[str, ...] | None = None
+    strategy: QueueStrategy = QueueStrategy.RING_ALL
+    ring_s: int = 20
+    wrap_up_s: int = 0
+    music: str = ""
+    announce_position_s: int = 0
+    announcement: str = ""
+    announcement_s: int = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Conference:
+    """A conference of a Conference extension. `pin`: empty: nobody needs one."""
+
+    number: str
+    pin: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +110,12 @@ class Extension:
 
     `dial` is the dial string (`PJSIP/0003*210`, `Local/0003*300@services/n`), `endpoint` its form
     in channel names (`PJSIP/0003*210`), empty for extensions that are dialplan and have no phone.
-    `sip_secret` is set exactly for the phones that are ours to provision, not for those that exist
-    on the PBX already. `secret_name`: its key among the generated secrets, None when the file gives
-    the secret itself.
+    A Callback extension has neither: it pays for calls between public numbers.
+    `sip_secret` is set for the phones that the service provisions, and for no others.
+    `secret_name`: its key among the generated secrets, None when the file gives the secret itself.
+    `devices`: so many phones may be registered as it, and all of them ring.
+    `conferences`: of a Conference extension, those with a number.
+    `queue` is set for each extension of that type.
     """
 
     number: str
@@ -57,6 +132,10 @@ class Extension:
     secret_name: str | None = None
     sip_secret: str | None = field(default=None, repr=False)
     recording: RecordingMode = RecordingMode.NEVER
+    devices: int = 1
+    forwards: Forwards | None = None
+    conferences: tuple[Conference, ...] = ()
+    queue: Queue | None = None
 
     @property
     def short(self) -> str:
@@ -71,6 +150,8 @@ class Extension:
 
 @dataclass(frozen=True, slots=True)
 class User:
+    """A user; `organization` is the prefix of the user's organization."""
+
     id: int
     name: str
     organization: str
@@ -111,7 +192,7 @@ class App:
 class VerbaKey:
     """A key of the Verba API: one per application.
 
-    `networks` may use it, all where there is none. `organization` (a prefix) is the one whose calls
+    `networks` may use it; an empty list means all. `organization` (a prefix) is the one whose calls
     it reaches, None: all. `needs_login`: each request needs a token that a user has asked for.
     """
 
@@ -124,7 +205,8 @@ class VerbaKey:
 
 @dataclass(frozen=True, slots=True)
 class VerbaUser:
-    """Who may ask for a token of the Verba API; `organization` confines as that of a key does."""
+    """A user that may request a token of the Verba API; `organization` limits the user as it limits
+    a key."""
 
     name: str
     password: str = field(repr=False)

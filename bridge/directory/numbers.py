@@ -1,20 +1,21 @@
 """The one place that resolves numbers: short (`210`), extended (`0003*210`), public (`5354353`).
 
-A number without `*` is first looked for among the extensions of the caller's organization, then
-tried as a public number. The public number of one of our own extensions is dialled like any other
-public number: over the outbound route.
+Separators (`(323) 574-2879`) are taken off first. A number without `*` is then looked for among the
+extensions of the requester's organization, and tried as a public number. The public number of an
+extension of ours is dialled like any other public number: over the outbound route.
 """
 
 from __future__ import annotations
 
 import re
 
-from bridge.directory.caller import Caller
 from bridge.directory.directory import SANDBOX_SHORT
 from bridge.directory.errors import NumberInvalid, shown
-from bridge.directory.model import Extension
+from bridge.directory.model import Extension, ExtensionType
 from bridge.directory.number_rules import NumberRuleError
+from bridge.directory.number_spelling import bare_number
 from bridge.directory.party import Party
+from bridge.directory.requester import Requester
 
 MAX_NUMBER_CHARS = 32
 
@@ -22,39 +23,41 @@ _ALLOWED = re.compile(r"[0-9+*]+\Z")
 _EXTENDED = re.compile(r"[0-9]+\*[0-9]+\Z")
 
 
-def resolve_party(caller: Caller, text: str) -> Party:
-    """Whom `text` names for this caller. Raises NumberInvalid, and nothing else for any text."""
+def resolve_party(requester: Requester, text: str) -> Party:
+    """Whom `text` names for this requester. Raises NumberInvalid, and nothing else for any text."""
+    text = bare_number(text)
     _check_spelling(text)
     if "*" in text:
         number: str | None = text
     else:
-        number = extended_number(caller, text)
+        number = extended_number(requester, text)
     if number is not None:
-        local = _local_party(caller, number, spelled=text)
+        local = _local_party(requester, number, spelled=text)
         if local is not None:
             return local
     if "*" in text:
         raise NumberInvalid(f"{shown(text)}: there is no such extension")
-    return _public_party(caller, text)
+    return _public_party(requester, text)
 
 
-def find_extension(caller: Caller, text: str) -> Extension | None:
-    """The extension that `text` (short or extended) names for this caller; None if there is none.
+def find_extension(requester: Requester, text: str) -> Extension | None:
+    """The extension that `text` (short or extended) names for this requester, or None.
 
     Public numbers and services are not extensions.
     """
-    number = text if "*" in text else extended_number(caller, text)
-    extension = None if number is None else caller.directory.extensions.get(number)
-    if extension is None or not caller.can_call_into(extension.organization):
+    text = bare_number(text)
+    number = text if "*" in text else extended_number(requester, text)
+    extension = None if number is None else requester.directory.extensions.get(number)
+    if extension is None or not requester.can_call_into(extension.organization):
         return None
     return extension
 
 
-def extended_number(caller: Caller, short: str) -> str | None:
-    """`0003*210` for `210`, whether it exists or not; None if the caller has no short numbers."""
-    if caller.is_administrator or caller.organization is None:
+def extended_number(requester: Requester, short: str) -> str | None:
+    """`0003*210` for `210`, whether it exists or not; None if there are no short numbers."""
+    if requester.is_administrator or requester.organization is None:
         return None
-    return f"{caller.organization}*{short}"
+    return f"{requester.organization}*{short}"
 
 
 def _check_spelling(text: str) -> None:
@@ -70,9 +73,11 @@ def _check_spelling(text: str) -> None:
         )
 
 
-def _local_party(caller: Caller, number: str, *, spelled: str) -> Party | None:
-    extension = find_extension(caller, number)
+def _local_party(requester: Requester, number: str, *, spelled: str) -> Party | None:
+    extension = find_extension(requester, number)
     if extension is not None:
+        if extension.type is ExtensionType.CALLBACK:
+            raise NumberInvalid(f"{shown(number)}: a Callback extension cannot be called")
         return Party(
             spelled=spelled,
             number=extension.number,
@@ -81,28 +86,28 @@ def _local_party(caller: Caller, number: str, *, spelled: str) -> Party | None:
             endpoint=extension.endpoint,
         )
     prefix, _, short = number.partition("*")
-    known = prefix in caller.directory.organizations and caller.can_call_into(prefix)
+    known = prefix in requester.directory.organizations and requester.can_call_into(prefix)
     if short != SANDBOX_SHORT or not known:
         return None
     return Party(
         spelled=spelled,
         number=number,
         extension=None,
-        dial=caller.directory.service_dial(number),
+        dial=requester.directory.service_dial(number),
         is_service=True,
     )
 
 
-def _public_party(caller: Caller, text: str) -> Party:
+def _public_party(requester: Requester, text: str) -> Party:
     try:
-        number = caller.directory.number_rules.normalise(text)
+        number = requester.directory.number_rules.normalise(text)
     except NumberRuleError as why:
-        if caller.is_administrator:
+        if requester.is_administrator:
             hint = "this app must write extension numbers in the extended form, as in 0003*210"
         else:
             hint = "there is no such extension"
         raise NumberInvalid(f"{shown(text)}: {hint}, and {why}") from None
-    route = caller.directory.outbound_route
+    route = requester.directory.outbound_route
     if route is None:
         raise NumberInvalid(
             f"{shown(text)}: there is no such extension, and no outbound route for public numbers"

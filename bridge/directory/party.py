@@ -11,10 +11,10 @@ from bridge.directory.model import Extension
 class Party:
     """Somebody who can be called.
 
-    `spelled`: as the request wrote it, which answers repeat. `number`: extended for extensions and
-    services (`0003*210`), digits with an optional leading `+` for public numbers. `endpoint` is
-    empty unless this is a phone. `is_service`: the sandbox number (`0003*00`), which is no
-    extension and belongs to no user. Everything that is not public is local.
+    `spelled`: as the request wrote it, without separators, which answers repeat. `number`: extended
+    for extensions and services (`0003*210`), digits with an optional leading `+` for public
+    numbers. `endpoint` is empty unless this is a phone. `is_service`: the sandbox number
+    (`0003*00`), which has no extension and no user. Everything that is not public is local.
     """
 
     spelled: str

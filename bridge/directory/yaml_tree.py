@@ -23,11 +23,11 @@ from yaml.events import (
     SequenceStartEvent,
 )
 
-Path: TypeAlias = tuple[str | int, ...]
+KeyPath: TypeAlias = tuple[str | int, ...]
 Tree: TypeAlias = "dict[str, Tree] | list[Tree] | str | None"
 
-# libyaml's parser, where there is one, takes a tenth of the time of Python's.
-_PARSER = yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader
+# libyaml's parser, if it is installed, needs a tenth of the time of the Python parser.
+PARSER = yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader
 
 _MAX_DEPTH = 20  # the format needs 5; recursion has an end
 _NULL_TAG = "tag:yaml.org,2002:null"
@@ -48,21 +48,24 @@ class Document:
     """`lines` has the line of every key and list item; `repeated` the keys written twice."""
 
     tree: Tree = None
-    lines: dict[Path, int] = field(default_factory=dict)
-    repeated: list[tuple[Path, int]] = field(default_factory=list)
+    lines: dict[KeyPath, int] = field(default_factory=dict)
+    repeated: list[tuple[KeyPath, int]] = field(default_factory=list)
 
-    def line_of(self, path: Path) -> int:
-        """The line of the value; for a missing one, of what it is missing in."""
+    def line_of(self, path: KeyPath) -> int:
+        """The line of the value; for a missing value, the line of its parent."""
         while path and path not in self.lines:
             path = path[:-1]
         return self.lines.get(path, 0)
 
 
 def read_yaml(text: str) -> Document:
-    """Raises UnreadableYaml."""
+    """The document in the text.
+
+    Raises UnreadableYaml with its line, counted from 1; 0 if it is not known.
+    """
     document = Document()
     try:
-        _read_document(yaml.parse(text, Loader=_PARSER), document)
+        _read_document(yaml.parse(text, Loader=PARSER), document)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = 0 if mark is None else mark.line + 1
@@ -83,7 +86,7 @@ def _read_document(events: Iterator[Event], document: Document) -> None:
             document.tree = _read_value(next(events), events, (), document)
 
 
-def _read_value(event: Event, events: Iterator[Event], path: Path, document: Document) -> Tree:
+def _read_value(event: Event, events: Iterator[Event], path: KeyPath, document: Document) -> Tree:
     """The value that begins with `event`; takes from `events` what belongs to it."""
     line = _line(event)
     document.lines.setdefault(path, line)
@@ -98,11 +101,11 @@ def _read_value(event: Event, events: Iterator[Event], path: Path, document: Doc
         return items
     if isinstance(event, AliasEvent):
         raise UnreadableYaml(line, "not valid YAML: aliases (*name) are not taken")
-    assert isinstance(event, ScalarEvent)  # noqa: S101 - there is no other kind
+    assert isinstance(event, ScalarEvent)  # noqa: S101 - no other event occurs
     return None if _is_null(event) else str(event.value)
 
 
-def _read_mapping(events: Iterator[Event], path: Path, document: Document) -> dict[str, Tree]:
+def _read_mapping(events: Iterator[Event], path: KeyPath, document: Document) -> dict[str, Tree]:
     mapping: dict[str, Tree] = {}
     while not isinstance(event := next(events), MappingEndEvent):
         line = _line(event)
@@ -120,7 +123,7 @@ def _read_mapping(events: Iterator[Event], path: Path, document: Document) -> di
 
 
 def _is_null(event: ScalarEvent) -> bool:
-    """What YAML takes for null when it is written without quotes, or called so by its tag."""
+    """Whether YAML reads the value as null: an unquoted null word, or the tag of null."""
     plain = event.tag is None and event.implicit[0]
     return event.tag == _NULL_TAG or (plain and event.value in _NULLS)
 

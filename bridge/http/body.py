@@ -1,4 +1,4 @@
-"""The body of a request, for which nobody waits for ever."""
+"""Reads the body of a request within a time limit."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import asyncio
 from aiohttp import web
 
 from bridge.http.context import SERVICES
-from bridge.http.uapi.errors import UapiError
+from bridge.http.errors import UapiError
 
 
 async def body_of(request: web.Request) -> bytes:

@@ -1,4 +1,4 @@
-"""What the handlers work with, one typed object in the application."""
+"""The parts of the service that handlers use: one typed object in the application."""
 
 from __future__ import annotations
 
@@ -7,39 +7,62 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from bridge.calls.call_records import CallRecords
+from bridge.access.token_service import TokenService
+from bridge.access.verba_access import VerbaAccess
+from bridge.calls.call_records import CallDetailRecords, CallRecords
 from bridge.calls.hanging_up import HangUp
+from bridge.calls.live.call_feed import CallFeed
+from bridge.calls.live.live_calls import LiveCalls
+from bridge.calls.live.switchboard import Switchboard
 from bridge.calls.pbx import Pbx
 from bridge.calls.placing import CallPlacement
-from bridge.calls.switchboard import Switchboard
+from bridge.calls.steering.acting_calls import ActingCalls
+from bridge.calls.steering.conferences import Conferences
+from bridge.calls.steering.sending_digits import DigitSender
+from bridge.calls.steering.steering import Steering
 from bridge.directory.loader import CurrentDirectory
-from bridge.directory_phones import DirectoryPhones
-from bridge.http.uapi.idempotency import IdempotentCreates
-from bridge.oauth.token_service import TokenService
-from bridge.phone_call_events.phone_call_events import PhoneCallEvents
+from bridge.http.http_settings import HttpSettings
+from bridge.http.uapi.idempotent_creates import IdempotentCreates
+from bridge.http.uapi.stream.places import StreamPlaces
+from bridge.metrics.exposition import Exposition
+from bridge.pbx.phones.directory_phones import DirectoryPhones
+from bridge.pbx.phones.registrations import Registrations
+from bridge.phone_call_events.service import PhoneCallEvents
+from bridge.queues.queue_agents import QueueAgents
 from bridge.recordings.service import Recordings
-from bridge.settings import Settings
-from bridge.verba_access import VerbaAccess
+from bridge.supervision.tasks import Supervisor
 
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """`storage_problem`: why nothing can be written to the database now; empty where it can."""
+    """`storage_problem`: why nothing can be written to the database now; empty if it can."""
 
-    settings: Settings
+    settings: HttpSettings
     phones: DirectoryPhones
+    registrations: Registrations
     directory: CurrentDirectory
     tokens: TokenService
     pbx: Pbx
     switchboard: Switchboard
+    live_calls: LiveCalls
     placement: CallPlacement
     hang_up: HangUp
+    digits: DigitSender
+    conferences: Conferences
+    call_feed: CallFeed
+    stream_places: StreamPlaces
+    acting: ActingCalls
+    steering: Steering
     records: CallRecords
+    call_details: CallDetailRecords
     idempotency: IdempotentCreates
     phone_call_events: PhoneCallEvents
     recordings: Recordings
+    queue_agents: QueueAgents
     verba_access: VerbaAccess
     storage_problem: Callable[[], str]
+    supervisor: Supervisor
+    metrics: Exposition
 
 
 SERVICES = web.AppKey("services", Services)

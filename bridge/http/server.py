@@ -1,8 +1,8 @@
-"""The HTTP server: aiohttp's, with JSON also for requests that are no valid HTTP.
+"""The HTTP server: aiohttp's server, with JSON answers also for requests that are not valid HTTP.
 
-What breaks HTTP itself (a line or header too long, a bad request line) never reaches a middleware;
-aiohttp answers it with plain text and logs a traceback. Our clients parse every answer as JSON
-(uapi.md §6), and a bad request is worth one line in the log.
+A request that is not valid HTTP (a line or header too long, a bad request line) never reaches a
+middleware; aiohttp answers it with plain text and logs a traceback. Our clients parse every answer
+as JSON (docs/reference/uapi.md §6), and a bad request is worth one line in the log.
 """
 
 from __future__ import annotations
@@ -11,29 +11,59 @@ import asyncio
 import errno
 import os
 import re
+from functools import partial
 from typing import Any
 
 import structlog
 from aiohttp import web
 from aiohttp.http_exceptions import LineTooLong
-from aiohttp.web_protocol import RequestHandler
 
-from bridge.http.error_answers import answering_errors
-from bridge.http.uapi.errors import UNREADABLE_BODY, UapiError, error_response
-from bridge.settings import Settings
+from bridge.http.accepting import listen
+from bridge.http.base_url import authority
+from bridge.http.compression import with_compression
+from bridge.http.connection_places import ConnectionPlaces
+from bridge.http.cross_origin import with_cross_origin
+from bridge.http.error_answers import ERROR_FORMS, Handler, answering_errors
+from bridge.http.errors import UNREADABLE_BODY, UapiError, error_response
+from bridge.http.http_settings import ServerSettings
+from bridge.http.request_ids import REQUEST_ID, new_request_id, with_request_id
+from bridge.http.request_metrics import with_request_metrics
+from bridge.metrics.declared import Metrics
+from bridge.supervision.tasks import carried_through
 
 log = structlog.get_logger()
 
+EVERY_ADDRESS, EVERY_IPV4_ADDRESS = "::", "0.0.0.0"
+
 # aiohttp's messages begin with words and go on, after a colon or a quote, with what was received.
 _PLAIN_WORDS = re.compile(r"[A-Za-z0-9 ]{1,80}")
+
+
+# How long the rest of a body is taken and dropped after its request has been refused.
+_LINGERING_S = 1.0
 
 
 class CannotListen(Exception):
     """`str()` says where, why, and which setting helps."""
 
 
-class _JsonErrorHandler(RequestHandler):
-    __slots__ = ()
+class _JsonErrorHandler(web.RequestHandler):
+    __slots__ = ("_place", "_places")
+
+    def __init__(self, server: web.Server, *, places: ConnectionPlaces, **more: Any) -> None:
+        super().__init__(server, **more)
+        self._places = places
+        self._place: str | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._place = self._places.take(transport)
+        if self._place is not None:
+            super().connection_made(transport)
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        if self._place is not None:
+            self._places.leave(self._place)
+            super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         """Also when the server stops: the rest of a request that has begun is still taken.
@@ -51,9 +81,9 @@ class _JsonErrorHandler(RequestHandler):
             self._close, self._force_close = closing
 
     def log_exception(self, *args: Any, **kw: Any) -> None:
-        """The rest of a body that could not be read is no fault of ours, and has been answered."""
+        """The client caused an unreadable rest of a body, and has its answer already."""
         if isinstance(fault := kw.get("exc_info"), UNREADABLE_BODY):
-            log.info("not HTTP", why=_why(fault))
+            log.info("not_http", why=_why(fault))
         else:
             super().log_exception(*args, **kw)
 
@@ -64,13 +94,16 @@ class _JsonErrorHandler(RequestHandler):
         exc: BaseException | None = None,
         message: str | None = None,
     ) -> web.StreamResponse:
+        request_id = new_request_id()
+        structlog.contextvars.bind_contextvars(request_id=request_id)
         if status >= 500:
-            log.error("request failed", path=request.path, exc_info=exc)
+            log.error("request_failed", path=request.path, exc_info=exc)
             error = UapiError(500, "internal_server_error", "The service failed; see its log.")
         else:
-            log.info("not HTTP", remote=request.remote, status=status, why=_why(exc))
+            log.info("not_http", remote=request.remote, status=status, why=_why(exc))
             error = UapiError(status, "request_invalid", _not_http(exc))
         response = error_response(error)
+        response.headers[REQUEST_ID] = request_id
         response.force_close()
         return response
 
@@ -82,49 +115,81 @@ def _not_http(fault: BaseException | None) -> str:
 
 
 def _why(fault: BaseException | None) -> str:
-    """What is wrong with the request, without any of it: a token may be in it."""
+    """The fault of the request, without quoting the request: it may contain a token."""
     name = type(fault).__name__
     said = _PLAIN_WORDS.match(getattr(fault, "message", "").strip())
     return f"{name}: {said.group().strip()}" if said else name
 
 
-class _JsonErrorServer(web.Server):
-    def __call__(self) -> RequestHandler:
-        return _JsonErrorHandler(self, loop=self._loop, **self._kwargs)
-
-
 class _Runner(web.AppRunner):
-    async def _make_server(self) -> web.Server:
-        server = await super()._make_server()
-        # aiohttp has no parameter for the protocol class of an application's server.
-        server.__class__ = _JsonErrorServer
-        server.request_handler = answering_errors(server.request_handler)
-        return server
+    """Ends what `listening` accepts on, before it waits for the requests in flight."""
+
+    listening: tuple[asyncio.Server, ...] = ()
+    places: ConnectionPlaces | None = None
+
+    async def cleanup(self) -> None:
+        for listening in self.listening:
+            listening.close()
+        await super().cleanup()
+        if self.places is not None:
+            self.places.close()
 
 
-async def start_http(app: web.Application, settings: Settings) -> web.AppRunner:
-    """Listen; returns the runner, to be cleaned up. Raises CannotListen."""
-    runner = _Runner(
-        app,
-        access_log=None,
-        handle_signals=False,
-        shutdown_timeout=settings.shutdown_timeout_s,
-        keepalive_timeout=settings.http_idle_timeout_s,  # also for a request that does not come
-        max_line_size=settings.uri_max_bytes,
-        max_field_size=settings.header_max_bytes,
-    )
+async def start_http(
+    app: web.Application, settings: ServerSettings, metrics: Metrics | None = None
+) -> web.AppRunner:
+    """Listen; returns the runner, to be cleaned up. Raises CannotListen.
+
+    `metrics` counts the requests.
+    """
+    runner = _Runner(app, handle_signals=False, shutdown_timeout=settings.shutdown_timeout_s)
     await runner.setup()
-    site = web.TCPSite(runner, settings.http_host, settings.http_port)
-    try:
-        await site.start()
-    except (OSError, UnicodeError) as why:  # the latter for what is no host name at all
-        await runner.cleanup()
-        raise _cannot_listen(settings, why) from None
+    server = runner.server
+    assert server is not None  # noqa: S101 - after setup() there is one
+    server.request_handler = _surrounded(server.request_handler, app, settings, metrics)
+    # aiohttp's sites have no parameter for the protocol class; the event loop's own server has.
+    loop = asyncio.get_running_loop()
+    runner.places = ConnectionPlaces(settings.connections)
+    connection = partial(
+        _JsonErrorHandler,
+        server,
+        places=runner.places,
+        loop=loop,
+        access_log=None,
+        keepalive_timeout=settings.idle_timeout_s,  # also for a request that does not come
+        max_line_size=settings.request_line_max_bytes,
+        max_field_size=settings.header_max_bytes,
+        auto_decompress=False,  # and answering_errors refuses what is compressed
+        lingering_time=_LINGERING_S,
+    )
+    for host in _listening_on(settings.hosts):
+        try:
+            runner.listening += (await listen(connection, host, settings.port),)
+        except (OSError, UnicodeError) as why:  # the latter for an invalid host name
+            await runner.cleanup()
+            raise _cannot_listen(host, settings.port, why) from None
     return runner
 
 
-def _cannot_listen(settings: Settings, why: OSError | UnicodeError) -> CannotListen:
-    where = f"cannot listen on {settings.http_host}:{settings.http_port}"
+def _surrounded(
+    handler: Handler, app: web.Application, settings: ServerSettings, metrics: Metrics | None
+) -> Handler:
+    """Errors get their form first, so that all else holds for them as for every answer."""
+    handler = answering_errors(handler, app.get(ERROR_FORMS, {}))
+    handler = with_cross_origin(handler, settings.cross_origins)
+    handler = with_request_id(with_compression(handler))
+    return handler if metrics is None else with_request_metrics(handler, metrics)
+
+
+def _listening_on(hosts: tuple[str, ...]) -> tuple[str, ...]:
+    """asyncio makes sockets of IPv6 take no IPv4, so "every address" is two of them."""
+    if EVERY_ADDRESS in hosts and EVERY_IPV4_ADDRESS not in hosts:
+        return (*hosts, EVERY_IPV4_ADDRESS)
+    return hosts
+
+
+def _cannot_listen(host: str, port: int, why: OSError | UnicodeError) -> CannotListen:
+    where = f"cannot listen on {authority(host, port)}"
     if isinstance(why, OSError) and why.errno in (errno.EADDRINUSE, errno.EACCES):
         return CannotListen(
             f"{where} ({os.strerror(why.errno)}); choose another port with BRIDGE_HTTP_PORT"
@@ -134,4 +199,4 @@ def _cannot_listen(settings: Settings, why: OSError | UnicodeError) -> CannotLis
 
 async def close_http(runner: web.AppRunner) -> None:
     """Stop accepting, finish what is in flight within the limit set at the start."""
-    await asyncio.shield(runner.cleanup())
+    await carried_through(runner.cleanup(), "http_stop")

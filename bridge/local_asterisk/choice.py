@@ -1,4 +1,4 @@
-"""Where the Asterisk comes from."""
+"""The choice of the source of the Asterisk."""
 
 from __future__ import annotations
 
@@ -28,17 +28,17 @@ _WAYS = {
     AsteriskSource.ROOT: "run this as root on Debian or Ubuntu",
 }
 
-WhyNot = Callable[[], Awaitable[str | None]]
+ReasonAgainst = Callable[[], Awaitable[str | None]]
 """Says why a source is impossible here; None if it is possible."""
 
 
 async def choose_source(
-    wanted: AsteriskSource | None, why_not: Mapping[AsteriskSource, WhyNot]
+    wanted: AsteriskSource | None, why_not: Mapping[AsteriskSource, ReasonAgainst]
 ) -> AsteriskSource:
     """The first source that is possible, or the wanted one.
 
-    Nothing is asked that need not be known: a PBX named in the settings never causes a
-    look at Docker. NoAsteriskError names all ways and why each is closed.
+    Sources are examined only as far as needed: with a PBX in the settings, Docker is not examined.
+    NoAsteriskError names all ways and why each is closed.
     """
     if wanted is not None:
         reason = await why_not[wanted]()

@@ -13,7 +13,7 @@ from bridge.local_asterisk.docker_engine import (
     project_of,
 )
 from bridge.local_asterisk.errors import LocalAsteriskError
-from bridge.local_asterisk.local import PBX_FOLDER, PUBLIC_NETWORK_FOLDER
+from bridge.local_asterisk.local_asterisk import PBX_FOLDER, PUBLIC_NETWORK_FOLDER
 
 
 def console_command(state_dir: Path, command: str, *, public_network: bool = False) -> list[str]:
@@ -39,12 +39,13 @@ def console_command(state_dir: Path, command: str, *, public_network: bool = Fal
         ) from None
     arguments = ["-C", str(config), "-rx", command]
     if own_root:
-        return ["nsenter", f"--target={process.name}", "--mount", "--root", "asterisk", *arguments]
+        inside = ("--mount", "--root", "--wd")  # our folder is not there
+        return ["nsenter", f"--target={process.name}", *inside, "asterisk", *arguments]
     return [str(binary), *arguments]
 
 
 def _container(project: str, service: str) -> str:
-    """The id of the running container of that service; empty where there is none."""
+    """The id of the running container of that service; empty if there is none."""
     if shutil.which("docker") is None:
         return ""
     label = "label=com.docker.compose"

@@ -11,8 +11,8 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
-from bridge.local_asterisk.errors import AsteriskStartError, LocalAsteriskError
-from bridge.local_asterisk.local import CONFIGURATION, AsteriskSecrets, call_in_command
+from bridge.local_asterisk.errors import AsteriskStartError
+from bridge.local_asterisk.local_asterisk import CONFIGURATION, QUEUES_FILE, AsteriskSecrets
 from bridge.local_asterisk.ports import AsteriskPorts
 
 ASK_TIMEOUT_S = 10.0
@@ -72,7 +72,9 @@ class DockerAsterisk:
         self._report = report
         self._project = project_of(state_dir)
         self._last_words = state_dir.absolute() / "docker.log"
+        self._queues_folder = state_dir.absolute() / "queues"
         self._environment = {
+            "BRIDGE_COMPOSE_QUEUES": str(self._queues_folder),
             "BRIDGE_AMI_USERNAME": secrets.ami_user,
             "BRIDGE_AMI_SECRET": secrets.ami_secret,
             "BRIDGE_AMI_RECORDING_USERNAME": secrets.ami_recording_user,
@@ -91,11 +93,19 @@ class DockerAsterisk:
 
     @property
     def media_address(self) -> str:
-        """The loopback of a container is no way to it."""
+        """The loopback address of a container cannot be reached from outside."""
         return ""
+
+    @property
+    def queues_file(self) -> Path:
+        """The containers see its folder."""
+        return self._queues_folder / QUEUES_FILE
 
     async def start(self) -> None:
         """Build if needed, start, and return when both are fully booted."""
+        await self.ports.check_external_address()
+        # The Asterisk in the container is another user.
+        self._queues_folder.mkdir(mode=0o755, parents=True, exist_ok=True)
         self._report("Starting Asterisk with Docker; the first time, the image is built ...")
         try:
             code, output = await self._compose(
@@ -123,7 +133,7 @@ class DockerAsterisk:
         return f"its last lines are in {self._last_words}"
 
     async def wait_until_ended(self) -> str:
-        """Return when one of the containers ended by itself. What it logged goes with it."""
+        """Return when one of the containers ended by itself. Its log goes with it."""
         await self._compose("wait", *_SERVICES, timeout_s=None)
         with contextlib.suppress(TimeoutError, OSError):
             _, log = await self._compose(
@@ -132,23 +142,6 @@ class DockerAsterisk:
             self._last_words.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._last_words.write_text(log)
         return "an Asterisk container"
-
-    async def call_in(
-        self,
-        number: str,
-        *,
-        caller_number: str = "3235550100",
-        caller_name: str = "",
-        does: str = "silent",
-    ) -> None:
-        """As LocalAsterisk.call_in."""
-        command = call_in_command(number, caller_number, caller_name, does)
-        code, output = await self._compose(
-            *("exec", "--no-TTY", "public-network", "asterisk", "-rx", command),
-            timeout_s=ASK_TIMEOUT_S,
-        )
-        if code != 0:
-            raise LocalAsteriskError(f"the public network did not call: {output.strip()}")
 
     async def _compose(self, *arguments: str, timeout_s: float | None) -> tuple[int, str]:
         return await _run(

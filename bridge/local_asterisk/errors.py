@@ -1,4 +1,4 @@
-"""What can go wrong before an Asterisk of ours is ready."""
+"""Errors of the start of the local Asterisk."""
 
 from __future__ import annotations
 

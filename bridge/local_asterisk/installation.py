@@ -1,4 +1,4 @@
-"""An Asterisk that can be run: where it is and how a command of it looks."""
+"""An installed Asterisk: its place, and the commands that run it."""
 
 from __future__ import annotations
 
@@ -14,13 +14,12 @@ from bridge.local_asterisk.errors import NoAsteriskError
 
 OLDEST_MAJOR = 16
 
-# Runs Asterisk in a root of its own, inside a private mount namespace: whatever way
-# the process ends, the kernel takes the mounts away. $1 root, $2 empty folder for the
-# new root, $3 folder of the instance, visible inside under the same path so that file
-# names mean the same on both sides; then the command.
-# The image is mounted read-only: several instances share it. /etc is a copy, with the name of
-# this machine in its hosts file: Asterisk asks for its own name with every audio session, and a
-# DNS server that does not answer would hold its SIP thread for seconds.
+# Runs Asterisk in a root of its own, inside a private mount namespace. However the process ends,
+# the kernel removes the mounts. Arguments: $1 root, $2 empty folder for the new root, $3 folder of
+# the instance, then the command. The folder $3 has the same path inside, so that file names mean
+# the same on both sides. The image is mounted read-only: several instances share it. /etc is a
+# copy, with the name of this machine in its hosts file: Asterisk asks for its own name with every
+# audio session, and a DNS server that does not answer would hold its SIP thread for seconds.
 _ENTER_ROOT = """
 image=$1 new=$2 instance=$3; shift 3
 mount -t tmpfs -o mode=755 tmpfs "$new"
@@ -55,7 +54,7 @@ mkdir "$new/dev" "$new/proc" "$new/tmp"
 mount --rbind /dev "$new/dev"
 mount -t proc proc "$new/proc"
 mkdir -p "$new$instance"
-mount --bind "$instance" "$new$instance"
+mount --rbind "$instance" "$new$instance"  # with a disk that is mounted below it
 exec chroot "$new" "$@"
 """
 
@@ -71,7 +70,7 @@ class Installation:
     root: Path | None = None
 
     def command(self, instance: Path, arguments: Sequence[str]) -> list[str]:
-        """The command line; every step of it execs, so its pid is that of Asterisk."""
+        """The command line; every step of it execs, so Asterisk has its pid."""
         asterisk = [self.binary, *arguments]
         if self.root is None:
             return asterisk
@@ -88,11 +87,11 @@ class Installation:
         asterisk = [self.binary, *arguments]
         if self.root is None:
             return asterisk
-        return ["nsenter", f"--target={pid}", "--mount", "--root", *asterisk]
+        return ["nsenter", f"--target={pid}", "--mount", "--root", "--wd", *asterisk]
 
 
 async def asterisk_version(*command: str) -> str:
-    """What `asterisk -V` says, e.g. "22.10.1"; NoAsteriskError if it says nothing usable."""
+    """The output of `asterisk -V`, e.g. "22.10.1"; NoAsteriskError if it says nothing usable."""
     process = await asyncio.create_subprocess_exec(
         *command,
         "-V",
@@ -100,7 +99,12 @@ async def asterisk_version(*command: str) -> str:
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )
-    output, _ = await asyncio.wait_for(process.communicate(), timeout=10)
+    try:
+        output, _ = await asyncio.wait_for(process.communicate(), timeout=10)
+    except (TimeoutError, asyncio.CancelledError):
+        process.kill()
+        await process.wait()
+        raise
     found = re.search(rb"Asterisk (?:certified[/-])?(\d+(?:\.\d+)*)", output)
     if found is None:
         raise NoAsteriskError(f"{' '.join(command)} -V does not name a version: {output[-200:]!r}")

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import ipaddress
-import random
 import socket
-from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bridge.local_asterisk.errors import PortTakenError
+from bridge.local_asterisk.errors import LocalAsteriskError, PortTakenError
 
-# The range of outgoing connections is above.
-BELOW_OUTGOING = range(11_000, 19_000)
 RTP_BLOCK = 200
 """Ports of one RTP range: two per audio leg, so 100 legs."""
 
@@ -22,14 +19,14 @@ PORT_SETTINGS = {
     "ami": "BRIDGE_AMI_PORT",
     "public_network_sip": "BRIDGE_PUBLIC_NETWORK_PORT",
 }
-"""The setting of each field that can be taken, as bridge/settings.py calls it."""
+"""The setting of each field that can be taken, as bridge/config/settings.py calls it."""
 ADDRESS_SETTINGS = {"public_network_sip": "BRIDGE_PUBLIC_NETWORK_ADDRESS"}
 """Of its address, where that is not BRIDGE_BIND_ADDRESS."""
 
 
 @dataclass(frozen=True, slots=True)
 class AsteriskPorts:
-    """Where the PBX and the simulated public network listen.
+    """The addresses and ports of the PBX and of the simulated public network.
 
     The public network needs an address of its own: the PBX tells its calls apart
     by IP. On Linux every 127.x.y.z is there without configuration.
@@ -47,57 +44,47 @@ class AsteriskPorts:
     public_network_sip: int = 5060
     """UDP."""
     external_address: str = ""
-    """What phones behind a NAT must be told; empty: no NAT."""
+    """The address that phones behind a NAT must get; empty: no NAT."""
 
     @property
     def management_address(self) -> str:
-        """Where AMI and ARI listen: never on an address that others can reach."""
+        """The address of AMI and ARI: never one that other machines can reach."""
         return management_address(self.bind_address)
 
-    @classmethod
-    def free(
-        cls,
-        *,
-        bind_address: str = "127.0.0.1",
-        public_network_address: str = "127.0.0.2",
-        among: Sequence[int] = BELOW_OUTGOING,
-    ) -> AsteriskPorts:
-        """Ports that are free now, for tests that run beside each other: `among` may be those of
-        one of them only.
+    @property
+    def trunk_address(self) -> str:
+        """Of the PBX, for the public network: where both have one address family, the same that
+        phones use. Next to an IPv6 address the PBX has one of IPv4 for it."""
+        if _version(self.bind_address) == _version(self.public_network_address):
+            return self.bind_address
+        return "127.0.0.1"
 
-        RTP ranges are drawn at random; should two overlap, Asterisk takes the next
-        port, so nothing breaks.
-        """
-        left = random.sample(among, len(among))
-        sip = _free_port(left, bind_address, public_network_address)
-        rtp_start = 20000 + RTP_BLOCK * random.randrange(50)  # noqa: S311 - no secret
-        return cls(
-            bind_address=bind_address,
-            sip=sip,
-            http=_free_port(left, management_address(bind_address)),
-            ami=_free_port(left, management_address(bind_address)),
-            rtp_start=rtp_start,
-            rtp_end=rtp_start + RTP_BLOCK - 1,
-            public_network_address=public_network_address,
-            public_network_sip=sip,
-        )
+    @property
+    def _sip_addresses(self) -> list[str]:
+        """As asterisk-conf/render.sh makes the transports."""
+        if self.bind_address == "::":
+            return [self.bind_address, "0.0.0.0"]
+        return [self.bind_address]
 
     def check_pbx(self) -> None:
         """Raise PortTakenError if the PBX could not listen."""
-        self._check("sip", socket.SOCK_DGRAM, self.bind_address, self.sip)
-        self._check("sip", socket.SOCK_STREAM, self.bind_address, self.sip)
+        for address in self._sip_addresses:
+            self._check("sip", socket.SOCK_DGRAM, address, self.sip)
+            self._check("sip", socket.SOCK_STREAM, address, self.sip)
+        if self.trunk_address != self.bind_address and len(self._sip_addresses) == 1:
+            self._check("sip", socket.SOCK_DGRAM, self.trunk_address, self.sip)
         self._check("http", socket.SOCK_STREAM, self.management_address, self.http)
         self._check("ami", socket.SOCK_STREAM, self.management_address, self.ami)
 
     def check_public_network(self) -> None:
         """Raise PortTakenError if the simulated public network could not listen."""
-        everywhere = ipaddress.ip_address(self.bind_address).is_unspecified
-        if everywhere and self.public_network_sip == self.sip:
+        if self.public_network_sip == self.sip and self.takes(self.public_network_address):
             # Neither is running yet, so that a look at the port would find it free for both.
             setting = PORT_SETTINGS["public_network_sip"]
             raise PortTakenError(
-                f"UDP port {self.sip} is the PBX's on every address ({self.bind_address}), that of "
-                f"the simulated public network too. Choose another port with {setting}.",
+                f"UDP port {self.sip} on {self.public_network_address} is the PBX's, which listens "
+                f"on {self.bind_address}, and that of the simulated public network too. Choose "
+                f"another port with {setting}.",
                 field="public_network_sip",
                 setting=setting,
             )
@@ -108,26 +95,60 @@ class AsteriskPorts:
             self.public_network_sip,
         )
 
+    async def check_external_address(self) -> None:
+        """Raise LocalAsteriskError if Asterisk could make nothing of it: it would refuse calls."""
+        if not self.external_address:
+            return
+        try:
+            await asyncio.get_running_loop().getaddrinfo(self.external_address, None)
+        except OSError as why:
+            raise LocalAsteriskError(
+                f"BRIDGE_EXTERNAL_ADDRESS: {self.external_address} is neither an address nor a "
+                f"name that can be resolved ({why.strerror})"
+            ) from None
+
+    def takes(self, address: str) -> bool:
+        """Whether SIP of the PBX, over UDP, would be on that address too."""
+        if self.bind_address == "::":
+            return True
+        if ipaddress.ip_address(self.bind_address).is_unspecified:
+            return _version(address) == _version(self.bind_address)
+        return address in (self.bind_address, self.trunk_address)
+
     def _check(self, field: str, kind: socket.SocketKind, address: str, port: int) -> None:
-        with socket.socket(socket.AF_INET, kind) as probe:
-            if kind is socket.SOCK_STREAM:
-                # As Asterisk does; else connections that are closing would count as taken.
-                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind((address, port))
-            except OSError as error:
-                setting = PORT_SETTINGS[field]
-                protocol = "TCP" if kind is socket.SOCK_STREAM else "UDP"
-                reason = {
-                    errno.EADDRINUSE: "is taken by another program",
-                    errno.EACCES: "may not be used by this user",
-                    errno.EADDRNOTAVAIL: "cannot be used: this machine has no such address",
-                }.get(error.errno or 0, f"cannot be used: {error.strerror}")
-                raise PortTakenError(
-                    f"{protocol} port {port} on {address} {reason}. {_remedy(field, error)}",
-                    field=field,
-                    setting=setting,
-                ) from error
+        try:
+            try_to_bind(kind, address, port)
+        except OSError as error:
+            setting = PORT_SETTINGS[field]
+            protocol = "TCP" if kind is socket.SOCK_STREAM else "UDP"
+            reason = {
+                errno.EADDRINUSE: "is taken by another program",
+                errno.EACCES: "may not be used by this user",
+                errno.EADDRNOTAVAIL: "cannot be used: this machine has no such address",
+                errno.EAFNOSUPPORT: "cannot be used: this machine has no IPv6",
+            }.get(error.errno or 0, f"cannot be used: {error.strerror}")
+            raise PortTakenError(
+                f"{protocol} port {port} on {address} {reason}. {_remedy(field, error)}",
+                field=field,
+                setting=setting,
+            ) from error
+
+
+def try_to_bind(kind: socket.SocketKind, address: str, port: int) -> None:
+    """Raises OSError if nobody could listen there; `kind` is that of UDP or of TCP."""
+    family = socket.AF_INET6 if _version(address) == 6 else socket.AF_INET
+    with socket.socket(family, kind) as probe:
+        if family is socket.AF_INET6:
+            # An IPv4 socket beside it is another one, as Asterisk makes them.
+            probe.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        if kind is socket.SOCK_STREAM:
+            # As Asterisk does; else connections that are closing would count as taken.
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind((address, port))
+
+
+def _version(address: str) -> int:
+    return ipaddress.ip_address(address).version
 
 
 def management_address(bind_address: str) -> str:
@@ -138,25 +159,6 @@ def management_address(bind_address: str) -> str:
 def _remedy(field: str, error: OSError) -> str:
     if error.errno == errno.EADDRINUSE:
         return f"Stop that program or choose another port with {PORT_SETTINGS[field]}."
-    if error.errno == errno.EADDRNOTAVAIL:
+    if error.errno in (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT):
         return f"Choose one that it has with {ADDRESS_SETTINGS.get(field, 'BRIDGE_BIND_ADDRESS')}."
     return f"Choose another port with {PORT_SETTINGS[field]}."
-
-
-def _free_port(left: list[int], *addresses: str) -> int:
-    """Taken out of `left`: a port that is free for UDP and TCP on all addresses."""
-    while left:
-        port = left.pop()
-        if all(_is_free(address, port) for address in addresses):
-            return port
-    raise OSError(errno.EADDRINUSE, f"no free port found on {', '.join(addresses)}")
-
-
-def _is_free(address: str, port: int) -> bool:
-    for kind in (socket.SOCK_DGRAM, socket.SOCK_STREAM):
-        with socket.socket(socket.AF_INET, kind) as probe:
-            try:
-                probe.bind((address, port))
-            except OSError:
-                return False
-    return True

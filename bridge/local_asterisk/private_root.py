@@ -1,4 +1,7 @@
-"""A private root file system with Debian's Asterisk 22, made once from packages."""
+"""A private root file system with Debian's Asterisk 22, made once from packages.
+
+The version is pinned in asterisk-conf/asterisk-package; `make pin` renews it.
+"""
 
 from __future__ import annotations
 
@@ -6,19 +9,22 @@ import asyncio
 import contextlib
 import fcntl
 import os
+import re
 import shutil
-import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
+from bridge.local_asterisk.build_commands import BuildCommands, BuildStopped
 from bridge.local_asterisk.errors import NoAsteriskError
-
-BUILD_TIMEOUT_S = 600
-"""It takes 20 s with a near mirror."""
 
 NEWEST_SUITE = "sid"
 """Debian 12 and 13 have no Asterisk."""
+
+NEWEST = "newest"
+"""Of BRIDGE_ASTERISK_PACKAGE: the version that the mirror has."""
 
 _BUILDING = ".building-"
 
@@ -42,46 +48,107 @@ def why_no_root() -> str | None:
     return None
 
 
-async def private_root(
-    folder: Path, report: Callable[[str], None], *, suite: str = NEWEST_SUITE
-) -> Path:
-    """The root at `folder`, made now from that suite of Debian if it is not there.
+@dataclass(frozen=True, slots=True)
+class RootSource:
+    """The sources of a private root.
 
-    It appears under its name only when complete, and two builders wait for each other.
+    `version`: of Debian's package asterisk, exactly; empty: what the mirror has. `stale_mirror`:
+    package lists past their date count; without, an old list cannot be passed off as the present
+    one.
     """
+
+    suite: str = NEWEST_SUITE
+    version: str = ""
+    stale_mirror: bool = False
+
+
+def root_source(package: str, pin: Path, *, stale_mirror: bool) -> RootSource:
+    """`package` is BRIDGE_ASTERISK_PACKAGE; if it is empty, the file `pin` gives the version."""
+    version = package or pin.read_text().strip()
+    return RootSource(version="" if version == NEWEST else version, stale_mirror=stale_mirror)
+
+
+async def private_root(folder: Path, report: Callable[[str], None], source: RootSource) -> Path:
+    """A root with the wanted version: at `folder`, or beside it if that has another one.
+
+    It is made now if it is not there, and appears under its name only when complete; two builders
+    wait for each other. One with another version may be in use, and is left. Cancelled, it ends
+    what it has begun. Raises NoAsteriskError.
+    """
+    if folder.is_dir() and source.version not in ("", version_in(folder)):
+        report(f"{folder} holds another version of Asterisk than {source.version}.")
+        folder = folder.with_name(f"{folder.name}-{source.version}")
     if not folder.is_dir():
-        await asyncio.to_thread(_make, folder, report, suite)
+        commands = BuildCommands()
+        try:
+            await asyncio.to_thread(_make, folder, report, source, commands)
+        except asyncio.CancelledError:
+            commands.stop()
+            raise
     return folder
 
 
-def _make(folder: Path, report: Callable[[str], None], suite: str) -> None:
+def version_in(root: Path) -> str:
+    """The version of its package asterisk; empty if there is none."""
+    try:
+        status = (root / "var/lib/dpkg/status").read_text(errors="replace")
+    except OSError:
+        return ""
+    found = re.search(r"^Package: asterisk\n(?:.+\n)*?Version: (.+)$", status, re.MULTILINE)
+    return found[1] if found else ""
+
+
+def _make(
+    folder: Path, report: Callable[[str], None], source: RootSource, commands: BuildCommands
+) -> None:
     folder.parent.mkdir(parents=True, exist_ok=True)
-    with _locked(folder.with_name(folder.name + ".lock"), report):
+    with _locked(folder.with_name(folder.name + ".lock"), report, commands):
         if folder.is_dir():
             return
         for abandoned in folder.parent.glob(f"{folder.name}{_BUILDING}*"):
             _remove(abandoned)
         report("Making a private Asterisk from Debian packages, once (about 350 MB) ...")
-        _install_builder(report)
+        install_builder(report, commands)
         building = Path(tempfile.mkdtemp(prefix=folder.name + _BUILDING, dir=folder.parent))
         building.chmod(0o755)
+        asterisk = f"asterisk={source.version}" if source.version else "asterisk"
+        aged = ['--aptopt=Acquire::Check-Valid-Until "false"'] if source.stale_mirror else []
         try:
-            _run(
+            commands.run(
                 # The mounts that the builder needs are gone with it, however it ends.
                 *("unshare", "--mount", "--propagation", "private"),
-                *("mmdebstrap", "--variant=essential", "--include=asterisk,ca-certificates"),
-                # A stored copy of the archive has a Release file past its date.
-                '--aptopt=Acquire::Check-Valid-Until "false"',
-                "--quiet",
-                *(suite, str(building)),
+                *("mmdebstrap", "--variant=essential", f"--include={asterisk},ca-certificates"),
+                *aged,
+                *(source.suite, str(building)),
             )
             building.rename(folder)
+        except BuildStopped:
+            _remove(building)
+            raise
+        except NoAsteriskError as why:
+            _remove(building)
+            raise NoAsteriskError(f"{why}{_hint(str(why), source)}") from None
         except BaseException:
             _remove(building)
             raise
 
 
-def _install_builder(report: Callable[[str], None]) -> None:
+def _hint(failure: str, source: RootSource) -> str:
+    if "expired" in failure:
+        return (
+            "\nThe mirror's package lists are past their date. If it is a stored copy that you "
+            "trust: BRIDGE_STALE_MIRROR=true"
+        )
+    if source.version and f"'{source.version}'" in failure:
+        return (
+            f"\nThe mirror does not have the version {source.version}, with which this release is "
+            "tested. BRIDGE_ASTERISK_PACKAGE=newest takes the one that it has."
+        )
+    return ""
+
+
+def install_builder(report: Callable[[str], None], commands: BuildCommands) -> None:
+    """Install mmdebstrap and the keys of Debian's archive, if this machine lacks them."""
     keyring = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
     if shutil.which("mmdebstrap") and keyring.exists():
         return
@@ -89,30 +156,11 @@ def _install_builder(report: Callable[[str], None]) -> None:
     install = ("apt-get", "install", "--yes", "--no-install-recommends")
     packages = ("mmdebstrap", "debian-archive-keyring")
     try:
-        _run(*install, *packages)
+        commands.run(*install, *packages)
     except NoAsteriskError:  # the lists may be old or missing
-        _run("apt-get", "update")
-        _run(*install, *packages)
-
-
-def _run(*command: str) -> None:
-    try:
-        done = subprocess.run(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-            check=False,
-            timeout=BUILD_TIMEOUT_S,
-            env={**os.environ, "DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C.UTF-8"},
-        )
-    except subprocess.TimeoutExpired as error:
-        raise NoAsteriskError(f"{command[0]} took more than {BUILD_TIMEOUT_S} s") from error
-    if done.returncode != 0:
-        last = "\n".join(f"  {line}" for line in done.stdout.splitlines()[-15:])
-        raise NoAsteriskError(f"`{' '.join(command)}` failed:\n{last}")
+        commands.check()
+        commands.run("apt-get", "update")
+        commands.run(*install, *packages)
 
 
 def _remove(folder: Path) -> None:
@@ -124,14 +172,21 @@ def _remove(folder: Path) -> None:
 
 
 @contextlib.contextmanager
-def _locked(path: Path, report: Callable[[str], None]) -> Iterator[None]:
+def _locked(path: Path, report: Callable[[str], None], commands: BuildCommands) -> Iterator[None]:
     with path.open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        if not _lock(lock):
             report("Another process is making the private Asterisk; waiting for it ...")
-            fcntl.flock(lock, fcntl.LOCK_EX)
+            while not _lock(lock):
+                commands.wait()
         yield
+
+
+def _lock(file: IO[str]) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _distribution() -> list[str]:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from bridge.local_asterisk.errors import AsteriskStartError, LocalAsteriskError
 from bridge.local_asterisk.installation import Installation
-from bridge.local_asterisk.left_over import end_left_over
+from bridge.local_asterisk.orphan_process import end_orphan_process
 
 POLL_S = 0.02
 UNIX_SOCKET_PATH_MAX = 107
@@ -105,6 +105,7 @@ class AsteriskProcess:
                 stdout=console,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
+                umask=0o077,  # recordings, and the phones' passwords in astdb
             )
         self._pid_file.write_text(f"{self._process.pid}\n")
         try:
@@ -139,10 +140,10 @@ class AsteriskProcess:
             raise LocalAsteriskError(f"{self.name}: console command failed: {output.strip()}")
         return output
 
-    async def stop_left_over(self) -> None:
+    async def stop_orphan(self) -> None:
         """End an Asterisk that an earlier, killed owner of this folder left behind."""
         with contextlib.suppress(FileNotFoundError, ValueError):
-            await end_left_over(
+            await end_orphan_process(
                 int(self._pid_file.read_text()),
                 os.fsencode(self._config),
                 timeout_s=self._stop_timeout_s,
@@ -158,6 +159,8 @@ class AsteriskProcess:
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         for name in ("conf", "var", "run", "log", "spool", "root"):
             (self.folder / name).mkdir(exist_ok=True)
+        with contextlib.suppress(FileNotFoundError):  # one that an older version left readable
+            (self.folder / "var" / "astdb.sqlite3").chmod(0o600)
         # Without it ARI cannot list stored recordings.
         (self.spool_dir / "recording").mkdir(exist_ok=True)
         # After a crash the socket is there, but nobody listens.
@@ -231,7 +234,7 @@ class AsteriskProcess:
             with contextlib.suppress(ProcessLookupError):
                 process.send_signal(ending)
             try:
-                await asyncio.wait_for(asyncio.shield(process.wait()), self._stop_timeout_s)
+                await asyncio.wait_for(process.wait(), self._stop_timeout_s)
             except TimeoutError:
                 with contextlib.suppress(ProcessLookupError):
                     process.kill()
@@ -240,7 +243,7 @@ class AsteriskProcess:
         self._pid_file.unlink(missing_ok=True)
 
     def _last_log(self, lines: int = 20) -> str:
-        """The last lines of what it logged and printed."""
+        """The last lines of its log and of its output."""
         for file in (self.log_file, self.folder / "log" / "console.log"):
             if file.exists() and (text := file.read_text(errors="replace").strip()):
                 shown = "\n".join(f"  {line}" for line in text.splitlines()[-lines:])

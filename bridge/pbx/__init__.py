@@ -1,5 +1,5 @@
 """All that talks to Asterisk: the AMI link, the ARI client, the provisioning of phones.
 
-Nothing outside this package knows an AMI word or imports panoramisk; nothing inside knows the
-routes of our own HTTP API.
+No other package contains an AMI word or imports panoramisk; nothing inside knows the routes of our
+own HTTP API.
 """

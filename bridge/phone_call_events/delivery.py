@@ -6,8 +6,13 @@ import hashlib
 from dataclasses import dataclass
 from enum import Enum
 
+BLOCKING_AFTER = 3
+"""From this number of failed attempts on: the log names the subscription."""
+
 
 class DeliveryState(Enum):
+    """The states of a delivery."""
+
     WAITING = "waiting"
     DELIVERED = "delivered"
     FAILED = "failed"
@@ -44,10 +49,11 @@ class Attempt:
 
     @property
     def succeeded(self) -> bool:
+        """Whether the receiver answered with a status from 200 to 299."""
         return self.error is None and self.http_status is not None and self.http_status // 100 == 2
 
 
-@dataclass(frozen=True)  # no slots: see bridge/calls/replace.py
+@dataclass(frozen=True)  # no slots: see bridge/calls/state/fast_replace.py
 class Delivery:
     """A stored delivery. `sequence` numbers the events of its subscription from 1, without a gap.
 
@@ -71,6 +77,11 @@ class Delivery:
     http_status: int | None = None
     error: str | None = None
     finished_ms: int | None = None
+
+    @property
+    def blocking(self) -> bool:
+        """Whether it holds up the later events of its subscription by failing again and again."""
+        return self.state is DeliveryState.WAITING and self.attempts >= BLOCKING_AFTER
 
 
 def delivery_id(subscription_id: str, call_id: str, part: str) -> str:

@@ -4,88 +4,86 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import time
-from collections import deque
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 
 import structlog
 
-from bridge.calls.replace import replace
+from bridge.calls.state.fast_replace import replace
+from bridge.clock import now_ms
+from bridge.faults import StorageUnavailable
+from bridge.phone_call_events.blocked_receiver import BlockedReceiver
 from bridge.phone_call_events.delivery import Attempt, Delivery, DeliveryState
-from bridge.phone_call_events.retry_schedule import RetrySchedule
-from bridge.phone_call_events.sender import EventSender
+from bridge.phone_call_events.delivery_context import DeliveryContext
+from bridge.phone_call_events.give_up_rules import Refusals
 from bridge.phone_call_events.subscription import Subscription
-from bridge.storage.event_deliveries import EventDeliveryStore
-from bridge.storage.faults import StorageUnavailable
+from bridge.phone_call_events.waiting_events import WaitingEvents
+from bridge.phone_call_events.worker_state import (
+    ENDS,
+    Situation,
+    WorkerState,
+    due_ms,
+    next_state,
+)
 
 log = structlog.get_logger()
 
 GONE = 410
-_READ_AHEAD_FIRST = 25
-_READ_AHEAD_MAX = 200
-_READ_RETRY_S = 1.0
-
-
-@dataclass(frozen=True, slots=True)
-class DeliveryContext:
-    """What all workers share. `find` gives the subscription as it is now, None once it is gone or
-    disabled; `gone` disables it. `waiting_max`: events that may wait per subscription.
-    """
-
-    store: EventDeliveryStore
-    sender: EventSender
-    schedule: RetrySchedule
-    waiting_max: int
-    find: Callable[[str], Subscription | None]
-    gone: Callable[[str], Awaitable[None]]
+DATABASE_RETRY_S = 1.0
 
 
 class DeliveryWorker:
-    """`run` returns when nothing waits any more, when the subscription is no longer in force, or
-    after `stop`; it may be run again then. A few events are in memory, the others wait on disk:
-    the more a receiver takes, the more are read at once.
+    """`run` returns in one of `ENDS`, and may be run again. `state` says what it does; what follows
+    is decided in bridge/phone_call_events/worker_state.py.
     """
 
     def __init__(self, subscription_id: str, context: DeliveryContext) -> None:
+        self.state = WorkerState.IDLE
         self._id = subscription_id
         self._context = context
-        self._ahead: deque[Delivery] = deque()
-        self._once_more: deque[Delivery] = deque()
-        # Ids of those: on disk they wait, like any other, until their one attempt is written.
-        self._held: set[str] = set()
-        # What is on disk as waiting may be delivered already, and that not yet written.
-        self._done_up_to = 0
-        self._waiting_at_most = context.waiting_max  # not counted yet
-        self._surplus = 0
-        self._read_ahead = _READ_AHEAD_FIRST
-        self._more = True
+        self._waiting = WaitingEvents(context.waiting_max)
         self._hurried = False
-        self._dropped = False
         self._stopping = False
+        self._refusals = Refusals(context.limits)
+        self._blocked_receiver = BlockedReceiver(subscription_id)
         self._wake = asyncio.Event()
+        self._steps: dict[WorkerState, Callable[[], Awaitable[WorkerState | None]]] = {
+            WorkerState.READING: self._read,
+            WorkerState.WAITING_FOR_DATABASE: self._wait_for_database,
+            WorkerState.SENDING: self._send,
+            WorkerState.SENDING_ONCE_MORE: self._send_once_more,
+            WorkerState.WAITING_FOR_RETRY: self._wait_for_retry,
+            WorkerState.GIVING_UP: self._give_up,
+            WorkerState.DISABLING: self._disable,
+        }
 
     @property
     def idle(self) -> bool:
-        return not (self._more or self._ahead or self._once_more)
+        """Whether no event waits, in memory or on disk."""
+        return self._waiting.are_none
+
+    @property
+    def waiting_since_ms(self) -> int | None:
+        """When the oldest event occurred that waits in memory; None without one."""
+        oldest = self._waiting.next
+        return None if oldest is None else oldest.occurred_ms
 
     def one_more(self) -> None:
         """Another event of the subscription is on disk."""
-        self._more = True
-        self._waiting_at_most += 1
-        if self._waiting_at_most > self._context.waiting_max:
+        self._waiting.one_more()
+        if self._waiting.may_be_too_many:
             self._wake.set()
 
     def hold(self, delivery_id: str) -> None:
         """This one will be sent once more: whoever finds it on disk leaves it."""
-        self._held.add(delivery_id)
+        self._waiting.hold(delivery_id)
 
     def release(self, delivery_id: str) -> None:
-        self._held.discard(delivery_id)
+        """Take back `hold`: this one will not be sent once more."""
+        self._waiting.release(delivery_id)
 
     def send_once_more(self, delivery: Delivery) -> None:
         """Send this one, which is held, next, a single time."""
-        self._once_more.append(delivery)
+        self._waiting.send_once_more(delivery)
         self._wake.set()
 
     def hurry(self) -> None:
@@ -94,129 +92,145 @@ class DeliveryWorker:
         self._wake.set()
 
     def drop(self) -> None:
-        """What waited has been given up on disk: of that nothing is sent, whatever follows."""
-        self._ahead.clear()
-        self._once_more.clear()
-        self._held.clear()
-        self._dropped = True
+        """The waiting events were given up on disk; none of them is sent any more."""
+        self._blocked_receiver.ends("no longer in force")
+        self._waiting.drop()
         self._wake.set()
 
     def read_again(self) -> None:
         """More may wait on disk than this one was told of."""
-        self._more = True
+        self._waiting.look_on_disk()
 
     def stop(self) -> None:
         """End after the attempt that is under way."""
         self._stopping = True
         self._wake.set()
 
+    def forget(self) -> None:
+        """The subscription is deleted: stop."""
+        self._blocked_receiver.ends("deleted")
+        self.stop()
+
     async def run(self) -> None:
-        try:
-            while not self._stopping:
-                self._dropped = False
-                if self._once_more:
-                    await self._try_once(self._once_more.popleft())
-                    continue
-                if not self._ahead and self._more:
-                    await self._read()
-                if self._ahead:
-                    await self._deliver(self._ahead.popleft())
-                elif self.idle:
-                    return
-        except _NotInForceError:
-            # Gone, disabled or suspended: in the last case what waits on disk goes on waiting.
-            self._ahead.clear()
-            self._more = True
+        """Send what waits, one event at a time, until nothing waits or it may not go on.
 
-    async def _read(self) -> None:
-        """The next events that wait; after a failure a pause instead."""
-        self._more = False
+        A database that does not answer is asked again. `state` says why it ended.
+        """
+        follows: WorkerState | None = None
+        while True:
+            self.state = follows or next_state(await self._look())
+            if self.state in ENDS:
+                break
+            follows = await self._steps[self.state]()
+        if self.state is WorkerState.NOT_IN_FORCE:
+            # In case of a suspension what waits on disk goes on waiting.
+            self._waiting.leave_on_disk()
+
+    async def _look(self) -> Situation:
+        # Before anything is looked at, so that what happens from here on ends the next pause.
         self._wake.clear()
+        in_force = self._waiting.next is None or self._context.find(self._id) is not None
+        if self._waiting.next is not None and in_force and self._waiting.may_be_too_many:
+            await self._count()
+        return Situation(
+            now_ms=now_ms(),
+            oldest=self._waiting.next,
+            on_disk=self._waiting.on_disk,
+            once_more=self._waiting.next_once_more is not None,
+            in_force=in_force,
+            surplus=self._waiting.surplus > 0,
+            hurried=self._hurried,
+            stopping=self._stopping,
+        )
+
+    async def _count(self) -> None:
+        done_up_to, before = self._waiting.begin_count()
+        # If the database does not answer, they are counted before the next attempt.
+        with contextlib.suppress(StorageUnavailable):
+            waiting = await self._context.store.count_waiting(self._id, done_up_to)
+            self._waiting.counted(waiting, before)
+
+    async def _read(self) -> WorkerState | None:
+        wanted = self._waiting.begin_read()
         try:
-            found = await self._context.store.waiting(self._id, self._done_up_to, self._read_ahead)
+            found = await self._context.store.waiting(
+                self._id, wanted.after_sequence, wanted.at_most
+            )
         except StorageUnavailable as why:
-            log.warning("events cannot be read", subscription=self._id, why=str(why))
-            self._more = True
-            await self._news_or(_READ_RETRY_S)
-            return
+            log.warning("deliveries_not_read", subscription_id=self._id, why=str(why))
+            self._waiting.look_on_disk()
+            return WorkerState.WAITING_FOR_DATABASE
         except BaseException:
-            self._more = True
+            self._waiting.look_on_disk()
             raise
-        if not self._dropped:
-            self._ahead.extend(x for x in found if x.id not in self._held)
-        if len(found) == self._read_ahead:
-            self._more = True
-            self._read_ahead = min(2 * self._read_ahead, _READ_AHEAD_MAX)
-        else:
-            self._read_ahead = _READ_AHEAD_FIRST
-            if not self._more:
-                self._waiting_at_most = len(found)
+        self._waiting.read(wanted, found)
+        return None
 
-    async def _deliver(self, delivery: Delivery) -> None:
+    async def _wait_for_database(self) -> None:
+        await self._news_or(DATABASE_RETRY_S)
+
+    async def _wait_for_retry(self) -> None:
+        delivery = self._waiting.next
+        if delivery is not None:
+            await self._news_or((due_ms(delivery) - now_ms()) / 1000)
+
+    async def _send(self) -> WorkerState | None:
+        delivery = self._waiting.next
+        if delivery is None:
+            return None
+        self._hurried = False
         try:
-            await self._try_until_done(delivery)
+            attempt = await self._context.sender.send(self._subscription, delivery)
         except _NotInForceError:
-            raise
-        except BaseException:
-            self._ahead.appendleft(delivery)  # it keeps its place
-            raise
-
-    async def _try_until_done(self, delivery: Delivery) -> None:
-        """Until it is delivered or given up, or something else comes first."""
-        while not self._dropped:
-            # Before anything is looked at, so that what happens from here on ends the next pause.
-            self._wake.clear()
-            self._subscription()
-            now_ms = _now_ms()
-            if await self._is_surplus():
-                self._give_up(delivery, "the queue of this subscription was full")
-                return
-            if now_ms >= delivery.give_up_ms:
-                self._give_up(delivery, delivery.error or "not delivered in time")
-                return
-            if self._stopping or self._once_more:
-                self._ahead.appendleft(delivery)
-                return
-            due_ms = min(delivery.next_attempt_ms, delivery.give_up_ms)
-            if now_ms < due_ms and not self._hurried:
-                await self._pause((due_ms - now_ms) / 1000)
-                continue
-            self._hurried = False
-            delivery = await self._attempt(delivery)
-            if delivery.state is not DeliveryState.WAITING:
-                self._passed(delivery)
-                return
-
-    async def _try_once(self, delivery: Delivery) -> None:
-        try:
-            tried = await self._attempt(delivery)
-        except _NotInForceError:
-            if not self._dropped:  # suspended, not given up
-                self._once_more.appendleft(delivery)
-            raise
-        if tried.state is DeliveryState.WAITING:
-            tried = self._failed(tried, tried.error or "")
-        self._context.store.record(tried, written=lambda: self.release(tried.id))
-
-    async def _attempt(self, delivery: Delivery) -> Delivery:
-        attempt = await self._context.sender.send(self._subscription, delivery)
-        tried = self._after(delivery, attempt)
+            return WorkerState.NOT_IN_FORCE
+        tried = self._after(delivery, attempt, dropped=self._waiting.next is not delivery)
         self._context.store.record(tried)
-        if attempt.http_status == GONE:
-            await self._disable()
-        return tried
+        if tried.state is DeliveryState.WAITING:
+            self._waiting.tried(delivery, tried)
+            return None
+        self._waiting.passed(delivery)
+        return _follows(tried, attempt)
 
-    async def _disable(self) -> None:
-        """The receiver wants no more of this: nothing is sent before that is on disk."""
-        while not self._stopping:
-            try:
-                await self._context.gone(self._id)
-                return
-            except StorageUnavailable as why:
-                log.warning("not disabled yet", subscription=self._id, why=str(why))
-                await asyncio.sleep(_READ_RETRY_S)
+    async def _send_once_more(self) -> WorkerState | None:
+        delivery = self._waiting.next_once_more
+        if delivery is None:
+            return None
+        try:
+            attempt = await self._context.sender.send(self._subscription, delivery)
+        except _NotInForceError:
+            return WorkerState.NOT_IN_FORCE  # suspended: it keeps its place; else it is dropped
+        dropped = self._waiting.next_once_more is not delivery
+        tried = last = self._after(delivery, attempt, dropped=dropped)
+        self._context.store.record(tried)
+        self._waiting.sent_once_more(delivery)
+        if tried.state is DeliveryState.WAITING:
+            last = self._failed(tried, tried.error or "")
+        self._context.store.record(last, written=lambda: self.release(last.id))
+        return _follows(tried, attempt)
 
-    def _after(self, delivery: Delivery, attempt: Attempt) -> Delivery:
+    async def _give_up(self) -> None:
+        delivery = self._waiting.next
+        if delivery is None:
+            return
+        if self._waiting.take_surplus():
+            why = "the queue of this subscription was full"
+        else:
+            why = delivery.error or "not delivered in time"
+        self._context.store.record(self._failed(delivery, why))
+        self._waiting.passed(delivery)
+
+    async def _disable(self) -> WorkerState | None:
+        if self._stopping:
+            return None
+        try:
+            await self._context.gone(self._id)
+        except StorageUnavailable as why:
+            log.warning("subscription_not_disabled", subscription_id=self._id, why=str(why))
+            await asyncio.sleep(DATABASE_RETRY_S)
+            return WorkerState.DISABLING
+        return None
+
+    def _after(self, delivery: Delivery, attempt: Attempt, *, dropped: bool) -> Delivery:
         ended_ms = attempt.at_ms + attempt.duration_ms
         tried = replace(
             delivery,
@@ -228,32 +242,35 @@ class DeliveryWorker:
             error=attempt.error,
         )
         if attempt.succeeded:
+            self._blocked_receiver.ends("delivered")
             return replace(tried, state=DeliveryState.DELIVERED, finished_ms=ended_ms)
-        if attempt.http_status == GONE or self._dropped:
+        why = self._refusals.why_given_up(tried, attempt)
+        if why is not None or dropped:
+            tried = replace(tried, error=why or attempt.error)
+            log.warning(
+                "event_given_up",
+                subscription_id=self._id,
+                sequence=delivery.sequence,
+                why=tried.error,
+            )
             return replace(tried, state=DeliveryState.FAILED, finished_ms=ended_ms)
+        subscription = self._context.find(self._id)
+        if tried.blocking and subscription is not None:
+            self._blocked_receiver.begins(tried, subscription)
         delay_s = self._context.schedule.delay_s(tried.attempts, attempt.retry_after_s)
         log.info(
-            "event not delivered",
-            subscription=self._id,
+            "event_not_delivered",
+            subscription_id=self._id,
             sequence=delivery.sequence,
-            attempt=tried.attempts,
+            attempts=tried.attempts,
             why=attempt.error,
-            again_in_s=round(delay_s, 1),
+            retry_in_s=round(delay_s, 1),
         )
         return replace(tried, next_attempt_ms=ended_ms + int(delay_s * 1000))
 
-    def _give_up(self, delivery: Delivery, why: str) -> None:
-        failed = self._failed(delivery, why)
-        self._context.store.record(failed)
-        self._passed(failed)
-
     def _failed(self, delivery: Delivery, why: str) -> Delivery:
-        log.warning("event given up", subscription=self._id, sequence=delivery.sequence, why=why)
-        return replace(delivery, state=DeliveryState.FAILED, error=why, finished_ms=_now_ms())
-
-    def _passed(self, delivery: Delivery) -> None:
-        self._done_up_to = max(self._done_up_to, delivery.sequence)
-        self._waiting_at_most = max(0, self._waiting_at_most - 1)
+        log.warning("event_given_up", subscription_id=self._id, sequence=delivery.sequence, why=why)
+        return replace(delivery, state=DeliveryState.FAILED, error=why, finished_ms=now_ms())
 
     def _subscription(self) -> Subscription:
         subscription = self._context.find(self._id)
@@ -261,28 +278,8 @@ class DeliveryWorker:
             raise _NotInForceError
         return subscription
 
-    async def _is_surplus(self) -> bool:
-        """Whether the oldest event has to make room for newer ones."""
-        if self._surplus == 0 and self._waiting_at_most > self._context.waiting_max:
-            before = self._waiting_at_most
-            try:
-                waiting = await self._context.store.count_waiting(self._id, self._done_up_to)
-            except StorageUnavailable:
-                return False  # looked at again before the next attempt
-            self._surplus = max(0, waiting - self._context.waiting_max)
-            # Events that came while we counted may be missing from the count.
-            self._waiting_at_most = waiting + (self._waiting_at_most - before)
-        if self._surplus == 0:
-            return False
-        self._surplus -= 1
-        return True
-
-    async def _pause(self, seconds: float) -> None:
-        """Until then, or until something happens."""
-        if not (self._stopping or self._once_more or self._hurried):
-            await self._news_or(seconds)
-
     async def _news_or(self, seconds: float) -> None:
+        """Until something happens, at most so long."""
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._wake.wait(), seconds)
 
@@ -291,5 +288,7 @@ class _NotInForceError(Exception):
     """The subscription is gone, disabled or suspended."""
 
 
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000
+def _follows(tried: Delivery, attempt: Attempt) -> WorkerState | None:
+    """The state after this attempt; None: worker_state.py chooses it."""
+    gone = tried.state is DeliveryState.FAILED and attempt.http_status == GONE
+    return WorkerState.DISABLING if gone else None

@@ -8,7 +8,9 @@ from collections.abc import Coroutine
 import structlog
 
 from bridge.phone_call_events.delivery import Delivery
-from bridge.phone_call_events.delivery_worker import DeliveryContext, DeliveryWorker
+from bridge.phone_call_events.delivery_context import DeliveryContext
+from bridge.phone_call_events.delivery_worker import DeliveryWorker
+from bridge.supervision.tasks import in_background
 
 log = structlog.get_logger()
 
@@ -34,6 +36,7 @@ class Dispatcher:
             self.one_more(subscription_id)
 
     async def stop(self) -> None:
+        """End each worker after its attempt; cancel those that still run after `stop_timeout_s`."""
         self._stopping = True
         for worker in self._workers.values():
             worker.stop()
@@ -42,6 +45,12 @@ class Dispatcher:
             for task in late:
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)
+
+    def waiting_since_ms(self) -> list[int]:
+        """When the oldest event occurred that waits, of each subscription that has one."""
+        return [
+            x.waiting_since_ms for x in self._workers.values() if x.waiting_since_ms is not None
+        ]
 
     def one_more(self, subscription_id: str) -> None:
         """An event of that subscription has been written."""
@@ -55,10 +64,11 @@ class Dispatcher:
         self._worker(delivery.subscription_id).hold(delivery.id)
 
     def release(self, delivery: Delivery) -> None:
-        """It will not be."""
+        """Take back `hold`: it will not be sent once more."""
         self._worker(delivery.subscription_id).release(delivery.id)
 
     def send_once_more(self, delivery: Delivery) -> None:
+        """Send this one, which is held, a single time."""
         self._worker(delivery.subscription_id).send_once_more(delivery)
         self._work(delivery.subscription_id)
 
@@ -82,7 +92,7 @@ class Dispatcher:
         """The subscription is deleted."""
         worker = self._workers.pop(subscription_id, None)
         if worker is not None:
-            worker.stop()
+            worker.forget()
 
     def _worker(self, subscription_id: str) -> DeliveryWorker:
         worker = self._workers.get(subscription_id)
@@ -93,7 +103,7 @@ class Dispatcher:
     def _work(self, subscription_id: str) -> None:
         if subscription_id in self._tasks or self._stopping:
             return
-        task = asyncio.create_task(self._run(self._workers[subscription_id].run()))
+        task = in_background(self._run(self._workers[subscription_id].run()), "event_deliveries")
         self._tasks[subscription_id] = task
         task.add_done_callback(lambda _: self._ended(subscription_id))
 
@@ -101,7 +111,7 @@ class Dispatcher:
         try:
             await work
         except Exception:
-            log.exception("deliveries of a subscription failed")
+            log.exception("subscription_deliveries_failed")
             await asyncio.sleep(_PAUSE_AFTER_FAULT_S)
 
     def _ended(self, subscription_id: str) -> None:

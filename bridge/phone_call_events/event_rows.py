@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 
 from bridge.calls.call_records import Companions
-from bridge.calls.tracker import Change
+from bridge.calls.live.change import Change
+from bridge.clock import now_ms
 from bridge.phone_call_events.call_events import CallEvent, events_of
 from bridge.phone_call_events.delivery import NewDelivery, delivery_id
-from bridge.phone_call_events.event_parameters import Numbers, form_encoded
+from bridge.phone_call_events.event_parameters import EventForm, Numbers, form_encoded
 from bridge.phone_call_events.rights import Rights
+from bridge.phone_call_events.store.delivery_store import write_delivery
 from bridge.phone_call_events.subscription import Subscription
 from bridge.phone_call_events.subscription_index import SubscriptionIndex
-from bridge.storage.event_deliveries import write_delivery
 
 
 class EventRows:
@@ -27,12 +27,14 @@ class EventRows:
         index: SubscriptionIndex,
         numbers: Numbers,
         rights: Rights,
+        form: EventForm,
         age_max_s: float,
         written: Callable[[str], None],
     ) -> None:
         self._index = index
         self._numbers = numbers
         self._rights = rights
+        self._form = form
         self._age_max_ms = int(age_max_s * 1000)
         self._written = written
 
@@ -55,13 +57,14 @@ class EventRows:
         self, event: CallEvent, change: Change, subscription: Subscription
     ) -> NewDelivery:
         call = change.after
+        call_id = event.call_id(call)
         return NewDelivery(
-            id=delivery_id(subscription.id, call.id, event.part),
+            id=delivery_id(subscription.id, call_id, event.part),
             subscription_id=subscription.id,
-            call_id=call.id,
+            call_id=call_id,
             occurred_ms=event.at_ms,
-            give_up_ms=time.time_ns() // 1_000_000 + self._age_max_ms,
-            parameters=form_encoded(event, call, self._numbers),
+            give_up_ms=now_ms() + self._age_max_ms,
+            parameters=form_encoded(event, call, self._numbers, self._form),
         )
 
     def _tell(self, new: list[NewDelivery]) -> None:

@@ -1,132 +1,261 @@
 """One HTTP request to a receiver, on a connection that is kept open for the next ones.
 
-This uses the connections and the parser of aiohttp, but not its ClientSession: redirects, cookies,
-proxies, compression and payloads of any kind, none of which an event has, take it two thirds of
-the time of a request.
+Client libraries do not fit: they refuse a whole answer for one odd header, and read interim answers
+without end. Payloads, redirects, cookies and proxies take most of their time, and an event has
+none. These rules hold:
+
+* Every connection goes to an address that `resolver` gave for it, even if the host is an address
+  already. The resolver is the wall between receivers and our own network (target_address.py).
+* An answer counts from its status line. An unusual answer only costs its connection
+  (receiver_answer.py).
+* Interim answers are limited in number and bytes. Bytes after the final answer are not read.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import socket
+import ssl
 from collections.abc import Callable
-from dataclasses import dataclass
-from functools import lru_cache
 
-import aiohttp
-from aiohttp.abc import AbstractResolver
-from aiohttp.http import HttpProcessingError
-from aiohttp.streams import StreamReader
+import aiohappyeyeballs
+from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
-# Read so that the connection can be used again; of a longer answer nothing more is wanted.
-_ANSWER_MAX_BYTES = 4096
-_ANSWER_TIME_LIMIT_S = 1.0
+from bridge.phone_call_events.receiver_answer import AnswerReader, NoAnswer, ReceiverAnswer
+
+_BODY_TIME_LIMIT_S = 1.0
 _KEEPALIVE_S = 15.0
-_ORIGINS_KEPT = 1_000
+_NEXT_ADDRESS_AFTER_S = 0.25  # RFC 8305: tried beside the one before
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """`retry_after`: that header, if there is one."""
+class NotConnected(OSError):
+    """The connection could not be made. `str()` says why."""
 
-    status: int
-    retry_after: str | None
+
+class ConnectionClosed(OSError):
+    """The receiver closed the connection before it had answered."""
 
 
 class ReceiverConnections:
-    """At most `limit` in all; names are asked of `resolver` for every new connection.
+    """At most `idle_max` are kept open while unused; `resolver` is asked for each new one.
 
-    `timeout_s`: from connecting to the status line and headers of an answer. Used and closed in the
-    event loop in which it was made.
+    `timeout_s`: from connecting to the end of the head of an answer. `trust`: whose certificates
+    count; None: the authorities that this machine trusts. Used and closed in the event loop in
+    which it was made.
     """
 
-    def __init__(self, limit: int, timeout_s: float, resolver: AbstractResolver) -> None:
+    def __init__(
+        self,
+        idle_max: int,
+        timeout_s: float,
+        resolver: AbstractResolver,
+        trust: ssl.SSLContext | None = None,
+    ) -> None:
         self._loop = asyncio.get_running_loop()
+        self._idle_max = idle_max
         self._timeout_s = timeout_s
-        # not to be rounded up, so the threshold for that is not passed
-        self._connecting = aiohttp.ClientTimeout(connect=timeout_s, ceil_threshold=timeout_s)
-        self._connector = aiohttp.TCPConnector(
-            limit=limit,
-            resolver=resolver,
-            use_dns_cache=False,
-            keepalive_timeout=_KEEPALIVE_S,
-        )
-        self._where = lru_cache(_ORIGINS_KEPT)(_where)
+        self._resolver = resolver
+        self._trust = trust or ssl.create_default_context()
+        # In the order of use: the first one is the one that has been idle longest.
+        self._idle: dict[_Connection, asyncio.TimerHandle] = {}
 
     async def close(self) -> None:
-        await self._connector.close()
+        """Abort the idle connections and close the resolver."""
+        for connection in list(self._idle):
+            self._forget(connection)
+            connection.abort()
+        await self._resolver.close()
 
     async def exchange(
         self, origin: URL, request: bytes, check: Callable[[], None], *, again_if_closed: bool
-    ) -> Answer:
+    ) -> ReceiverAnswer:
         """Send the bytes as they are; returns once the answer is over, or enough of it has come.
 
         `check` is called once there is a connection, right before they are sent; what it raises is
         raised. `again_if_closed`: the receiver may have closed the connection just when it was used
-        once more; try another one then. Raises TimeoutError, aiohttp.ClientError, OSError,
-        ValueError.
+        once more; try a new one then. Raises TimeoutError, NotConnected, NoAnswer, OSError.
         """
         deadline_s = self._loop.time() + self._timeout_s
+        used = self._take(origin)
         try:
-            connection, answer, rest = await self._send(origin, request, check, deadline_s)
-        except (aiohttp.ClientConnectorError, TimeoutError):
+            connection = used or await self._connect(origin, deadline_s)
+            return await self._exchange(connection, request, check, deadline_s)
+        except NotConnected:
             raise
-        except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError):
-            if not again_if_closed:
+        except OSError as why:
+            if not again_if_closed or isinstance(why, TimeoutError):
                 raise
-            async with asyncio.timeout_at(deadline_s):
-                connection, answer, rest = await self._send(origin, request, check, deadline_s)
-        try:
-            if rest.at_eof() or await _ends_soon(rest):
-                connection.release()
-        finally:
-            connection.close()  # unless it has been released
-        return answer
+            connection = await self._connect(origin, deadline_s)
+            return await self._exchange(connection, request, check, deadline_s)
 
-    async def _send(
-        self, origin: URL, request: bytes, check: Callable[[], None], deadline_s: float
-    ) -> tuple[aiohttp.connector.Connection, Answer, StreamReader]:
-        """The last of these is the body of the answer, as far as it has come."""
-        connection = await self._connector.connect(self._where(origin), [], self._connecting)
-        protocol = connection.protocol
-        assert protocol is not None  # noqa: S101 - it is ours until it is released
-        # A bare timer costs a fifth of asyncio.timeout, and this is done for each event.
-        timer = self._loop.call_at(deadline_s, protocol.set_exception, TimeoutError())
+    async def _exchange(
+        self,
+        connection: _Connection,
+        request: bytes,
+        check: Callable[[], None],
+        deadline_s: float,
+    ) -> ReceiverAnswer:
         try:
             check()
-            protocol.set_response_params(read_until_eof=True, auto_decompress=False)
-            assert protocol.transport is not None  # noqa: S101
-            protocol.transport.write(request)
-            while True:
-                head, body = await protocol.read()
-                if not 100 <= head.code < 200 or head.code == 101:
-                    break
-        except HttpProcessingError as why:
-            connection.close()
-            raise aiohttp.ClientPayloadError(f"{why.code}, {why.message}") from why
+            answer = await connection.ask(request, deadline_s, _BODY_TIME_LIMIT_S)
         except BaseException:
-            connection.close()
+            connection.abort()
             raise
+        if connection.reusable:
+            self._keep(connection)
+        else:
+            connection.abort()
+        return answer
+
+    async def _connect(self, origin: URL, deadline_s: float) -> _Connection:
+        try:
+            async with asyncio.timeout_at(deadline_s):
+                return await self._connected(origin)
+        except TimeoutError:
+            raise
+        except OSError as why:
+            raise NotConnected(str(why) or type(why).__name__) from why
+
+    async def _connected(self, origin: URL) -> _Connection:
+        host, port = origin.raw_host or "", origin.port or 0
+        found = await self._resolver.resolve(host, port, socket.AF_UNSPEC)
+        connected = await aiohappyeyeballs.start_connection(
+            [
+                (x["family"], socket.SOCK_STREAM, socket.IPPROTO_TCP, "", _socket_address(x))
+                for x in found
+            ],
+            happy_eyeballs_delay=_NEXT_ADDRESS_AFTER_S,
+            interleave=1,
+        )
+        secure = origin.scheme == "https"
+        _, connection = await self._loop.create_connection(
+            lambda: _Connection(origin, self._loop),
+            sock=connected,
+            ssl=self._trust if secure else None,
+            server_hostname=host.rstrip(".") if secure else None,
+        )
+        return connection
+
+    def _take(self, origin: URL) -> _Connection | None:
+        """The idle connection that was used last: the others may be closed in peace."""
+        for connection in reversed(self._idle):
+            if connection.origin == origin and connection.is_open:
+                self._forget(connection)
+                return connection
+        return None
+
+    def _keep(self, connection: _Connection) -> None:
+        while len(self._idle) >= self._idle_max:
+            self._drop(next(iter(self._idle)))
+        self._idle[connection] = self._loop.call_later(_KEEPALIVE_S, self._drop, connection)
+        connection.when_lost = self._forget
+
+    def _drop(self, connection: _Connection) -> None:
+        self._forget(connection)
+        connection.abort()
+
+    def _forget(self, connection: _Connection) -> None:
+        timer = self._idle.pop(connection, None)
+        if timer is not None:
+            timer.cancel()
+
+
+class _Connection(asyncio.Protocol):
+    """To one receiver, for one request at a time. Bytes that nobody asked for end it."""
+
+    def __init__(self, origin: URL, loop: asyncio.AbstractEventLoop) -> None:
+        self.origin = origin
+        self.when_lost: Callable[[_Connection], None] | None = None
+        self._loop = loop
+        self._transport: asyncio.Transport | None = None
+        self._reader: AnswerReader | None = None
+        self._came: asyncio.Future[None] | None = None
+        self._reached: Callable[[], bool] = lambda: False
+
+    @property
+    def is_open(self) -> bool:
+        return self._transport is not None and not self._transport.is_closing()
+
+    @property
+    def reusable(self) -> bool:
+        return self.is_open and self._reader is None
+
+    async def ask(
+        self, request: bytes, deadline_s: float, body_time_limit_s: float
+    ) -> ReceiverAnswer:
+        """Send it and wait for the answer, of whose body only a short one is taken.
+
+        Raises TimeoutError, ConnectionClosed, NoAnswer.
+        """
+        if not self.is_open or self._transport is None:
+            raise ConnectionClosed("closed by the receiver")
+        reader = self._reader = AnswerReader()
+        self._transport.write(request)
+        await self._until(lambda: reader.answer is not None, deadline_s)
+        if not reader.over:
+            limit_s = self._loop.time() + body_time_limit_s
+            with contextlib.suppress(OSError, NoAnswer):  # the status has said what counts
+                await self._until(lambda: reader.over, limit_s)
+        if reader.over and reader.reusable:
+            self._reader = None
+        assert reader.answer is not None  # noqa: S101 - waited for
+        return reader.answer
+
+    async def _until(self, reached: Callable[[], bool], deadline_s: float) -> None:
+        if reached():
+            return
+        came = self._came = self._loop.create_future()
+        # A bare timer costs a fifth of asyncio.timeout, and this is done for each event.
+        timer = self._loop.call_at(deadline_s, self._fail, TimeoutError())
+        self._reached = reached
+        try:
+            await came
         finally:
             timer.cancel()
-        return connection, Answer(head.code, head.headers.get("Retry-After")), body
+            self._came = None
+
+    def abort(self) -> None:
+        if self._transport is not None:
+            self._transport.abort()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)  # noqa: S101 - of a stream
+        self._transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        if self._reader is None:
+            self.abort()
+            return
+        if self._came is None or self._reader.over:  # given up, or more than was asked for
+            self.abort()
+            return
+        try:
+            self._reader.feed(data)
+        except NoAnswer as why:
+            self._fail(why)
+            self.abort()
+            return
+        if not self._came.done() and self._reached():
+            self._came.set_result(None)
+        if self._reader.over and not self._reader.reusable:
+            self.abort()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._transport = None
+        self._fail(
+            ConnectionClosed(str(exc) if exc else "closed by the receiver, without an answer")
+        )
+        if self.when_lost is not None:
+            self.when_lost(self)
+
+    def _fail(self, why: Exception) -> None:
+        if self._came is not None and not self._came.done():
+            self._came.set_exception(why)
 
 
-def _where(origin: URL) -> aiohttp.ClientRequest:
-    """What the connector has to know of a request."""
-    return aiohttp.ClientRequest("GET", origin, loop=asyncio.get_running_loop())
-
-
-async def _ends_soon(body: StreamReader) -> bool:
-    """Take the rest of a short answer; False for any other, which is not read on."""
-    try:
-        async with asyncio.timeout(_ANSWER_TIME_LIMIT_S):
-            left = _ANSWER_MAX_BYTES
-            while left > 0:
-                chunk = await body.read(left)
-                if not chunk:
-                    return True
-                left -= len(chunk)
-    except (TimeoutError, aiohttp.ClientError, OSError):
-        pass  # the status has said what counts
-    return False
+def _socket_address(found: ResolveResult) -> tuple[str, int] | tuple[str, int, int, int]:
+    if found["family"] == socket.AF_INET6:
+        return found["host"], found["port"], 0, 0
+    return found["host"], found["port"]

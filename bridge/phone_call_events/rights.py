@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from bridge.directory.caller import Caller
 from bridge.directory.loader import CurrentDirectory
+from bridge.directory.requester import Requester
 from bridge.phone_call_events.subscription import Subscription
 
 
 class Rights(Protocol):
+    """The right of apps to hear of extensions."""
+
     def may_hear(self, subscription: Subscription) -> bool:
         """Whether events of it may be made and sent, as things stand now."""
 
 
 class DirectoryRights:
-    """As when it was created: the app acts for the user who owns the extension (uapi.md §7)."""
+    """As when it was created: the app acts for the user who owns the extension
+    (docs/reference/uapi.md §7)."""
 
     def __init__(self, current: CurrentDirectory) -> None:
         self._current = current
@@ -27,4 +30,4 @@ class DirectoryRights:
         owner = None if extension is None else directory.users.get(extension.user_id)
         if app is None or owner is None:
             return False
-        return Caller.of_app(directory, app).can_act_for(owner)
+        return Requester.of_app(directory, app).can_act_for(owner)

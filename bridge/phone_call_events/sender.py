@@ -1,46 +1,62 @@
-"""Sending one event once, and what became of it. Nothing a receiver does gets further than this."""
+"""Sending one event once, and what became of it. Every fault of a receiver ends here."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import ssl
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from weakref import WeakValueDictionary
 
-import aiohttp
 from aiohttp.resolver import DefaultResolver
 from yarl import URL
 
+from bridge.faults import reason
 from bridge.phone_call_events.delivery import Attempt, Delivery
-from bridge.phone_call_events.receiver_connections import ReceiverConnections
-from bridge.phone_call_events.request import EventTarget, event_request, event_target
+from bridge.phone_call_events.receiver_answer import NoAnswer
+from bridge.phone_call_events.receiver_connections import (
+    ConnectionClosed,
+    NotConnected,
+    ReceiverConnections,
+)
 from bridge.phone_call_events.retry_schedule import retry_after_s
+from bridge.phone_call_events.signed_request import EventTarget, event_request, event_target
 from bridge.phone_call_events.subscription import Method, Subscription
-from bridge.phone_call_events.target_address import PublicResolver, is_literal_inside
+from bridge.phone_call_events.target_address import PublicResolver, TargetRules, refusal
 
 _ERROR_MAX_CHARS = 300
 
 
 @dataclass(frozen=True, slots=True)
 class SendLimits:
-    """`timeout_s`: from connecting to the status line and headers of the answer."""
+    """`timeout_s`: from connecting to the status line and headers of the answer.
+
+    `ca_file`: PEM certificates of further authorities, beside those that this machine trusts.
+    """
 
     timeout_s: float
     connections: int
+    connections_per_organization: int
     connections_per_host: int
-    private_targets: bool
+    targets: TargetRules
+    ca_file: Path | None = None
 
 
 class EventSender:
-    """`async with EventSender(limits) as sender`."""
+    """`async with EventSender(limits) as sender`. `tried` is told how each attempt went."""
 
-    def __init__(self, limits: SendLimits) -> None:
+    def __init__(
+        self, limits: SendLimits, tried: Callable[[Attempt], None] = lambda _: None
+    ) -> None:
         self._limits = limits
+        self._tried = tried
         self._in_all = asyncio.Semaphore(limits.connections)
-        self._per_host: WeakValueDictionary[URL, asyncio.Semaphore] = WeakValueDictionary()
+        # A semaphore lives as long as somebody holds or awaits it.
+        self._turns: WeakValueDictionary[tuple[str, str], asyncio.Semaphore] = WeakValueDictionary()
         self._connections: ReceiverConnections | None = None
 
     async def __aenter__(self) -> EventSender:
@@ -48,7 +64,8 @@ class EventSender:
         self._connections = ReceiverConnections(
             self._limits.connections,
             self._limits.timeout_s,
-            resolver if self._limits.private_targets else PublicResolver(resolver),
+            resolver if self._limits.targets.private else PublicResolver(resolver),
+            _trust(self._limits.ca_file),
         )
         return self
 
@@ -59,13 +76,18 @@ class EventSender:
     async def send(self, find: Callable[[], Subscription], delivery: Delivery) -> Attempt:
         """Send it; a failure of any kind is in the attempt. Waits for a free connection first.
 
-        `find` gives the subscription as it is by then; what it raises is raised. Nothing is sent to
-        one that has changed since.
+        `find` gives the subscription at that moment; what it raises is raised. A subscription that
+        has changed since gets nothing.
         """
         while True:
-            origin = _target_of(find()).origin
+            subscription = find()
+            origin, organization = _target_of(subscription).origin, subscription.organization
             # The host first, so that nobody holds a place while waiting for a slow one.
-            async with self._turn_at(origin), self._in_all:
+            async with (
+                self._turn_at(organization, origin),
+                self._turn_of(organization),
+                self._in_all,
+            ):
                 subscription = find()
                 target = _target_of(subscription)
                 if target.origin != origin:
@@ -76,7 +98,9 @@ class EventSender:
                         raise _ChangedError
 
                 with contextlib.suppress(_ChangedError):
-                    return await self._attempt(target, subscription.secret, delivery, check)
+                    attempt = await self._attempt(target, subscription.secret, delivery, check)
+                    self._tried(attempt)
+                    return attempt
 
     async def _attempt(
         self, target: EventTarget, secret: str, delivery: Delivery, check: Callable[[], None]
@@ -98,9 +122,9 @@ class EventSender:
     async def _exchange(
         self, target: EventTarget, request: bytes, check: Callable[[], None]
     ) -> tuple[int | None, str | None, float | None]:
-        host = target.origin.raw_host or ""
-        if not self._limits.private_targets and is_literal_inside(host):
-            return None, f"{host} is no public address", None
+        host, port = target.origin.raw_host or "", target.origin.port or 0
+        if why_not := refusal(host, port, self._limits.targets):
+            return None, f"not sent to {host}: {why_not}"[:_ERROR_MAX_CHARS], None
         assert self._connections is not None  # noqa: S101 - used as a context manager
         try:
             answer = await self._connections.exchange(
@@ -108,21 +132,40 @@ class EventSender:
             )
         except TimeoutError:
             return None, f"no answer within {self._limits.timeout_s:g} s", None
-        except aiohttp.ClientConnectorError as why:
-            return None, f"not connected: {why.os_error}"[:_ERROR_MAX_CHARS], None
-        except (aiohttp.ClientError, OSError, ValueError) as why:
-            return None, f"{type(why).__name__}: {why}"[:_ERROR_MAX_CHARS], None
+        except NotConnected as why:
+            return None, f"not connected to {host}: {reason(why)}"[:_ERROR_MAX_CHARS], None
+        except (NoAnswer, ConnectionClosed) as why:
+            return None, str(why)[:_ERROR_MAX_CHARS], None
+        except (OSError, ValueError) as why:
+            return None, f"{host}: {type(why).__name__}: {reason(why)}"[:_ERROR_MAX_CHARS], None
         if answer.status // 100 == 2:
             return answer.status, None, None
         wish = retry_after_s(answer.retry_after, datetime.now(UTC))
         return answer.status, f"the receiver answered {answer.status}", wish
 
-    def _turn_at(self, origin: URL) -> asyncio.Semaphore:
-        """Of that host; it lives as long as somebody holds or awaits it."""
-        turn = self._per_host.get(origin)
+    def _turn_at(self, organization: str, origin: URL) -> asyncio.Semaphore:
+        """At that host, whatever the port; a host that serves several organizations is one to each
+        of them, so that none can take it from the others.
+        """
+        host = (origin.raw_host or "").rstrip(".").lower()
+        return self._turn((organization, host), self._limits.connections_per_host)
+
+    def _turn_of(self, organization: str) -> asyncio.Semaphore:
+        return self._turn((organization, ""), self._limits.connections_per_organization)
+
+    def _turn(self, whose: tuple[str, str], most: int) -> asyncio.Semaphore:
+        turn = self._turns.get(whose)
         if turn is None:
-            turn = self._per_host[origin] = asyncio.Semaphore(self._limits.connections_per_host)
+            turn = self._turns[whose] = asyncio.Semaphore(most)
         return turn
+
+
+def _trust(ca_file: Path | None) -> ssl.SSLContext:
+    """Raises OSError for a file that cannot be read."""
+    context = ssl.create_default_context()  # reads SSL_CERT_FILE too
+    if ca_file is not None:
+        context.load_verify_locations(ca_file)
+    return context
 
 
 def _target_of(subscription: Subscription) -> EventTarget:

@@ -9,6 +9,8 @@ from bridge.phone_call_events.subscription import EventType, Subscription
 
 
 class SubscriptionIndex:
+    """All subscriptions in memory, by id and by extension."""
+
     def __init__(self) -> None:
         self._by_id: dict[str, Subscription] = {}
         self._by_extension: defaultdict[str, dict[str, Subscription]] = defaultdict(dict)
@@ -25,16 +27,23 @@ class SubscriptionIndex:
         return extension in self._by_extension
 
     def get(self, subscription_id: str) -> Subscription | None:
+        """The subscription with that id; None if there is none."""
         return self._by_id.get(subscription_id)
 
     def of_extension(self, extension: str) -> list[Subscription]:
+        """The subscriptions of the extension, also disabled ones."""
         return list(self._by_extension.get(extension, {}).values())
 
     def wanting(self, extension: str, event: EventType) -> list[Subscription]:
         """The enabled subscriptions to that event, in the order of their ids."""
         return self._wanted.get((extension, event), [])
 
+    def wants(self, event: EventType) -> bool:
+        """Whether any extension has an enabled subscription to that event."""
+        return any(kind is event for _, kind in self._wanted)
+
     def store(self, subscription: Subscription) -> None:
+        """Add the subscription, or replace the one with its id."""
         self.remove(subscription.id)
         self._by_id[subscription.id] = subscription
         self._by_extension[subscription.extension][subscription.id] = subscription
@@ -49,6 +58,7 @@ class SubscriptionIndex:
             self.store(subscription)
 
     def remove(self, subscription_id: str) -> None:
+        """Forget the subscription with that id, if there is one."""
         old = self._by_id.pop(subscription_id, None)
         if old is None:
             return

@@ -6,7 +6,7 @@ import re
 
 from yarl import URL
 
-from bridge.phone_call_events.target_address import is_literal, is_literal_inside
+from bridge.phone_call_events.target_address import TargetRules, is_literal, refusal
 
 # RFC 3986: everything else must be percent-encoded
 _CHARACTERS = re.compile(r"[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]+\Z")
@@ -18,7 +18,7 @@ class UrlInvalid(ValueError):
     """`str()` says why."""
 
 
-def check_url(text: str, max_chars: int, *, private_targets: bool) -> None:
+def check_url(text: str, max_chars: int, rules: TargetRules) -> None:
     """Raises UrlInvalid. A name is not resolved here, but each time an event is sent."""
     if len(text) > max_chars:
         raise UrlInvalid(f"it must have at most {max_chars} characters")
@@ -28,7 +28,7 @@ def check_url(text: str, max_chars: int, *, private_targets: bool) -> None:
         url = URL(text, encoded=True)
         host, port = url.raw_host, url.port
     except ValueError as why:
-        raise UrlInvalid(f"it is no URL ({why})") from None
+        raise UrlInvalid(f"it is not a URL ({why})") from None
     if url.scheme not in ("http", "https"):
         raise UrlInvalid("it must begin with http:// or https://")
     if not host:
@@ -37,18 +37,8 @@ def check_url(text: str, max_chars: int, *, private_targets: bool) -> None:
         raise UrlInvalid("its port must be from 1 to 65535")
     if "@" in url.raw_authority:
         raise UrlInvalid("it must not hold a user or a password")
-    _check_host(host, private_targets=private_targets)
-
-
-def _check_host(host: str, *, private_targets: bool) -> None:
     # 127.1 or 0x7f000001: IP addresses to some resolvers, which a check would not see
     if not is_literal(host) and _NUMERIC.search(host):
         raise UrlInvalid("its host is neither a name nor an IP address in its usual form")
-    if private_targets:
-        return
-    name = host.rstrip(".").lower()
-    if name == "localhost" or name.endswith(".localhost") or is_literal_inside(host):
-        raise UrlInvalid(
-            "it must name a host of the public Internet (the operator of this service may allow "
-            "others: BRIDGE_EVENTS_PRIVATE_TARGETS)"
-        )
+    if port is not None and (why_not := refusal(host, port, rules)):
+        raise UrlInvalid(why_not)

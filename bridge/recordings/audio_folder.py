@@ -7,6 +7,7 @@ import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 from bridge.recordings.recording_pbx import AudioError, AudioMissing
 
@@ -27,15 +28,13 @@ class AudioFolder:
         if path is None:
             raise AudioMissing(f"no file of the name {name}")
         try:
-            with path.open("rb") as file:
-
-                async def chunks() -> AsyncIterator[bytes]:
-                    while chunk := await asyncio.to_thread(file.read, _CHUNK_BYTES):
-                        yield chunk
-
-                yield chunks()
+            file = await asyncio.to_thread(path.open, "rb")
         except OSError as why:
             raise AudioError(f"{name}: {why.strerror}") from why
+        try:
+            yield _chunks(file, name)
+        finally:
+            file.close()
 
     async def delete(self, name: str) -> bool:
         if not self._folder.is_dir():  # not mounted: nothing is known of its files
@@ -65,3 +64,14 @@ class AudioFolder:
         if not _NAME.match(name):
             raise AudioError("not the name of a recording")
         return [self._folder / f"{name}.{extension}" for extension in _FORMATS]
+
+
+async def _chunks(file: BinaryIO, name: str) -> AsyncIterator[bytes]:
+    while True:
+        try:
+            chunk = await asyncio.to_thread(file.read, _CHUNK_BYTES)
+        except OSError as why:
+            raise AudioError(f"{name}: {why.strerror}") from why
+        if not chunk:
+            return
+        yield chunk

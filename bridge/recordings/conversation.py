@@ -40,7 +40,7 @@ class Media:
 
 
 @dataclass(frozen=True, slots=True)
-class Party:
+class ConversationParty:
     """`number` is the extended extension number or the public number."""
 
     number: str
@@ -66,8 +66,8 @@ class Conversation:
     extension: str | None
     user_id: int | None
     user_name: str
-    source: Party
-    destination: Party
+    source: ConversationParty
+    destination: ConversationParty
     direction: int
     started_ms: int
     meeting_id: str = ""
@@ -94,15 +94,16 @@ class Conversation:
         return replace(self, media=tuple(sorted((*others, media), key=lambda x: x.part)))
 
     def without_media(self, part: int) -> Conversation:
+        """The same conversation without the media of that part."""
         return replace(self, media=tuple(x for x in self.media if x.part != part))
 
 
 @dataclass(frozen=True, slots=True)
 class Marks:
-    """What the database decides about a conversation, also between several instances.
+    """The marks of a conversation. The database decides them, also between several instances.
 
-    `deletion_ms`: it is to be deleted, since when. `failure` says why the last attempt to remove
-    its files failed; None while none has.
+    `deletion_ms`: since when it is marked for deletion. `failure` says why the last attempt to
+    remove its files failed; None while none has.
     """
 
     protected: bool = False
@@ -112,6 +113,8 @@ class Marks:
 
 @dataclass(frozen=True, slots=True)
 class StoredConversation:
+    """A conversation with its marks, as read from the database."""
+
     conversation: Conversation
     marks: Marks = field(default_factory=Marks)
 

@@ -1,4 +1,4 @@
-"""Who asked for a deletion, for the audit log."""
+"""The client that asked for a deletion, for the audit log."""
 
 from __future__ import annotations
 
@@ -24,20 +24,3 @@ class DeletionResult(Enum):
 
     BEING_DELETED = "being deleted"
     DELETED = "deleted"
-
-
-@dataclass(frozen=True, slots=True)
-class AuditLine:
-    """All that remains of a deleted conversation."""
-
-    conversation_id: str
-    platform_call_id: str
-    native_id: str
-    meeting_id: str
-    phone_call_id: str
-    requested_ms: int
-    key_name: str
-    user: str
-    remote: str
-    result: str
-    done_ms: int | None

@@ -6,18 +6,20 @@ Everything to do is found in the records, so that it survives any restart; a hin
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
 
 import structlog
 
-from bridge.calls.switchboard import now_ms
-from bridge.recordings.call_locks import CallLocks
+from bridge.clock import now_ms
+from bridge.faults import StorageUnavailable
+from bridge.keyed_locks import KeyedLocks
 from bridge.recordings.conversation import Media, StoredConversation
 from bridge.recordings.conversation_records import ConversationRecords
+from bridge.recordings.file_removal import NotRemoved, Removal
 from bridge.recordings.measuring import Measured, measure
 from bridge.recordings.recording_pbx import AudioError, AudioFiles
-from bridge.recordings.removal import NotRemoved, Removal
-from bridge.storage.faults import StorageUnavailable
+from bridge.supervision.conditions import Condition
+from bridge.supervision.task_set import TaskSet
+from bridge.supervision.tasks import LivingTask, must_live
 
 log = structlog.get_logger()
 
@@ -29,15 +31,15 @@ _AUDIO_WITHIN_MS = 1_000
 
 class Finisher:
     """`retry_s`: how often the records are looked through; `settle_ms`: how long after its end a
-    file may still appear; `close_limit_ms`: how long it may still be open, before it is measured as
-    it is."""
+    file may still appear; `close_limit_ms`: how long it may still be open before it is measured
+    anyway."""
 
     def __init__(
         self,
         pbx: str,
         records: ConversationRecords,
         audio: AudioFiles,
-        locks: CallLocks,
+        locks: KeyedLocks,
         *,
         retry_s: float,
         settle_ms: int,
@@ -51,20 +53,26 @@ class Finisher:
         self._retry_s = retry_s
         self._settle_ms = settle_ms
         self._close_limit_ms = close_limit_ms
+        self.empty = Condition("recordings_empty_began", "recordings_empty_ended")
         self._sizes: dict[str, int | None] = {}  # of files that do not tell whether they are closed
         self._waiting: dict[str, None] = {}
         self._wake = asyncio.Event()
         self._slots = asyncio.Semaphore(_AT_ONCE)
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._loops: list[LivingTask] = []
+        self._tasks = TaskSet("conversation_work")
 
     def start(self) -> None:
-        self._spawn(self._rounds())
-        self._spawn(self._hints())
+        """Begin the rounds, and the work on conversations that `soon` names."""
+        self._loops = [
+            must_live(self._rounds(), "conversation_rounds"),
+            must_live(self._hints(), "conversation_hints"),
+        ]
 
     async def stop(self) -> None:
-        for task in list(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        """Cancel all work, and return once it has ended. The next start takes it up again."""
+        for loop in self._loops:
+            await loop.stop()
+        await self._tasks.stop()
 
     def soon(self, conversation_id: str) -> None:
         """There is something to do with this conversation."""
@@ -72,6 +80,7 @@ class Finisher:
         self._wake.set()
 
     def later(self, conversation_id: str, delay_ms: int) -> None:
+        """As `soon`, in `delay_ms` milliseconds."""
         asyncio.get_running_loop().call_later(delay_ms / 1000, self.soon, conversation_id)
 
     async def _rounds(self) -> None:
@@ -80,7 +89,9 @@ class Finisher:
                 for stored in await self._records.unfinished(self._pbx):
                     self.soon(stored.conversation.id)
             except StorageUnavailable as why:
-                log.warning("unfinished conversations not read", why=str(why))
+                log.warning("unfinished_conversations_not_read", why=str(why))
+            except Exception:
+                log.exception("unfinished_conversations_failed")
             await asyncio.sleep(self._retry_s)
 
     async def _hints(self) -> None:
@@ -91,15 +102,15 @@ class Finisher:
                 conversation_id = next(iter(self._waiting))
                 del self._waiting[conversation_id]
                 await self._slots.acquire()
-                self._spawn(self._one(conversation_id))
+                self._tasks.begin(self._one(conversation_id))
 
     async def _one(self, conversation_id: str) -> None:
         try:
             await self._work(conversation_id)
         except (NotRemoved, AudioError, StorageUnavailable) as why:
-            log.info("to be tried again", conversation_id=conversation_id, why=str(why))
+            log.info("conversation_cleanup_retry", conversation_id=conversation_id, why=str(why))
         except Exception:
-            log.exception("conversation not finished", conversation_id=conversation_id)
+            log.exception("conversation_cleanup_failed", conversation_id=conversation_id)
         finally:
             self._slots.release()
 
@@ -122,19 +133,40 @@ class Finisher:
         for media in conversation.media:
             if media.bytes is not None:
                 continue
-            measured = await measure(media, self._audio)
+            measured = await measure(media, self._audio, even_if_open=self._is_late(media))
             if not self._is_final(measured):
                 self.later(conversation.id, _CLOSE_POLL_MS)
                 return
             if not measured.found and _should_have_audio(media):
                 if await self._audio.is_empty():
                     raise AudioError("there is no recorded file at all; is the folder mounted?")
-                log.error("recorded, but the file is not there", file=media.name)
+                log.error("recording_missing", call_id=conversation.call_id, file=media.name)
+            self._note(conversation.call_id, measured)
             conversation = conversation.with_media(measured.media)
         async with self._locks.of(conversation.call_id):
             fresh = await self._records.get(conversation.id)
             if fresh is not None and fresh.marks.deletion_ms is None:
-                await self._records.update(conversation)
+                # A message in a mailbox may have become a part of it meanwhile.
+                whole = fresh.conversation
+                for media in conversation.media:
+                    whole = whole.with_media(media)
+                await self._records.update(whole)
+
+    def _note(self, call_id: str, measured: Measured) -> None:
+        """A disk that is full leaves files without audio, and tells nobody but Asterisk's log."""
+        media = measured.media
+        if not _should_have_audio(media):
+            return
+        if media.length_ms:
+            self.empty.end()
+            return
+        lasted_s = ((media.ended_ms or 0) - media.started_ms) / 1000
+        why = f"no audio was stored in {lasted_s:.0f} s; is the disk of the recordings full?"
+        log.error("recording_empty", call_id=call_id, file=media.name, why=why)
+        self.empty.begin(why)
+
+    def _is_late(self, media: Media) -> bool:
+        return now_ms() - (media.ended_ms or 0) >= self._close_limit_ms
 
     def _is_final(self, measured: Measured) -> bool:
         media = measured.media
@@ -152,11 +184,6 @@ class Finisher:
         else:
             self._sizes[media.name] = media.bytes
         return final
-
-    def _spawn(self, work: Coroutine[object, object, None]) -> None:
-        task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
 
 
 def _should_have_audio(media: Media) -> bool:

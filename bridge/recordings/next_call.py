@@ -6,8 +6,8 @@ import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from bridge.calls.phone_call import PhoneCall
-from bridge.calls.tracker import Change
+from bridge.calls.live.change import Change
+from bridge.calls.state.phone_call import PhoneCall
 
 Wanted = Callable[[PhoneCall], bool]
 
@@ -19,11 +19,20 @@ class NextCalls:
         self._waiting: dict[asyncio.Future[PhoneCall], Wanted] = {}
 
     def changed(self, change: Change) -> None:
+        """Observer of the switchboard: give the call to each caller that waits for such a call.
+
+        An exception of a condition goes to its own caller.
+        """
         if not self._waiting or change.after.final is not None:
             return
         for future, wanted in list(self._waiting.items()):
-            if not future.done() and wanted(change.after):
-                future.set_result(change.after)
+            if future.done():
+                continue
+            try:
+                if wanted(change.after):
+                    future.set_result(change.after)
+            except Exception as fault:  # of one who waits; the others are told all the same
+                future.set_exception(fault)
 
     @contextmanager
     def expected(self, wanted: Wanted) -> Iterator[asyncio.Future[PhoneCall]]:

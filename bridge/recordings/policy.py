@@ -1,29 +1,40 @@
 """Which calls are recorded.
 
 - An extension of mode `always` that takes part in the call, or pays for it: recorded.
-- Else, where the extension that pays is `on demand`: as the parameter `recording` of the call says.
-- Else not. `never` is the absence of a wish: such an extension is recorded all the same while it
-  talks to one that says `always`.
+- An app has ordered it by StartRecording or StopRecording: that decides.
+- If the paying extension is `on demand`, the parameter `recording` of the call decides.
+- A call that listens to another one is not: that would be a second recording of it.
+- Other calls are not recorded. An extension of mode `never` is recorded while it talks to one of
+  mode `always`.
 """
 
 from __future__ import annotations
 
-from bridge.calls.phone_call import LegPhase, PhoneCall
+from bridge.calls.state.acting_calls import listens
+from bridge.calls.state.phone_call import LegPhase, PhoneCall
 from bridge.directory.directory import Directory
 from bridge.directory.model import RecordingMode
 
 
 def is_recorded(call: PhoneCall, directory: Directory) -> bool:
-    """Whether the call, with those who are in it now, is to be recorded once it is connected."""
-    # Asked at every change of every call: where nobody says `always`, nobody is looked at.
+    """Whether the call must be recorded once it is connected, with its current parties."""
+    if listens(call):
+        return False
+    return always_recorded_party(call, directory) is not None or is_on_demand(call, directory)
+
+
+def always_recorded_party(call: PhoneCall, directory: Directory) -> str | None:
+    """An extension of mode `always` that takes part in the call or pays for it, None: there is
+    none."""
+    # This runs at every change of every call: without a mode `always`, parties are not read.
     always = directory.always_recorded
-    if always and not always.isdisjoint(_present(call)):
-        return True
-    return is_on_demand(call, directory)
+    return next(iter(always & _present(call)), None) if always else None
 
 
 def is_on_demand(call: PhoneCall, directory: Directory) -> bool:
-    """Whether it was the call's own parameter that asked for the recording."""
+    """Whether an app asked for the recording: by an action, or by the call's own parameter."""
+    if call.recording_order is not None:
+        return call.recording_order
     return call.recording is True and (
         _mode(call.extension or "", directory) is RecordingMode.ON_DEMAND
     )
@@ -41,6 +52,7 @@ def _present(call: PhoneCall) -> set[str]:
         leg.extension
         for leg in call.legs
         if leg.extension is not None
+        and not leg.handed_over
         and (leg.phase is LegPhase.UP if connected else leg.phase is not LegPhase.GONE)
     }
     return present | ({call.extension} if call.extension is not None else set())

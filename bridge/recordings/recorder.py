@@ -1,4 +1,4 @@
-"""Records the calls that are to be recorded, from the moment both sides hear each other.
+"""Records calls by the policy, from the moment both sides hear each other.
 
 Follows the changes of calls one call at a time; what cannot be done now (no link, no database) is
 tried again in the next round and whenever the link has come up.
@@ -12,25 +12,29 @@ from collections.abc import Callable
 import structlog
 
 from bridge.calls.call_records import CallRecords
+from bridge.calls.live.change import Change
+from bridge.calls.live.switchboard import Switchboard
+from bridge.calls.live.tracker import Recorded
 from bridge.calls.pbx import PbxOutcomeUnknown, PbxRefused, PbxUnavailable
-from bridge.calls.phone_call import PhoneCall
-from bridge.calls.switchboard import Switchboard, now_ms
-from bridge.calls.tracker import Change
+from bridge.calls.state.phone_call import PhoneCall
+from bridge.clock import now_ms
 from bridge.directory.loader import CurrentDirectory
-from bridge.recordings.call_locks import CallLocks
+from bridge.faults import StorageUnavailable, reason
+from bridge.keyed_locks import KeyedLocks
+from bridge.recordings.call_recording import CallRecording
 from bridge.recordings.conversation import Conversation, Mute
+from bridge.recordings.conversation_of_call import described, new_conversation
 from bridge.recordings.conversation_records import ConversationRecords
-from bridge.recordings.description import described, new_conversation
 from bridge.recordings.policy import is_recorded
-from bridge.recordings.recording_pbx import AudioError, AudioFiles, RecordingPbx
-from bridge.recordings.tape import Tape
-from bridge.storage.faults import StorageUnavailable
+from bridge.recordings.recording_pbx import AudioError, AudioFiles, NoSuchChannel, RecordingPbx
+from bridge.supervision.conditions import Condition
+from bridge.supervision.tasks import in_background
 
 log = structlog.get_logger()
 
 
 class Recorder:
-    """`to_finish` is told the id of each conversation that has ended or is to be deleted."""
+    """`to_finish` gets the id of each conversation that has ended or is marked for deletion."""
 
     def __init__(
         self,
@@ -40,7 +44,7 @@ class Recorder:
         records: ConversationRecords,
         audio: AudioFiles,
         directory: CurrentDirectory,
-        locks: CallLocks,
+        locks: KeyedLocks,
         to_finish: Callable[[str], None],
         *,
         stereo: bool,
@@ -56,80 +60,113 @@ class Recorder:
         self._to_finish = to_finish
         self._stereo = stereo
         self._switched_on = switched_on
-        self._tapes: dict[str, Tape] = {}
+        self._recordings: dict[str, CallRecording] = {}
         self._news: dict[str, PhoneCall] = {}
         self._unsettled: set[str] = set()
         self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._stopping = False
+        self.failing = Condition("recording_failing_began", "recording_failing_ended")
+
+    @property
+    def running(self) -> int:
+        """How many calls are being recorded."""
+        return len(self._recordings)
 
     async def start(self) -> None:
-        """Take up what was being recorded when the service last ran, and follow every call."""
+        """Take up what was being recorded when the service last ran, and follow every call.
+
+        Raises StorageUnavailable.
+        """
         for stored in await self._records.ongoing(self._switchboard.pbx.name):
             marked = stored.marks.deletion_ms is not None
-            tape = self._tape(stored.conversation, marked=marked)
-            tape.was_stored()
-            self._tapes[stored.conversation.call_id] = tape
+            recording = self._recording_of(stored.conversation, marked=marked)
+            recording.was_stored()
+            self._recordings[stored.conversation.call_id] = recording
         self._switchboard.observe(self.changed)
         self._switchboard.at_link_up(self.link_up)
 
     async def stop(self) -> None:
         """End what is under way here; recordings on the PBX go on, and are taken up again."""
+        self._stopping = True  # what is cancelled here must not begin anew
         for task in list(self._tasks.values()):
             task.cancel()
         await asyncio.gather(*self._tasks.values(), return_exceptions=True)
 
     def changed(self, change: Change) -> None:
-        """Observer of the switchboard."""
+        """Observer of the switchboard: follow the call if it is recorded, or must be."""
         call = change.after
-        if call.id in self._tapes or call.id in self._tasks or self._is_to_be_recorded(call):
+        if call.id in self._recordings or call.id in self._tasks or self._is_to_be_recorded(call):
             self._soon(call)
 
     async def link_up(self) -> None:
-        """Bring everything in line with the calls that live now."""
-        self._unsettled.update(self._tapes)
+        """Bring everything in line with the calls that live now. Raises StorageUnavailable."""
+        self._unsettled.update(self._recordings)
         for call in self._switchboard.calls.live:
-            if call.id not in self._tapes and self._is_to_be_recorded(call):
+            if call.id not in self._recordings and self._is_to_be_recorded(call):
                 self._soon(call)
         await self.retry()
 
     async def retry(self) -> None:
-        """Try again what failed for want of the link or the database."""
+        """Try again what failed for want of the link or the database. Raises StorageUnavailable."""
         for call_id in list(self._unsettled):
             await self._again(call_id)
 
     # For those who hold the lock of the call.
 
     async def stop_for_deletion(self, call: PhoneCall | None, call_id: str) -> None:
-        """Nothing more of the call is recorded, and what was running is closed.
+        """Stop recording the call for good, and close the running part.
 
         Raises PbxUnavailable, PbxRefused, PbxOutcomeUnknown, StorageUnavailable.
         """
-        tape = self._tapes.get(call_id)
-        if tape is None:
+        recording = self._recordings.get(call_id)
+        if recording is None:
             return
-        tape.marked = True
+        recording.marked = True
         if call is None:
             return
         try:
-            await tape.follow(call, wanted=False)
+            await recording.follow(call, wanted=False)
         except BaseException:
             self._unsettled.add(call_id)
             raise
+        self._tell(recording)
 
-    async def open(self, call: PhoneCall) -> Tape:
+    async def open(self, call: PhoneCall) -> CallRecording:
         """A record for a call that is not recorded yet. Raises StorageUnavailable."""
         conversation = new_conversation(call, self._directory.directory, call.linkedid, now_ms())
-        tape = self._tape(conversation)
-        await tape.save()
-        self._tapes[call.id] = tape
-        return tape
+        recording = self._recording_of(conversation)
+        await recording.save()
+        self._recordings[call.id] = recording
+        return recording
+
+    async def settle(self, call: PhoneCall) -> bool:
+        """Do now what the newest state of the call asks for. Whether it is being recorded then.
+
+        Raises AudioError, too, and as `stop_for_deletion`.
+        """
+        try:
+            await self._settle(call)
+        except BaseException:
+            self._unsettled.add(call.id)
+            raise
+        recording = self._recordings.get(call.id)
+        return recording is not None and recording.conversation.running is not None
+
+    def is_deleted(self, call_id: str) -> bool:
+        """Whether the recording of this live call is marked for deletion."""
+        recording = self._recordings.get(call_id)
+        return recording is not None and recording.marked
 
     async def mute(self, call: PhoneCall, mute: Mute) -> bool:
-        """False where the call is not being recorded. Raises as `stop_for_deletion`."""
-        tape = self._tapes.get(call.id)
-        if tape is None or tape.marked:
+        """Record silence of these sides from now on.
+
+        False where the call is not being recorded. Raises as `stop_for_deletion`.
+        """
+        recording = self._recordings.get(call.id)
+        if recording is None or recording.marked:
             return False
         try:
-            await tape.mute(call, mute)
+            await recording.mute(call, mute)
         except BaseException:
             self._unsettled.add(call.id)
             raise
@@ -144,8 +181,8 @@ class Recorder:
 
     def _soon(self, call: PhoneCall) -> None:
         self._news[call.id] = call
-        if call.id not in self._tasks:
-            self._tasks[call.id] = asyncio.create_task(self._follow(call.id))
+        if call.id not in self._tasks and not self._stopping:
+            self._tasks[call.id] = in_background(self._follow(call.id), "recording_of_call")
 
     async def _again(self, call_id: str) -> None:
         call = self._switchboard.calls.live.get(call_id)
@@ -156,9 +193,9 @@ class Recorder:
         self._unsettled.discard(call_id)
         if call is not None:
             self._soon(call)
-        elif (tape := self._tapes.get(call_id)) is not None:
+        elif (recording := self._recordings.get(call_id)) is not None:
             async with self._locks.of(call_id):
-                await self._finish(tape, now_ms(), None)
+                await self._finish(recording, now_ms(), None)
 
     async def _follow(self, call_id: str) -> None:
         """The newest state of the call until there is none newer."""
@@ -166,6 +203,8 @@ class Recorder:
             while (call := self._news.pop(call_id, None)) is not None:
                 async with self._locks.of(call_id):
                     await self._settle(call)
+                if call_id in self._recordings and call.final is None:
+                    self.failing.end()
         except (
             PbxUnavailable,
             PbxOutcomeUnknown,
@@ -173,54 +212,71 @@ class Recorder:
             AudioError,
             StorageUnavailable,
         ) as why:
-            log.warning("recording not brought in line", call_id=call_id, why=str(why))
+            log.warning("recording_sync_failed", call_id=call_id, why=str(why))
+            if not isinstance(why, NoSuchChannel):  # that call has just ended
+                self.failing.begin(reason(why))
             self._unsettled.add(call_id)
         except Exception:
-            log.exception("recording failed", call_id=call_id)
+            log.exception("recording_failed", call_id=call_id)
             self._unsettled.add(call_id)
         finally:
             del self._tasks[call_id]
-            if call_id in self._news:
+            if call_id in self._news and not self._stopping:
                 self._soon(self._news[call_id])
 
     async def _settle(self, call: PhoneCall) -> None:
-        tape = self._tapes.get(call.id)
-        if call.final is not None:
-            if tape is not None:
-                if self._outlives(call, tape):
-                    await tape.stop()
-                await self._finish(tape, call.final.at_ms, call.final.cause)
-            return
+        recording = self._recordings.get(call.id)
         directory = self._directory.directory
+        if recording is not None:
+            recording.conversation = described(recording.conversation, call, directory)
+        if call.final is not None:
+            if recording is not None:
+                if self._outlives(call, recording):
+                    await recording.stop()
+                await self._finish(recording, call.final.at_ms, call.final.cause)
+            return
         wanted = self._is_to_be_recorded(call)
-        if tape is None:
+        if recording is None:
             if not wanted or not call.channels:
                 return
-            tape = self._tape(new_conversation(call, directory, call.linkedid, now_ms()))
-            self._tapes[call.id] = tape
+            recording = self._recording_of(
+                new_conversation(call, directory, call.linkedid, now_ms())
+            )
+            self._recordings[call.id] = recording
         else:
-            tape.conversation = described(tape.conversation, call, directory)
-            await tape.check_unconfirmed(self._audio)
-        if await tape.follow(call, wanted=wanted) and tape.marked:
-            self._to_finish(tape.conversation.id)
+            await recording.check_unconfirmed(self._audio)
+        if await recording.follow(call, wanted=wanted) and recording.marked:
+            self._to_finish(recording.conversation.id)
+        self._tell(recording)
 
-    def _outlives(self, call: PhoneCall, tape: Tape) -> bool:
+    def _tell(self, recording: CallRecording) -> None:
+        """Keep with the call what its views show of the recording."""
+        conversation = recording.conversation
+        recorded = None
+        if conversation.media and not recording.marked:
+            began_ms = conversation.media[0].started_ms
+            recorded = Recorded(began_ms, conversation.id, conversation.running is not None)
+        self._switchboard.note_recording(conversation.call_id, recorded)
+
+    def _outlives(self, call: PhoneCall, recording: CallRecording) -> bool:
         """Whether the recorded channel may still be there: it moved to the call that was joined."""
-        running = tape.conversation.running
+        running = recording.conversation.running
         if running is None:
             return False
         moved = self._switchboard.calls.live.of_channel(running.channel) is not None
         return moved or running.channel in call.channels
 
-    async def _finish(self, tape: Tape, at_ms: int, cause: int | None) -> None:
-        conversation = tape.conversation
-        if conversation.media or tape.marked:
-            tape.finish(at_ms, cause)
-            await tape.save()
+    async def _finish(self, recording: CallRecording, at_ms: int, cause: int | None) -> None:
+        conversation = recording.conversation
+        if conversation.media or recording.marked:
+            recording.finish(at_ms, cause)
+            await recording.save()
             self._to_finish(conversation.id)
         else:
             await self._records.discard(conversation.id)
-        self._tapes.pop(conversation.call_id, None)
+        self._recordings.pop(conversation.call_id, None)
 
-    def _tape(self, conversation: Conversation, *, marked: bool = False) -> Tape:
-        return Tape(conversation, self._pbx, self._records, stereo=self._stereo, marked=marked)
+    def _recording_of(self, conversation: Conversation, *, marked: bool = False) -> CallRecording:
+        return CallRecording(
+            conversation, self._pbx, self._records, stereo=self._stereo, marked=marked
+        )

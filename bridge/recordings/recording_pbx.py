@@ -1,11 +1,13 @@
-"""What recording needs of the PBX: small protocols, so that nothing here knows AMI or ARI."""
+"""The protocols between recording and the PBX; they contain neither AMI nor ARI."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
 from enum import Enum
-from typing import Protocol
+from typing import NoReturn, Protocol
+
+from bridge.calls.pbx import PbxRefused, PbxUnavailable
 
 
 class AudioError(Exception):
@@ -13,7 +15,7 @@ class AudioError(Exception):
 
 
 class AudioMissing(AudioError):
-    """There is no such file."""
+    """The file does not exist."""
 
 
 class AudioDirection(Enum):
@@ -23,13 +25,17 @@ class AudioDirection(Enum):
     TO_CHANNEL = "to channel"
 
 
+class NoSuchChannel(PbxRefused):
+    """The channel has ended before its recording began."""
+
+
 class RecordingPbx(Protocol):
     """Every method raises PbxUnavailable, PbxRefused, PbxOutcomeUnknown, InvalidPbxValue."""
 
     async def start_recording(self, channel: str, name: str, *, stereo: bool) -> str:
         """Record both directions of the channel into a file of that name.
 
-        Returns the PBX's own name for this recording on the channel.
+        Returns the PBX's own name for this recording on the channel. Raises NoSuchChannel, too.
         """
 
     async def stop_recording(self, channel: str, mixmonitor_id: str) -> bool:
@@ -48,10 +54,35 @@ class AudioFiles(Protocol):
     """The recorded files, by their name without extension. Every method raises AudioError."""
 
     def read(self, name: str) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
-        """The content in chunks. Raises AudioMissing on entry."""
+        """The content in chunks. Raises AudioMissing on entry.
+
+        AudioError comes from entry and from the chunks; what the block raises passes through.
+        """
 
     async def delete(self, name: str) -> bool:
-        """The file is gone when this returns; False where there was none."""
+        """The file is gone when this returns; False if there was none."""
 
     async def is_empty(self) -> bool:
-        """Whether there is no recorded file at all: it may be that the place is not there."""
+        """Whether there is no recorded file at all. Then the folder may not be mounted."""
+
+
+class DisabledRecordingPbx:
+    """For `BRIDGE_RECORDING=false`: it records nothing. Every method raises PbxUnavailable.
+
+    A recording of an earlier run cannot be stopped, and a client that deletes it must know that.
+    """
+
+    async def start_recording(self, channel: str, name: str, *, stereo: bool) -> NoReturn:
+        raise _unavailable()
+
+    async def stop_recording(self, channel: str, mixmonitor_id: str) -> NoReturn:
+        raise _unavailable()
+
+    async def mute_recording(
+        self, channel: str, mixmonitor_id: str, direction: AudioDirection, *, muted: bool
+    ) -> NoReturn:
+        raise _unavailable()
+
+
+def _unavailable() -> PbxUnavailable:
+    return PbxUnavailable("recording is switched off (BRIDGE_RECORDING)")

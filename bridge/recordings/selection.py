@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
-# Of a SearchOrder: the fields of its `equal`, and those of its `order_by`.
+# The fields that `equal` and `order_by` of a SearchOrder may name.
 EQUAL_FIELDS = frozenset(
     {
         "ccdr_id",
@@ -23,6 +23,8 @@ ORDER_FIELDS = EQUAL_FIELDS | {"start_time", "end_time"}
 
 
 class Progress(Enum):
+    """Whether conversations are still going on."""
+
     ONGOING = "ongoing"
     FINISHED = "finished"
 
@@ -31,7 +33,7 @@ class Progress(Enum):
 class Selection:
     """All that are given must hold. `numbers`: the calling or the called number is among them;
     `organization` is the one that the asker is confined to: it pays or one of its extensions talks.
-    `also_marked`: also those that are being deleted.
+    `also_marked`: include conversations that are marked for deletion.
     """
 
     conversation_id: str | None = None

@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 
 import structlog
 
 from bridge.calls.call_records import CallRecords
-from bridge.calls.switchboard import Switchboard
+from bridge.calls.live.switchboard import Switchboard
+from bridge.clock import every
 from bridge.directory.loader import CurrentDirectory
-from bridge.maintenance import every
-from bridge.recordings.call_locks import CallLocks
-from bridge.recordings.conversation import Mute
+from bridge.faults import StorageUnavailable
+from bridge.keyed_locks import KeyedLocks
+from bridge.recordings.conversation import Conversation, Mute
 from bridge.recordings.conversation_records import ConversationRecords
-from bridge.recordings.deleting import Deletion
-from bridge.recordings.finding import Finder, LookUpLimits
+from bridge.recordings.deletion import Deletion
+from bridge.recordings.finder import Finder
 from bridge.recordings.finisher import Finisher
 from bridge.recordings.next_call import NextCalls
+from bridge.recordings.ordered_recording import OrderedRecording
 from bridge.recordings.recorder import Recorder
 from bridge.recordings.recording_pbx import AudioFiles, RecordingPbx
-from bridge.settings import Settings
-from bridge.storage.faults import StorageUnavailable
+from bridge.recordings.recording_settings import RecordingSettings
+from bridge.supervision.tasks import in_background, must_live
 
 log = structlog.get_logger()
 
@@ -31,16 +34,19 @@ class Recordings:
 
     def __init__(
         self,
-        settings: Settings,
+        settings: RecordingSettings,
         switchboard: Switchboard,
         pbx: RecordingPbx,
         audio: AudioFiles,
         calls: CallRecords,
         records: ConversationRecords,
         directory: CurrentDirectory,
+        session_problem: Callable[[], str] = lambda: "",
     ) -> None:
-        locks = CallLocks()
-        self._locks = locks
+        self.switched_on = settings.switched_on
+        self._session_problem = session_problem
+        locks = KeyedLocks()
+        self.locks = locks
         self.switchboard = switchboard
         self.records = records
         self.audio = audio
@@ -49,9 +55,9 @@ class Recordings:
             records,
             audio,
             locks,
-            retry_s=settings.recording_retry_s,
-            settle_ms=settings.recording_settle_ms,
-            close_limit_ms=settings.recording_close_limit_ms,
+            retry_s=settings.retry_s,
+            settle_ms=settings.settle_ms,
+            close_limit_ms=settings.close_limit_ms,
         )
         self.recorder = Recorder(
             switchboard,
@@ -62,17 +68,17 @@ class Recordings:
             directory,
             locks,
             self._finisher.soon,
-            stereo=settings.recording_stereo,
-            switched_on=settings.recording,
+            stereo=settings.stereo,
+            switched_on=settings.switched_on,
         )
+        self.ordered = OrderedRecording(switchboard, self.recorder, directory, locks)
         self._next_calls = NextCalls()
-        limits = LookUpLimits(
-            settings.verba_lookup_tries,
-            settings.verba_lookup_sleep_ms,
-            settings.verba_next_call_wait_s,
-        )
         self.finder = Finder(
-            records, self._next_calls, directory, lambda: switchboard.calls.live, limits
+            records,
+            self._next_calls,
+            directory,
+            lambda: switchboard.calls.live,
+            settings.look_up,
         )
         self.deletion = Deletion(
             switchboard,
@@ -81,30 +87,41 @@ class Recordings:
             self._finisher.removal,
             locks,
             directory,
-            settings.recording_retention_days,
+            settings.retention_days,
         )
-        self._retry_s = settings.recording_retry_s
+        self._retry_s = settings.retry_s
         self._stack = AsyncExitStack()
         self._retrying: asyncio.Task[None] | None = None
+
+    @property
+    def problem(self) -> str:
+        """Why calls are not recorded, or without audio; empty where nothing is known of it."""
+        return (
+            self._session_problem() or self.recorder.failing.problem or self._finisher.empty.problem
+        )
 
     async def mute(self, call_id: str, mute: Mute) -> bool:
         """Record silence of these sides from now on. False where the call is not being recorded.
 
         Raises PbxUnavailable, PbxRefused, PbxOutcomeUnknown, StorageUnavailable.
         """
-        async with self._locks.of(call_id):
+        async with self.locks.of(call_id):
             call = self.switchboard.calls.live.get(call_id)
             return call is not None and await self.recorder.mute(call, mute)
 
+    def at_removed(self, told: Callable[[Conversation], None]) -> None:
+        """Have `told` called with each conversation that was removed for good."""
+        self._finisher.removal.at_removed(told)
+
     def retry_soon(self) -> None:
         """The PBX can record again: do now what failed meanwhile."""
-        self._retrying = asyncio.create_task(self._retry_now())
+        self._retrying = in_background(self._retry_now(), "recording_retry")
 
     async def _retry_now(self) -> None:
         try:
             await self.recorder.retry()
         except StorageUnavailable as why:
-            log.info("to be tried again", why=str(why))
+            log.info("recording_retry_failed", why=str(why))
 
     async def __aenter__(self) -> Recordings:
         self.switchboard.observe(self._next_calls.changed)
@@ -112,8 +129,10 @@ class Recordings:
         self._stack.push_async_callback(self.recorder.stop)
         self._finisher.start()
         self._stack.push_async_callback(self._finisher.stop)
-        retry = asyncio.create_task(every(self._retry_s, "recording", self.recorder.retry))
-        self._stack.callback(retry.cancel)
+        rounds = must_live(
+            every(self._retry_s, "recording", self.recorder.retry), "recording_rounds"
+        )
+        self._stack.push_async_callback(rounds.stop)
         return self
 
     async def __aexit__(self, *_: object) -> None:

@@ -1,4 +1,4 @@
-"""What outlives a restart: calls, answers to repeated requests, tokens.
+"""The database: engine, write queue, migrations. It contains no rows of a feature.
 
 Reads go through the engine's connections, writes only through the `WriteQueue`.
 """

@@ -1,7 +1,10 @@
 """A thread for what waits for the disk.
 
-`run_in_executor` would do the same with two futures and a lock that both threads want in the very
-moment when one wakes the other; with a commit every few milliseconds that shows.
+`run_in_executor` would do the same with two futures, and with a lock that both threads want in the
+moment when one wakes the other.
+
+Measured: a row in a transaction of its own, without fsync, is 1.0 to 1.75 times as fast
+(`python -m tests.bench.pieces`).
 """
 
 from __future__ import annotations
@@ -26,7 +29,7 @@ class DiskThread:
         self._thread: threading.Thread | None = None
 
     async def run(self, work: Callable[[*_Given], _Result], *given: *_Given) -> _Result:
-        """What `work` returns or raises. It is done also if the caller does not wait for it."""
+        """Return or raise as `work` does. It is done also if the caller does not wait for it."""
         if self._thread is None:
             self._thread = threading.Thread(target=self._serve, name=self._name, daemon=True)
             self._thread.start()

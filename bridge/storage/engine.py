@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import sqlite3
 import time
@@ -18,7 +19,8 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from bridge.storage.faults import StorageUnavailable
+from bridge.faults import StorageUnavailable, reason
+from bridge.storage.answer_limit import AnswerLimit
 
 SqliteSynchronous = Literal["NORMAL", "FULL", "EXTRA"]
 SQLITE = "sqlite+aiosqlite"
@@ -27,9 +29,23 @@ POSTGRESQL = "postgresql+asyncpg"
 _NO_WAITING = "PRAGMA busy_timeout = 0"
 _WAL = "PRAGMA journal_mode = WAL"
 _WAL_RETRY_S = 0.01
-# Every call touches the same index pages again and again. Copying them from the log into the file
-# less often (each 4,000 pages, 16 MB), and keeping them in 16 MB of memory, halves the waiting.
+# Every call touches the same index pages again and again. They are copied from the log into the
+# file each 4,000 pages (16 MB) and kept in 16 MB of memory. That halves the waiting.
 _WRITER_PRAGMAS = ("PRAGMA wal_autocheckpoint = 4000", "PRAGMA cache_size = -16000")
+
+
+CONNECT_LIMIT_S = 3.0
+ANSWER_LIMIT_S = 4.0
+"""How long one read, or one transaction of the writer, may take. A create that is not on disk by
+then is refused. A longer wait would serve a client that has left."""
+
+
+@dataclass(frozen=True, slots=True)
+class PostgresqlOptions:
+    """Time limits in seconds: to connect, and for one answer."""
+
+    connect_limit_s: float = CONNECT_LIMIT_S
+    answer_limit_s: float = ANSWER_LIMIT_S
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,17 +56,17 @@ class SqliteOptions:
     """
 
     synchronous: SqliteSynchronous = "FULL"
-    busy_timeout_ms: int = 5_000
+    busy_timeout_ms: int = 3_000
 
 
 def open_engine(
     url: str,
     *,
     sqlite_synchronous: SqliteSynchronous = "FULL",
-    sqlite_busy_timeout_ms: int = 5_000,
+    sqlite_busy_timeout_ms: int = 3_000,
     pool_size: int = 5,
-    connect_timeout_s: float = 5.0,
-    command_timeout_s: float = 15.0,
+    connect_limit_s: float = CONNECT_LIMIT_S,
+    answer_limit_s: float = ANSWER_LIMIT_S,
 ) -> AsyncEngine:
     """An engine for `sqlite+aiosqlite:///path` or `postgresql+asyncpg://…`, not yet connected.
 
@@ -65,16 +81,19 @@ def open_engine(
         engine = create_async_engine(
             parsed,
             pool_size=pool_size,
+            pool_timeout=answer_limit_s,
             execution_options={"sqlite_options": options},
         )
         _read_only(engine, options)
         return engine
     if parsed.drivername == POSTGRESQL:
+        limits = PostgresqlOptions(connect_limit_s, answer_limit_s)
         return create_async_engine(
             parsed,
             pool_size=pool_size,
-            pool_pre_ping=True,
-            connect_args={"timeout": connect_timeout_s, "command_timeout": command_timeout_s},
+            pool_timeout=answer_limit_s,
+            connect_args={"timeout": connect_limit_s},
+            execution_options={"postgresql_options": limits},
         )
     raise ValueError(f"database URL must begin with {SQLITE}:/// or {POSTGRESQL}://")
 
@@ -112,12 +131,59 @@ def begin_when_free(engine: AsyncEngine, connection: sqlite3.Connection) -> None
 
 @asynccontextmanager
 async def reading(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
-    """A connection to read with. Raises StorageUnavailable where the database cannot be read."""
+    """A connection to read with, for as long as one read may take.
+
+    Raises StorageUnavailable where the database cannot be read, or does not answer in time.
+    """
+    where = address_of(engine)
+    limits: PostgresqlOptions | None = engine.get_execution_options().get("postgresql_options")
+    limit = None if limits is None else AnswerLimit(limits.answer_limit_s)
     try:
-        async with engine.connect() as connection:
-            yield connection
+        if limit is None:
+            async with engine.connect() as connection:
+                yield connection
+        else:
+            async with _answering(engine, limit) as connection:
+                yield connection
     except (DBAPIError, PoolTimeoutError, OSError) as error:
-        raise StorageUnavailable(f"cannot read: {error}") from error
+        why = reason(error) if limit is None or not limit.is_over else limit.why
+        raise StorageUnavailable(f"cannot read from {where}: {why}") from error
+    finally:
+        if limit is not None:
+            limit.end()
+
+
+def address_of(engine: AsyncEngine) -> str:
+    """The address of the database, without user and password, for messages."""
+    url = engine.url
+    if url.drivername == SQLITE:
+        return f"SQLite {url.database}"
+    host = url.host or url.query.get("host") or "localhost"
+    host = f"[{host}]" if isinstance(host, str) and host.count(":") > 1 else host
+    port = f":{url.port or 5432}" if url.host else ""
+    return f"PostgreSQL {host}{port}/{url.database}"
+
+
+@asynccontextmanager
+async def _answering(engine: AsyncEngine, limit: AnswerLimit) -> AsyncIterator[AsyncConnection]:
+    """A connection of the pool that the server has not closed meanwhile."""
+    while True:
+        # a place in the pool, and a new connection, are the two waits that can be cancelled
+        async with asyncio.timeout_at(limit.until_s):
+            connection = await engine.connect()
+        try:
+            driver: Any = (await connection.get_raw_connection()).driver_connection
+            limit.guard(driver)
+            try:
+                await connection.exec_driver_sql("SELECT 1")
+            except DBAPIError as error:
+                if error.connection_invalidated and not limit.is_over:
+                    continue  # and so are all that are older than this moment
+                raise
+            yield connection
+            return
+        finally:
+            await connection.close()
 
 
 def _sqlite_path(url: URL) -> Path:
@@ -140,8 +206,8 @@ def _waiting_for(options: SqliteOptions) -> str:
 def _set_wal(connection: sqlite3.Connection, at_most_s: float) -> None:
     """The mode stays with the file; setting it again is nothing.
 
-    While another process sets it in the same moment, SQLite says "locked" without the waiting
-    that busy_timeout asks for (both read, both want to write: a deadlock), so we wait ourselves.
+    If another process sets it at the same moment, SQLite says "locked" and ignores busy_timeout:
+    both read and both want to write, a deadlock. So we wait ourselves.
     """
     until = time.monotonic() + at_most_s
     while True:

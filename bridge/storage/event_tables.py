@@ -6,8 +6,8 @@ from sqlalchemy import BigInteger, Column, ForeignKey, Integer, String, Table, T
 
 from bridge.storage.tables import metadata
 
-# `last_sequence` numbers the events of the subscription, without a gap. `secret` signs them; it
-# must be kept as it is, since the same key makes the signature and checks it.
+# `last_sequence` numbers the events of the subscription, without a gap. `secret` signs them; it is
+# stored in plain text, because the same key makes the signature and checks it.
 event_subscriptions = Table(
     "event_subscriptions",
     metadata,

@@ -10,17 +10,28 @@ from typing import TYPE_CHECKING
 import structlog
 from sqlalchemy import Connection, create_engine, text
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.pool import StaticPool
 
-from bridge.storage.engine import begin_when_free, connect_sqlite_writer
-from bridge.storage.faults import DatabaseTooNew, StorageUnavailable
+from bridge.faults import DatabaseTooNew, StorageUnavailable, StorageUnusable, reason
+from bridge.storage.engine import address_of, begin_when_free, connect_sqlite_writer
 from bridge.storage.migrations import HEAD
 
 if TYPE_CHECKING:
     from alembic.config import Config
 
-log = structlog.get_logger(__name__)
+log = structlog.get_logger()
+
+_SQLITE_PASSES = (
+    sqlite3.SQLITE_BUSY,
+    sqlite3.SQLITE_LOCKED,
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_CANTOPEN,
+)
+# SQLSTATE classes: connection, standby, conflict, resources, locks, operator, system, internal
+_POSTGRESQL_PASSES = ("08", "25", "40", "53", "55", "57", "58", "XX")
 
 # any constant will do, as long as every version of this program uses the same
 _POSTGRESQL_LOCK = 0x75617069
@@ -29,7 +40,7 @@ _POSTGRESQL_LOCK = 0x75617069
 async def migrate(engine: AsyncEngine) -> None:
     """Apply the missing migrations, all in one transaction. Any number of starts may do so at once.
 
-    Raises StorageUnavailable, DatabaseTooNew.
+    Raises StorageUnavailable, StorageUnusable, DatabaseTooNew.
     """
     try:
         if engine.dialect.name == "sqlite":
@@ -37,8 +48,37 @@ async def migrate(engine: AsyncEngine) -> None:
         else:
             async with engine.begin() as connection:
                 await connection.run_sync(_migrate_postgresql)
-    except (DBAPIError, sqlite3.Error, OSError) as error:
-        raise StorageUnavailable(f"cannot migrate the database: {error}") from error
+    except Exception as error:
+        why = f"cannot migrate {address_of(engine)}: {reason(error)}"
+        if waiting_may_cure(error):
+            raise StorageUnavailable(why) from error
+        if not isinstance(error, DBAPIError | sqlite3.Error) and _sqlstate(error) is None:
+            raise
+        raise StorageUnusable(why) from error
+
+
+def waiting_may_cure(error: Exception) -> bool:
+    """Whether the same may succeed later: the server is away, starting, full or busy.
+
+    Waiting does not cure a wrong password, a missing role, database or right, or a file that is not
+    a database. Then the service ends, so that the operator sees the fault.
+    """
+    if isinstance(error, DBAPIError) and isinstance(error.orig, Exception):
+        return error.connection_invalidated or waiting_may_cure(error.orig)
+    if isinstance(error, OSError | PoolTimeoutError):
+        return True
+    if isinstance(error, sqlite3.Error):
+        return getattr(error, "sqlite_errorcode", 0) & 0xFF in _SQLITE_PASSES
+    state = _sqlstate(error)
+    if state is None:  # of the driver itself: the connection broke under it
+        return type(error).__module__.startswith("asyncpg.")
+    return state.startswith(_POSTGRESQL_PASSES)
+
+
+def _sqlstate(error: Exception) -> str | None:
+    """Of an error of asyncpg, which is not imported here: one of the two drivers is used."""
+    state = getattr(error, "sqlstate", None)
+    return state if isinstance(state, str) else None
 
 
 def _migrate_sqlite(engine: AsyncEngine) -> None:
@@ -91,10 +131,11 @@ def _upgrade(connection: Connection) -> None:
         if before is None:
             raise
         raise DatabaseTooNew(f"revision {before} is unknown to this version: {error}") from error
-    log.info("database migrated", before=before, now=HEAD)
+    log.info("database_migrated", before=before, now=HEAD)
 
 
 def alembic_config() -> Config:
+    """The configuration of Alembic with the migrations of this package."""
     from alembic.config import Config
 
     config = Config()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import Sequence
 from itertools import groupby
@@ -10,9 +11,12 @@ from typing import Any
 import asyncpg  # type: ignore[import-untyped]
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.pool import NullPool
 
-from bridge.storage.faults import StorageUnavailable, TransactionConflict
+from bridge.faults import StorageUnavailable, TransactionConflict, reason
+from bridge.storage.answer_limit import AnswerLimit
+from bridge.storage.engine import PostgresqlOptions, address_of
 from bridge.storage.statement import Counts, Group, Write
 
 # SQLSTATE classes in which the server, not the write, is at fault: connection, resources,
@@ -24,10 +28,18 @@ _LOST = (OSError, TimeoutError, asyncpg.InterfaceError, asyncpg.InternalClientEr
 
 
 class PostgresqlWriter:
-    """A connection of the engine's pool, used below SQLAlchemy, which would cost more."""
+    """A connection of its own, used below SQLAlchemy, which would cost more.
+
+    Not one of the pool: that may hand out one that the server has closed meanwhile.
+    """
 
     def __init__(self, engine: AsyncEngine) -> None:
-        self._engine = engine
+        limits: PostgresqlOptions = engine.get_execution_options()["postgresql_options"]
+        self._limit_s = limits.answer_limit_s
+        self._where = address_of(engine)
+        self._engine = create_async_engine(
+            engine.url, poolclass=NullPool, connect_args={"timeout": limits.connect_limit_s}
+        )
         self._pooled: AsyncConnection | None = None
         self._driver: Any = None
 
@@ -36,13 +48,15 @@ class PostgresqlWriter:
         try:
             return await self._commit(groups)
         except StorageUnavailable as error:
-            # an idle connection that the server had closed meanwhile is no reason to fail
-            if not used_before or error.outcome_unknown:
+            # the server may have closed an idle connection meanwhile; that is not a failure
+            if not used_before or error.outcome_unknown or error.timed_out:
                 raise
             return await self._commit(groups)
 
     async def close(self) -> None:
-        pooled, self._pooled, self._driver = self._pooled, None, None
+        pooled, self._pooled, driver, self._driver = self._pooled, None, self._driver, None
+        if driver is not None:
+            driver.terminate()  # whatever state it is in: nobody waits for its goodbye
         if pooled is not None:
             with contextlib.suppress(Exception):
                 await pooled.invalidate()
@@ -51,9 +65,12 @@ class PostgresqlWriter:
 
     async def _commit(self, groups: Sequence[Group]) -> list[Counts]:
         committing = False
+        limit = AnswerLimit(self._limit_s)
         try:
             if self._driver is None:
-                await self._connect()
+                async with asyncio.timeout_at(limit.until_s):
+                    await self._connect()
+            limit.guard(self._driver)
             await self._driver.execute("BEGIN")
             counts = await self._apply_all(groups)
             committing = True
@@ -61,11 +78,9 @@ class PostgresqlWriter:
             return counts
         except asyncpg.PostgresError as error:
             state = error.sqlstate or ""
-            if state.startswith(_SERVER_FAULTS):
+            if limit.is_over or state.startswith(_SERVER_FAULTS):
                 await self.close()
-                raise StorageUnavailable(
-                    f"cannot write: {error}", outcome_unknown=committing
-                ) from error
+                raise self._unavailable(error, limit, outcome_unknown=committing) from error
             await self._roll_back()
             if state in _CONFLICTS:
                 raise TransactionConflict(str(error)) from error
@@ -75,12 +90,22 @@ class PostgresqlWriter:
                 await self._roll_back()
                 raise
             await self.close()
-            raise StorageUnavailable(
-                f"cannot write: {error or type(error).__name__}", outcome_unknown=committing
-            ) from error
+            raise self._unavailable(error, limit, outcome_unknown=committing) from error
         except BaseException:  # cancelled in the middle of the protocol
             await self.close()
             raise
+        finally:
+            limit.end()
+
+    def _unavailable(
+        self, error: Exception, limit: AnswerLimit, *, outcome_unknown: bool
+    ) -> StorageUnavailable:
+        why = limit.why if limit.is_over else reason(error)
+        return StorageUnavailable(
+            f"cannot write to {self._where}: {why}",
+            outcome_unknown=outcome_unknown,
+            timed_out=limit.is_over,
+        )
 
     async def _connect(self) -> None:
         pooled = await self._engine.connect()

@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable, Mapping
+
+import structlog
+
+from bridge.faults import StorageUnavailable
 from bridge.storage.statement import Statement
 from bridge.storage.write_queue import WriteQueue
+
+log = structlog.get_logger()
 
 # some milliseconds of work: what others wait at most behind one chunk
 _CHUNK = 200
@@ -20,3 +27,14 @@ async def purge_in_chunks(queue: WriteQueue, delete: Statement, before_ms: int) 
         removed += count
         if count < _CHUNK:
             return removed
+
+
+async def purge_each(purges: Mapping[str, Callable[[], Awaitable[object]]]) -> None:
+    """Each by itself: what one cannot do now leaves out none of the others. Raises nothing."""
+    for what, purge in purges.items():
+        try:
+            await purge()
+        except StorageUnavailable as why:
+            log.warning("purge_put_off", work=what, why=str(why))
+        except Exception:
+            log.exception("purge_failed", work=what)

@@ -8,9 +8,9 @@ from collections.abc import Iterator, Sequence
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from bridge.faults import StorageUnavailable, reason
 from bridge.storage.disk_thread import DiskThread
-from bridge.storage.engine import begin_when_free, connect_sqlite_writer
-from bridge.storage.faults import StorageUnavailable
+from bridge.storage.engine import address_of, begin_when_free, connect_sqlite_writer
 from bridge.storage.statement import Counts, Group
 
 # the write itself is at fault, everything else is the database's
@@ -29,16 +29,17 @@ _PRIMARY_CODE = 0xFF
 class SqliteWriter:
     """A connection of the standard library; only what waits for the disk has a thread of its own.
 
-    A statement on some rows takes 10 microseconds. In a thread each of them would give up the
-    interpreter's lock and wait for it again, which costs more than the statement and, while the
-    event loop is busy, up to 5 ms. So they run here; COMMIT, which syncs, runs in the thread, and
-    so does all that may have to wait: connecting, another writer's lock, a change of many rows.
+    A statement on some rows takes 10 microseconds. In a thread each of them would release the
+    interpreter's lock and wait for it again. That costs more than the statement, and up to 5 ms
+    while the event loop is busy. So they run here; COMMIT, which syncs, runs in the thread, and so
+    does all that may have to wait: connecting, another writer's lock, a change of many rows.
 
-    executemany would gain nothing: sqlite3 keeps prepared statements, and there is no network.
+    executemany would not be faster: sqlite3 keeps prepared statements, and there is no network.
     """
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
+        self._where = address_of(engine)
         self._thread = DiskThread("sqlite-writer")
         self._connection: sqlite3.Connection | None = None
 
@@ -54,7 +55,7 @@ class SqliteWriter:
         self._thread.stop()
 
     def _apply_now(self, groups: Sequence[Group]) -> list[Counts] | None:
-        """A transaction that is still open; None where there is something to wait for."""
+        """A transaction that is still open; None if the writer must wait."""
         if self._connection is None:
             return None
         with self._faults_told_apart():
@@ -84,7 +85,7 @@ class SqliteWriter:
 
     @contextlib.contextmanager
     def _faults_told_apart(self) -> Iterator[None]:
-        """Raises StorageUnavailable, after disconnecting, for all that is no fault of a write."""
+        """Raises StorageUnavailable, after disconnecting, unless a write itself is at fault."""
         try:
             yield
         except sqlite3.Error as error:
@@ -92,7 +93,7 @@ class SqliteWriter:
             if code is None or code & _PRIMARY_CODE in _FAULTS_OF_A_WRITE:
                 raise
             self._disconnect()
-            raise StorageUnavailable(f"cannot write: {error}") from error
+            raise StorageUnavailable(f"cannot write to {self._where}: {reason(error)}") from error
 
     def _disconnect(self) -> None:
         if self._connection is not None:

@@ -65,3 +65,11 @@ tokens = Table(
     Column("issued_ms", BigInteger, nullable=False),
     Column("expires_ms", BigInteger, nullable=False),
 )
+
+# One row per service, written to find out whether the database can be written.
+storage_probes = Table(
+    "storage_probes",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("at_ms", BigInteger, nullable=False),
+)

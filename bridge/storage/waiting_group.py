@@ -1,4 +1,4 @@
-"""What waits in the write queue: groups of writes, and who waits for them."""
+"""A group of writes that waits in the write queue, and its waiting caller."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import structlog
 
 from bridge.storage.statement import Counts, Group
 
-log = structlog.get_logger(__name__)
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,13 +24,18 @@ class WaitingGroup:
     written: Callable[[], None] | None = None
 
     def applied(self, counts: Counts) -> None:
+        """The group is on disk: give the row counts to the caller, and call `written`."""
         if self.answer is not None and not self.answer.done():
             self.answer.set_result(counts)
         if self.written is not None:
-            self.written()
+            try:
+                self.written()
+            except Exception:  # of who submitted; the writing goes on
+                log.exception("written_callback_failed", statements=names(self.writes))
 
 
 def without_superseded(groups: list[WaitingGroup]) -> list[WaitingGroup]:
+    """The groups, without those that a later group of the same key overwrites."""
     newest = {group.key: number for number, group in enumerate(groups)}
     return [
         group
@@ -40,11 +45,13 @@ def without_superseded(groups: list[WaitingGroup]) -> list[WaitingGroup]:
 
 
 def refuse(group: WaitingGroup, error: Exception) -> None:
+    """Give `error` to the waiting caller, or log the writes as lost."""
     if group.answer is None:
         log.error(
-            "write lost: refused by the database",
+            "writes_lost",
+            groups=1,
             statements=names(group.writes),
-            error=repr(error),
+            why=f"refused by the database: {error!r}",
         )
     elif not group.answer.done():
         group.answer.set_exception(error)

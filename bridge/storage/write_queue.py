@@ -10,26 +10,30 @@ from collections.abc import Callable, Hashable
 import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from bridge.storage.batch_writer import BatchWriter
-from bridge.storage.faults import StorageOverloaded, StorageUnavailable, TransactionConflict
+from bridge.faults import StorageOverloaded, StorageUnavailable
+from bridge.storage.batch_commit import BatchCommit
+from bridge.storage.engine import ANSWER_LIMIT_S
 from bridge.storage.statement import Counts, Write
 from bridge.storage.waiting_group import WaitingGroup, names, refuse, without_superseded
+from bridge.supervision.tasks import LivingTask, must_live
 
-log = structlog.get_logger(__name__)
+log = structlog.get_logger()
 
-_ATTEMPTS_IN_A_CONFLICT = 5
-FAILURE_TOLD_S = 30.0
+SLOW_S = 1.5
+"""A write that takes longer is a problem, though it has not failed yet."""
 
 
 class WriteQueue:
     """Applies groups of writes in the order of their submission, each as a whole or not at all.
 
     `max_batch` and `max_waiting` count groups. Writes that nobody waits for are held back for at
-    most `linger_ms` for others to join; those that somebody waits for take them along. These wait
-    only while another batch is written, and for `pace_ms` to have passed since that one began:
-    alone they are written at once, under load more of them share the cost of a transaction.
-    After a failure of the database they are tried again, `first_retry_ms` later at first, then with
-    a delay that doubles up to `last_retry_ms`; they keep their order.
+    most `linger_ms` for others to join; a batch with a waiting caller takes them along. These wait
+    only while another batch is written, and until `pace_ms` after its beginning. Alone they are
+    written at once; under load more of them share a transaction. A caller waits for
+    `answer_limit_s` at most, however long the queue and the database take. After a failure of the
+    database, groups without a waiting caller are tried again. The delay begins with
+    `first_retry_ms` and doubles up to `last_retry_ms`; they keep their order. `committed` is told
+    the seconds that each transaction took.
     """
 
     def __init__(
@@ -42,8 +46,12 @@ class WriteQueue:
         pace_ms: int = 4,
         first_retry_ms: int = 100,
         last_retry_ms: int = 5_000,
+        answer_limit_s: float = ANSWER_LIMIT_S,
+        committed: Callable[[float], None] = lambda _: None,
     ) -> None:
-        self._writer = _writer(engine)
+        self._commit = BatchCommit(engine)
+        self._committed = committed
+        self._answer_limit_s = answer_limit_s
         self._max_batch = max_batch
         self._max_waiting = max_waiting
         self._linger_s = linger_ms / 1000
@@ -56,21 +64,35 @@ class WriteQueue:
         self._urgent = 0  # how many in `_waiting` have somebody waiting for them
         self._wake = asyncio.Event()
         self._timer: asyncio.TimerHandle | None = None
-        self._task: asyncio.Task[None] | None = None
+        self._task: LivingTask | None = None
         self._accepts = False
-        self._writing = False
-        self._failure: tuple[float, str] | None = None  # when, of the loop's clock, and why
+        self._being_written: list[WaitingGroup] = []
+        self._death = ""  # why nothing is written any more
+        # When the batch that is being written was begun, of the loop's clock.
+        self._began_s: float | None = None
 
     @property
     def problem(self) -> str:
-        """Why nothing can be written; empty once a write has succeeded, or none was tried lately.
+        """Why nothing can be written: of a failure until a write succeeds; empty if it can.
 
-        Whoever keeps writers away because of it must let them in again: they find out.
+        A caller that rejects writes because of it must still let some through: they find out.
         """
-        if self._failure is None:
-            return ""
-        at_s, why = self._failure
-        return why if asyncio.get_running_loop().time() - at_s < FAILURE_TOLD_S else ""
+        if self._death:
+            return self._death
+        if self._commit.problem:
+            return self._commit.problem
+        if self._began_s is not None:
+            waited_s = asyncio.get_running_loop().time() - self._began_s
+            if waited_s > SLOW_S:
+                return f"a write to {self._commit.where} has had no answer for {waited_s:.0f} s"
+        return ""
+
+    @property
+    def idle_s(self) -> float:
+        """How long ago something was last written; 0.0 while something is being written."""
+        if self._waiting or self._being_written:
+            return 0.0
+        return asyncio.get_running_loop().time() - self._commit.written_s
 
     @property
     def waiting(self) -> int:
@@ -78,39 +100,59 @@ class WriteQueue:
         return len(self._waiting)
 
     async def start(self) -> None:
+        """Accept writes, and begin to write them."""
         self._accepts = True
-        self._task = asyncio.create_task(self._run(), name="write queue")
+        self._task = must_live(self._run_or_refuse(), "write_queue")
 
     async def stop(self) -> None:
-        """Write all that waits, then end. What cannot be written now is logged as lost."""
+        """Write all that waits, then end and close the connection.
+
+        Groups that cannot be written now are logged as lost.
+        """
         self._accepts = False
         if self._task is not None:
+            self._task.let_end()
             self._wake.set()
-            await self._task
+            await self._task.ended()
             self._task = None
-        await self._writer.close()
+        await self._commit.close()
 
-    async def submit(self, *writes: Write) -> Counts:
+    async def submit(self, *writes: Write, within_s: float | None = None) -> Counts:
         """Apply the writes together; returns how many rows each changed, once that is on disk.
 
-        A submitter that is cancelled while its writes still wait takes them back.
+        A submitter that is cancelled while its writes still wait takes them back; so does one that
+        has waited for `within_s`, by default the `answer_limit_s` of the queue.
         Raises StorageUnavailable, StorageOverloaded, or the driver's error for these writes.
         """
         if not self._accepts:
-            raise StorageUnavailable("the write queue is stopped")
+            raise StorageUnavailable(self._death or "the write queue is stopped")
         if len(self._waiting) >= self._max_waiting and not self._made_room():
             raise StorageOverloaded(f"{self._max_waiting} groups of writes wait already")
         answer: asyncio.Future[Counts] = asyncio.get_running_loop().create_future()
-        self._waiting.append(WaitingGroup(writes, answer))
+        group = WaitingGroup(writes, answer)
+        self._waiting.append(group)
         self._urgent += 1
         self._wake.set()
-        return await answer
+        limit_s = self._answer_limit_s if within_s is None else within_s
+        limit = asyncio.get_running_loop().call_later(limit_s, self._give_up, group, limit_s)
+        try:
+            return await answer
+        finally:
+            limit.cancel()
 
-    async def caught_up(self) -> None:
-        """Return when all that was submitted until now is on disk, or cannot be written now."""
-        if self._waiting or self._writing:
+    def _give_up(self, group: WaitingGroup, after_s: float) -> None:
+        begun = any(x is group for x in self._being_written)
+        why = f"not written to {self._commit.where} within {after_s:g} s"
+        refuse(group, StorageUnavailable(why, outcome_unknown=begun, timed_out=True))
+
+    async def caught_up(self, within_s: float | None = None) -> None:
+        """Return when all that was submitted until now is on disk, or cannot be written now.
+
+        Waits at most `within_s` seconds, by default the `answer_limit_s` of the queue.
+        """
+        if self._waiting or self._being_written:
             with contextlib.suppress(StorageUnavailable):
-                await self.submit()
+                await self.submit(within_s=within_s)
 
     def submit_later(
         self,
@@ -118,25 +160,27 @@ class WriteQueue:
         key: Hashable = None,
         final: bool = False,
         written: Callable[[], None] | None = None,
-    ) -> None:
+    ) -> bool:
         """Apply the writes together and soon; nobody waits, a failure of the database is retried.
 
-        As a retry may follow a success that went unnoticed, applying them twice must do no harm.
-        A waiting group is left out when a later one has the same `key`, so only groups that
-        overwrite each other completely may share one; a `final` group is never left out.
-        `written` is called once they are on disk; it must not raise.
-        Writes are lost, with an error in the log, when they are wrong themselves, when too many
-        wait, or when the database is down at the stop.
+        As a retry may follow a success that went unnoticed, applying them twice must do no harm. A
+        waiting group is left out when a later one has the same `key`, so only groups that overwrite
+        each other completely may share one; a `final` group is never left out. `written` is called
+        once they are on disk; what it raises is logged. Writes are lost, with an error in the log,
+        if they are wrong, too many wait, or the database is down at the stop. False if they are
+        lost at once.
         """
         if not self._accepts:
-            log.error("write lost: the write queue is stopped", statements=names(writes))
-            return
+            why = self._death or "the write queue is stopped"
+            log.error("writes_lost", why=why, groups=1, statements=names(writes))
+            return False
         if len(self._waiting) >= self._max_waiting and not self._made_room():
-            log.error("write lost: too many are waiting", statements=names(writes))
-            return
+            log.error("writes_lost", why="too many are waiting", groups=1, statements=names(writes))
+            return False
         self._waiting.append(WaitingGroup(writes, None, key, final, written))
         if self._timer is None:
             self._wake_in(self._linger_s)
+        return True
 
     def _wake_in(self, delay_s: float) -> None:
         if self._timer is not None:
@@ -146,6 +190,24 @@ class WriteQueue:
     def _made_room(self) -> bool:
         self._waiting = deque(without_superseded(list(self._waiting)))
         return len(self._waiting) < self._max_waiting
+
+    async def _run_or_refuse(self) -> None:
+        """After the death of the writer, whatever its cause, no caller may wait for it."""
+        try:
+            await self._run()
+        except BaseException as fault:
+            self._died(f"the writer of the database has ended: {type(fault).__name__}")
+            raise
+
+    def _died(self, why: str) -> None:
+        self._accepts = False
+        self._death = why
+        begun, waiting = self._being_written, list(self._waiting)
+        self._being_written = []
+        self._waiting.clear()
+        self._urgent = 0
+        self._lose(begun, why, outcome_unknown=True)
+        self._lose(waiting, why)
 
     async def _run(self) -> None:
         while self._accepts or self._waiting:
@@ -158,9 +220,10 @@ class WriteQueue:
             batch = self._next_batch()
             if not batch:
                 continue
-            self._writing = True
-            undone = await self._write(batch)
-            self._writing = False
+            self._being_written, self._began_s = batch, asyncio.get_running_loop().time()
+            undone = await self._commit.write(batch)
+            self._committed(asyncio.get_running_loop().time() - self._began_s)
+            self._being_written, self._began_s = [], None
             if undone:
                 self._put_back(undone)
             else:
@@ -188,90 +251,24 @@ class WriteQueue:
             group = self._waiting.popleft()
             if group.answer is not None:
                 self._urgent -= 1
-                if group.answer.cancelled():
+                if group.answer.done():  # cancelled, or refused after its time limit
                     continue
             batch.append(group)
         return without_superseded(batch)
 
     def _put_back(self, undone: list[WaitingGroup]) -> None:
         if not self._accepts:
-            self._lose([*undone, *self._waiting])
+            self._lose([*undone, *self._waiting], "the database is down at the stop")
             self._waiting.clear()
             return
         self._waiting.extendleft(reversed(undone))
         self._wake_in(self._retry_s)
         self._retry_s = min(self._retry_s * 2, self._last_retry_s)
 
-    def _lose(self, groups: list[WaitingGroup]) -> None:
+    def _lose(self, groups: list[WaitingGroup], why: str, *, outcome_unknown: bool = False) -> None:
         """All at once: to try each of many batches might hold the stop up for minutes."""
-        why = "the database is down at the stop"
-        log.error(f"writes lost: {why}", groups=sum(group.answer is None for group in groups))
+        if lost := sum(group.answer is None for group in groups):
+            log.error("writes_lost", why=why, groups=lost)
         for group in groups:
             if group.answer is not None:
-                refuse(group, StorageUnavailable(why))
-
-    async def _write(self, batch: list[WaitingGroup]) -> list[WaitingGroup]:
-        """Returns the groups to try again later."""
-        try:
-            counts = await self._writer.commit([group.writes for group in batch])
-        except StorageUnavailable as error:
-            return self._unavailable(batch, error)
-        except Exception as error:
-            if len(batch) == 1 and not isinstance(error, TransactionConflict):
-                refuse(batch[0], error)
-                return []
-            return await self._write_singly(batch)
-        self._failure = None
-        for group, of_group in zip(batch, counts, strict=True):
-            group.applied(of_group)
-        return []
-
-    async def _write_singly(self, batch: list[WaitingGroup]) -> list[WaitingGroup]:
-        """One group of the batch is wrong, or another instance was in the way."""
-        for number, group in enumerate(batch):
-            for _ in range(_ATTEMPTS_IN_A_CONFLICT):
-                try:
-                    [counts] = await self._writer.commit([group.writes])
-                except TransactionConflict:
-                    continue
-                except StorageUnavailable as error:
-                    return self._unavailable(batch[number:], error)
-                except Exception as error:
-                    refuse(group, error)
-                else:
-                    self._failure = None
-                    group.applied(counts)
-                break
-            else:
-                conflict = StorageUnavailable("others write to the same rows again and again")
-                return self._unavailable(batch[number:], conflict)
-        return []
-
-    def _unavailable(
-        self, batch: list[WaitingGroup], error: StorageUnavailable
-    ) -> list[WaitingGroup]:
-        self._failure = asyncio.get_running_loop().time(), str(error)
-        undone = [group for group in batch if group.answer is None]
-        log.warning(
-            "database unavailable",
-            why=str(error),
-            failed=len(batch) - len(undone),
-            kept=len(undone) + len(self._waiting),
-        )
-        for group in batch:
-            if group.answer is not None and not group.answer.done():
-                group.answer.set_exception(
-                    StorageUnavailable(str(error), outcome_unknown=error.outcome_unknown)
-                )
-        return undone
-
-
-def _writer(engine: AsyncEngine) -> BatchWriter:
-    """Each loads the driver of its engine, of which one is used."""
-    if engine.dialect.name == "sqlite":
-        from bridge.storage.sqlite_writer import SqliteWriter
-
-        return SqliteWriter(engine)
-    from bridge.storage.postgresql_writer import PostgresqlWriter
-
-    return PostgresqlWriter(engine)
+                refuse(group, StorageUnavailable(why, outcome_unknown=outcome_unknown))

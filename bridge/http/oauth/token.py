@@ -1,37 +1,43 @@
-"""POST /oauth/token.php: an access token for an app (uapi.md §7, RFC 6749 §4.4).
+"""POST /oauth/token.php: an access token for an app (docs/reference/uapi.md §7, RFC 6749 §4.4).
 
 Every refusal is in OAuth's form, `{"error": …, "error_description": …}`, not in the UnifiedAPI's.
 """
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections.abc import Mapping
-from urllib.parse import parse_qs, unquote_plus
+from urllib.parse import unquote_plus
 
 from aiohttp import web
 
+from bridge.access.errors import InvalidClient, InvalidRequest, OAuthError
+from bridge.access.guess_guard import TooManyGuesses
+from bridge.faults import StorageUnavailable
+from bridge.http.basic_credentials import basic_credentials
 from bridge.http.body import body_of
 from bridge.http.context import SERVICES
 from bridge.http.error_answers import log_refusal
-from bridge.http.uapi.errors import UNREADABLE_BODY, UapiError
-from bridge.http.uapi.json_answer import json_answer
-from bridge.oauth.errors import InvalidClient, InvalidRequest, OAuthError
-from bridge.storage.faults import StorageUnavailable
+from bridge.http.errors import UNREADABLE_BODY, UapiError
+from bridge.http.guesses import guarded
+from bridge.http.json_answer import json_answer
+from bridge.http.oauth.token_form import token_fields
 
 _NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
-_MAX_FIELDS = 20
 _STORAGE_RETRY_AFTER_S = 5
 
 
 async def token(request: web.Request) -> web.Response:
+    """`POST /oauth/token.php`: a token for client credentials (RFC 6749 §4.4)."""
     try:
-        fields = _form(await body_of(request))
+        fields = token_fields(request, await body_of(request))
         client_id, client_secret = _client(request, fields)
-        issued = await request.app[SERVICES].tokens.issue(
-            client_id, client_secret, fields.get("grant_type")
-        )
+        with guarded(request, "app", client_id, client_secret, InvalidClient):
+            issued = await request.app[SERVICES].tokens.issue(
+                client_id, client_secret, fields.get("grant_type")
+            )
+    except TooManyGuesses as why:
+        retry = {"Retry-After": str(why.retry_after_s)}
+        return _error(request, 429, "too_many_requests", str(why), retry)
     except OAuthError as error:
         return _refusal(request, error)
     except UapiError as error:
@@ -61,9 +67,17 @@ async def token(request: web.Request) -> web.Response:
 
 
 async def wrong_method(request: web.Request) -> web.Response:
+    """405 for a method other than POST (RFC 9110 §15.5.6)."""
     return _error(
         request, 405, InvalidRequest.code, "a token is asked for with POST", {"Allow": "POST"}
     )
+
+
+def error_form(_: web.BaseRequest, error: UapiError) -> web.Response:
+    """The OAuth form of an error that is raised before the handler runs."""
+    code = InvalidRequest.code if error.status < 500 else "server_error"
+    body = {"error": code, "error_description": error.message}
+    return json_answer(body, status=error.status, headers={**_NO_STORE, **error.headers})
 
 
 def add_routes(app: web.Application) -> None:
@@ -72,34 +86,19 @@ def add_routes(app: web.Application) -> None:
         app.router.add_route("*", path + "{slash:/?}", wrong_method)
 
 
-def _form(body: bytes) -> dict[str, str]:
-    """The form fields, whatever the Content-Type; some clients begin the body with a stray `&`."""
-    try:
-        text = body.decode()
-    except UnicodeDecodeError:
-        raise InvalidRequest("the body must be form-encoded, in UTF-8") from None
-    try:
-        fields = parse_qs(text, keep_blank_values=True, max_num_fields=_MAX_FIELDS)
-    except ValueError:
-        raise InvalidRequest(f"the body must have at most {_MAX_FIELDS} fields") from None
-    repeated = [name for name, values in fields.items() if len(values) > 1]
-    if repeated:
-        raise InvalidRequest(f"{repeated[0][:40]} is given more than once")
-    return {name: values[0] for name, values in fields.items()}
-
-
 def _client(request: web.Request, fields: Mapping[str, str]) -> tuple[str | None, str | None]:
     """Client id and secret from HTTP Basic, else from the body."""
-    scheme, _, credentials = request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() != "basic":
-        return fields.get("client_id"), fields.get("client_secret")
     try:
-        text = base64.b64decode(credentials, validate=True).decode()
-    except (binascii.Error, ValueError):
+        basic = basic_credentials(request)
+    except ValueError:
         raise InvalidClient("the Authorization header is not valid Basic") from None
-    client_id, _, client_secret = text.partition(":")
+    if basic is None:
+        return fields.get("client_id"), fields.get("client_secret")
     # RFC 6749 §2.3.1: both are form-encoded before Basic is applied.
-    return unquote_plus(client_id), unquote_plus(client_secret)
+    name, secret = map(unquote_plus, basic)
+    if name and fields.get("client_id", name) not in (name, ""):
+        raise InvalidRequest("client_id is another one than that of the Authorization header")
+    return name, secret
 
 
 def _refusal(request: web.Request, error: OAuthError) -> web.Response:

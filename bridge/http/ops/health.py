@@ -6,12 +6,14 @@ from aiohttp import web
 
 from bridge import __version__
 from bridge.http.context import SERVICES
-from bridge.http.uapi.json_answer import json_answer
+from bridge.http.json_answer import json_answer
 
 _NO_PHONES = "the directory's phones are being made on the PBX"
 
 
 async def live(_: web.Request) -> web.Response:
+    """200 while the process answers at all; the state of the PBX and the database does not
+    count."""
     return json_answer({"status": "alive", "version": __version__})
 
 
@@ -28,9 +30,15 @@ async def ready(request: web.Request) -> web.Response:
         "storage": {"up": not unwritten, "why": unwritten},
         "liveCalls": len(services.switchboard.calls.live),
     }
-    if services.phones.problem:  # calls with those that exist can be placed all the same
+    if services.phones.problem:  # calls with existing phones can be placed
         body["phones"] = {"made": False, "why": services.phones.problem}
-    if why:
+    if unrecorded := services.recordings.problem:  # calls can be placed all the same
+        body["recordings"] = {"up": False, "why": unrecorded}
+    if dead := services.supervisor.problem:
+        body["status"] = "not ready"
+        body["tasks"] = {"up": False, "why": dead}
+        body["error"] = _error("service_failed", f"The service ends: {dead}")
+    elif why:
         body["error"] = _error("pbx_unavailable", f"The PBX cannot be used now: {why}")
     elif unwritten:
         body["error"] = _error("storage_unavailable", f"Nothing can be stored now: {unwritten}")

@@ -1,4 +1,7 @@
-"""Collections of the UnifiedAPI: filter, order, page, envelope (uapi.md §1.4, §4, §5)."""
+"""Collections of the UnifiedAPI: filter, order, page, envelope.
+
+The sources are docs/reference/uapi.md §1.4, §4, §5.
+"""
 
 from __future__ import annotations
 
@@ -9,11 +12,16 @@ from typing import Any, Generic, TypeVar
 
 from yarl import URL
 
-from bridge.http.uapi.errors import invalid
+from bridge.http.errors import invalid
 from bridge.http.uapi.fields import Json
+from bridge.http.uapi.ignored_parameters import TOKEN_PARAMETER
 from bridge.http.uapi.query_values import whole_number
 
+LIST_PARAMETERS = frozenset(
+    {"count", "startIndex", "filterBy", "filterOp", "filterValue", "sortOrder"}
+)
 COUNT_DEFAULT, COUNT_MAX, START_MAX = 20, 5000, 5000
+FILTER_VALUES_MAX = 100  # each is compared with every item of the list
 
 _ORDERS = {"asc": False, "ascending": False, "desc": True, "descending": True}
 _T = TypeVar("_T")
@@ -33,17 +41,47 @@ FilterFields = Mapping[str, FilterField[_T]]
 
 
 @dataclass(frozen=True, slots=True)
+class Filter(Generic[_T]):
+    """The filter of `filterBy`, `filterOp` and `filterValue`. `values` are parsed by the field, or
+    texts for an operator on text."""
+
+    by: str
+    op: str
+    values: tuple[float | str, ...]
+    field: FilterField[_T]
+
+    def matches(self, item: _T) -> bool:
+        """Whether the item has one of the values in the filtered field (docs/reference/uapi.md
+        §1.4)."""
+        if self.op in _ON_TEXT:
+            text = self.field.text(item)
+            return any(_ON_TEXT[self.op](text, str(x)) for x in self.values)
+        key, compare = self.field.key(item), _COMPARISONS[self.op]
+        return any(compare(key, x) for x in self.values)
+
+
+@dataclass(frozen=True, slots=True)
 class Listing(Generic[_T]):
-    """What a list request asks for beside its URI. Unknown parameters are ignored."""
+    """The parameters of a list request. Unknown parameters are ignored."""
 
     count: int
     start: int
     descending: bool
-    matches: Callable[[_T], bool]
+    filter: Filter[_T] | None
+    start_max: int = START_MAX
 
     @classmethod
-    def parse(cls, query: Mapping[str, str], filterable: FilterFields[_T]) -> Listing[_T]:
-        """Raises 400 count_invalid, startindex_invalid, sortorder_invalid, filter…_invalid."""
+    def parse(
+        cls,
+        query: Mapping[str, str],
+        filterable: FilterFields[_T],
+        *,
+        start_max: int = START_MAX,
+    ) -> Listing[_T]:
+        """The listing that the query asks for (docs/reference/uapi.md §1.4).
+
+        Raises 400 count_invalid, startindex_invalid, sortorder_invalid, filter…_invalid.
+        """
         order = query.get("sortOrder", "ascending").lower()
         if order not in _ORDERS:
             raise invalid("sortorder_invalid", "sortOrder must be ascending or descending.")
@@ -52,24 +90,26 @@ class Listing(Generic[_T]):
                 query.get("count", str(COUNT_DEFAULT)), "count_invalid", "count", 1, COUNT_MAX
             ),
             start=whole_number(
-                query.get("startIndex", "0"), "startindex_invalid", "startIndex", 0, START_MAX
+                query.get("startIndex", "0"), "startindex_invalid", "startIndex", 0, start_max
             ),
             descending=_ORDERS[order],
-            matches=_filter(query, filterable),
+            filter=_filter(query, filterable),
+            start_max=start_max,
         )
 
     def page(
         self, items: Sequence[_T], order_by: Callable[[_T], tuple[int, str]]
     ) -> tuple[list[_T], int]:
         """The items of this page, and how many there are in all."""
-        matching = [x for x in items if self.matches(x)]
+        wanted = self.filter
+        matching = [x for x in items if wanted is None or wanted.matches(x)]
         matching.sort(key=order_by, reverse=self.descending)
         return matching[self.start : self.start + self.count], len(matching)
 
-    def envelope(self, entry: list[Json], total: int, url: URL) -> Json:
+    def envelope(self, entry: Sequence[object] | Json, total: int, url: URL) -> Json:
         """`url` is the request's own, absolute: next and prev are made from it."""
         paging: Json = {}
-        if self.start + self.count < min(total, START_MAX + 1):
+        if self.start + self.count < min(total, self.start_max + 1):
             paging["next"] = self._at(url, self.start + self.count)
         if self.start > 0:
             paging["prev"] = self._at(url, max(0, self.start - self.count))
@@ -82,13 +122,15 @@ class Listing(Generic[_T]):
         return {**body, "paging": paging} if paging else body
 
     def _at(self, url: URL, start: int) -> str:
-        return str(url.update_query(startIndex=str(start), count=str(self.count)))
+        """Without the token: links are kept and shown, and the client has it anyway."""
+        page = url.without_query_params(TOKEN_PARAMETER)
+        return str(page.update_query(startIndex=str(start), count=str(self.count)))
 
 
-def _filter(query: Mapping[str, str], filterable: FilterFields[_T]) -> Callable[[_T], bool]:
+def _filter(query: Mapping[str, str], filterable: FilterFields[_T]) -> Filter[_T] | None:
     by = query.get("filterBy", "")
     if not by:
-        return lambda _: True
+        return None
     if not filterable:
         raise invalid("filterby_invalid", "filterBy: this list cannot be filtered.")
     if by not in filterable:
@@ -101,16 +143,19 @@ def _filter(query: Mapping[str, str], filterable: FilterFields[_T]) -> Callable[
     value = query.get("filterValue", "")
     if not value and op != "present":
         raise invalid("filtervalue_invalid", "filterValue is missing.")
+    values = value.split(",") if op == "inArray" else [value]
+    if len(values) > FILTER_VALUES_MAX:
+        raise invalid(
+            "filtervalue_invalid", f"filterValue must hold at most {FILTER_VALUES_MAX} values."
+        )
     field = filterable[by]
     if op in _ON_TEXT:
-        on_text = _ON_TEXT[op]
-        return lambda item: on_text(field.text(item), value)
+        return Filter(by, op, (value,), field)
     try:
-        keys = [field.parse(x.strip()) for x in (value.split(",") if op == "inArray" else [value])]
+        keys = [field.parse(x.strip()) for x in values]
     except ValueError as why:
         raise invalid("filtervalue_invalid", f"filterValue: {why}.") from None
-    compare = _COMPARISONS[op]
-    return lambda item: any(compare(field.key(item), x) for x in keys)
+    return Filter(by, op, tuple(keys), field)
 
 
 _ON_TEXT: dict[str, Callable[[str, str], bool]] = {

@@ -1,45 +1,82 @@
-"""POST /uapi/phoneCalls/{userId}/simple: place a call (spec/003)."""
+"""POST /uapi/phoneCalls/{userId}/simple, …/callback and …/conferenceInvite: place calls.
+
+The sources are docs/reference/specification.md §4 and docs/reference/uapi.md §1.2 and §1.3.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 
+import structlog
 from aiohttp import web
 
-from bridge.calls.pbx import Pbx
-from bridge.calls.phone_call import PhoneCall
+from bridge.calls.pbx import Pbx, PbxUnavailable
 from bridge.calls.placing import NewCall
-from bridge.directory.caller import Caller
+from bridge.calls.state.phone_call import PhoneCall
+from bridge.directory.conferences import ROOMS_CONTEXT
 from bridge.directory.model import App
 from bridge.directory.party import Party
+from bridge.directory.requester import Requester
+from bridge.faults import StorageUnavailable
 from bridge.http.base_url import base_url
 from bridge.http.body import body_of
 from bridge.http.context import SERVICES, Services
+from bridge.http.errors import UapiError, invalid
+from bridge.http.guesses import guarded
+from bridge.http.json_answer import json_text
 from bridge.http.json_body import json_object
-from bridge.http.uapi.caller import TOKEN_PARAMETER, authenticated
+from bridge.http.uapi.create_callback_request import CreateCallback
+from bridge.http.uapi.create_conference_request import CreateConferenceInvite, WrongPin, pin_of
+from bridge.http.uapi.create_simple_parameters import refuse_misspelled, unknown_parameters
 from bridge.http.uapi.create_simple_request import CreateSimple
-from bridge.http.uapi.errors import invalid
 from bridge.http.uapi.fields import Json, requested_fields, select
-from bridge.http.uapi.idempotency import Answer, IdempotentRequest, Save, key_of
-from bridge.http.uapi.json_answer import json_text
+from bridge.http.uapi.idempotent_creates import (
+    IdempotentRequest,
+    Save,
+    StoredAnswer,
+    idempotency_key_of,
+)
+from bridge.http.uapi.ignored_parameters import TOKEN_PARAMETER, ignored_header
 from bridge.http.uapi.phone_call_json import PHONE_CALL_FIELDS, without_nulls
+from bridge.http.uapi.scope import authenticated_app
+from bridge.supervision.tasks import awaited
+
+log = structlog.get_logger()
 
 
 async def create_simple(request: web.Request) -> web.Response:
+    """`POST …/simple`: place a call (docs/reference/specification.md §4)."""
+    return await _create(request, CreateSimple)
+
+
+async def create_callback(request: web.Request) -> web.Response:
+    """`POST …/callback`: connect two public numbers (docs/reference/uapi.md §1.2)."""
+    return await _create(request, CreateCallback)
+
+
+async def create_conference_invite(request: web.Request) -> web.Response:
+    """`POST …/conferenceInvite`: call parties into a conference (docs/reference/uapi.md §1.3)."""
+    return await _create(request, CreateConferenceInvite)
+
+
+async def _create(request: web.Request, kind: type[CreateSimple]) -> web.Response:
     services = request.app[SERVICES]
-    app, caller = authenticated(request)
+    app, requester = authenticated_app(request)
     body = await body_of(request)
     again = IdempotentRequest(
-        app.client_id, key_of(request.headers), lambda: _fingerprint(request, body)
+        app.client_id, idempotency_key_of(request.headers), lambda: _fingerprint(request, body)
     )
-    creation = _Creation(request, services, app, caller, body)
-    answer = await services.idempotency.once(again, creation.run)
+    creation = _Creation(request, services, app, requester, body, kind)
+    work = awaited(services.idempotency.once(again, creation.run), "create_call")
+    answer = await creation.in_time(work)
     return web.Response(
         status=answer.status,
         text=answer.text,
         content_type="application/json",
-        headers={"Idempotent-Replayed": "true"} if answer.replayed else None,
+        headers={"Idempotent-Replayed": "true"} if answer.replayed else creation.ignored,
     )
 
 
@@ -47,76 +84,161 @@ class _Creation:
     """One request on its way to a call; parsed only where no earlier answer is given again."""
 
     def __init__(
-        self, request: web.Request, services: Services, app: App, caller: Caller, body: bytes
+        self,
+        request: web.Request,
+        services: Services,
+        app: App,
+        requester: Requester,
+        body: bytes,
+        kind: type[CreateSimple],
     ) -> None:
         self._request = request
         self._services = services
         self._app = app
-        self._caller = caller
+        self._requester = requester
         self._body = body
+        self._kind = kind
+        self.ignored: dict[str, str] = {}
+        self._too_late = False
+        self._stored = False
+        self._waits_for_pbx = False
 
-    async def run(self, save: Save) -> Answer:
+    async def in_time(self, work: asyncio.Task[StoredAnswer]) -> StoredAnswer:
+        """Return or raise as `work` does, unless the call is not on disk by the time limit.
+
+        Then `work` goes on to an end in which nothing is dialled. Otherwise the client would repeat
+        the request, and the phone would ring twice. Raises StorageUnavailable or PbxUnavailable.
+        """
+        limit_s = self._services.settings.uapi.create_limit_s
+        done, _ = await asyncio.wait({work}, timeout=limit_s)
+        if not done and not self._stored:
+            self._too_late = True
+            work.add_done_callback(_log_late_end)
+            if self._waits_for_pbx:
+                raise PbxUnavailable(
+                    f"it has not said which phones are registered within {limit_s:g} s"
+                )
+            raise StorageUnavailable(f"not stored within {limit_s:g} s", timed_out=True)
+        return await work
+
+    async def run(self, save: Save) -> StoredAnswer:
         """Place the call; the answer is on disk with the accepted call, before it is dialled."""
-        services, answers = self._services, list[Answer]()
-        order = self._order()
+        services, answers = self._services, list[StoredAnswer]()
+        orders = self._orders()
         fields = requested_fields(self._request.query, PHONE_CALL_FIELDS)
-        if services.settings.refuse_unreachable_sources:
-            order = await without_unreachable(order, services.pbx)
+        self._waits_for_pbx = True
+        await self._require_rooms(orders)
+        if services.settings.uapi.refuse_unreachable_sources:
+            orders = await _reachable(orders, services.pbx, self._kind.called_first)
+        self._waits_for_pbx = False
+        self._require_time(stored=False)
 
-        async def accept(call: PhoneCall) -> None:
-            answers.append(Answer(services.settings.create_status, self._text(call, fields)))
-            await save(call, answers[0])
+        async def accept(calls: Sequence[PhoneCall]) -> None:
+            self._require_time(stored=False)
+            answers.append(
+                StoredAnswer(services.settings.uapi.create_status, self._text(calls, fields))
+            )
+            await save(calls, answers[0])
+            self._require_time(stored=True)
+            self._stored = True
 
-        await services.placement.place(order, accept)
+        await services.placement.place_all(orders, accept)
         return answers[0]
 
-    def _order(self) -> NewCall:
-        request = CreateSimple(
-            self._app,
-            self._caller,
-            self._request.match_info["userId"],
-            self._request.query,
-            json_object(self._body),
-        )
-        return request.parse(self._services.settings)
+    async def _require_rooms(self, orders: Sequence[NewCall]) -> None:
+        """Raises ActionUnavailable where the PBX has no rooms for conferences with a number."""
+        dials = {x.dial for order in orders for x in order.destinations}
+        if any(f"@{ROOMS_CONTEXT}/" in x for x in dials):
+            await self._services.conferences.require_rooms()
 
-    def _text(self, call: PhoneCall, fields: frozenset[str] | None) -> str:
+    def _require_time(self, *, stored: bool) -> None:
+        """Raises StorageUnavailable where the client has been told that nothing was placed."""
+        if self._too_late:
+            raise StorageUnavailable("not stored in time", outcome_unknown=stored, timed_out=True)
+
+    def _orders(self) -> list[NewCall]:
+        query, body = self._request.query, json_object(self._body)
+        more = self._kind.more_parameters
+        refuse_misspelled(query, body, more)
+        self.ignored = ignored_header(unknown_parameters(query, body, more))
+        user = self._request.match_info["userId"]
+        request = self._kind(self._app, self._requester, user, query, body)
+        limits = self._services.settings.uapi.creates
+        if pin_of(query) == "":
+            return request.parse_all(limits)
+        number, pin = query.get("number", ""), pin_of(query)
+        with guarded(self._request, "conference", self._app.client_id, f"{number} {pin}", WrongPin):
+            return request.parse_all(limits)
+
+    def _text(self, calls: Sequence[PhoneCall], fields: frozenset[str] | None) -> str:
         base = base_url(self._request, self._services.settings.public_base_url)
+        items = [self._item(x, base) for x in calls]
+        # Independent of the request: without its id nobody could find the call again.
+        fields = None if fields is None else fields | {"id"}
+        return json_text([select(without_nulls(x), fields) for x in items])
+
+    def _item(self, call: PhoneCall, base: str) -> Json:
         user = self._request.match_info["userId"]
         self_url = f"{base}/uapi/phoneCalls/{user}/{call.extension_spelled}/{call.id}"
-        item: Json = {
+        return {
             "id": call.id,
             "extension": call.extension_spelled,
             "nonce": call.nonce,
             "links": {"self": self_url},
             "link": {"self": self_url},
         }
-        # Whatever was asked for: without its id nobody could find the call again.
-        fields = None if fields is None else fields | {"id"}
-        return json_text([select(without_nulls(item), fields)])
 
 
-async def without_unreachable(order: NewCall, pbx: Pbx) -> NewCall:
-    """The order without sources whose phone is not there. Raises pc_source_invalid if none is."""
-    sources = _reachable(order.sources, pbx)
-    if not sources and pbx.link.up:
-        # A phone may have registered a moment ago: nobody is refused on hearsay.
-        await pbx.refresh_endpoints()
-        sources = _reachable(order.sources, pbx)
-    if not sources and pbx.link.up:
+async def _reachable(orders: list[NewCall], pbx: Pbx, field: str) -> list[NewCall]:
+    """The orders as `without_unreachable` has them; of several those that somebody can answer.
+
+    Raises as that does, if nobody can.
+    """
+    found, refused = [], []
+    for order in orders:
+        try:
+            found.append(await without_unreachable(order, pbx, field))
+        except UapiError as why:
+            refused.append(why)
+    if not found:
+        raise refused[0]
+    return found
+
+
+async def without_unreachable(order: NewCall, pbx: Pbx, field: str = "source") -> NewCall:
+    """The order without sources whose phone is not there. `field`: where the request has them.
+
+    A phone may have registered a moment ago: none is left out before the PBX itself was asked.
+    Raises pc_source_invalid, or that of `field`, if no phone is there; PbxUnavailable.
+    """
+    there = await asyncio.gather(*(_can_ring(x, pbx) for x in order.sources))
+    sources = tuple(x for x, can_ring in zip(order.sources, there, strict=True) if can_ring)
+    if not sources:
         missing = ", ".join(x.spelled for x in order.sources)
-        raise invalid(
-            "pc_source_invalid", f"source: no phone is registered that could ring: {missing}."
-        )
+        why = f"{field}: no phone is registered that could ring: {missing}."
+        raise invalid(f"pc_{field}_invalid", why)
     return replace(order, sources=sources)
 
 
-def _reachable(sources: tuple[Party, ...], pbx: Pbx) -> tuple[Party, ...]:
-    return tuple(x for x in sources if not x.endpoint or pbx.reachable(x.endpoint))
+async def _can_ring(source: Party, pbx: Pbx) -> bool:
+    endpoint = source.endpoint
+    if not endpoint or pbx.reachable(endpoint):
+        return True
+    return await pbx.has_phone_to_ring(endpoint)
+
+
+def _log_late_end(work: asyncio.Task[StoredAnswer]) -> None:
+    """The client has its answer: 503, nothing was placed."""
+    fault = None if work.cancelled() else work.exception()
+    if isinstance(fault, StorageUnavailable):
+        log.info("create_given_up", why=str(fault))
+    elif fault is not None:
+        log.info("create_given_up", why=str(fault), fault=type(fault).__name__)
 
 
 def _fingerprint(request: web.Request, body: bytes) -> bytes:
-    """What makes two requests the same: not the token, which a retry may have renewed."""
+    """The parts of a request that an idempotency key stands for. The token is left out, because a
+    retry may have a new one."""
     query = sorted((k, v) for k, v in request.query.items() if k != TOKEN_PARAMETER)
     head = json.dumps([request.match_info["userId"], query])
     return b"\0".join((head.encode(), body))

@@ -1,74 +1,75 @@
-"""POST …/simple, parsed: the fields in the order of the error table of spec/003.
+"""POST …/simple, parsed: the fields in the order of the specified table of errors.
 
-Where several fields are wrong, the first of that order is answered: the body as a whole, user,
-extension, callDuration, source, destination, waitForPickup, callerId, callerIdDestination,
-allowPublicTransfer, video, nonce, recording. So one wrong request always gets the same answer.
+The table is in docs/reference/specification.md §4. The answer names the first wrong field, so
+that one wrong request always gets the same answer. The order is: body, user, extension,
+callDuration, source, destination, waitForPickup, callerId, callerIdDestination,
+allowPublicTransfer, video, nonce, recording.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import ClassVar
 
-from bridge.calls.pbx import CallerId
 from bridge.calls.placing import NewCall
-from bridge.directory.caller import Caller
-from bridge.directory.caller_ids import parse_caller_id
+from bridge.directory.caller_ids import CallerId, parse_caller_id
 from bridge.directory.errors import CallerIdInvalid, NumberInvalid
-from bridge.directory.model import App, Extension, ExtensionType
+from bridge.directory.model import App, Extension, ExtensionType, RecordingMode
+from bridge.directory.number_spelling import bare_number
 from bridge.directory.numbers import resolve_party
 from bridge.directory.ownership import SELF, resolve_extension, resolve_user
 from bridge.directory.party import Party
-from bridge.http.uapi.errors import invalid
+from bridge.directory.requester import Requester
+from bridge.http.errors import invalid
+from bridge.http.http_settings import CreateLimits
 from bridge.http.uapi.query_values import flag, number_text, whole_number
-from bridge.settings import Settings
 
 Fields = Mapping[str, object]
 
 
 @dataclass(frozen=True, slots=True)
 class CreateSimple:
-    """One request: who asks, for which user, its query and its body."""
+    """One request: the requester, the user, the query and the body."""
 
     app: App
-    caller: Caller
+    requester: Requester
     user_text: str
     query: Mapping[str, str]
     body: Fields
+    # the field of the view that has the parties who are called first
+    called_first: ClassVar[str] = "source"
+    # of the query, beyond those of POST …/simple, each with the code of its errors
+    more_parameters: ClassVar[Mapping[str, str]] = {}
 
-    def parse(self, settings: Settings) -> NewCall:
+    def parse(self, limits: CreateLimits) -> NewCall:
         """The call that is ordered. Raises UapiError, UserInvalid and ExtensionInvalid."""
         view = _view(self.body)
-        spelled = self._extension_text(view or {})
-        user = resolve_user(self.caller, self.user_text, spelled)
+        spelled = self.spelled_payer(view or {})
+        user = resolve_user(self.requester, self.user_text, spelled)
         if spelled is None:
-            raise invalid(
-                "extension_invalid",
-                "extension must be the number of a Phone Terminal extension of the user; without "
-                "it, the first source must be one.",
-            )
-        extension = resolve_extension(self.caller, user, spelled)
-        if extension.type is not ExtensionType.PHONE_TERMINAL:
-            raise invalid("extension_invalid", "extension must be a Phone Terminal extension.")
+            raise invalid("extension_invalid", self.extension_missing)
+        extension = resolve_extension(self.requester, user, spelled)
+        self.check_payer(extension)
         duration_s = whole_number(
-            self.query.get("callDuration", str(settings.call_duration_default_s)),
+            self.query.get("callDuration", str(limits.duration_default_s)),
             "pc_duration_invalid",
             "callDuration",
             1,
-            settings.call_duration_max_s,
+            limits.duration_max_s,
         )
         if view is None:
             raise invalid(
                 "pc_source_invalid", "phoneCallView must be a list of one object with the source."
             )
-        sources = self._parties(view, "source", extension, settings.parties_max)
-        destinations = self._parties(view, "destination", extension, settings.parties_max)
+        sources = self.sources(view, extension, limits)
+        destinations = self._parties(view, "destination", extension, limits.parties_max)
         wait_s = whole_number(
-            self.query.get("waitForPickup", str(settings.wait_for_pickup_default_s)),
+            self.query.get("waitForPickup", str(limits.pickup_default_s)),
             "pc_timeout_invalid",
             "waitForPickup",
             1,
-            settings.wait_for_pickup_max_s,
+            limits.pickup_max_s,
         )
         return NewCall(
             extension=extension,
@@ -78,7 +79,7 @@ class CreateSimple:
             wait_s=wait_s,
             duration_s=duration_s,
             caller_id=_caller_id(view, extension, "callerId"),
-            # One client writes callerDestination instead (uapi.md §1.1).
+            # One client writes callerDestination instead (docs/reference/uapi.md §1.1).
             destination_caller_id=_caller_id(
                 view, extension, "callerIdDestination", "callerDestination"
             ),
@@ -88,29 +89,73 @@ class CreateSimple:
                 "allowPublicTransfer",
             ),
             video=flag(self.query.get("video", "false"), "pc_video_invalid", "video"),
-            nonce=_nonce(self.body, settings.nonce_max_chars),
+            nonce=_nonce(self.body, limits.nonce_max_chars),
             client_id=self.app.client_id,
-            recording=self._recording(),
+            recording=self._recording(extension, limits),
         )
 
-    def _recording(self) -> bool | None:
-        """Ours: whether an `on demand` extension has this call recorded; left out: it has not."""
-        text = self.query.get("recording")
-        return None if text is None else flag(text, "pc_recording_invalid", "recording")
+    def _recording(self, payer: Extension, limits: CreateLimits) -> bool | None:
+        """Ours: whether an `on demand` extension has this call recorded; left out: it has not.
 
-    def _extension_text(self, view: Fields) -> str | None:
-        """As the body has it, else the first source; None where neither is a number."""
-        value = self.body.get("extension")
-        if value is None:
-            value = next(iter(_listed(view.get("source"))), None)
-        text = number_text(value)
-        return None if not text or text == SELF else text
+        A recording that nobody would make is refused: the app would tell its user that it is made.
+        """
+        text = self.query.get("recording")
+        wanted = None if text is None else flag(text, "pc_recording_invalid", "recording")
+        if wanted and not limits.recording:
+            raise invalid("pc_recording_invalid", "recording is switched off on this system.")
+        if wanted and payer.recording is RecordingMode.NEVER:
+            raise invalid(
+                "pc_recording_invalid", f"recording is never made for extension {payer.number}."
+            )
+        return wanted
+
+    # ---- the points in which other creates differ --------------------------------------
+
+    def parse_all(self, limits: CreateLimits) -> list[NewCall]:
+        """The calls that are ordered. Raises as `parse`."""
+        return [self.parse(limits)]
+
+    def sources(
+        self, view: Fields, extension: Extension, limits: CreateLimits
+    ) -> tuple[Party, ...]:
+        """Raises 400 pc_source_invalid."""
+        return self._parties(view, "source", extension, limits.parties_max)
+
+    @property
+    def extension_missing(self) -> str:
+        """The message for a body without an extension."""
+        return (
+            "extension must be the number of a Phone Terminal extension of the user; without "
+            "it, the first source must be one."
+        )
+
+    def spelled_payer(self, view: Fields) -> str | None:
+        """The extension as the body has it, else the first source; None: neither is a number."""
+        if self.body.get("extension") is not None:
+            return self.spelled_extension()
+        return _number_or_none(next(iter(listed(view.get("source"))), None))
+
+    def spelled_extension(self) -> str | None:
+        """The field `extension` of the body; None: another value than a number."""
+        return _number_or_none(self.body.get("extension"))
+
+    def check_payer(self, extension: Extension) -> None:
+        """Raises 400 extension_invalid."""
+        if extension.type is not ExtensionType.PHONE_TERMINAL:
+            raise invalid("extension_invalid", "extension must be a Phone Terminal extension.")
+
+    def check_party(self, party: Party, code: str, name: str, extension: Extension) -> None:
+        """Raises 400 with this code."""
+        if party.is_public and not extension.may_call_public:
+            raise invalid(
+                code, f"{name}: extension {extension.number} must not call public numbers."
+            )
 
     def _parties(
         self, view: Fields, name: str, extension: Extension, most: int
     ) -> tuple[Party, ...]:
         code = f"pc_{name}_invalid"
-        values = _listed(view.get(name))
+        values = listed(view.get(name))
         if not 1 <= len(values) <= most:
             raise invalid(code, f"{name} must be a list of 1 to {most} numbers.")
         parties: dict[str, Party] = {}
@@ -119,13 +164,10 @@ class CreateSimple:
             if text is None:
                 raise invalid(code, f"{name} must hold numbers, each as a string or a number.")
             try:
-                party = resolve_party(self.caller, text)
+                party = resolve_party(self.requester, text)
             except NumberInvalid as why:
                 raise invalid(code, f"{name}: {why.reason}.") from None
-            if party.is_public and not extension.may_call_public:
-                raise invalid(
-                    code, f"{name}: extension {extension.number} must not call public numbers."
-                )
+            self.check_party(party, code, name, extension)
             parties.setdefault(party.dial, party)
         return tuple(parties.values())
 
@@ -137,11 +179,16 @@ def _view(body: Fields) -> Fields | None:
     return views if isinstance(views, dict) else None
 
 
-def _listed(value: object) -> list[object]:
+def listed(value: object) -> list[object]:
     """Some clients send one number instead of a list of one."""
     if isinstance(value, list):
         return value
     return [] if value is None else [value]
+
+
+def _number_or_none(value: object) -> str | None:
+    text = bare_number(number_text(value) or "")
+    return None if not text or text == SELF else text
 
 
 def _caller_id(view: Fields, extension: Extension, *names: str) -> CallerId:

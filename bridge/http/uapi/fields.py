@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from bridge.http.uapi.errors import invalid
+from bridge.http.errors import invalid
 
 Json = dict[str, object]
 
@@ -22,4 +22,5 @@ def requested_fields(query: Mapping[str, str], known: frozenset[str]) -> frozens
 
 
 def select(item: Json, fields: frozenset[str] | None) -> Json:
+    """The item with the requested fields only; None means all of them."""
     return item if fields is None else {k: v for k, v in item.items() if k in fields}

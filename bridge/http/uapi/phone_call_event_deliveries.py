@@ -6,20 +6,21 @@ import re
 
 from aiohttp import web
 
+from bridge.http.errors import invalid
+from bridge.http.json_answer import json_answer
 from bridge.http.uapi.collection import Listing
-from bridge.http.uapi.errors import invalid
-from bridge.http.uapi.json_answer import json_answer
 from bridge.http.uapi.phone_call_event_json import delivery_json
 from bridge.http.uapi.phone_call_event_request import event_scope_of, named_by
-from bridge.http.uapi.phone_call_events import own_url
+from bridge.http.uapi.phone_call_event_routes import own_url
 from bridge.phone_call_events.delivery import Delivery
-from bridge.phone_call_events.phone_call_events import SubscriptionDisabled
+from bridge.phone_call_events.service import SubscriptionDisabled
 
 _DELIVERY_ID = re.compile(r"[0-9a-f]{1,64}\Z")
 
 
 async def list_deliveries(request: web.Request) -> web.Response:
-    """The newest first, unless `sortOrder` is ascending."""
+    """`GET …/deliveries`: a page of the kept deliveries, the newest first unless `sortOrder` is
+    ascending."""
     scope = event_scope_of(request)
     [subscription] = named_by(request, scope)
     listing: Listing[Delivery] = Listing.parse({"sortOrder": "descending", **request.query}, {})

@@ -1,4 +1,4 @@
-"""A PhoneCallEvent and its deliveries in the API's form (uapi.md §3).
+"""A PhoneCallEvent and its deliveries in the API's form (docs/reference/uapi.md §3).
 
 Type, method and status are strings, as in the examples. Deliveries are ours.
 """
@@ -51,7 +51,10 @@ def phone_call_event_json(subscription: Subscription, collection_url: str) -> Js
 
 
 def delivery_json(delivery: Delivery) -> Json:
-    """`request` is the last one sent; before the first there is none. `duration` in ms."""
+    """`request` is the last one sent; before the first there is none. `duration` in ms.
+
+    `blocking`: it fails again and again, and the later ones wait for it.
+    """
     return without_nulls(
         {
             "id": delivery.id,
@@ -67,6 +70,7 @@ def delivery_json(delivery: Delivery) -> Json:
             "error": delivery.error,
             "duration": delivery.duration_ms,
             "nextAttempt": date(delivery.next_attempt_ms or None) if _waits(delivery) else None,
+            "blocking": delivery.blocking or None,
             "finished": date(delivery.finished_ms),
         }
     )

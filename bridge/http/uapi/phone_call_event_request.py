@@ -1,22 +1,22 @@
-"""What a request says of a PhoneCallEvent, checked: the URI and the body (uapi.md §3).
+"""Parses and checks the URI and the body of a PhoneCallEvent request.
 
-Numbers come as JSON numbers and as strings.
+Numbers come as JSON numbers and as strings (docs/reference/uapi.md §3).
 """
 
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from aiohttp import web
 
+from bridge.clock import now_ms
 from bridge.directory.errors import ExtensionInvalid
 from bridge.directory.numbers import find_extension
 from bridge.http.context import SERVICES, Services
-from bridge.http.uapi.caller import Scope, authenticated, scope_of
-from bridge.http.uapi.errors import UapiError, invalid
+from bridge.http.errors import UapiError, invalid
+from bridge.http.uapi.scope import Scope, authenticated_app, scope_of
 from bridge.phone_call_events.subscription import (
     EventType,
     Method,
@@ -27,6 +27,7 @@ from bridge.phone_call_events.subscription import (
 from bridge.phone_call_events.url_rules import UrlInvalid, check_url
 
 NOTE_MAX_CHARS = 255
+_MAX_DIGITS = 9
 _EVENT_ID = re.compile(r"[A-Za-z0-9]{1,255}\Z")
 
 
@@ -40,7 +41,10 @@ class EventScope:
 
 
 def event_scope_of(request: web.Request) -> EventScope:
-    """Raises user_invalid, extension_invalid, pce_access_denied."""
+    """The one extension that the URI names, with its app and user.
+
+    Raises user_invalid, extension_invalid, pce_access_denied.
+    """
     try:
         scope = scope_of(request)
     except ExtensionInvalid:
@@ -60,8 +64,8 @@ def event_scope_of(request: web.Request) -> EventScope:
 
 def _of_a_colleague(request: web.Request) -> bool:
     """Whether the extension exists where the app may call it, but belongs to somebody else."""
-    _, caller = authenticated(request)
-    return find_extension(caller, request.match_info["extension"]) is not None
+    _, requester = authenticated_app(request)
+    return find_extension(requester, request.match_info["extension"]) is not None
 
 
 def type_in_uri(request: web.Request, code: str = "pce_type_invalid") -> EventType | None:
@@ -71,12 +75,16 @@ def type_in_uri(request: web.Request, code: str = "pce_type_invalid") -> EventTy
 
 
 def named_by(request: web.Request, scope: EventScope) -> list[Subscription]:
-    """Those of the extension that the URI names: all, of one type, or one.
+    """The subscriptions that the URI names: all of the extension, those of one type, or one.
 
     Raises pce_type_invalid, pce_id_invalid.
     """
-    wanted, event_id = type_in_uri(request), request.match_info.get("eventId")
     found = scope.services.phone_call_events.of_extension(scope.extension)
+    # Old pages of the vendor write the URI without the type.
+    without_type = [x for x in found if x.id == request.match_info.get("eventType")]
+    if without_type and "eventId" not in request.match_info:
+        return without_type
+    wanted, event_id = type_in_uri(request), request.match_info.get("eventId")
     if wanted is not None:
         found = [x for x in found if x.type is wanted]
     if event_id is None:
@@ -87,7 +95,17 @@ def named_by(request: web.Request, scope: EventScope) -> list[Subscription]:
     return found
 
 
+def one_named_by(request: web.Request, scope: EventScope) -> Subscription:
+    """The one that the URI names by its id. Raises pce_type_invalid, pce_id_invalid."""
+    found = named_by(request, scope)
+    event_id = request.match_info.get("eventId", request.match_info.get("eventType"))
+    if len(found) != 1 or found[0].id != event_id:
+        raise no_such_event()
+    return found[0]
+
+
 def no_such_event() -> UapiError:
+    """The error for an id that is unknown, or of another extension."""
     return invalid(
         "pce_id_invalid",
         "eventId must be alphanumeric and reference an existing phone call event of this "
@@ -147,30 +165,36 @@ def changed(
         subscription = replace(subscription, enabled=status == 1)
     if "note" in body:
         subscription = replace(subscription, note=_note(body["note"]))
-    return replace(subscription, modified_ms=time.time_ns() // 1_000_000)
+    return replace(subscription, modified_ms=now_ms())
 
 
 def event_type(value: object, code: str) -> EventType:
-    what = "0 (dial-in), 1 (dial-out), 2 (hang-up), 3 (answer incoming), 4 (answer outgoing)"
+    """The type with that number, given as a number or text.
+
+    Raises 400 with `code` (docs/reference/uapi.md §3).
+    """
+    what = (
+        "0 (dial-in), 1 (dial-out), 2 (hang-up), 3 (answer incoming), 4 (answer outgoing), "
+        "100 (digit)"
+    )
     return EventType(_one_of(value, tuple(map(int, EventType)), code, "type", what))
 
 
 def _one_of(value: object, allowed: Sequence[int], code: str, name: str, what: str) -> int:
     text = str(value).strip() if isinstance(value, str | int) else ""
-    if not isinstance(value, bool) and text in map(str, allowed):
+    digits = text.isascii() and text.isdigit() and len(text) <= _MAX_DIGITS
+    if not isinstance(value, bool) and digits and int(text) in allowed:
         return int(text)
     raise invalid(code, f"{name} must be one of {what}.")
 
 
 def _url(scope: EventScope, value: object) -> str:
-    settings = scope.services.settings
+    settings = scope.services.settings.uapi
     if not isinstance(value, str) or not value.strip():
-        raise invalid("pce_url_invalid", "url is missing, or is no string.")
+        raise invalid("pce_url_invalid", "url is missing or not a string.")
     text = value.strip()
     try:
-        check_url(
-            text, settings.events_url_max_chars, private_targets=settings.events_private_targets
-        )
+        check_url(text, settings.event_url_max_chars, settings.event_targets)
     except UrlInvalid as why:
         raise invalid("pce_url_invalid", f"url: {why}.") from None
     return text

@@ -1,16 +1,22 @@
-"""A PhoneCall and its views in the API's form (uapi.md §2). Fields without a value are left out."""
+"""A PhoneCall and its views in the API's form (docs/reference/uapi.md §2).
+
+Fields without a value are left out.
+"""
 
 from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
 
-from bridge.calls.call_views import PhoneCallView, views_of
-from bridge.calls.pbx import CallerId
-from bridge.calls.phone_call import PhoneCall
+from bridge.calls.state.acts_on import ActsOn, CallAction
+from bridge.calls.state.call_views import PhoneCallView, WriteNumber, views_of
+from bridge.calls.state.outcome import has_outcome, outcome_of
+from bridge.calls.state.phone_call import Leg, PhoneCall
+from bridge.directory.caller_ids import CallerId
 from bridge.directory.model import AccountLevel
-from bridge.http.uapi.caller import Scope
+from bridge.directory.ownership import SELF
 from bridge.http.uapi.fields import Json
+from bridge.http.uapi.scope import Scope
 
 PHONE_CALL_FIELDS = frozenset(
     {
@@ -21,6 +27,8 @@ PHONE_CALL_FIELDS = frozenset(
         "ownerName",
         "published",
         "answered",
+        "taken",
+        "takenBy",
         "phoneCallView",
         "links",
         "link",
@@ -35,6 +43,8 @@ PHONE_CALL_FIELDS = frozenset(
         "ringingMs",
         "answeredMs",
         "endedMs",
+        "recordingId",
+        "actsOn",
     }
 )
 
@@ -44,17 +54,19 @@ _MOMENT_MAX_CHARS = 40
 
 def phone_call_json(call: PhoneCall, scope: Scope, owner: Json, self_url: str) -> Json:
     """`owner`: ownerId and ownerName. Ended calls carry our own fields about the end as well."""
+    write_number = spelling(call, scope)
     item: Json = {
         "id": call.id,
         # The app's own word for its user's call; nobody else's business.
         "nonce": call.nonce if call.user_id == scope.user.id else None,
-        "extension": _spelled(scope, call, call.extension, call.extension_spelled),
+        "extension": _extension(write_number, call.extension, call.extension_spelled),
         **owner,
         "published": date(call.published_ms),
         "answered": date(call.answered_ms),
-        "phoneCallView": [
-            _view_json(x, call, scope) for x in views_of(call, as_spelled=_understands(scope, call))
-        ],
+        **_taken_json(call),
+        "phoneCallView": [view_json(x, call, write_number) for x in views_of(call, write_number)],
+        "recordingId": call.recording_id,
+        "actsOn": _acts_on_json(call.acts_on),
         "links": {"self": self_url},
         "link": {"self": self_url},
         **_end_json(call),
@@ -83,25 +95,64 @@ def moment_s(text: str) -> int:
 
 
 def without_nulls(item: Json) -> Json:
+    """The item without fields whose value is None; nested objects stay as they are."""
     return {k: v for k, v in item.items() if v is not None}
 
 
-def _view_json(view: PhoneCallView, call: PhoneCall, scope: Scope) -> Json:
-    final = call.final
+def view_json(view: PhoneCallView, call: PhoneCall, write_number: WriteNumber) -> Json:
+    """One PhoneCallView (docs/reference/uapi.md §2)."""
     return without_nulls(
         {
             "id": view.leg.view_id,
-            "extension": _spelled(scope, call, view.leg.extension, view.leg.spelled),
+            "extension": _extension(write_number, view.leg.extension, view.leg.spelled),
             "source": list(view.sources),
             "destination": list(view.destinations),
             "flow": int(call.flow),
             "status": int(view.status),
             "ringing": date(view.leg.ringing_ms),
             "answered": date(view.leg.answered_ms),
+            "recording": date(_recorded_since_ms(call, view.leg)),
             "callerId": _caller_id(view.caller_id),
-            "onHold": date(view.leg.on_hold_ms),
-            "holder": 1 if view.leg.on_hold_ms is not None else None,
-            "disposition": int(final.disposition) if final else None,
+            "forwardedFrom": view.leg.forwarded_from,
+            "onHold": date(view.on_hold_ms),
+            "holder": int(view.holds) if view.on_hold_ms is not None else None,
+            "disposition": _disposition(call, view.leg),
+        }
+    )
+
+
+def _recorded_since_ms(call: PhoneCall, leg: Leg) -> int | None:
+    """Of who talks while the call is being recorded; of an ended call, the parties that have
+    talked."""
+    shown = call.being_recorded if call.final is None else True
+    return call.recorded_since_ms if shown and leg.answered_ms is not None else None
+
+
+def _disposition(call: PhoneCall, leg: Leg) -> int | None:
+    """The party's own; none for one that an ended call never reached."""
+    if call.final is None or not has_outcome(call, leg):
+        return None
+    return int(outcome_of(call, leg).disposition)
+
+
+def _taken_json(call: PhoneCall) -> Json:
+    """Of a call in which the PBX itself answered, and nobody since."""
+    if call.taken_ms is None or call.answered_ms is not None:
+        return {}
+    return {"taken": date(call.taken_ms), "takenBy": "pbx" if call.mailbox is None else "voicemail"}
+
+
+def _acts_on_json(acts_on: ActsOn | None) -> Json | None:
+    """Ours: the call that this one was placed to listen to, pick up or fetch."""
+    if acts_on is None:
+        return None
+    private = acts_on.action is CallAction.PRIVATE_WHISPER
+    return without_nulls(
+        {
+            "action": CallAction.WHISPER.value if private else acts_on.action.value,
+            "private": 1 if private else None,
+            "phoneCallId": acts_on.call_id,
+            "phoneCallViewId": acts_on.view_id,
         }
     )
 
@@ -126,21 +177,45 @@ def _end_json(call: PhoneCall) -> Json:
 
 
 def _understands(scope: Scope, call: PhoneCall) -> bool:
-    """Whether numbers mean the same to who asks as to who made the call: short ones do so within
-    an organization, and to its apps only."""
+    """Whether a short number means the same to the requester as to the app that made the call. It
+    does within one organization, and for the apps of that organization only."""
     if scope.app.level is AccountLevel.ADMINISTRATOR:
         return False
     return call.organization in (None, scope.user.organization)
 
 
-def _spelled(scope: Scope, call: PhoneCall, extension: str | None, spelled: str) -> str | None:
-    if extension is None:
-        return None
-    asked = scope.spelling_of(extension)
-    return asked or (spelled if spelled and _understands(scope, call) else extension)
+def spelling(call: PhoneCall, scope: Scope) -> WriteNumber:
+    """How this answer writes numbers, all of one organization alike.
+
+    A request for `210` gets short numbers, a request for `0003*210` extended ones. A request for
+    @self gets the spelling of the app that made the call. The agent of a queue and the target of a
+    transfer have no spelling; they are short if all numbers that the app wrote are short.
+    """
+    mine, understood = f"{scope.user.organization}*", _understands(scope, call)
+    asked_for = scope.extensions[0].number if scope.spelled != SELF else ""
+    asked = scope.spelled in (asked_for, asked_for.removeprefix(mine))
+    wrote = [call.extension_spelled, *(x.spelled for x in call.legs if x.extension is not None)]
+    short = "*" not in (scope.spelled if asked else "".join(wrote))
+
+    def write_number(extension: str | None, number: str, written: str) -> str:
+        if extension is None:
+            return written if understood and written else number
+        if extension == asked_for:
+            return scope.spelled
+        if not understood:
+            return extension
+        if written and not asked:
+            return written
+        return extension.removeprefix(mine) if short else extension
+
+    return write_number
+
+
+def _extension(write_number: WriteNumber, extension: str | None, written: str) -> str | None:
+    return None if extension is None else write_number(extension, extension, written)
 
 
 def _caller_id(caller_id: CallerId | None) -> str | None:
-    if caller_id is None:
+    if caller_id is None or not caller_id.number:
         return None
     return f"{caller_id.name} <{caller_id.number}>".lstrip()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bridge.http.uapi.errors import invalid
+from bridge.http.errors import invalid
 
 _TRUE, _FALSE = {"true", "1"}, {"false", "0"}
 _MAX_DIGITS = 9

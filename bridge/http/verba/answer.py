@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class Element:
+    """An element of an answer; each response type renders it in its own form."""
+
     name: str
     text: str = ""
     attributes: Mapping[str, str] = field(default_factory=dict)
@@ -15,16 +17,19 @@ class Element:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """`attributes` and `children` belong to Response, `siblings` stand beside it: where an action
-    puts its payload differs (verba.md §4)."""
+class VerbaAnswer:
+    """`attributes` and `children` belong to Response, `siblings` stand beside it,
+    `root_attributes` belong to VerbaApi: where an action puts its payload differs
+    (docs/reference/verba.md §4)."""
 
     action: str
     code: int = 0
     attributes: Mapping[str, str] = field(default_factory=dict)
     children: tuple[Element, ...] = ()
     siblings: tuple[Element, ...] = ()
+    root_attributes: Mapping[str, str] = field(default_factory=dict)
 
 
-def error_answer(action: str, code: int, message: str) -> Answer:
-    return Answer(action, code, children=(Element("ErrorMessage", message),))
+def error_answer(action: str, code: int, message: str) -> VerbaAnswer:
+    """An answer with an error code and its message (docs/reference/verba.md §3, §4)."""
+    return VerbaAnswer(action, code, children=(Element("ErrorMessage", message),))

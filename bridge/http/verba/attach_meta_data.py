@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 
-from bridge.http.verba.answer import Answer
-from bridge.http.verba.errors import invalid
+from bridge.http.verba.answer import VerbaAnswer
+from bridge.http.verba.errors import invalid_parameter
 from bridge.http.verba.request import VerbaRequest
 from bridge.http.verba.selector import find_conversation
-from bridge.recordings.deleting import AlreadyGone
+from bridge.recordings.deletion import AlreadyGone
 
 _OWN_MEANING = {
     *("action", "apiKey", "token", "responseType", "status"),
@@ -16,17 +16,22 @@ _OWN_MEANING = {
 }
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,63}\Z")
 _MAX_FIELDS, _MAX_VALUE = 50, 4000
+_MAX_OF_CALL = 200
 
 
-async def attach_meta_data(request: VerbaRequest) -> Answer:
+async def attach_meta_data(request: VerbaRequest) -> VerbaAnswer:
+    """`AttachMetaData`: set fields of a conversation's metadata."""
     names = [x for x in request.parameters.names() if x not in _OWN_MEANING]
     if not 1 <= len(names) <= _MAX_FIELDS:
-        raise invalid(f"1 to {_MAX_FIELDS} fields of metadata are needed.")
+        raise invalid_parameter(f"1 to {_MAX_FIELDS} fields of metadata are needed.")
     values = {name: request.parameters.required(name) for name in names}
     for name, value in values.items():
         if not _NAME.match(name) or len(value) > _MAX_VALUE:
-            raise invalid("A field of metadata has a wrong name or is too long.")
+            raise invalid_parameter("A field of metadata has a wrong name or is too long.")
     stored = await find_conversation(request)
+    known = await request.recordings.records.metadata(stored.conversation.id)
+    if len(known.keys() | values) > _MAX_OF_CALL:
+        raise invalid_parameter(f"A call has at most {_MAX_OF_CALL} fields of metadata.")
     if not await request.recordings.records.attach(stored.conversation.id, values):
         raise AlreadyGone
-    return Answer(request.action)
+    return VerbaAnswer(request.action)

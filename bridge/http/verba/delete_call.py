@@ -1,17 +1,20 @@
-"""DeleteCall: delete a conversation, or mark an ongoing one for deletion (spec/002)."""
+"""DeleteCall: delete a conversation, or mark an ongoing one for deletion.
+
+docs/reference/specification.md §3 has the request and its answers.
+"""
 
 from __future__ import annotations
 
-import asyncio
-
-from bridge.calls.switchboard import now_ms
-from bridge.http.verba.answer import Answer
+from bridge.clock import now_ms
+from bridge.http.verba.answer import VerbaAnswer
 from bridge.http.verba.request import VerbaRequest
 from bridge.http.verba.selector import find
 from bridge.recordings.deletion_request import DeletionRequest
+from bridge.supervision.tasks import carried_through
 
 
-async def delete_call(request: VerbaRequest) -> Answer:
+async def delete_call(request: VerbaRequest) -> VerbaAnswer:
+    """`DeleteCall`: delete conversations with their files."""
     found = await find(request, also_marked=True)
     deletion = DeletionRequest(
         key_name=request.key.name,
@@ -19,6 +22,6 @@ async def delete_call(request: VerbaRequest) -> Answer:
         remote=request.http.remote or "",
         at_ms=now_ms(),
     )
-    # What has begun is carried through, also when the client has gone.
-    await asyncio.shield(request.recordings.deletion.delete(found, deletion))
-    return Answer(request.action)
+    # A deletion that has begun is completed, also if the client leaves.
+    await carried_through(request.recordings.deletion.delete(found, deletion), "delete_call")
+    return VerbaAnswer(request.action)

@@ -6,16 +6,20 @@ for a selector is -1 with a text of its own, as is a removal that has to be fini
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import IntEnum
 
+from bridge.access.guess_guard import TooManyGuesses
 from bridge.calls.pbx import PbxOutcomeUnknown, PbxRefused, PbxUnavailable
-from bridge.recordings.deleting import AlreadyGone, CallProtected, UnderRetention
+from bridge.faults import StorageUnavailable
+from bridge.recordings.deletion import AlreadyGone, CallProtected, UnderRetention
+from bridge.recordings.file_removal import NotRemoved
 from bridge.recordings.recording_pbx import AudioError, AudioMissing
-from bridge.recordings.removal import NotRemoved
-from bridge.storage.faults import StorageUnavailable
 
 
 class Code(IntEnum):
+    """The result codes of the Verba API (docs/reference/verba.md)."""
+
     SUCCESS = 0
     UNEXPECTED_ERROR = -1
     INVALID_PARAMETERS = -20
@@ -33,13 +37,24 @@ class Code(IntEnum):
 class VerbaError(Exception):
     """An answer other than success; `message` goes into ErrorMessage."""
 
-    def __init__(self, code: Code, message: str) -> None:
+    def __init__(self, code: Code, message: str, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(f"{int(code)}: {message}")
         self.code = code
         self.message = message
+        self.headers = dict(headers or {})
 
 
-def invalid(message: str) -> VerbaError:
+def too_many_guesses(code: Code, why: TooManyGuesses) -> VerbaError:
+    """`code` is the code of a wrong secret, which clients know; the header says when to come
+    again."""
+    text = str(why)
+    return VerbaError(
+        code, f"{text[:1].upper()}{text[1:]}.", {"Retry-After": str(why.retry_after_s)}
+    )
+
+
+def invalid_parameter(message: str) -> VerbaError:
+    """The error -20 with this message (docs/reference/verba.md §3)."""
     return VerbaError(Code.INVALID_PARAMETERS, message)
 
 
@@ -47,22 +62,27 @@ def as_verba_error(fault: Exception) -> VerbaError | None:
     """Our own errors as the API's; None for what is a defect of ours."""
     if isinstance(fault, VerbaError):
         return fault
-    if isinstance(fault, CallProtected):
-        return VerbaError(Code.CALL_PROTECTED, f"Call cannot be deleted: {fault}.")
-    if isinstance(fault, UnderRetention):
-        return VerbaError(Code.CALL_UNDER_RETENTION, f"Call cannot be deleted: {fault}.")
-    if isinstance(fault, NotRemoved):
-        text = f"Call is marked for deletion, but not deleted yet ({fault}). It is tried again."
-        return VerbaError(Code.UNEXPECTED_ERROR, text)
-    if isinstance(fault, AlreadyGone):
-        return VerbaError(Code.CALL_NOT_FOUND, "Call not found: it has been deleted.")
-    if isinstance(fault, AudioMissing):
-        return VerbaError(Code.MEDIA_NOT_FOUND, "The media file of the call is not there.")
-    if isinstance(fault, AudioError):
-        text = f"The media file of the call cannot be read now ({fault})."
-        return VerbaError(Code.UNEXPECTED_ERROR, text)
-    if isinstance(fault, StorageUnavailable):
-        return VerbaError(Code.UNEXPECTED_ERROR, "The database cannot be used at the moment.")
-    if isinstance(fault, PbxUnavailable | PbxOutcomeUnknown | PbxRefused):
-        return VerbaError(Code.UNEXPECTED_ERROR, f"The PBX did not do it: {fault}.")
-    return None
+    # The most special class of the fault that has an answer.
+    answer = next((VERBA_ANSWERS[x] for x in type(fault).__mro__ if x in VERBA_ANSWERS), None)
+    return None if answer is None else VerbaError(answer[0], answer[1].format(fault))
+
+
+_PBX_FAILED = Code.UNEXPECTED_ERROR, "The PBX did not do it: {}."
+
+VERBA_ANSWERS: Mapping[type, tuple[Code, str]] = {
+    CallProtected: (Code.CALL_PROTECTED, "Call cannot be deleted: {}."),
+    UnderRetention: (Code.CALL_UNDER_RETENTION, "Call cannot be deleted: {}."),
+    NotRemoved: (
+        Code.UNEXPECTED_ERROR,
+        "The call is marked for deletion; removing its files failed ({}) and will be retried.",
+    ),
+    AlreadyGone: (Code.CALL_NOT_FOUND, "Call not found: it has been deleted."),
+    AudioMissing: (Code.MEDIA_NOT_FOUND, "The media file of the call is not there."),
+    AudioError: (Code.UNEXPECTED_ERROR, "The media file of the call cannot be read now ({})."),
+    StorageUnavailable: (Code.UNEXPECTED_ERROR, "The database cannot be used at the moment."),
+    PbxUnavailable: _PBX_FAILED,
+    PbxOutcomeUnknown: _PBX_FAILED,
+    PbxRefused: _PBX_FAILED,
+}
+"""From the class of a fault, or of one of its bases, to the code and the text; `{}` is the fault's
+own text."""

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from aiohttp import web
 from multidict import MultiDict
 
-from bridge.http.verba.errors import invalid
+from bridge.http.verba.errors import invalid_parameter
 from bridge.http.verba.form import form_of
 from bridge.http.verba.rendering import ResponseType
 
@@ -24,24 +24,27 @@ class Parameters:
 
     @classmethod
     async def of(cls, request: web.Request) -> Parameters:
-        """Raises VerbaError for a form that cannot be read, or a value that is no text."""
+        """Raises VerbaError for an unreadable form, or a value that is not text."""
         found: MultiDict[str] = MultiDict(request.query)
         if request.method == "POST":
             found.extend(await form_of(request))
         for name, value in found.items():
             if not _is_text(name) or not _is_text(value):
-                raise invalid(f"Parameter {name!r:.60} holds a character that is no text.")
+                raise invalid_parameter(
+                    f"Parameter {name!r:.60} holds a character that is not valid text."
+                )
         return cls.from_pairs(found)
 
     @classmethod
-    def of_query(cls, request: web.Request) -> Parameters:
-        """What can be had of a request whose form cannot be read. Raises nothing."""
+    def of_query(cls, request: web.BaseRequest) -> Parameters:
+        """The parameters of the query, for a request whose form is unreadable. Raises nothing."""
         return cls.from_pairs(
             MultiDict((k, v) for k, v in request.query.items() if _is_text(k) and _is_text(v))
         )
 
     @classmethod
     def from_pairs(cls, pairs: MultiDict[str]) -> Parameters:
+        """Strip the values, and leave out those that are empty."""
         values: dict[str, list[str]] = {}
         for name, value in pairs.items():
             if value.strip():
@@ -55,31 +58,43 @@ class Parameters:
         """Raises -20 where the parameter is given twice, differently."""
         values = set(self._values.get(name, ()))
         if len(values) > 1:
-            raise invalid(f"Parameter {name} is given more than once.")
+            raise invalid_parameter(f"Parameter {name} is given more than once.")
         return next(iter(values), None)
 
-    def every(self, name: str) -> tuple[str, ...]:
-        return tuple(self._values.get(name, ()))
+    def every(self, name: str, most: int | None = None) -> tuple[str, ...]:
+        """Raises -20 for more than `most`."""
+        values = tuple(self._values.get(name, ()))
+        if most is not None and len(values) > most:
+            raise invalid_parameter(
+                f"Parameter {name} is given {len(values)} times; at most {most} are taken."
+            )
+        return values
 
     def required(self, name: str) -> str:
+        """The one value of that name. Raises -20 if it is missing or given more than once."""
         value = self.get(name)
         if value is None:
-            raise invalid(f"Parameter {name} is missing.")
+            raise invalid_parameter(f"Parameter {name} is missing.")
         return value
 
     def flag(self, name: str) -> bool:
+        """True for 1; False for 0 or nothing. Raises -20 for any other value."""
         value = self.get(name) or "0"
         if value not in ("0", "1"):
-            raise invalid(f"Parameter {name} must be 0 or 1.")
+            raise invalid_parameter(f"Parameter {name} must be 0 or 1.")
         return value == "1"
 
     def number(self, name: str, low: int, high: int) -> int | None:
+        """A whole number from `low` to `high`; None if it is not given.
+
+        Raises -20 for any other value.
+        """
         value = self.get(name)
         if value is None:
             return None
         if value.isascii() and value.isdigit() and len(value) < 16 and low <= int(value) <= high:
             return int(value)
-        raise invalid(f"Parameter {name} must be a number from {low} to {high}.")
+        raise invalid_parameter(f"Parameter {name} must be a number from {low} to {high}.")
 
     def moment(self, name: str) -> int | None:
         """`YYYY-MM-DD hh:mm[:ss[.SSS]]` in GMT, as milliseconds since the epoch."""
@@ -91,17 +106,19 @@ class Parameters:
                 raise ValueError(value)
             return int(datetime.fromisoformat(value).replace(tzinfo=UTC).timestamp() * 1000)
         except (ValueError, OverflowError):
-            raise invalid(f"Parameter {name} must be YYYY-MM-DD hh:mm[:ss[.SSS]].") from None
+            raise invalid_parameter(
+                f"Parameter {name} must be YYYY-MM-DD hh:mm[:ss[.SSS]]."
+            ) from None
 
     def response_type(self) -> ResponseType:
-        """Raises -20 for another word than the specification's three."""
+        """Raises -20 for another word than the three of docs/reference/specification.md §3."""
         value = self.get("responseType")
         if value is None:
             return ResponseType.XML
         try:
             return ResponseType(value)
         except ValueError:
-            raise invalid("Parameter responseType must be XML, HTML or TEXT.") from None
+            raise invalid_parameter("Parameter responseType must be XML, HTML or TEXT.") from None
 
 
 def _is_text(value: str) -> bool:
@@ -110,6 +127,6 @@ def _is_text(value: str) -> bool:
 
 
 def date_text(at_ms: int) -> str:
-    """As the API writes moments, in GMT."""
+    """The moment in the form of the API, in GMT. `at_ms`: milliseconds since 1970."""
     moment = datetime.fromtimestamp(at_ms // 1000, UTC)
     return f"{moment:%Y-%m-%d %H:%M:%S}.{at_ms % 1000:03d}"

@@ -1,6 +1,7 @@
 """The three forms of an answer: XML for applications, HTML and TEXT for people.
 
-What a client sent may be echoed, so each form escapes it: it can add neither markup nor a line.
+An answer may contain text of the client. Each form escapes it, so that it adds neither markup nor a
+line.
 """
 
 from __future__ import annotations
@@ -14,10 +15,13 @@ from xml.etree.ElementTree import SubElement, tostring
 
 from aiohttp import web
 
-from bridge.http.verba.answer import Answer, Element
+from bridge.http.json_answer import IN_A_THREAD_FROM_BYTES
+from bridge.http.verba.answer import Element, VerbaAnswer
 
 
 class ResponseType(Enum):
+    """The values of `responseType`."""
+
     XML = "XML"
     HTML = "HTML"
     TEXT = "TEXT"
@@ -43,8 +47,8 @@ _STYLE = (
 )
 
 
-def render(answer: Answer, response_type: ResponseType) -> web.Response:
-    """Always HTTP status 200: the result is the code inside (verba.md §4)."""
+def render(answer: VerbaAnswer, response_type: ResponseType) -> web.Response:
+    """HTTP status 200, also for errors: the result is the code inside."""
     body = {
         ResponseType.XML: _xml,
         ResponseType.HTML: _html,
@@ -55,11 +59,12 @@ def render(answer: Answer, response_type: ResponseType) -> web.Response:
         content_type=_CONTENT_TYPES[response_type],
         charset="utf-8",
         headers=_HEADERS,
+        zlib_executor_size=IN_A_THREAD_FROM_BYTES,
     )
 
 
-def _xml(answer: Answer) -> str:
-    root = XmlElement("VerbaApi")
+def _xml(answer: VerbaAnswer) -> str:
+    root = XmlElement("VerbaApi", {name: _legal(x) for name, x in answer.root_attributes.items()})
     attributes = {"code": str(answer.code), "type": answer.action, **answer.attributes}
     _add(root, Element("Response", "", attributes, answer.children))
     for sibling in answer.siblings:
@@ -79,7 +84,7 @@ def _add(parent: XmlElement, element: Element) -> None:
 
 
 def _one_line_each(node: XmlElement) -> None:
-    """As the specification prints its samples: an empty line between elements."""
+    """As in docs/reference/specification.md §3: an empty line between elements."""
     if len(node):
         node.text = "\n\n"
     for child in node:
@@ -91,7 +96,7 @@ def _legal(text: str) -> str:
     return _NOT_XML.sub(_REPLACEMENT, text)
 
 
-def _html(answer: Answer) -> str:
+def _html(answer: VerbaAnswer) -> str:
     title = f"{answer.action}: {'success' if answer.code == 0 else 'error'} ({answer.code})"
     rows = "".join(
         f"<tr><th>{escape(name)}</th><td>{escape(value)}</td></tr>\n"
@@ -104,14 +109,14 @@ def _html(answer: Answer) -> str:
     )
 
 
-def _text(answer: Answer) -> str:
+def _text(answer: VerbaAnswer) -> str:
     """First line: action and code; then one line for each value, the path before it."""
     lines = [f"{answer.action}: {answer.code}"]
     lines += [f"{name}: {value}" for name, value in _lines(answer)]
     return "".join(_LINE_ENDS.sub(" ", line) + "\n" for line in lines)
 
 
-def _lines(answer: Answer) -> Iterator[tuple[str, str]]:
+def _lines(answer: VerbaAnswer) -> Iterator[tuple[str, str]]:
     yield from answer.attributes.items()
     for element in (*answer.children, *answer.siblings):
         yield from _flat(element, element.name)

@@ -6,19 +6,21 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from bridge.directory.model import VerbaKey, VerbaUser
-from bridge.http.context import SERVICES, Services
-from bridge.http.error_answers import APP
-from bridge.http.verba.errors import Code, VerbaError
-from bridge.http.verba.parameters import Parameters
-from bridge.recordings.service import Recordings
-from bridge.verba_access import (
+from bridge.access.guess_guard import TooManyGuesses
+from bridge.access.verba_access import (
     KeyRefused,
     LoginRequired,
     TokenRefused,
     VerbaAccess,
     organization_of,
 )
+from bridge.directory.model import VerbaKey, VerbaUser
+from bridge.http.context import SERVICES, Services
+from bridge.http.error_answers import APP
+from bridge.http.guesses import guarded
+from bridge.http.verba.errors import Code, VerbaError, too_many_guesses
+from bridge.http.verba.parameters import Parameters
+from bridge.recordings.service import Recordings
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,26 +42,33 @@ class VerbaRequest:
     def recordings(self) -> Recordings:
         return self.services.recordings
 
-    def asker_is_there(self) -> bool:
+    def client_is_there(self) -> bool:
         """Whether the client still waits for the answer."""
         transport = self.http.transport
         return transport is not None and not transport.is_closing()
 
 
-def key_of(http: web.Request, parameters: Parameters, access: VerbaAccess) -> VerbaKey:
+def verba_key_of(http: web.Request, parameters: Parameters, access: VerbaAccess) -> VerbaKey:
     """Raises -41, the same for no key, a wrong one and one of another network."""
+    key = parameters.get("apiKey")
     try:
-        return access.key(parameters.get("apiKey"), http.remote)
+        with guarded(http, "verba key", None, key, KeyRefused):
+            return access.key(key, http.remote)
+    except TooManyGuesses as why:
+        raise too_many_guesses(Code.INVALID_API_KEY, why) from None
     except KeyRefused:
         text = "The API key is missing, unknown, or not allowed from this address."
         raise VerbaError(Code.INVALID_API_KEY, text) from None
 
 
-async def authenticated(
+async def authenticated_request(
     http: web.Request, action: str, parameters: Parameters, access: VerbaAccess
 ) -> VerbaRequest:
-    """Raises -41, -42, -43."""
-    key = key_of(http, parameters, access)
+    """The request with the key and the user that sent it.
+
+    Raises -41, -42, -43 (docs/reference/verba.md §3).
+    """
+    key = verba_key_of(http, parameters, access)
     try:
         user = await access.user(key, parameters.get("token"))
     except LoginRequired:

@@ -1,0 +1,191 @@
+"""Issues, checks and ends access tokens.
+
+All valid tokens are in memory: loaded at start, added once they are durable. So `authenticate` does
+no I/O, and a token that is not in memory is denied without asking the database, however many are
+tried; nothing is remembered of them. (Several instances over one database will need a look at the
+database for tokens that another instance issued, with a bound on how often.)
+"""
+
+from __future__ import annotations
+
+import hmac
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from bridge.access.errors import AccessDenied, InvalidClient, InvalidRequest, UnsupportedGrantType
+from bridge.access.stored_token import StoredToken, TokenRecords
+from bridge.access.token_fingerprints import same, secret_fingerprint, token_hash
+from bridge.clock import now_ms
+from bridge.directory.model import App
+
+CLIENT_CREDENTIALS = "client_credentials"
+DEFAULT_LIFETIME_S = 3600
+DEFAULT_MAX_TOKENS_PER_APP = 10_000
+
+_TOKEN_BYTES = 32
+_MAX_TOKEN_CHARS = 128  # ours have 43; longer ones are not even hashed
+
+
+@dataclass(frozen=True, slots=True)
+class IssuedToken:
+    """A new token, and its lifetime in seconds."""
+
+    access_token: str = field(repr=False)
+    expires_in: int
+
+
+class TokenService:
+    """`find_app` looks into the directory in force, so that a reload counts at once.
+
+    An app with `max_tokens_per_app` live tokens loses its oldest with every new one: an app in a
+    loop must not fill the memory.
+    """
+
+    def __init__(
+        self,
+        store: TokenRecords,
+        find_app: Callable[[str], App | None],
+        *,
+        lifetime_s: int = DEFAULT_LIFETIME_S,
+        max_tokens_per_app: int = DEFAULT_MAX_TOKENS_PER_APP,
+        now_ms: Callable[[], int] = now_ms,
+    ) -> None:
+        self._store = store
+        self._find_app = find_app
+        self._lifetime_s = lifetime_s
+        self._max_tokens_per_app = max_tokens_per_app
+        self._now_ms = now_ms
+        self._tokens: dict[str, StoredToken] = {}
+        self._hashes_by_client: dict[str, dict[str, None]] = {}  # a dict keeps the order of issue
+        self._undeleted: set[str] = set()
+        self._apps_of: dict[str, App] = {}  # whose secret each token was seen to belong to
+        self._nobodys_secret = secrets.token_urlsafe(_TOKEN_BYTES)
+
+    async def start(self) -> None:
+        """Load the tokens of earlier runs.
+
+        Before it, every token is unknown. Raises StorageUnavailable.
+        """
+        loaded = await self._store.load(self._now_ms())
+        for token in sorted(loaded, key=lambda one: one.issued_ms):
+            self._remember(token)
+
+    async def issue(
+        self, client_id: str | None, client_secret: str | None, grant_type: str | None
+    ) -> IssuedToken:
+        """A new token, on disk when this returns.
+
+        Raises InvalidRequest, UnsupportedGrantType, InvalidClient (RFC 6749 §5.2),
+        StorageUnavailable.
+        """
+        if not grant_type:
+            raise InvalidRequest(
+                f"grant_type is required: {CLIENT_CREDENTIALS}, in a form or in JSON"
+            )
+        if grant_type != CLIENT_CREDENTIALS:
+            raise UnsupportedGrantType(
+                f"grant_type must be {CLIENT_CREDENTIALS}: there are no authorization codes and no "
+                "refresh tokens here; ask for a new token instead"
+            )
+        app = self._authenticated_client(client_id, client_secret)
+        token = secrets.token_urlsafe(_TOKEN_BYTES)
+        hashed = token_hash(token)
+        now = self._now_ms()
+        stored = StoredToken(
+            token_hash=hashed,
+            client_id=app.client_id,
+            secret_fingerprint=secret_fingerprint(app.client_secret, hashed),
+            issued_ms=now,
+            expires_ms=now + self._lifetime_s * 1000,
+        )
+        await self._store.save(stored)
+        self._remember(stored)
+        await self._drop_excess(app.client_id)
+        return IssuedToken(token, self._lifetime_s)
+
+    def authenticate(self, token: str) -> App:
+        """The app that the token was issued to. Raises AccessDenied. No I/O: on every request."""
+        if not token.isascii() or not 0 < len(token) <= _MAX_TOKEN_CHARS:
+            raise AccessDenied("malformed token")
+        hashed = token_hash(token)
+        stored = self._tokens.get(hashed)
+        if stored is None:
+            raise AccessDenied("unknown token")
+        if stored.expires_ms <= self._now_ms():
+            self._forget(stored)
+            raise AccessDenied("expired token")
+        app = self._find_app(stored.client_id)
+        if app is None:
+            raise AccessDenied("the app of the token is gone")
+        if self._apps_of.get(hashed) is not app:  # a reload makes new apps
+            if not _issued_for(stored, app):
+                raise AccessDenied("the app's secret has changed since the token was issued")
+            self._apps_of[hashed] = app
+        return app
+
+    async def purge(self) -> int:
+        """Forget tokens that cannot count any more; how many there were in memory.
+
+        Call it at an interval and after a reload. A changed secret then ends its tokens for good,
+        even if the secret is changed back. Raises StorageUnavailable; the tokens do not count all
+        the same, and the next call deletes them.
+        """
+        now = self._now_ms()
+        expired = [one for one in self._tokens.values() if one.expires_ms <= now]
+        for token in expired:
+            self._forget(token)
+        dead = [one for one in self._tokens.values() if self._is_dead(one)]
+        await self._end(dead)
+        await self._store.purge_expired(now)
+        return len(expired) + len(dead)
+
+    def _authenticated_client(self, client_id: str | None, client_secret: str | None) -> App:
+        """An unknown client takes as long as a wrong secret and fails with the same words."""
+        app = self._find_app(client_id) if client_id else None
+        expected = self._nobodys_secret if app is None else app.client_secret
+        matches = same(client_secret or "", expected)
+        if app is None or not matches:
+            raise InvalidClient("unknown client_id or wrong client_secret")
+        return app
+
+    def _is_dead(self, token: StoredToken) -> bool:
+        app = self._find_app(token.client_id)
+        return app is None or not _issued_for(token, app)
+
+    async def _drop_excess(self, client_id: str) -> None:
+        hashes = self._hashes_by_client[client_id]
+        excess = len(hashes) - self._max_tokens_per_app
+        if excess > 0:
+            await self._end([self._tokens[hashed] for hashed in list(hashes)[:excess]])
+
+    async def _end(self, tokens: list[StoredToken]) -> int:
+        """First in memory, so that none counts while the database is slow.
+
+        The next call tries again what this one could not delete.
+        """
+        for token in tokens:
+            self._forget(token)
+        self._undeleted.update(token.token_hash for token in tokens)
+        doomed = list(self._undeleted)
+        if doomed:
+            await self._store.delete(doomed)
+            self._undeleted.difference_update(doomed)
+        return len(tokens)
+
+    def _remember(self, token: StoredToken) -> None:
+        self._tokens[token.token_hash] = token
+        self._hashes_by_client.setdefault(token.client_id, {})[token.token_hash] = None
+
+    def _forget(self, token: StoredToken) -> None:
+        self._tokens.pop(token.token_hash, None)
+        self._apps_of.pop(token.token_hash, None)
+        hashes = self._hashes_by_client.get(token.client_id, {})
+        hashes.pop(token.token_hash, None)
+        if not hashes:
+            self._hashes_by_client.pop(token.client_id, None)
+
+
+def _issued_for(token: StoredToken, app: App) -> bool:
+    expected = secret_fingerprint(app.client_secret, token.token_hash)
+    return hmac.compare_digest(token.secret_fingerprint, expected)

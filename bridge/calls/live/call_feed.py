@@ -1,0 +1,167 @@
+"""The changes of calls, in order, for those that follow them; the newest are kept for a while.
+
+A follower that comes back after a short break gets what it missed, as long as that is kept.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections import defaultdict, deque
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+
+from bridge.calls.live.change import Change
+from bridge.calls.state.phone_call import PhoneCall
+from bridge.clock import now_ms
+
+KEPT = 10_000
+"""Changes: a minute at the highest rate of calls that was measured, hours of an office."""
+WAITING_MAX = 1_000
+"""Changes that one follower may be behind: it does not read, and is dropped."""
+
+
+@dataclass(frozen=True, slots=True)
+class FeedPosition:
+    """A place in the feed: after the change `number` of the feed that began at `began_ms`.
+
+    `at_ms`: the wall clock at that change.
+    """
+
+    began_ms: int
+    number: int
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class FedChange:
+    """One change of one call. `before` is None where this is its first one."""
+
+    position: FeedPosition
+    before: PhoneCall | None
+    after: PhoneCall
+
+    def of(self, extensions: Collection[str]) -> bool:
+        """Whether the call has, or had, to do with one of these extensions."""
+        before = self.before.extensions if self.before is not None else frozenset()
+        return not (self.after.extensions | before).isdisjoint(extensions)
+
+
+class Follower:
+    """One that follows the calls of some extensions.
+
+    `ended`: nothing more comes: the service stops, or the follower is `too_slow`.
+    """
+
+    def __init__(self, extensions: frozenset[str]) -> None:
+        self.extensions = extensions
+        self.ended = False
+        self.too_slow = False
+        self._waiting: deque[FedChange] = deque()
+        self._news = asyncio.Event()
+
+    async def news(self, time_limit_s: float) -> list[FedChange]:
+        """The changes since last time; waits for one until the time limit, or until it has
+        ended."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(time_limit_s):
+                await self._news.wait()
+        self._news.clear()
+        taken = list(self._waiting)
+        self._waiting.clear()
+        return taken
+
+    def put(self, change: FedChange) -> None:
+        """Let it have this change. One that is too far behind has ended."""
+        if len(self._waiting) >= WAITING_MAX:
+            self.too_slow = True
+            self.end()
+            return
+        self._waiting.append(change)
+        self._news.set()
+
+    def end(self) -> None:
+        """Wake it for the last time."""
+        self.ended = True
+        self._news.set()
+
+
+class CallFeed:
+    """Made an observer of the switchboard by `note`. Nothing here waits for a follower."""
+
+    def __init__(self, kept: int = KEPT) -> None:
+        self._position = FeedPosition(now_ms(), 0, now_ms())
+        self._kept: deque[FedChange] = deque(maxlen=kept)
+        self._followers: defaultdict[str, dict[Follower, None]] = defaultdict(dict)
+        self._told: set[str] = set()  # ids of live calls of which a change was told
+        self._closed = False
+
+    @property
+    def position(self) -> FeedPosition:
+        """The place after the newest change."""
+        return self._position
+
+    def note(self, change: Change) -> None:
+        """Keep the change, and give it to all followers of its extensions, once to each."""
+        last = self._position
+        self._position = FeedPosition(last.began_ms, last.number + 1, now_ms())
+        fed = FedChange(self._position, self._fed_before(change), change.after)
+        self._kept.append(fed)
+        if not self._followers:
+            return
+        extensions = set(change.after.extensions)
+        if change.before is not None:
+            extensions |= change.before.extensions
+        meant: dict[Follower, None] = {}
+        for extension in extensions:
+            meant.update(self._followers.get(extension, {}))
+        for follower in meant:
+            follower.put(fed)
+
+    def _fed_before(self, change: Change) -> PhoneCall | None:
+        """A call is accepted before its first change; no reader can have heard of it by then."""
+        before, after = change.before, change.after
+        known = before is not None and before.id in self._told
+        if before is not None:
+            self._told.discard(before.id)
+        if after.final is None:
+            self._told.add(after.id)
+        return before if known else None
+
+    def since(self, position: FeedPosition) -> list[FedChange] | None:
+        """The changes after `position`, oldest first; None if they are not kept any more."""
+        missed = self._position.number - position.number
+        if position.began_ms != self._position.began_ms or not 0 <= missed <= len(self._kept):
+            return None
+        return list(self._kept)[len(self._kept) - missed :]
+
+    def ended_since(self, at_ms: int) -> list[PhoneCall]:
+        """The calls that have ended at `at_ms` or later, of those whose change is kept."""
+        return [
+            x.after
+            for x in self._kept
+            if x.after.final is not None and x.after.final.at_ms >= at_ms
+        ]
+
+    @contextlib.contextmanager
+    def followed(self, extensions: Collection[str]) -> Iterator[Follower]:
+        """Follow the calls of these extensions until the block ends."""
+        follower = Follower(frozenset(extensions))
+        for extension in follower.extensions:
+            self._followers[extension][follower] = None
+        if self._closed:
+            follower.end()
+        try:
+            yield follower
+        finally:
+            for extension in follower.extensions:
+                self._followers[extension].pop(follower, None)
+                if not self._followers[extension]:
+                    del self._followers[extension]
+
+    def close(self) -> None:
+        """End every follower: the service stops."""
+        self._closed = True
+        for followers in list(self._followers.values()):
+            for follower in list(followers):
+                follower.end()

@@ -1,0 +1,82 @@
+"""Each change of a call is written down, carried out, and told to the observers, in order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import structlog
+
+from bridge.calls.call_records import CallRecords, Companions
+from bridge.calls.live.call_log import log_change
+from bridge.calls.live.change import Change
+from bridge.calls.live.channel_hang_ups import ChannelHangUps
+from bridge.calls.live.stored_changes import must_be_stored
+from bridge.calls.pbx import Pbx
+from bridge.calls.state.effects import HangUpChannel, UninvitedPhone
+
+log = structlog.get_logger()
+
+Observer = Callable[[Change], None]
+CompanionsOf = Callable[[Change], Companions | None]
+
+
+class ChangeHandler:
+    """Changes come in the order of the events that caused them."""
+
+    def __init__(self, pbx: Pbx, records: CallRecords, hang_ups: ChannelHangUps) -> None:
+        self._pbx = pbx
+        self._records = records
+        self._hang_ups = hang_ups
+        self._observers: list[Observer] = []
+        self._companions_of: list[CompanionsOf] = []
+
+    def observe(self, observer: Observer) -> None:
+        """Be told of every change, in order, after it is in force. An observer must not block."""
+        self._observers.append(observer)
+
+    def add_companions(self, rows_of: CompanionsOf) -> None:
+        """Ask for rows to be written with each change, in its transaction. Must not block."""
+        self._companions_of.append(rows_of)
+
+    def handle(self, change: Change) -> None:
+        """Submit the rows of the change, log it, carry out its effects, and tell the observers."""
+        before, after = change.before, change.after
+        extra, written = self._companions(change)
+        if after.final is not None:
+            # A mark is written whoever pays.
+            if after.extension is not None or extra or after.hang_up is not None:
+                self._records.finish_later(after, extra, written)
+        elif extra or must_be_stored(before, after):
+            self._records.track(after, extra, written)
+        log_change(before, after, self._pbx.why_unreachable)
+        for effect in change.effects:
+            if isinstance(effect, HangUpChannel):
+                self._hang_ups.begin([effect.uniqueid])
+            elif isinstance(effect, UninvitedPhone):
+                log.error("uninvited_phone_in_call", call_id=after.id, endpoint=effect.endpoint)
+                self._hang_ups.begin([effect.uniqueid])
+        for observer in self._observers:
+            try:
+                observer(change)
+            except Exception:
+                log.exception("call_observer_failed", call_id=after.id)
+
+    def _companions(self, change: Change) -> tuple[list[Any], Callable[[], None] | None]:
+        found: list[Companions] = []
+        for rows_of in self._companions_of:
+            try:
+                companions = rows_of(change)
+            except Exception:
+                log.exception("call_rows_failed", call_id=change.after.id)
+                continue
+            if companions is not None:
+                found.append(companions)
+        if not found:
+            return [], None
+
+        def written() -> None:
+            for companions in found:
+                companions.written()
+
+        return [row for companions in found for row in companions.rows], written

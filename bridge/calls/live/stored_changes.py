@@ -1,0 +1,42 @@
+"""Decides which changes of a live call are stored before its end: the ones that a restart must not
+undo.
+
+A comparison with the PBX restores all other changes, and costs less than a write.
+"""
+
+from __future__ import annotations
+
+from bridge.calls.state.phone_call import LegPhase, PhoneCall, Side
+
+
+def must_be_stored(before: PhoneCall | None, after: PhoneCall) -> bool:
+    """Whether this change of a live call must be on disk before the call ends."""
+    if after.extension is None:
+        return False
+    if before is None or before.extension is None:
+        return True
+    if before.mailbox != after.mailbox:
+        return True
+    if before.answered_ms != after.answered_ms or len(before.legs) != len(after.legs):
+        return True
+    return before.legs is not after.legs and _pbx_forgets(before) != _pbx_forgets(after)
+
+
+def _pbx_forgets(call: PhoneCall) -> tuple[object, ...]:
+    """The facts about the parties that the PBX no longer shows after a restart.
+
+    These are: the phones that hold, and the parties that refused while others of their side still
+    ring. If no other party rings, the final record follows at once and says it.
+    """
+    holding = tuple(
+        (leg.on_hold_ms, leg.api_hold)
+        for leg in call.legs
+        if leg.on_hold_ms is not None or leg.api_hold is not None
+    )
+    handed_over = tuple(leg.view_id for leg in call.legs if leg.handed_over)
+    refused = []
+    for side in Side:
+        legs = [x for x in call.legs if x.side is side]
+        if len(legs) > 1 and all(x.answered_ms is None for x in legs):
+            refused += [(x.phase is LegPhase.GONE, x.dial_status, x.forwards) for x in legs]
+    return holding, handed_over, *refused

@@ -1,0 +1,86 @@
+"""A party that hands the call over: it transfers or parks the other, and is out of the call."""
+
+from __future__ import annotations
+
+from collections.abc import Container
+
+from bridge.calls.state import pbx_events as ev
+from bridge.calls.state.dialled_numbers import asked_number
+from bridge.calls.state.effects import CallTransferred, Effect
+from bridge.calls.state.fast_replace import replace
+from bridge.calls.state.legs import leg_index, set_leg, with_source
+from bridge.calls.state.local_halves import party_through
+from bridge.calls.state.party_lookup import PartyLookup
+from bridge.calls.state.phone_call import LegPhase, PhoneCall
+
+
+def transferred(
+    call: PhoneCall, event: ev.Transferred, _: PartyLookup
+) -> tuple[PhoneCall, list[Effect]]:
+    """A party has transferred the call, and is out of it.
+
+    Returns the call, and the effect that tells it; a transfer that failed changes nothing. After a
+    blind transfer `dialled` is the target, unless the other party is parked.
+    """
+    index = leg_index(call, event.transferer)
+    leg = None if index is None else call.legs[index]
+    if not event.succeeded:
+        return call, []
+    call = _without(call, (event.transferer, event.target if event.attended else ""))
+    other = _party_on(call, event.transferee)
+    parked = other is not None and call.legs[other].parked
+    if not event.attended and not parked:
+        call = to_service(call, event.target)
+    return call, [CallTransferred(event.at_ms, leg, event.target, event.attended)]
+
+
+def parked(
+    call: PhoneCall, event: ev.ChannelParked, _: PartyLookup
+) -> tuple[PhoneCall, list[Effect]]:
+    """The party that talked to the parked party has parked it, and is out of the call.
+
+    The parking lot is a service of the PBX: its slot is what the party talks to now.
+    """
+    index = _party_on(call, event.uniqueid)
+    if index is None or call.legs[index].phase is LegPhase.GONE:
+        return call, []
+    call = _without(call, {x.uniqueid or "" for x in call.legs} - {call.legs[index].uniqueid})
+    call = set_leg(call, index, replace(call.legs[index], parked=True))
+    return to_service(call, event.slot or call.dialled), []
+
+
+def fetched(call: PhoneCall, uniqueid: str) -> PhoneCall:
+    """The party on that channel talks to somebody: it is parked no longer."""
+    index = _party_on(call, uniqueid)
+    if index is None or not call.legs[index].parked:
+        return call
+    return set_leg(call, index, replace(call.legs[index], parked=False))
+
+
+def _party_on(call: PhoneCall, uniqueid: str) -> int | None:
+    """The place of the party on that channel, or behind it if that is half a Local channel."""
+    index = leg_index(call, uniqueid)
+    if index is not None:
+        return index
+    leg = party_through(call, uniqueid)
+    return None if leg is None or leg.uniqueid is None else leg_index(call, leg.uniqueid)
+
+
+def _without(call: PhoneCall, leaving: Container[str]) -> PhoneCall:
+    """The call that goes on without who is up on these channels, whatever becomes of them."""
+    call = with_source(call, leaving)
+    legs = tuple(
+        replace(x, handed_over=True) if x.phase is LegPhase.UP and x.uniqueid in leaving else x
+        for x in call.legs
+    )
+    return replace(call, legs=legs, first_to_hang_up=None)
+
+
+def to_service(call: PhoneCall, number: str) -> PhoneCall:
+    """The call after it left the service that its source dialled, for that number."""
+    return replace(
+        call,
+        dialled=asked_number(number),
+        left_service=call.called_service is not None,
+        left_unnamed=False,
+    )

@@ -1,0 +1,42 @@
+"""One live call that an action is about to change, as it is now."""
+
+from __future__ import annotations
+
+from bridge.calls.live.call_index import CallIndex
+from bridge.calls.state.phone_call import Leg, LegPhase, PhoneCall
+from bridge.calls.steering.errors import ActionFailed
+
+
+def still_live(calls: CallIndex, call_id: str) -> PhoneCall:
+    """The call, or the one that it has joined. Raises ActionFailed if it ends."""
+    call = calls.find(call_id)
+    if call is None or call.hang_up is not None:
+        raise ActionFailed("the call has ended")
+    return call
+
+
+def party_in_talk(call: PhoneCall, view_id: str) -> Leg:
+    """The party of that view. Raises ActionFailed unless it is in the call and has answered."""
+    leg = next((x for x in call.legs if x.view_id == view_id), None)
+    if leg is None or leg.uniqueid is None or leg.handed_over or leg.phase is LegPhase.GONE:
+        raise ActionFailed(f"the party of view {view_id} is not in the call")
+    if leg.phase is not LegPhase.UP:
+        raise ActionFailed(f"the party of view {view_id} has not answered")
+    return leg
+
+
+def the_other(call: PhoneCall, leg: Leg) -> Leg:
+    """The one party that `leg` talks to. Raises ActionFailed if there is none, or several."""
+    others = [
+        x
+        for x in call.legs
+        if x.view_id != leg.view_id
+        and x.phase is LegPhase.UP
+        and x.uniqueid is not None
+        and not x.handed_over
+    ]
+    if not others:
+        raise ActionFailed("it talks to no other party")
+    if len(others) > 1:
+        raise ActionFailed("more than two parties talk")
+    return others[0]

@@ -1,0 +1,39 @@
+"""The protocols between actions on live calls and the PBX; they contain no AMI.
+
+Every method ends within the link's action time limit. It raises PbxUnavailable, PbxRefused (nothing
+happened), PbxOutcomeUnknown (it may have happened), InvalidPbxValue.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+
+class PbxNeeds(Protocol):
+    """Whether the PBX has what an action needs, asked before anything is done."""
+
+    async def require(self, contexts: Sequence[str], modules: Sequence[str]) -> None:
+        """Return if the dialplan has these contexts, and these modules run.
+
+        Raises ActionUnavailable with the first one that is missing, PbxUnavailable.
+        """
+
+
+class PbxHolding(PbxNeeds, Protocol):
+    """Taking two channels that talk apart, and connecting them again."""
+
+    async def neighbour(self, uniqueid: str) -> str | None:
+        """The uniqueid of the one channel that this one is in a bridge with.
+
+        None if there is none, or more than one.
+        """
+
+    async def take_apart(self, held: str, waiting: str) -> None:
+        """These two talk. From now on `held` hears music and `waiting` nothing.
+
+        If one of them goes, the PBX ends the other.
+        """
+
+    async def connect(self, one: str, other: str) -> None:
+        """These two were taken apart, and talk again."""

@@ -1,0 +1,14 @@
+"""The actions on live calls, one service per group."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bridge.calls.steering.holding import Holding
+
+
+@dataclass(frozen=True, slots=True)
+class Steering:
+    """One field per group of actions."""
+
+    holding: Holding

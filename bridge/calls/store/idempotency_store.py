@@ -1,0 +1,121 @@
+"""The first answers to requests with an Idempotency-Key."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from bridge.storage.engine import reading
+from bridge.storage.purge import purge_in_chunks
+from bridge.storage.statement import Statement, Write
+from bridge.storage.tables import idempotency
+from bridge.storage.write_queue import WriteQueue
+
+_DAY_MS = 24 * 3600 * 1000
+
+# an entry that outlived its time counts as absent, also before it is purged
+_INSERT = Statement(
+    "INSERT INTO idempotency (client_id, key, body_hash, status, response, call_id, created_ms)"
+    " VALUES (:client_id, :key, :body_hash, :status, :response, :call_id, :created_ms)"
+    " ON CONFLICT (client_id, key) DO UPDATE SET body_hash = excluded.body_hash,"
+    " status = excluded.status, response = excluded.response, call_id = excluded.call_id,"
+    " created_ms = excluded.created_ms"
+    " WHERE idempotency.created_ms <= :outlived_ms"
+)
+_REPLACE = Statement(
+    "UPDATE idempotency SET status = :status, response = :response"
+    " WHERE client_id = :client_id AND key = :key"
+)
+_FORGET = Statement(
+    "DELETE FROM idempotency WHERE client_id = :client_id AND key = :key AND call_id = :call_id"
+)
+_PURGE = Statement(
+    "DELETE FROM idempotency WHERE (client_id, key) IN (SELECT client_id, key FROM idempotency"
+    " WHERE created_ms < :before_ms ORDER BY created_ms LIMIT :chunk)",
+    many_rows=True,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class IdempotencyEntry:
+    """`body_hash` tells the same request from another; `response` is the body as it was sent."""
+
+    client_id: str
+    key: str
+    body_hash: str
+    status: int
+    response: str
+    call_id: str | None
+    created_ms: int
+
+
+class IdempotencyConflict(Exception):
+    """The client has used this key before; `existing` is what it got."""
+
+    def __init__(self, existing: IdempotencyEntry) -> None:
+        super().__init__("this Idempotency-Key has been used")
+        self.existing = existing
+
+
+class IdempotencyStore:
+    """Every async method raises StorageUnavailable. A key is free again after `lifetime_ms`."""
+
+    def __init__(
+        self, engine: AsyncEngine, queue: WriteQueue, *, lifetime_ms: int = _DAY_MS
+    ) -> None:
+        self._engine = engine
+        self._queue = queue
+        self._lifetime_ms = lifetime_ms
+
+    def insert(self, entry: IdempotencyEntry) -> Write:
+        """Changes no row, and stops its group, where the client has used the key before."""
+        return _INSERT.write(
+            guard=True,
+            client_id=entry.client_id,
+            key=entry.key,
+            body_hash=entry.body_hash,
+            status=entry.status,
+            response=entry.response,
+            call_id=entry.call_id,
+            created_ms=entry.created_ms,
+            outlived_ms=entry.created_ms - self._lifetime_ms,
+        )
+
+    async def find(
+        self, client_id: str, key: str, *, now_ms: int | None = None
+    ) -> IdempotencyEntry | None:
+        """The entry of this key; with `now_ms` only if it has not outlived its time by then."""
+        query = select(idempotency).where(
+            idempotency.c.client_id == client_id, idempotency.c.key == key
+        )
+        if now_ms is not None:
+            query = query.where(idempotency.c.created_ms > now_ms - self._lifetime_ms)
+        async with reading(self._engine) as connection:
+            row = (await connection.execute(query)).first()
+        return None if row is None else IdempotencyEntry(**row._mapping)
+
+    async def replace_answer(self, client_id: str, key: str, status: int, response: str) -> bool:
+        """Another answer for a key in use. False if the key does not exist (any more)."""
+        [count] = await self._queue.submit(
+            _REPLACE.write(client_id=client_id, key=key, status=status, response=response)
+        )
+        return count == 1
+
+    def forget_later(self, entry: IdempotencyEntry) -> None:
+        """As `forget`, but does not wait for the disk."""
+        self._queue.submit_later(self._forget(entry))
+
+    async def forget(self, entry: IdempotencyEntry) -> None:
+        """Its call was not placed; it is not on disk any more when this returns."""
+        await self._queue.submit(self._forget(entry))
+
+    def _forget(self, entry: IdempotencyEntry) -> Write:
+        return _FORGET.write(
+            counted=False, client_id=entry.client_id, key=entry.key, call_id=entry.call_id
+        )
+
+    async def purge(self, before_ms: int) -> int:
+        """Remove the entries created before that moment; returns how many."""
+        return await purge_in_chunks(self._queue, _PURGE, before_ms)

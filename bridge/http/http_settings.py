@@ -1,0 +1,113 @@
+"""The settings of the HTTP server and of each API: frozen values, made in bridge/wiring/http.py.
+
+Reasons and defaults of each value are in bridge/config/settings.py. Times and sizes have their unit
+in the name.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bridge.access.guess_guard import GuessLimits
+from bridge.config.file_descriptors import ConnectionLimits
+from bridge.pbx.tls import PbxTls
+from bridge.phone_call_events.target_address import TargetRules
+
+
+@dataclass(frozen=True, slots=True)
+class ServerSettings:
+    """The addresses to listen on, and the limits of a connection and of a request's head.
+
+    `cross_origins`: the origins of web pages that may use the API; `*`: all.
+    """
+
+    hosts: tuple[str, ...]
+    port: int
+    connections: ConnectionLimits
+    idle_timeout_s: float
+    shutdown_timeout_s: float
+    request_line_max_bytes: int
+    header_max_bytes: int
+    cross_origins: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CreateLimits:
+    """The limits and defaults of a create.
+
+    `recording`: whether any call can be recorded at all.
+    """
+
+    duration_default_s: int
+    duration_max_s: int
+    pickup_default_s: int
+    pickup_max_s: int
+    parties_max: int
+    nonce_max_chars: int
+    recording: bool
+
+
+@dataclass(frozen=True, slots=True)
+class UapiSettings:
+    """The UnifiedAPI: its statuses, the limits of calls and of PhoneCallEvents.
+
+    `create_limit_s`: a call that is not on disk by then is refused, and never dialled.
+    `ended_calls_kept_s`: so long `ended=true` lists a call.
+    """
+
+    create_status: int
+    token_refused_status: int
+    nothing_deleted_status: int
+    create_limit_s: float
+    refuse_unreachable_sources: bool
+    creates: CreateLimits
+    ended_calls_kept_s: int
+    event_url_max_chars: int
+    event_targets: TargetRules
+
+
+@dataclass(frozen=True, slots=True)
+class VerbaSettings:
+    """The Verba API: how long a request waits for its call, and how much it may fetch."""
+
+    next_call_wait_s: float
+    search_rows_max: int
+    downloads_max: int
+    download_min_bytes_per_s: int
+
+
+@dataclass(frozen=True, slots=True)
+class SipWebSocketSettings:
+    """Phones on /ws: the PBX's own address for them (`ws` or `http` scheme), and their limits.
+
+    `strangers_per_address_max`: phones of one address that have not registered yet.
+    `allowed_origins`: the origins of web pages that may connect, beside pages of this host; `*`:
+    all.
+    """
+
+    pbx_url: str
+    pbx_tls: PbxTls | None
+    connect_timeout_s: float
+    phones_max: int
+    strangers_per_address_max: int
+    registration_s: float
+    frames_per_s: int
+    allowed_origins: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class HttpSettings:
+    """All that the handlers are told.
+
+    `metrics_token`: what a scraper must send; empty: /metrics is not there.
+    `public_base_url`: of links, behind a proxy; empty: what the request calls this host.
+    """
+
+    public_base_url: str
+    body_max_bytes: int
+    body_timeout_s: float
+    metrics_token: str
+    guesses: GuessLimits
+    uapi: UapiSettings
+    verba: VerbaSettings
+    sip_websocket: SipWebSocketSettings

@@ -1,0 +1,1 @@
+"""The description of the whole HTTP interface, as an OpenAPI 3.1 document."""

@@ -1,0 +1,1 @@
+"""PUT /uapi/phoneCalls/…: the actions on live calls, one file per group."""

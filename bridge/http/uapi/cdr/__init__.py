@@ -1,0 +1,1 @@
+"""Call detail records: GET /uapi/cdr (docs/reference/uapi.md §8)."""

@@ -1,0 +1,74 @@
+"""GET /uapi/cdr[/{userId}] and GET /uapi/cdr/stats[/{userId}] (docs/reference/uapi.md §8)."""
+
+from __future__ import annotations
+
+import orjson
+from aiohttp import web
+from yarl import URL
+
+from bridge.calls.state.phone_call import PhoneCall
+from bridge.calls.store.call_detail import CallDetailQuestion
+from bridge.clock import now_ms
+from bridge.http.base_url import base_url
+from bridge.http.context import SERVICES
+from bridge.http.json_answer import json_answer, json_part
+from bridge.http.uapi.call_owner import owner_of
+from bridge.http.uapi.cdr.cdr_json import CDR_FIELDS, record_json, sums_json
+from bridge.http.uapi.cdr.cdr_request import known_parameters, listing_of, question_of
+from bridge.http.uapi.cdr.cdr_scope import CdrScope, cdr_scope_of
+from bridge.http.uapi.collection import Listing
+from bridge.http.uapi.fields import Json, requested_fields
+from bridge.http.uapi.ignored_parameters import ignored_header, unknown_of
+
+
+async def list_call_detail_records(request: web.Request) -> web.Response:
+    """`GET /cdr`: the ended calls, as an object with one entry for each call, by its id."""
+    services, scope = request.app[SERVICES], cdr_scope_of(request)
+    listing, asked = _asked(request, scope)
+    fields = requested_fields(request.query, CDR_FIELDS)
+    base = base_url(request, services.settings.public_base_url)
+
+    def shown(call: PhoneCall) -> tuple[str, orjson.Fragment] | None:
+        record = _record(request, scope, call, base, fields)
+        return None if record is None else (call.id, json_part(record))
+
+    records, sums = await services.call_details.detail_records(asked, shown)
+    entry: Json = dict(x for x in records if x is not None)
+    total, url = sum(x.calls for x in sums), URL(base + request.rel_url.raw_path_qs, encoded=True)
+    envelope = listing.envelope(entry, total, url)
+    return json_answer({**envelope, "phoneCallStat": sums_json(sums)}, headers=_ignored(request))
+
+
+async def call_detail_sums(request: web.Request) -> web.Response:
+    """`GET /cdr/stats`: how many calls came in and went out, by disposition."""
+    services, scope = request.app[SERVICES], cdr_scope_of(request)
+    _, asked = _asked(request, scope)
+    stats = sums_json(await services.call_details.call_sums(asked))
+    body = {"entry": stats, "totalResults": 2, "itemsPerPage": 2, "startIndex": 0}
+    return json_answer(body, headers=_ignored(request))
+
+
+def _asked(request: web.Request, scope: CdrScope) -> tuple[Listing[PhoneCall], CallDetailQuestion]:
+    kept_s = request.app[SERVICES].settings.uapi.ended_calls_kept_s
+    listing = listing_of(request.query)
+    return listing, question_of(request.query, listing, scope, now_ms() - kept_s * 1000)
+
+
+def _record(
+    request: web.Request,
+    scope: CdrScope,
+    call: PhoneCall,
+    base: str,
+    fields: frozenset[str] | None,
+) -> Json | None:
+    reader = scope.reader_of(call)
+    if reader is None:
+        return None
+    user = request.match_info.get("userId", str(reader.user.id))
+    self_url = f"{base}/uapi/phoneCalls/{user}/{reader.extensions[0].number}/{call.id}"
+    owner = owner_of(scope.directory, call, reader.user)
+    return record_json(call, reader, owner, f"{self_url}?ended=true", fields)
+
+
+def _ignored(request: web.Request) -> dict[str, str]:
+    return ignored_header(unknown_of(request.query, known_parameters()))

@@ -1,0 +1,1 @@
+"""Ours: the members of a conference, GET, PUT and DELETE …/conference/members."""

@@ -1,0 +1,75 @@
+"""Parameters of a request that this service does not know.
+
+The vendor's clients send parameters of their own making, which must not fail
+(docs/reference/uapi.md §3). But a parameter that is ignored in silence may cost money: a
+misspelt `callDuration` is a call of two hours. So
+
+* the header `X-Ignored-Parameters` names every unknown parameter;
+* create and delete refuse a misspelled parameter (another case, `[]` at the end, two different
+  values) with the code of the parameter that is meant. A list only names it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+
+from multidict import MultiMapping
+
+from bridge.http.errors import invalid
+
+HEADER = "X-Ignored-Parameters"
+TOKEN_PARAMETER = "accessRequestToken"  # noqa: S105 - its name, no token
+
+_NAMES_MAX, _NAME_MAX_CHARS = 20, 40
+_UNSAFE = re.compile(r"[^A-Za-z0-9_.\-\[\]]")
+
+
+def ignored_header(names: Iterable[str]) -> dict[str, str]:
+    """Empty where nothing was ignored. Of a name only what is safe in a header is shown."""
+    shown = dict.fromkeys(_UNSAFE.sub("?", x[:_NAME_MAX_CHARS]) or "?" for x in names)
+    return {HEADER: ", ".join(list(shown)[:_NAMES_MAX])} if shown else {}
+
+
+def unknown_of(given: Iterable[str], known: Iterable[str], prefix: str = "") -> list[str]:
+    """The names of `given` that are not in `known`, each with `prefix` before it."""
+    understood = {*known, TOKEN_PARAMETER}
+    return [prefix + x for x in given if x not in understood]
+
+
+def refuse_misread(query: MultiMapping[str], codes: Mapping[str, str]) -> None:
+    """Raises 400 for what is meant for one of the parameters in `codes` and would not be read.
+
+    `codes`: by the name of the parameter, the code of its errors.
+    """
+    refuse_misnamed(query, codes)
+    for name, code in codes.items():
+        if len(set(query.getall(name, ()))) > 1:
+            raise invalid(code, f"{name} is given more than once, differently.")
+
+
+def refuse_misnamed(names: Iterable[str], codes: Mapping[str, str]) -> None:
+    """Raises 400 for a name that is one of those in `codes`, written in another way."""
+    by_folded = {_folded(name): name for name in codes}
+    for name in names:
+        meant = by_folded.get(_folded(name), name)
+        if meant != name:
+            raise invalid(codes[meant], f"{meant}: the name must be written exactly so.")
+
+
+def refuse_in_body(
+    body: Mapping[str, object], query: Mapping[str, str], codes: Mapping[str, str]
+) -> None:
+    """Raises 400 for a parameter of the query in the body, unless it says the same there.
+
+    `false` says the same as nothing.
+    """
+    by_folded = {_folded(name): name for name in codes}
+    for name, value in body.items():
+        meant = by_folded.get(_folded(name))
+        if meant is not None and str(value).lower() != query.get(meant, "false").lower():
+            raise invalid(codes[meant], f"{meant} is read from the query, not from the body.")
+
+
+def _folded(name: str) -> str:
+    return name.removesuffix("[]").replace("_", "").replace("-", "").lower()

@@ -1,0 +1,118 @@
+"""/uapi/extensions/{userId}/{extension}/phoneCallEvents[/{eventType}[/{eventId}]].
+
+Delete is in docs/reference/specification.md §2, the others are in docs/reference/uapi.md §3.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from aiohttp import web
+from yarl import URL
+
+from bridge.http.base_url import base_url
+from bridge.http.body import body_of
+from bridge.http.context import SERVICES
+from bridge.http.errors import invalid
+from bridge.http.json_answer import json_answer
+from bridge.http.json_body import json_object
+from bridge.http.uapi.collection import LIST_PARAMETERS, Listing
+from bridge.http.uapi.deleted_answer import deleted_answer
+from bridge.http.uapi.fields import requested_fields, select
+from bridge.http.uapi.ignored_parameters import ignored_header, unknown_of
+from bridge.http.uapi.phone_call_event_json import (
+    FILTERABLE,
+    PHONE_CALL_EVENT_FIELDS,
+    phone_call_event_json,
+)
+from bridge.http.uapi.phone_call_event_request import (
+    changed,
+    event_scope_of,
+    named_by,
+    new_event,
+    no_such_event,
+    one_named_by,
+    type_in_uri,
+)
+from bridge.http.uapi.scope import authenticated_app
+from bridge.phone_call_events.service import TooManySubscriptions
+
+SECRET_HEADER = "X-Event-Secret"  # noqa: S105 - a name
+
+
+async def create_phone_call_event(request: web.Request) -> web.Response:
+    """The secret that signs the events is told here, in a header, and never again."""
+    authenticated_app(request)
+    body = json_object(await body_of(request))
+    scope, kind = event_scope_of(request), type_in_uri(request, "pcet_type_invalid")
+    subscription = new_event(scope, kind, body)
+    try:
+        await scope.services.phone_call_events.create(subscription)
+    except TooManySubscriptions as why:
+        raise invalid("pce_limit_reached", f"{why}.") from None
+    item = phone_call_event_json(subscription, _collection_url(request))
+    return json_answer(
+        {key: item[key] for key in ("id", "links", "link")},
+        headers={SECRET_HEADER: subscription.secret, **_ignored(request, body)},
+    )
+
+
+async def list_phone_call_events(request: web.Request) -> web.Response:
+    """`GET …/phoneCallEvents/…`: a page of the events that the URI names (docs/reference/uapi.md
+    §3)."""
+    found = named_by(request, event_scope_of(request))
+    listing = Listing.parse(request.query, FILTERABLE)
+    fields = requested_fields(request.query, PHONE_CALL_EVENT_FIELDS)
+    page, total = listing.page(found, lambda x: (0, f"{x.url}\0{x.id}"))
+    collection_url = _collection_url(request)
+    entry = [select(phone_call_event_json(x, collection_url), fields) for x in page]
+    return json_answer(
+        listing.envelope(entry, total, own_url(request)),
+        headers=ignored_header(unknown_of(request.query, {*LIST_PARAMETERS, "fields"})),
+    )
+
+
+async def update_phone_call_event(request: web.Request) -> web.Response:
+    """`PUT …/phoneCallEvents/…`: change the given fields of one event (docs/reference/uapi.md
+    §3)."""
+    authenticated_app(request)
+    body = json_object(await body_of(request))
+    scope = event_scope_of(request)
+    subscription = one_named_by(request, scope)
+    after = await scope.services.phone_call_events.update(
+        subscription.id, lambda x: changed(scope, x, body)
+    )
+    if after is None:
+        raise no_such_event()
+    item = phone_call_event_json(after, _collection_url(request))
+    return json_answer(
+        {key: item[key] for key in ("id", "links", "link")}, headers=_ignored(request, body)
+    )
+
+
+async def delete_phone_call_events(request: web.Request) -> web.Response:
+    """`DELETE …/phoneCallEvents/…`: delete the events that the URI names.
+
+    The rules are in docs/reference/specification.md §2.
+    """
+    scope = event_scope_of(request)
+    ids = await scope.services.phone_call_events.delete(named_by(request, scope))
+    return deleted_answer(request, [{"id": x} for x in ids], unknown_of(request.query, ()))
+
+
+def _ignored(request: web.Request, body: Mapping[str, object]) -> dict[str, str]:
+    return ignored_header(
+        [*unknown_of(request.query, ()), *unknown_of(body, PHONE_CALL_EVENT_FIELDS)]
+    )
+
+
+def own_url(request: web.Request) -> URL:
+    """The request's own address, absolute, as its sender sees it."""
+    base = base_url(request, request.app[SERVICES].settings.public_base_url)
+    return URL(base + request.rel_url.raw_path_qs, encoded=True)
+
+
+def _collection_url(request: web.Request) -> str:
+    base = base_url(request, request.app[SERVICES].settings.public_base_url)
+    user, extension = request.match_info["userId"], request.match_info["extension"]
+    return f"{base}/uapi/extensions/{user}/{extension}/phoneCallEvents"

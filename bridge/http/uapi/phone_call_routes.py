@@ -1,0 +1,166 @@
+"""GET and DELETE /uapi/phoneCalls/{userId}/{extension}[/{phoneCallId}].
+
+docs/reference/uapi.md §1.4 has List, docs/reference/specification.md §1 has Delete.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Literal, cast
+
+import orjson
+from aiohttp import web
+from yarl import URL
+
+from bridge.calls.state.phone_call import PhoneCall
+from bridge.calls.store.ended_calls import CallFilter, EndedCalls, FilterOp
+from bridge.clock import now_ms
+from bridge.directory.number_spelling import bare_number
+from bridge.http.base_url import base_url
+from bridge.http.context import SERVICES, Services
+from bridge.http.errors import invalid
+from bridge.http.json_answer import json_answer, json_part
+from bridge.http.uapi.collection import LIST_PARAMETERS, FilterField, Listing
+from bridge.http.uapi.deleted_answer import deleted_answer
+from bridge.http.uapi.fields import requested_fields, select
+from bridge.http.uapi.ignored_parameters import ignored_header, refuse_misread, unknown_of
+from bridge.http.uapi.phone_call_item import phone_call_item
+from bridge.http.uapi.phone_call_json import (
+    PHONE_CALL_FIELDS,
+    date,
+    moment_s,
+)
+from bridge.http.uapi.query_values import flag
+from bridge.http.uapi.queue_positions import queue_positions, with_queue_position
+from bridge.http.uapi.scope import Scope, scope_of
+from bridge.supervision.fair_share import in_turns
+
+_CALL_ID = re.compile(r"[A-Za-z0-9]{1,255}\Z")
+_PHONE_NUMBER = re.compile(r"\+?[0-9]{1,32}\Z")
+_DELETE_CODES = {"phoneNumber": "pc_phonenumber_invalid", "fields": "fields_invalid"}
+_FILTERABLE: dict[str, FilterField[PhoneCall]] = {
+    "id": FilterField(lambda x: x.id, lambda x: x.id, str),
+    "published": FilterField(
+        lambda x: date(x.published_ms) or "", lambda x: x.published_ms // 1000, moment_s
+    ),
+}
+
+
+async def list_phone_calls(request: web.Request) -> web.Response:
+    """`GET`: the live or ended calls of an extension."""
+    services, scope = request.app[SERVICES], scope_of(request)
+    listing = Listing.parse(request.query, _FILTERABLE)
+    fields = requested_fields(request.query, PHONE_CALL_FIELDS)
+    base = base_url(request, services.settings.public_base_url)
+
+    positions: Mapping[str, int] = {}
+
+    def shown(call: PhoneCall) -> orjson.Fragment:
+        item = phone_call_item(request, scope, call, base)
+        item = with_queue_position(item, call, positions.get(call.id))
+        return json_part(select(item, fields))
+
+    if flag(request.query.get("ended", "false"), "ended_invalid", "ended"):
+        entry, total = await _ended(services, scope, request, listing, shown)
+    else:
+        calls = services.live_calls.meant(scope.extensions, request.match_info.get("phoneCallId"))
+        page, total = listing.page(calls, lambda x: (x.published_ms, x.id))
+        positions = await queue_positions(services, page)
+        entry = await in_turns(page, shown)
+    return json_answer(
+        listing.envelope(
+            entry,
+            total,
+            URL(
+                base + request.rel_url.raw_path_qs,
+                encoded=True,
+            ),
+        ),
+        headers={
+            **staleness(services),
+            **ignored_header(unknown_of(request.query, {*LIST_PARAMETERS, "fields", "ended"})),
+        },
+    )
+
+
+async def hang_up_phone_calls(request: web.Request) -> web.Response:
+    """`DELETE`: hang up the live calls that the request means."""
+    services, scope = request.app[SERVICES], scope_of(request)
+    # A misspelt phoneNumber would hang up all calls instead of one.
+    refuse_misread(request.query, _DELETE_CODES)
+    ignored = unknown_of(request.query, _DELETE_CODES)
+    call_id, number = request.match_info.get("phoneCallId"), _phone_number(request)
+    fields = requested_fields(request.query, PHONE_CALL_FIELDS)
+    calls = services.live_calls.meant(scope.extensions, call_id, number)
+    if call_id is not None and not calls:
+        await _require_known(services, scope, call_id)
+    certain = await services.hang_up.hang_up(calls)
+    if fields is None:
+        return deleted_answer(request, [{"id": x.id} for x in certain], ignored)
+    base = base_url(request, services.settings.public_base_url)
+    items = (phone_call_item(request, scope, x, base) for x in certain)
+    return deleted_answer(request, [select(x, fields) for x in items], ignored)
+
+
+async def _ended(
+    services: Services,
+    scope: Scope,
+    request: web.Request,
+    listing: Listing[PhoneCall],
+    shown: Callable[[PhoneCall], orjson.Fragment],
+) -> tuple[list[orjson.Fragment], int]:
+    """The page, and how many there are in all: filtered, ordered and counted by the database."""
+    call_id = request.match_info.get("phoneCallId")
+    if call_id is not None and not _CALL_ID.match(call_id):
+        return [], 0
+    asked = EndedCalls(
+        [x.number for x in scope.extensions],
+        now_ms() - services.settings.uapi.ended_calls_kept_s * 1000,
+        call_id=call_id,
+        filter=_call_filter(listing),
+        descending=listing.descending,
+        start=listing.start,
+        count=listing.count,
+    )
+    return await services.records.ended(asked, shown)
+
+
+def _call_filter(listing: Listing[PhoneCall]) -> CallFilter | None:
+    if listing.filter is None:
+        return None
+    by, op = listing.filter.by, listing.filter.op
+    values = tuple(x if isinstance(x, str) else int(x) for x in listing.filter.values)
+    return CallFilter(cast("Literal['id', 'published']", by), cast("FilterOp", op), values)
+
+
+def staleness(services: Services) -> dict[str, str]:
+    """Since when the data may be old, while the PBX cannot be heard."""
+    link = services.pbx.link
+    return {} if link.up else {"X-Stale-Since": date(link.since_ms) or ""}
+
+
+def _phone_number(request: web.Request) -> str | None:
+    number = request.query.get("phoneNumber")
+    if number is not None and number.startswith(" "):
+        number = "+" + number[1:]  # a + that the client has not escaped
+    number = None if number is None else bare_number(number)
+    if number is not None and not _PHONE_NUMBER.match(number):
+        raise invalid(
+            "pc_phonenumber_invalid", "phoneNumber must be digits, with an optional + in front."
+        )
+    return number
+
+
+async def _require_known(services: Services, scope: Scope, call_id: str) -> None:
+    """A call that has just ended is nothing to hang up; an id that never was is an error."""
+    if services.live_calls.meant(scope.extensions, call_id):
+        return  # it lives, without a party of the phoneNumber that was asked for
+    if _CALL_ID.match(call_id):
+        call = await services.records.find(call_id)
+        if call is not None and call.extensions & {x.number for x in scope.extensions}:
+            return
+    raise invalid(
+        "pc_phoncall_invalid",
+        "phoneCallId must be alphanumeric and reference a phone call of this extension.",
+    )

@@ -1,0 +1,63 @@
+"""The requester: the app of the access token, and the user and extensions that the URI names."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from bridge.access.errors import AccessDenied
+from bridge.directory.model import App, Extension, User
+from bridge.directory.ownership import SELF, extensions_of, resolve_extension, resolve_user
+from bridge.directory.requester import Requester
+from bridge.http.context import SERVICES
+from bridge.http.error_answers import APP
+from bridge.http.errors import access_denied
+from bridge.http.uapi.ignored_parameters import TOKEN_PARAMETER
+
+_BEARER = "bearer "
+
+
+def authenticated_app(request: web.Request) -> tuple[App, Requester]:
+    """The app of the token in the header or in `accessRequestToken`. Raises access_denied."""
+    services, token = request.app[SERVICES], _token(request)
+    try:
+        app = services.tokens.authenticate(token)
+    except AccessDenied:
+        refused_status = services.settings.uapi.token_refused_status
+        raise access_denied(refused_status if token else 401) from None
+    request[APP] = app.client_id
+    return app, Requester.of_app(services.directory.directory, app)
+
+
+def _token(request: web.Request) -> str:
+    text = request.headers.get("Authorization", "")
+    if not _is_bearer(text) and TOKEN_PARAMETER in request.query:
+        # Documented with the word Bearer and shown without it (docs/reference/uapi.md §7).
+        # The header may be somebody else's then, a proxy's.
+        text = request.query[TOKEN_PARAMETER]
+    return text[len(_BEARER) :].strip() if _is_bearer(text) else text
+
+
+def _is_bearer(text: str) -> bool:
+    return text[: len(_BEARER)].lower() == _BEARER
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """The user and extensions that a URI names. `spelled` is the extension as the URI has it."""
+
+    app: App
+    user: User
+    extensions: tuple[Extension, ...]
+    spelled: str
+
+
+def scope_of(request: web.Request) -> Scope:
+    """The scope of `/{userId}/{extension}`. Raises user_invalid, extension_invalid."""
+    app, requester = authenticated_app(request)
+    spelled = request.match_info["extension"]
+    user = resolve_user(requester, request.match_info["userId"], spelled)
+    if spelled == SELF:
+        return Scope(app, user, extensions_of(requester, user), spelled)
+    return Scope(app, user, (resolve_extension(requester, user, spelled),), spelled)

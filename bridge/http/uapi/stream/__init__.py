@@ -1,0 +1,1 @@
+"""Calls as server-sent events: the state at once, then every change."""

@@ -1,0 +1,71 @@
+"""The calls that a stream has shown: it tells each difference once, and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable
+
+import orjson
+
+from bridge.calls.live.call_feed import FedChange, FeedPosition
+from bridge.calls.state.call_views import is_call_of
+from bridge.calls.state.phone_call import PhoneCall
+from bridge.http.uapi.fields import Json
+from bridge.http.uapi.stream.event_ids import event_id
+from bridge.http.uapi.stream.event_text import event_text
+from bridge.supervision.fair_share import in_turns
+
+
+class ShownCalls:
+    """The events of one stream, as text.
+
+    `state`: all live calls. `call`: one call as it is now, or its final record. `gone`: a call that
+    goes on without these extensions.
+    """
+
+    def __init__(self, extensions: Collection[str], show: Callable[[PhoneCall], Json]) -> None:
+        self._extensions = frozenset(extensions)
+        self._show = show
+        self._shown: dict[str, int] = {}  # by id: a hash of the text that went out
+
+    async def state(self, calls: Iterable[PhoneCall], position: FeedPosition) -> bytes:
+        """All live calls; the reader forgets the calls that it knew."""
+        entry = await in_turns(calls, self._show)
+        self._shown = {str(x["id"]): _digest(x) for x in entry}
+        return event_text("state", {"entry": entry}, event_id(position))
+
+    async def continued(self, live: Iterable[PhoneCall], missed: Iterable[FedChange]) -> None:
+        """The reader knows the live calls, as they were before it missed these changes."""
+        known = {x.id: x for x in live}
+        for fed in reversed(list(missed)):
+            known.pop(fed.after.id, None)
+            if fed.before is not None and self._is_of_these(fed.before):
+                known[fed.before.id] = fed.before
+        shown = await in_turns(known.values(), self._show)
+        self._shown = {str(x["id"]): _digest(x) for x in shown}
+
+    def ended(self, call: PhoneCall, position: FeedPosition) -> bytes:
+        """The final record of a call that ended while the reader was away."""
+        return event_text("call", self._show(call), event_id(position))
+
+    def change(self, fed: FedChange) -> bytes:
+        """The event of this change; empty if the reader sees no difference."""
+        call = fed.after
+        if call.final is None and not self._is_of_these(call):
+            known = self._shown.pop(call.id, None) is not None
+            return event_text("gone", {"id": call.id}, event_id(fed.position)) if known else b""
+        shown = self._show(call)
+        digest = _digest(shown)
+        if self._shown.get(call.id) == digest:
+            return b""
+        if call.final is None:
+            self._shown[call.id] = digest
+        else:
+            self._shown.pop(call.id, None)
+        return event_text("call", shown, event_id(fed.position))
+
+    def _is_of_these(self, call: PhoneCall) -> bool:
+        return any(is_call_of(call, x) for x in self._extensions)
+
+
+def _digest(shown: Json) -> int:
+    return hash(orjson.dumps(shown))

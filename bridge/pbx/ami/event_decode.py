@@ -1,0 +1,331 @@
+"""AMI event → typed event. Pure: no clock, no state; an unknown event is None.
+
+It reads the headers of Asterisk 16 to 23. Header names are exact, as Asterisk writes them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from bridge.calls.state.pbx_events import (
+    ChannelAppeared,
+    ChannelBridged,
+    ChannelHungUp,
+    ChannelParked,
+    ChannelSnapshot,
+    ChannelState,
+    ChannelStateChanged,
+    ConferenceJoined,
+    ConferenceLeft,
+    DialBegun,
+    DialEnded,
+    DialProgressed,
+    DialStatus,
+    DigitHeard,
+    HangupRequested,
+    HoldBegun,
+    HoldEnded,
+    MailboxChanged,
+    MailboxReached,
+    OriginateEnded,
+    PbxEvent,
+    PhoneReachability,
+    PhoneRegistered,
+    PhoneUnregistered,
+    Transferred,
+)
+from bridge.pbx.ami.check_call import is_of_check
+from bridge.pbx.ami.originate import ACTION_ID_PREFIX
+
+Headers = Mapping[str, str]
+
+_STATES = {str(int(state)): state for state in ChannelState if state is not ChannelState.OTHER}
+_DIAL_STATUSES = {status.value: status for status in DialStatus}
+_ABSENT = ("<unknown>", "<none>")
+MAILBOX_CONTEXT, _CALLER_CONTEXT = "uapi-voicemail", "uapi-voicemail-caller"
+_FORWARDING_CONTEXT, _FORWARDED_FROM = "bridge-phone", "~"
+_DIGIT = re.compile(r"[0-9*#A-D]\Z")
+_ESCAPED = re.compile(r"\\(.)")
+_CONTROL_ESCAPES = frozenset("abfnrtv")
+
+
+def decode_event(headers: Headers, received_ms: int) -> PbxEvent | None:
+    """The typed event, None if nobody needs it.
+
+    `received_ms` is its moment where the PBX sends no Timestamp (timestampevents=no). Raises
+    KeyError or ValueError for an event without the fields that it must have.
+    """
+    decoder = _DECODERS.get(headers.get("Event", ""))
+    if decoder is None or is_of_check(headers):
+        return None
+    return decoder(headers, event_time_ms(headers, received_ms))
+
+
+def event_time_ms(headers: Headers, otherwise: int) -> int:
+    """The moment of an event on the PBX's clock, in milliseconds; `otherwise` if it has no valid
+    Timestamp."""
+    try:
+        return int(float(headers["Timestamp"]) * 1000)
+    except (KeyError, ValueError, OverflowError):
+        return otherwise
+
+
+def endpoint_of(channel_name: str) -> str:
+    """`PJSIP/0003*210-0000001a` → `PJSIP/0003*210`; `Local/x@y-00000001;1` → `Local/x@y`."""
+    endpoint, dash, _ = channel_name.rpartition("-")
+    return endpoint if dash else channel_name
+
+
+def decode_channel(headers: Headers, prefix: str = "") -> ChannelSnapshot:
+    """The channel of an event; `prefix` as in `DestChannel`."""
+    get = headers.get
+    name = headers[prefix + "Channel"]
+    uniqueid = headers[prefix + "Uniqueid"]
+    return ChannelSnapshot(
+        uniqueid=uniqueid,
+        linkedid=get(prefix + "Linkedid") or uniqueid,
+        name=name,
+        endpoint=endpoint_of(name),
+        state=_STATES.get(get(prefix + "ChannelState", ""), ChannelState.OTHER),
+        # A dialled channel is named after the exten that dials it, until its subroutine has run.
+        caller_number=_text(headers, prefix + "CallerIDNum").partition(_FORWARDED_FROM)[0],
+        caller_name=_name(headers, prefix + "CallerIDName"),
+        exten=get(prefix + "Exten", "").partition(_FORWARDED_FROM)[0],
+        mailbox=get(prefix + "Exten", "") if get(prefix + "Context") == MAILBOX_CONTEXT else "",
+    )
+
+
+def decode_listed_channel(headers: Headers) -> ChannelSnapshot:
+    """The channel of a CoreShowChannel, which tells its place and its bridge as well."""
+    place, bridge = headers.get("Context", ""), headers.get("BridgeId", "")
+    return replace(decode_channel(headers), context=place, bridge=bridge)
+
+
+def _text(headers: Headers, name: str) -> str:
+    value = headers.get(name, "")
+    return "" if value in _ABSENT else value
+
+
+def _name(headers: Headers, name: str) -> str:
+    """Asterisk escapes names, and nothing else, as in C: `it\\'s`, `who\\?` (ast_escape_c)."""
+    value = _text(headers, name)
+    if "\\" not in value:
+        return value
+    return _ESCAPED.sub(lambda found: " " if found[1] in _CONTROL_ESCAPES else found[1], value)
+
+
+def _ids(headers: Headers) -> tuple[str, str]:
+    uniqueid = headers["Uniqueid"]
+    return uniqueid, headers.get("Linkedid") or uniqueid
+
+
+def _number(headers: Headers, name: str) -> int:
+    try:
+        return int(headers[name])
+    except (KeyError, ValueError):
+        return 0
+
+
+def _new_channel(headers: Headers, at_ms: int) -> PbxEvent:
+    return ChannelAppeared(at_ms, *_ids(headers), decode_channel(headers))
+
+
+def _new_state(headers: Headers, at_ms: int) -> PbxEvent:
+    state = _STATES.get(headers.get("ChannelState", ""), ChannelState.OTHER)
+    return ChannelStateChanged(at_ms, *_ids(headers), state)
+
+
+def _dial_begin(headers: Headers, at_ms: int) -> PbxEvent:
+    return DialBegun(
+        at_ms,
+        headers.get("Uniqueid") or None,
+        decode_channel(headers, "Dest"),
+        headers.get("DialString", ""),
+        _forwarded_from(headers),
+        _text(headers, "CallerIDNum"),
+        _name(headers, "CallerIDName"),
+        headers.get("Exten", "").partition(_FORWARDED_FROM)[0],
+    )
+
+
+def _forwarded_from(headers: Headers) -> str:
+    """The dialling channel is at the exten 0003*212~0003*211 then (extensions-bridge.conf)."""
+    if headers.get("Context") != _FORWARDING_CONTEXT:
+        return ""
+    return headers.get("Exten", "").partition(_FORWARDED_FROM)[2]
+
+
+def _dial_end(headers: Headers, at_ms: int) -> PbxEvent:
+    dialled = headers["DestUniqueid"]
+    return DialEnded(
+        at_ms,
+        headers.get("Uniqueid") or None,
+        dialled,
+        headers.get("DestLinkedid") or dialled,
+        _DIAL_STATUSES.get(headers.get("DialStatus", ""), DialStatus.OTHER),
+        forwards=bool(headers.get("Forward")),
+    )
+
+
+def _dial_state(headers: Headers, at_ms: int) -> PbxEvent | None:
+    """PROGRESS only: a phone that rings (180) is told by its channel's state as well."""
+    if headers.get("DialStatus") != "PROGRESS":
+        return None
+    dialled = headers["DestUniqueid"]
+    return DialProgressed(at_ms, dialled, headers.get("DestLinkedid") or dialled)
+
+
+def _originate_response(headers: Headers, at_ms: int) -> PbxEvent:
+    # Without a channel, older versions send "<unknown>" instead of our id.
+    call_id = _text(headers, "Uniqueid")
+    action_id = headers.get("ActionID", "")
+    if action_id.startswith(ACTION_ID_PREFIX):
+        call_id = action_id.removeprefix(ACTION_ID_PREFIX)
+    succeeded = headers["Response"] == "Success"
+    return OriginateEnded(
+        at_ms,
+        call_id,
+        succeeded,
+        _number(headers, "Reason"),
+        headers.get("Exten", ""),
+        headers.get("Application", ""),
+    )
+
+
+def _hangup_request(headers: Headers, at_ms: int) -> PbxEvent:
+    return HangupRequested(at_ms, *_ids(headers), _number(headers, "Cause"))
+
+
+def _hangup(headers: Headers, at_ms: int) -> PbxEvent:
+    sip_code = _number(headers, "TechCause")
+    if not 100 <= sip_code <= 699:
+        return ChannelHungUp(at_ms, *_ids(headers), _number(headers, "Cause"))
+    return ChannelHungUp(at_ms, *_ids(headers), _number(headers, "Cause"), sip_code)
+
+
+def _bridge_enter(headers: Headers, at_ms: int) -> PbxEvent | None:
+    """Of bridges of a talk: Asterisk joins the Linkedids of their channels, and of no others.
+
+    A conference, a parking lot and the agents of a queue wait in bridges of other types.
+    """
+    if headers.get("BridgeType") != "basic":
+        return None
+    state = _STATES.get(headers.get("ChannelState", ""), ChannelState.OTHER)
+    return ChannelBridged(at_ms, *_ids(headers), state, headers["BridgeUniqueid"])
+
+
+def _parked_call(headers: Headers, at_ms: int) -> PbxEvent:
+    uniqueid = headers["ParkeeUniqueid"]
+    linkedid = headers.get("ParkeeLinkedid") or uniqueid
+    return ChannelParked(at_ms, uniqueid, linkedid, headers.get("ParkingSpace", ""))
+
+
+def _conference_joined(headers: Headers, at_ms: int) -> PbxEvent:
+    exten, conference = headers.get("Exten", ""), headers.get("Conference", "")
+    return ConferenceJoined(at_ms, *_ids(headers), exten, conference)
+
+
+def _conference_left(headers: Headers, at_ms: int) -> PbxEvent:
+    return ConferenceLeft(at_ms, *_ids(headers))
+
+
+def _message_waiting(headers: Headers, at_ms: int) -> PbxEvent | None:
+    """Of our own mailboxes only (extensions-voicemail.conf)."""
+    mailbox, _, context = headers.get("Mailbox", "").partition("@")
+    if context == MAILBOX_CONTEXT:
+        return MailboxChanged(at_ms, mailbox)
+    if context == _CALLER_CONTEXT and headers.get("Uniqueid"):
+        return MailboxReached(at_ms, *_ids(headers), mailbox)
+    return None
+
+
+def _digit(headers: Headers, at_ms: int) -> PbxEvent | None:
+    digit = headers["Digit"]
+    if headers.get("Direction") != "Received" or not _DIGIT.match(digit):
+        return None
+    return DigitHeard(at_ms, *_ids(headers), digit)
+
+
+def _hold(headers: Headers, at_ms: int) -> PbxEvent:
+    return HoldBegun(at_ms, *_ids(headers))
+
+
+def _unhold(headers: Headers, at_ms: int) -> PbxEvent:
+    return HoldEnded(at_ms, *_ids(headers))
+
+
+def _blind_transfer(headers: Headers, at_ms: int) -> PbxEvent:
+    transferer = headers["TransfererUniqueid"]
+    return Transferred(
+        at_ms,
+        attended=False,
+        transferer=transferer,
+        transferer_linkedid=headers.get("TransfererLinkedid") or transferer,
+        transferee=headers.get("TransfereeUniqueid", ""),
+        target=headers.get("Extension", ""),
+        succeeded=headers.get("Result") == "Success",
+    )
+
+
+def _attended_transfer(headers: Headers, at_ms: int) -> PbxEvent:
+    """`target` is the uniqueid of the transferer's second channel."""
+    transferer = headers["OrigTransfererUniqueid"]
+    return Transferred(
+        at_ms,
+        attended=True,
+        transferer=transferer,
+        transferer_linkedid=headers.get("OrigTransfererLinkedid") or transferer,
+        transferee=headers.get("TransfereeUniqueid", ""),
+        target=headers.get("SecondTransfererUniqueid", ""),
+        succeeded=headers.get("Result") == "Success",
+        target_linkedid=headers.get("SecondTransfererLinkedid", ""),
+    )
+
+
+def _peer_status(headers: Headers, at_ms: int) -> PbxEvent | None:
+    """Asterisk sums up all contacts of an endpoint in it, which ContactStatus does not.
+
+    Seen on 22.10.1: a phone that registers from another port causes a ContactStatus for the new
+    contact, one (Removed) for the old, and no PeerStatus; an expired one gives Unreachable.
+    """
+    status = headers.get("PeerStatus", "")
+    if status in ("Registered", "Reachable"):
+        return PhoneReachability(at_ms, headers["Peer"], reachable=True)
+    if status in ("Unregistered", "Unreachable", "Rejected"):
+        return PhoneReachability(at_ms, headers["Peer"], reachable=False)
+    return None
+
+
+def _contact_status(headers: Headers, at_ms: int) -> PbxEvent | None:
+    """With a `qualify_frequency`, PeerStatus waits for the answer to OPTIONS."""
+    status = headers.get("ContactStatus")
+    if status not in ("Created", "NonQualified", "Removed"):
+        return None
+    what = PhoneUnregistered if status == "Removed" else PhoneRegistered
+    return what(at_ms, f"PJSIP/{headers['EndpointName']}", headers.get("URI", ""))
+
+
+_DECODERS: dict[str, Callable[[Headers, int], PbxEvent | None]] = {
+    "Newchannel": _new_channel,
+    "Newstate": _new_state,
+    "DialBegin": _dial_begin,
+    "DialState": _dial_state,
+    "DialEnd": _dial_end,
+    "OriginateResponse": _originate_response,
+    "HangupRequest": _hangup_request,
+    "Hangup": _hangup,
+    "BridgeEnter": _bridge_enter,
+    "ParkedCall": _parked_call,
+    "ConfbridgeJoin": _conference_joined,
+    "ConfbridgeLeave": _conference_left,
+    "MessageWaiting": _message_waiting,
+    "DTMFEnd": _digit,
+    "Hold": _hold,
+    "Unhold": _unhold,
+    "BlindTransfer": _blind_transfer,
+    "AttendedTransfer": _attended_transfer,
+    "PeerStatus": _peer_status,
+    "ContactStatus": _contact_status,
+}

@@ -1,0 +1,112 @@
+"""One phone of the directory as Asterisk keeps it: aor, endpoint and auth of the same name."""
+
+from __future__ import annotations
+
+import hashlib
+import ipaddress
+import json
+import re
+from dataclasses import dataclass, field
+
+from bridge.calls.pbx import InvalidPbxValue
+from bridge.directory.caller_ids import CallerId
+from bridge.pbx.ami import values as ami_values
+from bridge.pbx.pbx_settings import PhoneProfile
+
+LISTEN_NUMBER = "*97"
+"""A phone dials it to listen to its messages."""
+
+MARK_FIELD = "voicemail_extension"
+MARK_PREFIX = f"{LISTEN_NUMBER};uapi-bridge="
+"""Asterisk tells a phone that subscribes to its lamp this option of the aor as the number that its
+key for messages dials. The dialplan ignores what follows the `;`."""
+_EARLIER_PREFIX = "uapi-bridge:"
+
+MAILBOX_CONTEXT = "uapi-voicemail"
+"""Mailboxes are `0003*210@uapi-voicemail`."""
+
+PhoneObjects = dict[str, dict[str, str]]
+"""Kind (`aor`, `endpoint`, `auth`) → its fields."""
+
+_PHONE_NUMBER = re.compile(r"[A-Za-z0-9_.*+-]{1,60}\Z")
+_MAILBOX = re.compile(r"[0-9]+\*[0-9]+\Z")
+_CONTEXT = re.compile(r"[A-Za-z0-9_-]{1,79}\Z")
+_SECRET = re.compile(r"[\x21-\x7e]{1,80}\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class PhoneAccount:
+    """One phone: it registers as `number` with `secret`. The caller id is what others see of it."""
+
+    number: str
+    secret: str = field(repr=False)
+    caller_name: str = ""
+    caller_number: str = ""
+    context: str = "phones"
+    devices: int = 1
+
+
+def phone_objects(phone: PhoneAccount, profile: PhoneProfile) -> PhoneObjects:
+    """The three objects that make this phone. Raises InvalidPbxValue."""
+    if not _PHONE_NUMBER.match(phone.number):
+        raise InvalidPbxValue("number: only letters, digits and _.*+- (1 to 60)")
+    if not _CONTEXT.match(phone.context):
+        raise InvalidPbxValue(f"{phone.number}: context: only letters, digits, _ and -")
+    if not _SECRET.match(phone.secret):
+        raise InvalidPbxValue(
+            f"{phone.number}: secret: 1 to 80 printable ASCII characters without spaces"
+        )
+    mailbox = f"{phone.number}@{MAILBOX_CONTEXT}" if _MAILBOX.match(phone.number) else ""
+    shown = CallerId(phone.caller_name, phone.caller_number or phone.number)
+    objects: PhoneObjects = {
+        "aor": {
+            "max_contacts": str(phone.devices),
+            # A phone that lost its address registers anew; the oldest contact must not stay.
+            "remove_existing": "yes",
+            "qualify_frequency": str(profile.qualify_frequency_s),
+            "mailboxes": mailbox,
+        },
+        "endpoint": {
+            "auth": phone.number,
+            "aors": phone.number,
+            "context": phone.context,
+            "disallow": "all",
+            "allow": profile.codecs,
+            "callerid": ami_values.caller_id(shown, "caller_name"),
+            "accountcode": phone.number,
+            "allow_transfer": "yes",
+            # The lamp: told without being asked, and to a phone that subscribes.
+            "mailboxes": mailbox,
+            "mwi_subscribe_replaces_unsolicited": "yes",
+            "voicemail_extension": LISTEN_NUMBER,
+            # Media goes through the PBX, so that recording and phones behind NAT work.
+            "direct_media": "no",
+            "rtp_symmetric": "yes",
+            "force_rport": "yes",
+            "rewrite_contact": "yes",
+            # A phone that vanishes in mid-call says no BYE.
+            "rtp_timeout": str(profile.rtp_timeout_s),
+            "rtp_timeout_hold": str(profile.rtp_timeout_hold_s),
+            "timers": profile.session_timers,
+            "timers_sess_expires": str(profile.session_expires_s),
+            # Always both, because an update leaves what it does not name.
+            "media_address": _ip_address(profile.media_address),
+            "bind_rtp_to_media_address": "yes" if profile.media_address else "no",
+        },
+        "auth": {"auth_type": "userpass", "username": phone.number, "password": phone.secret},
+    }
+    fingerprint = hashlib.sha256(json.dumps(objects, sort_keys=True).encode()).hexdigest()
+    objects["aor"][MARK_FIELD] = MARK_PREFIX + fingerprint[:32]
+    return objects
+
+
+def is_our_mark(mark: str) -> bool:
+    """Whether the service has made the aor that has this in its MARK_FIELD."""
+    return mark.startswith((MARK_PREFIX, _EARLIER_PREFIX))
+
+
+def _ip_address(value: str) -> str:
+    try:
+        return str(ipaddress.ip_address(value)) if value else ""
+    except ValueError:
+        raise InvalidPbxValue("media_address: must be an IP address") from None

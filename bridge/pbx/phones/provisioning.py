@@ -1,0 +1,203 @@
+"""Brings the phones of the directory into Asterisk, live, and takes those away that are gone.
+
+A phone is an aor, an endpoint and an auth of the same name. The aor carries our mark in
+`voicemail_extension`. Every version has this field, only an aor with mailboxes uses it, and it
+shows neither on a channel nor on the wire. Objects without the mark belong to somebody else and are
+not touched.
+
+A phone is made aor first, endpoint last, and so is complete once it has an endpoint. All aors come
+before all endpoints, because Asterisk looks through every endpoint for each aor that is new.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Collection, Coroutine, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import TypeVar
+
+from bridge.calls.pbx import InvalidPbxValue
+from bridge.pbx.ari.errors import AriRefused
+from bridge.pbx.pbx_settings import PhoneProfile
+from bridge.pbx.phones.phone_objects import (
+    MARK_FIELD,
+    MARK_PREFIX,
+    PhoneAccount,
+    PhoneObjects,
+    is_our_mark,
+    phone_objects,
+)
+from bridge.pbx.phones.phone_store import PhoneStore
+from bridge.pbx.phones.provisioning_pace import ProvisioningPace
+from bridge.supervision.tasks import awaited
+
+INCOMPLETE = MARK_PREFIX + "incomplete"
+
+NOT_OURS = "exists on the PBX and is not ours; left alone"
+
+Progress = Callable[[int, int], None]
+"""Told how many of the phones to be made, changed or removed are done, and how many there are."""
+
+_T = TypeVar("_T")
+
+
+class _Step(Enum):
+    ADD = "added"
+    UPDATE = "updated"
+    REMOVE = "removed"
+    NOTHING = "unchanged"
+    FOREIGN = "foreign"
+    CONFLICT = "conflict"
+
+
+@dataclass(frozen=True, slots=True)
+class ProvisioningResult:
+    """Numbers, sorted. `not_made`: why, of each phone that exists on the PBX without our mark or
+    that the PBX refuses."""
+
+    added: tuple[str, ...] = ()
+    updated: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+    unchanged: tuple[str, ...] = ()
+    not_made: Mapping[str, str] = field(default_factory=dict)
+
+
+async def provision(
+    phones: Sequence[PhoneAccount],
+    profile: PhoneProfile,
+    ari: PhoneStore,
+    *,
+    unsure: Collection[str] = (),
+    only: Collection[str] | None = None,
+    progress: Progress = lambda done, of: None,
+) -> ProvisioningResult:
+    """Make the PBX's phones exactly these; running it again changes nothing.
+
+    `only`: look at these numbers and no others. `unsure`: names whose endpoint the PBX may list
+    though it is gone. Raises InvalidPbxValue before anything is changed, AriError when the PBX goes
+    away in between: another run then finishes the work. The PBX sends no event for a phone that is
+    removed: let the link ask again (AmiLink.refresh_endpoints) afterwards.
+    """
+    wanted = {phone.number: phone_objects(phone, profile) for phone in phones}
+    if len(wanted) != len(phones):
+        raise InvalidPbxValue("two phones with the same number")
+    existing = {one.resource for one in await ari.endpoints()}
+    names = sorted(existing | wanted.keys())
+    if only is not None:
+        names = [x for x in names if x in only]
+    run = _Run(ari, wanted, progress)
+    await run.plan(names, existing, unsure)
+    await run.carry_out()
+    return run.result()
+
+
+class _Run:
+    def __init__(
+        self, ari: PhoneStore, wanted: Mapping[str, PhoneObjects], progress: Progress
+    ) -> None:
+        self._ari = ari
+        self._wanted = wanted
+        self._progress = progress
+        self._steps: dict[str, _Step] = {}
+        self._refused: dict[str, str] = {}
+
+    async def plan(
+        self, names: Iterable[str], existing: Collection[str], unsure: Collection[str]
+    ) -> None:
+        """Look what there is of each name, and decide."""
+
+        async def look(name: str) -> None:
+            self._steps[name] = await self._step(name, name in existing, name in unsure)
+
+        await self._each(names, look)
+
+    async def carry_out(self) -> None:
+        work = {step: self._names(step) for step in (_Step.REMOVE, _Step.UPDATE, _Step.ADD)}
+        total, done = sum(map(len, work.values())), 0
+        async with ProvisioningPace(self._ari, total) as pace:
+            for names, write, counts in (
+                (work[_Step.REMOVE], self._remove, True),
+                (work[_Step.UPDATE], self._update, True),
+                (work[_Step.ADD], self._add_aor, False),
+                (work[_Step.ADD], self._add_endpoint, True),
+            ):
+                for batch in pace.batches(names):
+                    self._progress(done, total)
+                    await self._each((x for x in batch if x not in self._refused), write)
+                    done += len(batch) if counts else 0
+                    await pace.keep()
+        self._progress(done, total)
+
+    def result(self) -> ProvisioningResult:
+        done = {
+            step: tuple(x for x in self._names(step) if x not in self._refused) for step in _Step
+        }
+        not_made = dict.fromkeys(done[_Step.CONFLICT], NOT_OURS) | self._refused
+        return ProvisioningResult(
+            added=done[_Step.ADD],
+            updated=done[_Step.UPDATE],
+            removed=done[_Step.REMOVE],
+            unchanged=done[_Step.NOTHING],
+            not_made=dict(sorted(not_made.items())),
+        )
+
+    def _names(self, step: _Step) -> list[str]:
+        return sorted(name for name, one in self._steps.items() if one is step)
+
+    async def _step(self, name: str, listed: bool, unsure: bool) -> _Step:
+        aor = await self._ari.dynamic_object("aor", name)
+        mark = (aor or {}).get(MARK_FIELD, "")
+        ours = is_our_mark(mark)
+        wanted = self._wanted.get(name)
+        if wanted is None:
+            return _Step.REMOVE if ours else _Step.FOREIGN
+        if not ours and aor is not None:
+            return _Step.CONFLICT
+        # The PBX lists removed endpoints for a while, so ask for the single endpoint.
+        if listed and (unsure or not ours):
+            listed = await self._ari.dynamic_object("endpoint", name) is not None
+        if not ours and listed:
+            return _Step.CONFLICT
+        if not listed:
+            return _Step.ADD
+        return _Step.NOTHING if mark == wanted["aor"][MARK_FIELD] else _Step.UPDATE
+
+    async def _remove(self, name: str) -> None:
+        for kind in ("endpoint", "auth", "aor"):
+            await self._ari.delete_dynamic_object(kind, name)
+
+    async def _update(self, name: str) -> None:
+        """The mark with the fingerprint last: a run that ends half-way is repeated by the next."""
+        wanted = self._wanted[name]
+        await self._ari.put_dynamic_object("aor", name, wanted["aor"] | {MARK_FIELD: INCOMPLETE})
+        await self._ari.put_dynamic_object("auth", name, wanted["auth"])
+        await self._ari.put_dynamic_object("endpoint", name, wanted["endpoint"])
+        await self._ari.put_dynamic_object("aor", name, wanted["aor"])
+
+    async def _add_aor(self, name: str) -> None:
+        await self._ari.put_dynamic_object("aor", name, self._wanted[name]["aor"])
+
+    async def _add_endpoint(self, name: str) -> None:
+        await self._ari.put_dynamic_object("auth", name, self._wanted[name]["auth"])
+        await self._ari.put_dynamic_object("endpoint", name, self._wanted[name]["endpoint"])
+
+    async def _each(
+        self, names: Iterable[str], do: Callable[[str], Coroutine[object, object, None]]
+    ) -> None:
+        """All at once; what the PBX refuses is noted, another fault ends them all."""
+
+        async def one(name: str) -> None:
+            try:
+                await do(name)
+            except AriRefused as why:
+                self._refused[name] = str(why)
+
+        tasks = [awaited(one(name), "provision_phone") for name in names]
+        try:
+            await asyncio.gather(*tasks)
+        finally:
+            # None goes on after a failure of another: it would undo what a later run does.
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)

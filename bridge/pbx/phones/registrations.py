@@ -1,0 +1,98 @@
+"""The phones that are registered as an endpoint, asked of the PBX at each request.
+
+The dialplan functions PJSIP_ENDPOINT, PJSIP_AOR and PJSIP_CONTACT tell them. Getvar reads them
+with the right `call`, which the service has; PJSIPShowContacts would need `system`, and with that
+right an AMI user can run programs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from dataclasses import dataclass
+
+from bridge.calls.pbx import InvalidPbxValue, PbxOutcomeUnknown, PbxRefused, PbxUnavailable
+from bridge.pbx.ami import values as ami_values
+from bridge.pbx.ami.sent_action import succeeded
+from bridge.pbx.ami.session import AmiSession
+from bridge.pbx.ami.values import AmiAction
+
+CONTACTS_MAX = 20  # of one endpoint; an extension has 10 devices at most
+QUESTIONS_AT_A_TIME = 8  # on the link that also places calls
+_AGENT_MAX_CHARS = 255
+_ADDRESS = re.compile(r"sips?:(?:[^@]*@)?(\[[0-9A-Fa-f:.]+\](?::\d+)?|[^;>?\s\[\]]+)")
+_SECONDS = re.compile(r"[0-9]{1,10}\Z")
+_STATIC = "@@"  # in the id of a contact that pjsip.conf names: trunk@@e5b9…
+
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """A phone that is registered as an extension.
+
+    `address`: host and port to which the PBX sends. `expires_s`: when the registration ends, in
+    seconds since 1970; None for a contact of pjsip.conf, which needs no registration.
+    """
+
+    agent: str
+    address: str
+    expires_s: int | None
+
+
+class Registrations:
+    """Asks the PBX for registrations. A few questions at a time, whatever the requests ask."""
+
+    def __init__(self, link: AmiSession) -> None:
+        self._link = link
+        self._turns = asyncio.Semaphore(QUESTIONS_AT_A_TIME)
+
+    async def of(self, endpoint: str) -> tuple[Registration, ...] | None:
+        """The registrations of an endpoint (`PJSIP/0003*210`); None if the PBX does not tell.
+
+        At most CONTACTS_MAX of them.
+        """
+        technology, _, name = endpoint.partition("/")
+        if technology != "PJSIP":
+            return None
+        try:
+            found = [await self._contact(x) for x in await self._contact_ids(name)]
+        except (InvalidPbxValue, PbxOutcomeUnknown, PbxRefused, PbxUnavailable):
+            return None
+        return tuple(x for x in found if x is not None)
+
+    async def _contact_ids(self, endpoint: str) -> list[str]:
+        """Of an endpoint without a known AOR, those of the AOR of its own name."""
+        endpoint = ami_values.endpoint_name(endpoint)
+        found: list[str] = []
+        for aor in _listed(await self._value(f"PJSIP_ENDPOINT({endpoint},aors)")) or [endpoint]:
+            aor = ami_values.endpoint_name(aor)
+            found += _listed(await self._value(f"PJSIP_AOR({aor},contact)"))
+        return found[:CONTACTS_MAX]
+
+    async def _contact(self, contact_id: str) -> Registration | None:
+        """None if it is gone since."""
+        name = ami_values.contact_id(contact_id)
+        uri = await self._value(f"PJSIP_CONTACT({name},uri)")
+        if not uri:
+            return None
+        if _STATIC in name:
+            return Registration("", _address(uri), None)
+        agent = await self._value(f"PJSIP_CONTACT({name},user_agent)")
+        expires = await self._value(f"PJSIP_CONTACT({name},expiration_time)")
+        expires_s = int(expires) if _SECONDS.match(expires) else 0
+        return Registration(agent[:_AGENT_MAX_CHARS], _address(uri), expires_s)
+
+    async def _value(self, function: str) -> str:
+        """Empty where there is nothing, or the module of the function is not loaded."""
+        async with self._turns:
+            answer = await self._link.send(AmiAction("Getvar", (("Variable", function),)))
+        return answer.get("Value", "") if succeeded(answer) else ""
+
+
+def _listed(value: str) -> list[str]:
+    return [x.strip() for x in value.split(",") if x.strip()][:CONTACTS_MAX]
+
+
+def _address(uri: str) -> str:
+    """`127.0.0.1:5070` of `sip:0003*210@127.0.0.1:5070;transport=tcp`."""
+    found = _ADDRESS.match(uri)
+    return found[1] if found else ""

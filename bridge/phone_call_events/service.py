@@ -1,0 +1,274 @@
+"""The subscriptions and their deliveries, as one service."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+
+import structlog
+
+from bridge.clock import now_ms
+from bridge.faults import StorageUnavailable
+from bridge.phone_call_events.delivery import Delivery, DeliveryState
+from bridge.phone_call_events.delivery_context import DeliveryContext
+from bridge.phone_call_events.dispatcher import Dispatcher
+from bridge.phone_call_events.event_parameters import EventForm, Numbers
+from bridge.phone_call_events.event_rows import EventRows
+from bridge.phone_call_events.give_up_rules import TryLimits
+from bridge.phone_call_events.retry_schedule import RetrySchedule
+from bridge.phone_call_events.rights import Rights
+from bridge.phone_call_events.sender import EventSender
+from bridge.phone_call_events.store.delivery_store import EventDeliveryStore
+from bridge.phone_call_events.store.subscription_store import EventSubscriptionStore
+from bridge.phone_call_events.subscription import EventType, Subscription
+from bridge.phone_call_events.subscription_index import SubscriptionIndex
+
+log = structlog.get_logger()
+
+# Each change takes as long as the database does: behind one that hangs nobody waits for more.
+_TURN_LIMIT_S = 4.0
+
+
+class TooManySubscriptions(Exception):
+    """The extension has as many as it may. `str()` says how many."""
+
+
+class SubscriptionDisabled(Exception):
+    """A disabled subscription gets no event."""
+
+
+@dataclass(frozen=True, slots=True)
+class EventLimits:
+    """`age_max_s`: for how long an event is tried, `tries`: how often. `waiting_max`: per
+    subscription.
+    """
+
+    per_extension: int
+    age_max_s: float
+    waiting_max: int
+    tries: TryLimits
+    stop_timeout_s: float
+
+
+class PhoneCallEvents:
+    """`start` before the first change of a call, `stop` before the storage stops.
+
+    Every async method may raise StorageUnavailable. Subscriptions are kept in memory too.
+    """
+
+    def __init__(
+        self,
+        subscriptions: EventSubscriptionStore,
+        deliveries: EventDeliveryStore,
+        sender: EventSender,
+        schedule: RetrySchedule,
+        limits: EventLimits,
+        numbers: Numbers,
+        rights: Rights,
+        form: EventForm,
+    ) -> None:
+        self._index = SubscriptionIndex()
+        self._store = subscriptions
+        self._deliveries = deliveries
+        self._limits = limits
+        self._rights = rights
+        self._suspended: set[str] = set()
+        self._wants_digits: Callable[[bool], None] = lambda _: None
+        self._changing = asyncio.Lock()
+        context = DeliveryContext(
+            deliveries,
+            sender,
+            schedule,
+            limits.waiting_max,
+            limits.tries,
+            self._in_force,
+            self._gone,
+        )
+        self._dispatcher = Dispatcher(context, limits.stop_timeout_s)
+        self.rows = EventRows(
+            self._index, numbers, rights, form, limits.age_max_s, self._dispatcher.one_more
+        )
+
+    async def start(self) -> None:
+        """Load the subscriptions and go on with the events that wait on disk."""
+        self._index.store_all(await self._store.load())
+        self.check_rights()
+        await self._dispatcher.start()
+
+    def tell_wants_digits(self, listener: Callable[[bool], None]) -> None:
+        """Tell `listener`, now and after each change, whether anybody wants the digits of calls.
+
+        The PBX has to tell each of them otherwise for nothing.
+        """
+        self._wants_digits = listener
+        self._tell_interest()
+
+    def _tell_interest(self) -> None:
+        self._wants_digits(self._index.wants(EventType.DIGIT))
+
+    async def stop(self) -> None:
+        """End the deliveries. The events that wait on disk are sent after the next start."""
+        await self._dispatcher.stop()
+
+    def check_rights(self) -> None:
+        """The directory has changed: say which subscriptions get nothing, or get events again."""
+        before, self._suspended = self._suspended, set()
+        for subscription in self._index:
+            if not self._rights.may_hear(subscription):
+                self._suspended.add(subscription.id)
+                if subscription.id not in before:
+                    log.warning(
+                        "subscription_suspended",
+                        subscription_id=subscription.id,
+                        extension=subscription.extension,
+                        app=subscription.client_id,
+                    )
+            elif subscription.id in before:
+                self._dispatcher.resume(subscription.id)
+
+    # Subscriptions
+
+    def of_extension(self, extension: str) -> list[Subscription]:
+        """The subscriptions of the extension, also disabled and suspended ones."""
+        return self._index.of_extension(extension)
+
+    def waiting_since_ms(self) -> list[int]:
+        """When the oldest event occurred that waits, of each subscription that has one."""
+        return self._dispatcher.waiting_since_ms()
+
+    async def create(self, subscription: Subscription) -> None:
+        """Store the subscription; its events are made from now on. Raises TooManySubscriptions."""
+        async with self._one_at_a_time():
+            if not await self._store.insert(subscription, self._limits.per_extension):
+                raise TooManySubscriptions(
+                    f"an extension may have {self._limits.per_extension} phone call events"
+                )
+            self._index.store(subscription)
+            self._tell_interest()
+
+    async def update(
+        self,
+        subscription_id: str,
+        change: Callable[[Subscription], Subscription],
+        why: str = "subscription disabled",
+    ) -> Subscription | None:
+        """The subscription after the change, in force; None if it has been deleted meanwhile.
+
+        `change` gets the subscription at that moment, so that of two changes at once neither undoes
+        the other. Its exceptions are raised. Waiting events of a disabled subscription are given
+        up, with `why`.
+        """
+        async with self._one_at_a_time():
+            found = self._index.get(subscription_id)
+            if found is None:
+                return None
+            after = change(found)
+            try:
+                await self._store.update(after, why_disabled=why)
+            except StorageUnavailable as fault:
+                if fault.outcome_unknown:  # its client is told that nothing was changed
+                    self._store.restore_later(found)
+                raise
+            self._index.store(after)
+            self._tell_interest()
+            if not after.enabled:
+                self._dispatcher.drop(subscription_id)
+        self._dispatcher.hurry(subscription_id)
+        return after
+
+    async def delete(self, subscriptions: Sequence[Subscription]) -> list[str]:
+        """Delete the subscriptions; returns the ids of those that still existed.
+
+        Their waiting events are not sent.
+        """
+        async with self._one_at_a_time():
+            ids = [x.id for x in subscriptions if self._index.get(x.id) is not None]
+            await self._store.delete(ids)
+            for subscription_id in ids:
+                self._index.remove(subscription_id)
+                self._dispatcher.forget(subscription_id)
+            self._tell_interest()
+        return ids
+
+    # Deliveries
+
+    async def deliveries(
+        self, subscription: Subscription, *, start: int, count: int, newest_first: bool
+    ) -> tuple[list[Delivery], int]:
+        """A page of the kept deliveries, and the number of all."""
+        return await self._deliveries.page(
+            subscription.id, start=start, count=count, newest_first=newest_first
+        )
+
+    async def send_again(self, subscription: Subscription, delivery_id: str) -> Delivery | None:
+        """Send it as soon as possible; one that waits for a retry now, any other once more.
+
+        None if the delivery does not exist. Raises SubscriptionDisabled.
+        """
+        delivery = await self._deliveries.find(subscription.id, delivery_id)
+        if delivery is None:
+            return None
+        if self._in_force(subscription.id) is None:
+            raise SubscriptionDisabled
+        if delivery.state is DeliveryState.WAITING:
+            self._dispatcher.hurry(subscription.id)
+            return delivery
+        give_up_ms = now_ms() + int(self._limits.age_max_s * 1000)
+        self._dispatcher.hold(delivery)
+        try:
+            await self._deliveries.wait_again(delivery.id, give_up_ms)
+        except BaseException:
+            self._dispatcher.release(delivery)
+            raise
+        waiting = replace(
+            delivery,
+            state=DeliveryState.WAITING,
+            give_up_ms=give_up_ms,
+            next_attempt_ms=0,
+            finished_ms=None,
+        )
+        self._dispatcher.send_once_more(waiting)
+        return waiting
+
+    async def purge(self, before_ms: int) -> int:
+        """Remove the deliveries that ended before that moment; returns how many."""
+        return await self._deliveries.purge_finished(before_ms)
+
+    @asynccontextmanager
+    async def _one_at_a_time(self) -> AsyncIterator[None]:
+        """Raises StorageUnavailable where the changes of others take too long."""
+        try:
+            async with asyncio.timeout(_TURN_LIMIT_S):
+                await self._changing.acquire()
+        except TimeoutError:
+            raise StorageUnavailable(
+                f"other changes of subscriptions have taken more than {_TURN_LIMIT_S:g} s",
+                timed_out=True,
+            ) from None
+        try:
+            yield
+        finally:
+            self._changing.release()
+
+    def _in_force(self, subscription_id: str) -> Subscription | None:
+        found = self._index.get(subscription_id)
+        if found is None or not found.enabled or not self._rights.may_hear(found):
+            return None
+        return found
+
+    async def _gone(self, subscription_id: str) -> None:
+        """The receiver answered 410: it wants no more of this."""
+        if self._index.get(subscription_id) is None:
+            return
+        log.warning(
+            "subscription_disabled",
+            why="its receiver answered 410 Gone",
+            subscription_id=subscription_id,
+        )
+        await self.update(
+            subscription_id,
+            lambda x: replace(x, enabled=False, modified_ms=now_ms()),
+            "the receiver answered 410 Gone",
+        )

@@ -1,0 +1,207 @@
+"""Events on disk: written with the change of the call that caused them, until they are delivered.
+
+The order of a subscription's events is the order of the transactions that wrote them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import fields
+from typing import Any
+
+from sqlalchemy import Row, Select, bindparam, func, select
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from bridge.phone_call_events.delivery import Delivery, DeliveryState, NewDelivery
+from bridge.storage.engine import reading
+from bridge.storage.event_tables import event_deliveries, event_subscriptions
+from bridge.storage.purge import purge_in_chunks
+from bridge.storage.statement import Statement, Write
+from bridge.storage.write_queue import WriteQueue
+
+# Three steps keep the numbers without a gap if others write too. The first locks the subscription
+# (PostgreSQL). The last takes the number back if the event was there already.
+_TAKE_NUMBER = Statement(
+    "UPDATE event_subscriptions SET last_sequence = last_sequence + 1"
+    " WHERE id = :subscription_id AND status = 1"
+)
+_INSERT = Statement(
+    "INSERT INTO event_deliveries (id, subscription_id, sequence, call_id, occurred_ms, give_up_ms,"
+    " parameters, state, attempts, next_attempt_ms)"
+    " SELECT CAST(:id AS VARCHAR(32)), s.id, s.last_sequence, CAST(:call_id AS VARCHAR(20)),"
+    " CAST(:occurred_ms AS BIGINT), CAST(:give_up_ms AS BIGINT), CAST(:parameters AS TEXT),"
+    " 'waiting', 0, 0"
+    " FROM event_subscriptions AS s WHERE s.id = :subscription_id AND s.status = 1"
+    " ON CONFLICT (id) DO NOTHING"
+)
+_GIVE_BACK = Statement(
+    "UPDATE event_subscriptions SET last_sequence = last_sequence - 1"
+    " WHERE id = :subscription_id AND status = 1"
+    " AND NOT EXISTS (SELECT 1 FROM event_deliveries AS d"
+    " WHERE d.subscription_id = event_subscriptions.id"
+    " AND d.sequence = event_subscriptions.last_sequence)"
+)
+_RECORD = (
+    "UPDATE event_deliveries SET state = :state, attempts = :attempts,"
+    " next_attempt_ms = :next_attempt_ms, attempted_ms = :attempted_ms,"
+    " duration_ms = :duration_ms, request = :request, http_status = :http_status, error = :error,"
+    " finished_ms = :finished_ms WHERE id = :id"
+)
+_DELIVERED = Statement(_RECORD)
+# A delivery that was given up meanwhile, with its subscription, does not wait again.
+_NOT_DELIVERED = Statement(f"{_RECORD} AND state = 'waiting'")
+_AGAIN = Statement(
+    "UPDATE event_deliveries SET state = 'waiting', next_attempt_ms = 0, finished_ms = NULL,"
+    " give_up_ms = :give_up_ms WHERE id = :id"
+)
+_PURGE = Statement(
+    "DELETE FROM event_deliveries WHERE id IN (SELECT id FROM event_deliveries"
+    " WHERE finished_ms < :before_ms ORDER BY finished_ms LIMIT :chunk)",
+    many_rows=True,
+)
+
+_FIELDS = [x.name for x in fields(Delivery)]
+_STATE = _FIELDS.index("state")
+_DELIVERIES = select(*(event_deliveries.c[name] for name in _FIELDS))
+_WAITING = (
+    _DELIVERIES.where(
+        event_deliveries.c.subscription_id == bindparam("subscription_id"),
+        event_deliveries.c.state == "waiting",
+        event_deliveries.c.sequence > bindparam("after_sequence"),
+    )
+    .order_by(event_deliveries.c.sequence)
+    .limit(bindparam("count"))
+)
+
+
+def write_delivery(new: NewDelivery) -> list[Write]:
+    """Does nothing if the subscription is gone or disabled, or has this event already."""
+    return [
+        _TAKE_NUMBER.write(counted=False, subscription_id=new.subscription_id),
+        _INSERT.write(
+            counted=False,
+            id=new.id,
+            call_id=new.call_id,
+            occurred_ms=new.occurred_ms,
+            give_up_ms=new.give_up_ms,
+            parameters=new.parameters,
+            subscription_id=new.subscription_id,
+        ),
+        _GIVE_BACK.write(counted=False, subscription_id=new.subscription_id),
+    ]
+
+
+class EventDeliveryStore:
+    """Every async method raises StorageUnavailable."""
+
+    def __init__(self, engine: AsyncEngine, queue: WriteQueue) -> None:
+        self._engine = engine
+        self._queue = queue
+
+    async def subscriptions_waiting(self) -> list[str]:
+        """The enabled subscriptions that have undelivered events."""
+        has_some = select(event_deliveries.c.id).where(
+            event_deliveries.c.subscription_id == event_subscriptions.c.id,
+            event_deliveries.c.state == "waiting",
+        )
+        query = select(event_subscriptions.c.id).where(
+            event_subscriptions.c.status == 1, has_some.exists()
+        )
+        async with reading(self._engine) as connection:
+            return list((await connection.execute(query)).scalars())
+
+    async def waiting(
+        self, subscription_id: str, after_sequence: int, limit: int
+    ) -> list[Delivery]:
+        """The next undelivered events, in order."""
+        return await self._read(
+            _WAITING,
+            subscription_id=subscription_id,
+            after_sequence=after_sequence,
+            count=limit,
+        )
+
+    async def count_waiting(self, subscription_id: str, after_sequence: int) -> int:
+        """How many events of the subscription wait that are newer than `after_sequence`.
+
+        Raises StorageUnavailable.
+        """
+        query = select(func.count()).where(
+            event_deliveries.c.subscription_id == subscription_id,
+            event_deliveries.c.state == "waiting",
+            event_deliveries.c.sequence > after_sequence,
+        )
+        async with reading(self._engine) as connection:
+            return int((await connection.execute(query)).scalar_one())
+
+    async def find(self, subscription_id: str, delivery_id: str) -> Delivery | None:
+        """As it is by now: what was recorded of it is on disk first."""
+        await self._queue.caught_up()
+        found = await self._read(
+            _DELIVERIES.where(
+                event_deliveries.c.id == delivery_id,
+                event_deliveries.c.subscription_id == subscription_id,
+            )
+        )
+        return found[0] if found else None
+
+    async def page(
+        self, subscription_id: str, *, start: int, count: int, newest_first: bool
+    ) -> tuple[list[Delivery], int]:
+        """Some of the kept deliveries of a subscription, and how many there are in all.
+
+        As they are by now: what was recorded of them is on disk first.
+        """
+        await self._queue.caught_up()
+        of_subscription = event_deliveries.c.subscription_id == subscription_id
+        order = event_deliveries.c.sequence.desc() if newest_first else event_deliveries.c.sequence
+        rows = await self._read(
+            _DELIVERIES.where(of_subscription).order_by(order).offset(start).limit(count)
+        )
+        async with reading(self._engine) as connection:
+            total = await connection.execute(select(func.count()).where(of_subscription))
+            return rows, int(total.scalar_one())
+
+    def record(self, delivery: Delivery, *, written: Callable[[], None] | None = None) -> None:
+        """The stored state of one delivery. Does not wait; a crash before it is written sends it
+        again.
+
+        `written` is called once it is on disk, unless something newer has been recorded by then.
+        """
+        delivered = delivery.state is DeliveryState.DELIVERED
+        self._queue.submit_later(
+            (_DELIVERED if delivered else _NOT_DELIVERED).write(
+                counted=False,
+                id=delivery.id,
+                state=delivery.state.value,
+                attempts=delivery.attempts,
+                next_attempt_ms=delivery.next_attempt_ms,
+                attempted_ms=delivery.attempted_ms,
+                duration_ms=delivery.duration_ms,
+                request=delivery.request,
+                http_status=delivery.http_status,
+                error=delivery.error,
+                finished_ms=delivery.finished_ms,
+            ),
+            key=("event delivery", delivery.id),
+            written=written,
+        )
+
+    async def wait_again(self, delivery_id: str, give_up_ms: int) -> None:
+        """Let it wait for delivery once more, whatever became of it; on disk when this returns."""
+        await self._queue.submit(_AGAIN.write(counted=False, give_up_ms=give_up_ms, id=delivery_id))
+
+    async def purge_finished(self, before_ms: int) -> int:
+        """Remove what was delivered or given up before that moment; returns how many."""
+        return await purge_in_chunks(self._queue, _PURGE, before_ms)
+
+    async def _read(self, query: Select[Any], **values: str | int) -> list[Delivery]:
+        async with reading(self._engine) as connection:
+            rows: Sequence[Row[Any]] = (await connection.execute(query, values)).all()
+        return [_delivery(row) for row in rows]
+
+
+def _delivery(row: Row[Any]) -> Delivery:
+    values = list(row)
+    values[_STATE] = DeliveryState(values[_STATE])
+    return Delivery(*values)

@@ -1,0 +1,125 @@
+"""Subscriptions to events, on disk when a method returns."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from bridge.faults import StorageUnavailable
+from bridge.phone_call_events.subscription import EventType, Method, Subscription
+from bridge.storage.engine import reading
+from bridge.storage.event_tables import event_subscriptions
+from bridge.storage.statement import Statement, Write
+from bridge.storage.write_queue import WriteQueue
+
+# The limit is checked where nobody else can be between the check and the insert (SQLite; with
+# PostgreSQL two instances at once could exceed it by one).
+_INSERT = Statement(
+    "INSERT INTO event_subscriptions (id, extension, type, url, method, status, note, secret,"
+    " client_id, modified_ms, last_sequence)"
+    " SELECT CAST(:id AS VARCHAR(30)), CAST(:extension AS TEXT), CAST(:type AS INTEGER),"
+    " CAST(:url AS TEXT), CAST(:method AS INTEGER), CAST(:status AS INTEGER),"
+    " CAST(:note AS TEXT), CAST(:secret AS TEXT), CAST(:client_id AS TEXT),"
+    " CAST(:modified_ms AS BIGINT), 0"
+    " WHERE (SELECT COUNT(*) FROM event_subscriptions WHERE extension = :of_extension)"
+    " < CAST(:most AS INTEGER)"
+)
+_UPDATE = Statement(
+    "UPDATE event_subscriptions SET url = :url, method = :method, status = :status, note = :note,"
+    " modified_ms = :modified_ms WHERE id = :id"
+)
+_GIVE_UP_WAITING = Statement(
+    "UPDATE event_deliveries SET state = 'failed', error = :why, finished_ms = :now_ms"
+    " WHERE subscription_id = :subscription_id AND state = 'waiting'",
+    many_rows=True,
+)
+_DELETE = Statement("DELETE FROM event_subscriptions WHERE id = :id", many_rows=True)
+
+
+class EventSubscriptionStore:
+    """Every method raises StorageUnavailable."""
+
+    def __init__(self, engine: AsyncEngine, queue: WriteQueue) -> None:
+        self._engine = engine
+        self._queue = queue
+
+    async def load(self) -> list[Subscription]:
+        """All subscriptions, also disabled ones. Raises StorageUnavailable."""
+        async with reading(self._engine) as connection:
+            rows = (await connection.execute(select(event_subscriptions))).all()
+        return [
+            Subscription(
+                id=row.id,
+                extension=row.extension,
+                type=EventType(row.type),
+                url=row.url,
+                method=Method(row.method),
+                enabled=row.status == 1,
+                note=row.note,
+                secret=row.secret,
+                client_id=row.client_id,
+                modified_ms=row.modified_ms,
+            )
+            for row in rows
+        ]
+
+    async def insert(self, subscription: Subscription, most: int) -> bool:
+        """False where the extension has `most` subscriptions already."""
+        write = _INSERT.write(
+            id=subscription.id,
+            extension=subscription.extension,
+            type=int(subscription.type),
+            url=subscription.url,
+            method=int(subscription.method),
+            status=int(subscription.enabled),
+            note=subscription.note,
+            secret=subscription.secret,
+            client_id=subscription.client_id,
+            modified_ms=subscription.modified_ms,
+            of_extension=subscription.extension,
+            most=most,
+        )
+        try:
+            [count] = await self._queue.submit(write)
+        except StorageUnavailable as why:
+            if why.outcome_unknown:  # its client is told that there is none
+                self._queue.submit_later(_DELETE.write(counted=False, id=subscription.id))
+            raise
+        return count == 1
+
+    async def update(self, subscription: Subscription, *, why_disabled: str) -> None:
+        """If it is disabled, the same transaction gives its waiting events up."""
+        writes = [_update(subscription)]
+        if not subscription.enabled:
+            writes.append(
+                _GIVE_UP_WAITING.write(
+                    counted=False,
+                    why=why_disabled,
+                    now_ms=subscription.modified_ms,
+                    subscription_id=subscription.id,
+                )
+            )
+        await self._queue.submit(*writes)
+
+    def restore_later(self, subscription: Subscription) -> None:
+        """Restore the row after an update with an unknown outcome."""
+        self._queue.submit_later(_update(subscription))
+
+    async def delete(self, ids: Collection[str]) -> None:
+        """With everything that waits for them, and their past deliveries."""
+        if ids:
+            await self._queue.submit(*[_DELETE.write(counted=False, id=x) for x in ids])
+
+
+def _update(subscription: Subscription) -> Write:
+    return _UPDATE.write(
+        counted=False,
+        url=subscription.url,
+        method=int(subscription.method),
+        status=int(subscription.enabled),
+        note=subscription.note,
+        modified_ms=subscription.modified_ms,
+        id=subscription.id,
+    )

@@ -1,0 +1,85 @@
+"""The start while the database is down: alive and not ready until it is there, as with the PBX."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from aiohttp import web
+
+from bridge.config.settings import Settings
+from bridge.faults import StorageUnavailable
+from bridge.http.server import close_http, start_http
+from bridge.http.waiting_application import make_waiting_application
+from bridge.supervision.conditions import Condition
+from bridge.supervision.tasks import awaited
+from bridge.wiring.http import server_settings
+
+_SILENT_S = 2.0
+_RETRY_FIRST_S, _RETRY_LAST_S = 0.5, 5.0
+
+
+class DatabaseWait:
+    """Errors that waiting cannot cure end the start: StorageUnusable, DatabaseTooNew."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._missing = Condition("storage_unavailable_began", "storage_unavailable_ended")
+        self._silence = ""  # what is said while the first attempt goes on
+        self._runner: web.AppRunner | None = None
+
+    async def started(
+        self, start: Callable[[], Awaitable[None]], undo: Callable[[], Awaitable[None]]
+    ) -> None:
+        """Do `start` until it raises no StorageUnavailable, and `undo` after each that did.
+
+        Meanwhile HTTP answers `/health/live` with 200, and everything else with 503.
+        """
+        delay_s = _RETRY_FIRST_S
+        try:
+            while True:
+                try:
+                    await self._attempt(start)
+                    break
+                except StorageUnavailable as why:
+                    self._missing.begin(str(why))
+                await undo()
+                await self._listen()
+                await asyncio.sleep(delay_s)
+                delay_s = min(delay_s * 2, _RETRY_LAST_S)
+        finally:
+            await self.make_way()
+        self._missing.end()
+
+    async def make_way(self) -> None:
+        """Stop to answer: the service itself is about to listen."""
+        runner, self._runner = self._runner, None
+        if runner is not None:
+            await close_http(runner)
+
+    async def _attempt(self, start: Callable[[], Awaitable[None]]) -> None:
+        async def run() -> None:
+            await start()
+
+        attempt = awaited(run(), "start_service")
+        try:
+            await asyncio.wait({attempt}, timeout=_SILENT_S)
+            if not attempt.done():
+                self._silence = f"the database has not answered for {_SILENT_S:g} s"
+                await self._listen()
+            await attempt
+        finally:
+            self._silence = ""
+            if not attempt.done():
+                attempt.cancel()
+                await asyncio.wait({attempt})
+
+    async def _listen(self) -> None:
+        if self._runner is None:
+            app = make_waiting_application(
+                self._settings.pbx_name, self._settings.body_max_bytes, self._why
+            )
+            self._runner = await start_http(app, server_settings(self._settings))
+
+    def _why(self) -> str:
+        return self._missing.problem or self._silence or "it is starting"

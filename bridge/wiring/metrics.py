@@ -1,0 +1,63 @@
+"""Wiring of the metrics: the values that no part keeps, and the port of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+
+from bridge.calls.live.call_metrics import CallMetrics
+from bridge.clock import now_ms
+from bridge.config.settings import Settings
+from bridge.http.context import Services
+from bridge.http.ops.metrics import metrics_application
+from bridge.http.server import close_http, start_http
+from bridge.metrics.declared import Metrics
+from bridge.metrics.exposition import Exposition
+from bridge.phone_call_events.delivery import Attempt
+from bridge.storage.write_queue import WriteQueue
+from bridge.wiring.http import metrics_server_settings
+
+
+def attempt_counter(metrics: Metrics) -> Callable[[Attempt], None]:
+    """Counts attempts to deliver an event."""
+
+    def tried(attempt: Attempt) -> None:
+        status = attempt.http_status
+        metrics.event_attempts.labels("none" if status is None else f"{status // 100}xx").inc()
+        metrics.event_attempt_seconds.observe(max(0, attempt.duration_ms) / 1000)
+
+    return tried
+
+
+def gauges(
+    metrics: Metrics, services: Callable[[], Services], queue: WriteQueue
+) -> Callable[[], None]:
+    """The function that sets the gauges that no part keeps current."""
+    calls = CallMetrics(metrics)
+
+    def look() -> None:
+        parts = services()
+        calls.live(parts.switchboard.calls.live)
+        link = parts.pbx.link
+        metrics.ami_link_up.set(link.up)
+        metrics.ami_link_changed.set(link.since_ms / 1000)
+        metrics.phones_not_made.set(parts.phones.not_made)
+        metrics.write_groups_waiting.set(queue.waiting)
+        metrics.storage_up.set(not queue.problem)
+        behind = parts.phone_call_events.waiting_since_ms()
+        oldest_ms = min(behind, default=now_ms())
+        metrics.event_receivers_behind.set(len(behind))
+        metrics.event_oldest_undelivered.set(max(0, now_ms() - oldest_ms) / 1000)
+        metrics.recordings_running.set(parts.recordings.recorder.running)
+        metrics.recordings_up.set(not parts.recordings.problem)
+        metrics.call_streams.set(parts.stream_places.open)
+
+    return look
+
+
+async def serve_metrics(stack: AsyncExitStack, settings: Settings, text: Exposition) -> None:
+    """On a port of their own, if the settings name one. Raises CannotListen."""
+    if settings.metrics_port:
+        app = metrics_application(text)
+        runner = await start_http(app, metrics_server_settings(settings))
+        stack.push_async_callback(close_http, runner)

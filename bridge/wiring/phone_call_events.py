@@ -1,0 +1,86 @@
+"""Making the service of PhoneCallEvents out of the settings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from bridge.config.setting_values import port_ranges
+from bridge.config.settings import Settings
+from bridge.phone_call_events.delivery import Attempt
+from bridge.phone_call_events.event_parameters import EventForm, Numbers
+from bridge.phone_call_events.give_up_rules import TryLimits
+from bridge.phone_call_events.retry_schedule import RetrySchedule
+from bridge.phone_call_events.rights import Rights
+from bridge.phone_call_events.sender import EventSender, SendLimits
+from bridge.phone_call_events.service import EventLimits, PhoneCallEvents
+from bridge.phone_call_events.store.delivery_store import EventDeliveryStore
+from bridge.phone_call_events.store.subscription_store import EventSubscriptionStore
+from bridge.phone_call_events.target_address import TargetRules
+from bridge.storage.write_queue import WriteQueue
+
+
+async def open_phone_call_events(
+    stack: AsyncExitStack,
+    settings: Settings,
+    engine: AsyncEngine,
+    queue: WriteQueue,
+    numbers: Numbers,
+    rights: Rights,
+    tried: Callable[[Attempt], None] = lambda _: None,
+) -> PhoneCallEvents:
+    """Started, and stopped by `stack`; what was not delivered last time is being delivered.
+
+    `tried` is told of each attempt.
+    """
+    sender = await stack.enter_async_context(
+        EventSender(
+            SendLimits(
+                timeout_s=settings.events_timeout_s,
+                connections=settings.events_connections_max,
+                connections_per_organization=settings.events_connections_per_organization_max,
+                connections_per_host=settings.events_connections_per_host_max,
+                targets=target_rules(settings),
+                ca_file=settings.events_ca_file,
+            ),
+            tried,
+        )
+    )
+    events = PhoneCallEvents(
+        EventSubscriptionStore(engine, queue),
+        EventDeliveryStore(engine, queue),
+        sender,
+        RetrySchedule(
+            settings.events_retry_first_s,
+            settings.events_retry_last_s,
+            settings.events_retry_after_max_s,
+        ),
+        EventLimits(
+            per_extension=settings.events_per_extension_max,
+            age_max_s=settings.events_age_max_s,
+            waiting_max=settings.events_waiting_max,
+            tries=TryLimits(
+                attempts=settings.events_attempts_max,
+                refused=settings.events_refused_max,
+                final=settings.events_final_refused_max,
+                final_statuses=frozenset(settings.events_final_statuses),
+            ),
+            stop_timeout_s=settings.events_timeout_s,
+        ),
+        numbers,
+        rights,
+        EventForm(
+            upper_case_flow=settings.events_call_flow == "upper",
+            public_caller_id=settings.events_caller_id == "public",
+        ),
+    )
+    await events.start()
+    stack.push_async_callback(events.stop)
+    return events
+
+
+def target_rules(settings: Settings) -> TargetRules:
+    """Which addresses and ports the URLs of subscriptions may lead to."""
+    return TargetRules(settings.events_private_targets, port_ranges(settings.events_ports))

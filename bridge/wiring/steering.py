@@ -1,0 +1,15 @@
+"""Makes the services of the actions on live calls."""
+
+from __future__ import annotations
+
+from bridge.calls.live.switchboard import Switchboard
+from bridge.calls.steering.holding import Holding
+from bridge.calls.steering.steering import Steering
+from bridge.keyed_locks import KeyedLocks
+from bridge.pbx.ami.steering import AmiSteering
+
+
+def open_steering(switchboard: Switchboard, pbx: AmiSteering) -> Steering:
+    """The services; they share one lock for each call."""
+    one_action = KeyedLocks()
+    return Steering(holding=Holding(switchboard, pbx, one_action))
