@@ -1,4 +1,8 @@
-"""`--compose`: the tests of calls against the containers of docker-compose.yml."""
+"""`--compose`: the tests of calls against the containers of docker-compose.yml.
+
+`--office-long`: the stories of the office on Asterisk 16 as well; `--office-on-path`: on the
+`asterisk` on PATH instead, of whatever version.
+"""
 
 from __future__ import annotations
 
@@ -7,17 +11,19 @@ from pathlib import Path
 
 import pytest
 
-from tests.compose.compose_system import ComposeSystem
-from tests.compose.opening import open_compose_system
+from tests.containers.compose_system import ComposeSystem
+from tests.containers.opening import open_compose_system
 
-pytest_plugins = ["tests.storage.databases"]
+pytest_plugins = ["tests.integration.storage.databases"]
 
-# With --compose: what is left out, and why. Everything else of tests/calls runs.
+# With --compose: what is left out, and why. Everything else of tests/pbx/calls runs.
 NOT_IN_CONTAINERS = {
+    "test_database_hangs.py": "starts services with databases of its own",
     "test_directory_reload.py": "edits the directory file of a service of its own",
     "test_limits_of_calls.py": "starts services with limits of its own",
     "test_limits_of_requests.py": "starts services with limits of its own",
     "test_link_to_pbx.py": "puts a proxy between service and AMI, which is closed to the outside",
+    "test_joined_calls.py": "an AMI client of somebody else, and AMI is closed to the outside",
     "test_restart_of_service.py": "the same proxy; test_restarts.py restarts the containers",
 }
 
@@ -26,14 +32,27 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--compose",
         action="store_true",
-        help="run the tests of calls, and tests/compose, against docker-compose.yml",
+        help="run the tests of calls, and tests/containers, against docker-compose.yml",
+    )
+    parser.addoption(
+        "--office-long",
+        action="store_true",
+        help="play the stories of the office on Asterisk 16 as well",
+    )
+    parser.addoption(
+        "--office-on-path",
+        action="store_true",
+        help="play the stories of the office on the Asterisk on PATH as well",
     )
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """Without the option nobody needs Docker."""
-    if collection_path == Path(__file__).parent / "compose":
+    """Without the options nobody needs Docker, or minutes more."""
+    if collection_path == Path(__file__).parent / "containers":
         return None if config.getoption("--compose") else True
+    if collection_path.name == "test_old_office.py":
+        asked = config.getoption("--office-long") or config.getoption("--office-on-path")
+        return None if asked else True
     return None
 
 

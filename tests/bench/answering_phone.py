@@ -119,7 +119,7 @@ class AnsweringPhone:
             while process.returncode is None:
                 if f":{sip_port:04X} " in Path("/proc/net/udp").read_text():
                     return True
-                await asyncio.sleep(_POLL_S)
+                await asyncio.sleep(_POLL_S)  # the kernel tells nobody
         return False
 
     async def _sipp(

@@ -12,6 +12,7 @@ from typing import Protocol
 import aiohttp
 
 from tests.lab.bridge_process import BridgeProcess
+from tests.scripted_ami.eventually import eventually
 
 from .bare_ami import BareAmi, Message
 from .bare_http import BareHttp
@@ -76,9 +77,7 @@ class ApiPath:
         assert status == 200, (status, answer, self._on_disk(call_id))
 
     async def all_ended(self) -> None:
-        async with asyncio.timeout(_END_LIMIT_S):
-            while self._live_on_disk():  # noqa: ASYNC110 - a database tells nobody
-                await asyncio.sleep(_POLL_S)
+        await eventually(lambda: not self._live_on_disk(), _END_LIMIT_S)
 
     async def close(self) -> None:
         self._database.close()

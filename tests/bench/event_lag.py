@@ -38,7 +38,7 @@ async def _load(stage: ScriptedStage, calls_per_second: float, seconds: float) -
         for number in range(max(1, int(calls_per_second * seconds))):
             early_s = began + number / calls_per_second - time.monotonic()
             if early_s > 0:
-                await asyncio.sleep(early_s)
+                await asyncio.sleep(early_s)  # until the moment at which the event is due
             observed = number % _OBSERVED_EVERY == 0
             group.create_task(_one(stage, lags if observed else None))
     return lags

@@ -16,6 +16,7 @@ from .stage import Stage
 
 _END_LIMIT_S = 10
 _TIMESTAMP = re.compile(r"Timestamp: [0-9.]+")
+_BRIDGE = re.compile(r"BridgeUniqueid: \S+")  # two calls in one bridge would be one call
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +78,7 @@ class CallTemplate:
         text = b"".join(block + b"\r\n\r\n" for block in blocks).decode()
         for known, name in self._names:
             text = text.replace(known, name)
+        text = _BRIDGE.sub("BridgeUniqueid: bridge-{serial}", text)
         return _TIMESTAMP.sub("Timestamp: {timestamp}", text)
 
     def _filled(
@@ -120,7 +122,7 @@ async def record_call(stage: Stage) -> CallTemplate:
     def note(block: bytes) -> None:
         lines = block.decode().split("\r\n")
         event: Message = dict(x.split(": ", 1) for x in lines if ": " in x)
-        if event["Event"] in ("FullyBooted", "PeerStatus"):
+        if event["Event"] in ("FullyBooted", "PeerStatus", "ContactStatus"):
             return
         if event["Event"] == "DialBegin" and "Channel" in event:
             destinations.append(event["DestUniqueid"])

@@ -10,7 +10,7 @@ import sqlite3
 from dataclasses import asdict
 from pathlib import Path
 
-from bridge.settings import Settings
+from bridge.config.settings import Settings
 from tests.lab.installation import test_installation
 from tests.softphones.toolchain import ensure_phone_tools
 

@@ -17,6 +17,8 @@ from .stage import ADDRESS, Stage, api
 
 _LIMIT_S = 30
 _PAUSE_S = 0.5
+CHANNELS = 4
+"""Of a call: two phones, and the Local channel that the source is rung through."""
 
 
 async def resync(stage: Stage, plan: Plan) -> tuple[list[float], list[float]]:
@@ -32,7 +34,7 @@ async def resync(stage: Stage, plan: Plan) -> tuple[list[float], list[float]]:
             await _begin_calls(stage, path, plan)
             for number in range(plan.resync_rounds):
                 progress(f"resync, round {number + 1} of {plan.resync_rounds}")
-                bare.append(await _bare_list_ms(stage, relay, 2 * plan.resync_calls))
+                bare.append(await _bare_list_ms(stage, relay, CHANNELS * plan.resync_calls))
                 mine.append(await _resync_ms(relay, http, plan.resync_calls))
                 await asyncio.sleep(_PAUSE_S)  # what a new link starts by itself is over
             await http.request("DELETE", "/uapi/phoneCalls/@me/@self")
@@ -65,7 +67,7 @@ async def _no_calls(stage: Stage) -> None:
             await complete.wait()
             if not listed:
                 return
-            await asyncio.sleep(_PAUSE_S)
+            await asyncio.sleep(_PAUSE_S)  # the PBX takes channels off its list a moment later
         raise AssertionError(f"channels are left over: {listed}")
     finally:
         ami.close()
@@ -100,7 +102,7 @@ async def _resync_ms(relay: AmiRelay, http: BareHttp, calls: int) -> float:
             if health["pbx"]["up"]:
                 assert health["liveCalls"] == calls, body
                 return (now - relay.asked) * 1000
-            await asyncio.sleep(0.001)
+            await asyncio.sleep(0.001)  # what is measured: not rounded to the pause of a poll
 
 
 async def _bare_list_ms(stage: Stage, relay: AmiRelay, channels: int) -> float:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -10,6 +9,7 @@ from pathlib import Path
 
 from bridge.local_asterisk.ports import AsteriskPorts
 from tests.lab.bridge_process import BridgeProcess
+from tests.scripted_ami.eventually import eventually
 from tests.scripted_ami.server import ReceivedAction, ScriptedAmi, Session, event
 from tests.softphones.ports import free_port
 
@@ -52,12 +52,12 @@ class ScriptedStage:
 
     async def wait_live_calls(self, count: int) -> None:
         """Until the service knows of that many."""
-        async with asyncio.timeout(_SETTLE_LIMIT_S):
-            while True:
-                _, body = await self.http.request("GET", "/health/ready")
-                if json.loads(body)["liveCalls"] == count:
-                    return
-                await asyncio.sleep(_POLL_S)
+
+        async def so_many() -> bool:
+            _, body = await self.http.request("GET", "/health/ready")
+            return bool(json.loads(body)["liveCalls"] == count)
+
+        await eventually(so_many, _SETTLE_LIMIT_S)
 
     async def answer(self, call_id: str) -> None:
         await self.ami.send(self._live[call_id].answer)

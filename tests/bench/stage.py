@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import os
 from collections.abc import AsyncIterator
@@ -10,11 +9,12 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from bridge.local_asterisk.local import AsteriskSecrets, LocalAsterisk
-from bridge.secrets_file import AMI_RECORDING_SECRET, AMI_SECRET, ARI_SECRET, SecretsFile
+from bridge.config.secrets_file import AMI_RECORDING_SECRET, AMI_SECRET, ARI_SECRET, SecretsFile
+from bridge.local_asterisk.local_asterisk import AsteriskSecrets, LocalAsterisk
 from tests.lab.asterisk_ports import free_asterisk_ports
 from tests.lab.bridge_process import BridgeProcess
 from tests.lab.installation import test_installation
+from tests.scripted_ami.eventually import eventually
 from tests.softphones.ports import free_port
 from tests.softphones.toolchain import ensure_phone_tools
 
@@ -120,10 +120,12 @@ async def api(service: BridgeProcess) -> BareHttp:
 async def _phones_known(stage: Stage) -> None:
     """Until Asterisk has the phones, which may be a moment after the service is ready."""
     ari = stage.ari()
-    async with asyncio.timeout(_PROVISION_LIMIT_S):
-        for phone in (SOURCE, DESTINATION):
-            while (await ari.request("GET", f"/ari/endpoints/PJSIP/{phone}"))[0] != 200:  # noqa: ASYNC110
-                await asyncio.sleep(0.02)
+
+    async def known() -> bool:
+        paths = [f"/ari/endpoints/PJSIP/{x}" for x in (SOURCE, DESTINATION)]
+        return all([(await ari.request("GET", x))[0] == 200 for x in paths])
+
+    await eventually(known, _PROVISION_LIMIT_S)
     await ari.close()
 
 

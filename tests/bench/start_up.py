@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-from bridge.local_asterisk.local import AsteriskSecrets, LocalAsterisk
-from bridge.secrets_file import AMI_RECORDING_SECRET, AMI_SECRET, ARI_SECRET, SecretsFile
+from bridge.config.secrets_file import AMI_RECORDING_SECRET, AMI_SECRET, ARI_SECRET, SecretsFile
+from bridge.local_asterisk.local_asterisk import AsteriskSecrets, LocalAsterisk
 from tests.lab.asterisk_ports import free_asterisk_ports
 from tests.lab.bridge_process import BridgeProcess
 from tests.lab.installation import test_installation

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import aiohttp
 
+from tests.scripted_ami.eventually import eventually
 from tests.softphones.ports import free_port
 
 from .bare_http import BareHttp
@@ -64,14 +65,13 @@ async def _of_service(stage: ScriptedStage, receiver: BareHttp, first: int, plan
     for begin in range(first, first + plan.deliveries, _CALLS_AT_ONCE):
         chunk = range(begin, min(begin + _CALLS_AT_ONCE, first + plan.deliveries))
         await stage.ami.send(*(stage.template.phone_call(x, SOURCE).whole for x in chunk))
-    async with asyncio.timeout(_LIMIT_S):
-        while database.execute(query).fetchone()[0] < wanted:  # noqa: ASYNC110 - a database
-            await asyncio.sleep(_POLL_S)
+    await eventually(lambda: database.execute(query).fetchone()[0] >= wanted, _LIMIT_S)
     database.close()
     began = time.monotonic()
     await receiver.request("GET", "/release")
     async with asyncio.timeout(_LIMIT_S):
         while await _received(receiver) < before + plan.deliveries:  # noqa: ASYNC110
+            # What is measured: not rounded to the pause of `eventually`.
             await asyncio.sleep(_POLL_S)
     return plan.deliveries / (time.monotonic() - began)
 
@@ -97,9 +97,7 @@ async def _receiver() -> AsyncIterator[tuple[BareHttp, str]]:
     )
     http = BareHttp("127.0.0.1", port, "")
     try:
-        async with asyncio.timeout(_LIMIT_S):
-            while not await _listens(http):  # noqa: ASYNC110
-                await asyncio.sleep(_POLL_S)
+        await eventually(lambda: _listens(http), _LIMIT_S)
         yield http, f"http://127.0.0.1:{port}/events"
     finally:
         await http.close()

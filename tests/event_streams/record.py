@@ -8,11 +8,17 @@ import inspect
 import json
 import tempfile
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
-from bridge.pbx.event_recording import RecordedEvent, read_recording
+from bridge.local_asterisk.installation import Installation, installation_on_path
+from tests.event_streams.recorded_events import RecordedEvent, read_recording
 from tests.lab.running_lab import RunningLab, open_lab
+from tests.office.playing import record_stories
+from tests.office.stage import Story as OfficeStory
+from tests.office.stories import of_version
+from tests.office.stories import stories as office_stories
+from tests.pbx.old_asterisk.conftest import asterisk_16
 from tests.softphones.toolchain import ensure_phone_tools
 
 from . import stories_api, stories_phones
@@ -97,7 +103,7 @@ async def _all_ended(lines: Path, begin: int) -> list[RecordedEvent]:
             return seen
         if time.monotonic() > deadline:
             raise TimeoutError(f"calls do not end: {names}")
-        await asyncio.sleep(0.1)
+        await asyncio.sleep(0.1)  # until Asterisk has been quiet for long enough
 
 
 def _told_first(events: list[RecordedEvent]) -> list[RecordedEvent]:
@@ -111,16 +117,49 @@ def _line(event: RecordedEvent) -> str:
     return json.dumps(line, ensure_ascii=False) + "\n"
 
 
+async def record_office(
+    chosen: Mapping[str, OfficeStory], into: Path, other: Installation | None
+) -> list[str]:
+    """The same for stories of the office (tests/office); `other`: an Asterisk of another version,
+    which the names of the recordings tell."""
+    if not chosen:
+        return []
+    with tempfile.TemporaryDirectory(prefix="event-streams-") as folder:
+        major = other.version.partition(".")[0] if other is not None else ""
+        named = {of_version(x, major) if major else x: story for x, story in chosen.items()}
+        return await record_stories(named, into, Path(folder), other)
+
+
 def main() -> None:
-    known = stories()
+    known, of_office = stories(), office_stories()
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("story", nargs="*", choices=[*known, []], help="default: all")
+    parser.add_argument(
+        "story",
+        nargs="*",
+        choices=[*known, *of_office, []],
+        help="default: all but those of the office",
+    )
     parser.add_argument("--into", type=Path, default=RECORDINGS)
+    other = parser.add_mutually_exclusive_group()
+    other.add_argument("--old", action="store_true", help="the office's Asterisk is 16")
+    other.add_argument("--on-path", action="store_true", help="it is the `asterisk` on PATH")
     chosen = parser.parse_args()
     names = chosen.story or list(known)
-    failed = asyncio.run(record({name: known[name] for name in names}, chosen.into))
+    failed = asyncio.run(_record_all(names, chosen))
     if failed:
         raise SystemExit(f"not recorded: {', '.join(failed)}")
+
+
+async def _record_all(names: list[str], chosen: argparse.Namespace) -> list[str]:
+    into: Path = chosen.into
+    known, of_office = stories(), office_stories()
+    failed = []
+    if shipped := {x: known[x] for x in names if x in known}:
+        failed += await record(shipped, into)
+    office = {x: of_office[x] for x in names if x in of_office}
+    other = await asterisk_16() if chosen.old else None
+    other = await installation_on_path() if chosen.on_path else other
+    return failed + await record_office(office, into / "office", other)
 
 
 if __name__ == "__main__":

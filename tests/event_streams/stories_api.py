@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from tests.softphones.sipp_behaviour import refuses, rings
+from tests.pbx.calls.live_calls import statuses
+from tests.softphones.sipp_behaviour import early_media, refuses, rings
 from tests.softphones.softphone import Softphone
 
 from .stage import Stage
 
 A, B, C, D = "0003*210", "0003*211", "0003*212", "0003*213"
-ANSWERS, BUSY, REJECTS, CONGESTED, RINGS, UNKNOWN_NUMBER = (
+ANSWERS, BUSY, REJECTS, CONGESTED, RINGS, UNKNOWN_NUMBER, EARLY_MEDIA = (
     "3235550200",
     "3235550486",
     "3235550603",
     "3235550503",
     "3235550180",
     "3235550404",
+    "3235550183",
 )
 
 
@@ -57,6 +59,22 @@ async def simple_held_and_resumed(stage: Stage) -> None:
     await b.resume()
     stage.says("210 hangs up")
     await a.hangup()
+
+
+async def early_media_of_public_number(stage: Stage) -> None:
+    """210 picks up; the public number sends early media (183) and no 180; 210 gives up."""
+    a = await stage.phone(A, "auto")
+    call_id = await stage.posts([A], [EARLY_MEDIA])
+    await stage.api.wait_status(call_id, 4)
+    stage.says("210 gives up")
+    await a.hangup()
+
+
+async def early_media_of_source(stage: Stage) -> None:
+    """210 sends early media (183) and answers; 211 does the same; 210 hangs up."""
+    await stage.scripted(A, early_media(ring_ms=300, talk_ms=1500))
+    await stage.scripted(B, early_media(ring_ms=300))
+    await stage.api.wait_status(await stage.posts([A], [B]), 5)
 
 
 async def fork_second_source_wins(stage: Stage) -> None:
@@ -105,6 +123,52 @@ async def fork_deleted_while_ringing(stage: Stage) -> None:
     await a.wait_ringing()
     await b.wait_ringing()
     await stage.deletes(call_id)
+
+
+async def fork_source_transfers(stage: Stage) -> None:
+    """210, 211 ring, 210 picks up, 213 answers; 210 transfers to 212, which hangs up."""
+    a, b, c = await stage.phone(A), await stage.phone(B), await stage.phone(C)
+    d = await stage.phone(D)
+    call_id = await stage.posts([A, B], [D])
+    await a.wait_ringing()
+    await b.wait_ringing()
+    stage.says("210 picks up")
+    await a.accept()
+    await d.wait_ringing()
+    stage.says("213 picks up")
+    await d.accept()
+    await stage.api.wait_status(call_id, 5)
+    stage.says("210 transfers to 0003*212")
+    await a.transfer(C)
+    await c.wait_ringing()
+    stage.says("212 picks up")
+    await c.accept()
+    await d.wait_established()
+    await c.wait_established()
+    await stage.api.wait_call(call_id, lambda x: statuses(x) == [5, 5])
+    stage.says("212 hangs up")
+    await c.hangup()
+
+
+async def fork_source_transfers_to_other_source(stage: Stage) -> None:
+    """210, 211 ring, 210 picks up, 213 answers; 210 transfers to 211, which rang before."""
+    a, b, d = await stage.phone(A), await stage.phone(B), await stage.phone(D, "auto")
+    call_id = await stage.posts([A, B], [D])
+    await a.wait_ringing()
+    rang = await b.wait_ringing()
+    stage.says("210 picks up")
+    await a.accept()
+    await stage.api.wait_status(call_id, 5)
+    await b.wait_closed(call=rang)
+    stage.says("210 transfers to 0003*211")
+    await a.transfer(B)
+    await b.wait_ringing()
+    stage.says("211 picks up")
+    await b.accept()
+    await d.wait_established()
+    await stage.api.wait_call(call_id, lambda x: statuses(x) == [5, 5])
+    stage.says("213 hangs up")
+    await d.hangup()
 
 
 async def several_destinations(stage: Stage) -> None:

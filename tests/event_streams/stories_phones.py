@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
+from tests.scripted_ami.eventually import eventually
 from tests.softphones.softphone import Softphone
 
 from .stage import Stage
@@ -197,7 +198,7 @@ async def blind_transfer_nobody_answers(stage: Stage) -> None:
     async with asyncio.TaskGroup() as group:
         transfer = group.create_task(a.transfer(C))
         await c.wait_ringing()
-        await asyncio.sleep(0.3)
+        await asyncio.sleep(0.3)  # as people do: Asterisk has told all of it
         stage.says("211 hangs up")
         await b.hangup()
         await c.wait_closed()
@@ -266,7 +267,7 @@ async def attended_transfer_while_target_rings(stage: Stage) -> None:
     await b.hold()
     second = await b.dial(C)
     await c.wait_ringing()
-    await asyncio.sleep(0.3)
+    await asyncio.sleep(0.3)  # as people do: Asterisk has told all of it
     stage.says("211 connects the two")
     await b.attended_transfer(first, second)
     await b.wait_closed(call=first)
@@ -287,7 +288,7 @@ async def attended_transfer_to_sandbox(stage: Stage) -> None:
     await b.hold()
     second = await b.dial("0003*00")
     await b.wait_established(call=second)
-    await asyncio.sleep(0.3)
+    await asyncio.sleep(0.3)  # as people do: Asterisk has told all of it
     stage.says("211 connects the two")
     await b.attended_transfer(first, second)
     await b.wait_closed(call=first)
@@ -309,7 +310,7 @@ async def attended_transfer_of_two_incoming(stage: Stage) -> None:
     stage.says("210 picks up")
     await a.accept()
     second = await a.wait_established()
-    await asyncio.sleep(0.3)
+    await asyncio.sleep(0.3)  # as people do: Asterisk has told all of it
     stage.says("210 connects the two")
     await a.attended_transfer(first, second)
     await a.wait_closed(call=first)
@@ -372,7 +373,7 @@ async def _attended(stage: Stage, by: Softphone, target: Softphone) -> None:
     stage.says(f"{target.user[5:]} picks up")
     await target.accept()
     await by.wait_established(call=second)
-    await asyncio.sleep(0.3)
+    await asyncio.sleep(0.3)  # as people do: Asterisk has told all of it
     stage.says(f"{by.user[5:]} connects the two")
     await by.attended_transfer(first, second)
     await by.wait_closed(call=first)
@@ -397,6 +398,7 @@ async def _until_status(stage: Stage, extension: str, status: int) -> None:
 
 
 async def _polled(stage: Stage, extension: str, wanted: Callable[[list[Any]], bool]) -> None:
-    async with asyncio.timeout(10):
-        while not wanted(await stage.api.calls(extension)):  # noqa: ASYNC110 - an HTTP API
-            await asyncio.sleep(0.03)
+    async def there() -> bool:
+        return wanted(await stage.api.calls(extension))
+
+    await eventually(there, timeout=10)

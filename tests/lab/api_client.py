@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import aiohttp
+
+from tests.scripted_ami.eventually import eventually
+
+from .openapi_check import check_answer
 
 _TIMEOUT_S = 15.0
 
@@ -22,7 +25,7 @@ class Answer:
 
     @property
     def code(self) -> str:
-        """`error.code` of an answer that is no success."""
+        """`error.code` of an error answer."""
         return str(self.json["error"]["code"])
 
     @property
@@ -85,9 +88,10 @@ class ApiClient:
             allow_redirects=False,
         ) as response:
             text = await response.text()
-            return Answer(
-                response.status, response.headers, text, json.loads(text) if text else None
-            )
+            parsed = json.loads(text) if text else None
+            assert "X-Request-Id" in response.headers
+            check_answer(method, url, response.status, response.content_type, parsed)
+            return Answer(response.status, response.headers, text, parsed)
 
     async def create(
         self,
@@ -132,17 +136,20 @@ class ApiClient:
     async def wait_call(
         self, call_id: str, wanted: Callable[[Any], bool], time_limit_s: float = 10.0
     ) -> Any:
-        """Poll until the live call is as wanted; an AssertionError shows its last state."""
+        """Poll until the live call is as wanted; an AssertionError shows its last state, or
+        its final record."""
         last: Any = None
+
+        async def as_wanted() -> Any:
+            nonlocal last
+            last = await self.call(call_id)
+            return last if last is not None and wanted(last) else None
+
         try:
-            async with asyncio.timeout(time_limit_s):
-                while True:
-                    last = await self.call(call_id)
-                    if last is not None and wanted(last):
-                        return last
-                    await asyncio.sleep(0.03)
-        except TimeoutError:
-            raise AssertionError(f"call {call_id} did not get there: {last}") from None
+            return await eventually(as_wanted, time_limit_s)
+        except AssertionError:
+            record = await self.calls("@self", call_id, ended="true")
+            raise AssertionError(f"call {call_id} did not get there: {last}, {record}") from None
 
     async def wait_status(self, call_id: str, status: int, time_limit_s: float = 10.0) -> Any:
         """Poll until the first view has that status."""
@@ -153,26 +160,27 @@ class ApiClient:
     async def wait_ended(self, call_id: str, time_limit_s: float = 10.0) -> Any:
         """Poll until the call has its final record; returns it."""
         try:
-            async with asyncio.timeout(time_limit_s):
-                while True:
-                    ended = await self.calls("@self", call_id, ended="true")
-                    if ended:
-                        assert len(ended) == 1
-                        assert await self.call(call_id) is None
-                        return ended[0]
-                    await asyncio.sleep(0.03)
-        except TimeoutError:
+            [record] = await eventually(
+                lambda: self.calls("@self", call_id, ended="true"), time_limit_s
+            )
+        except AssertionError:
             live = await self.call(call_id)
             raise AssertionError(f"call {call_id} did not end: {live}") from None
+        # One that has joined another call is followed to that.
+        live = await self.call(call_id)
+        assert live is None or live["id"] != call_id
+        return record
 
     async def leave_no_call(self, time_limit_s: float = 10.0) -> None:
         """Hang up all calls of the app's user, and wait until they are gone."""
         answer = await self.hang_up()
         if answer.status not in (200, 204):
             return  # the PBX is away
-        async with asyncio.timeout(time_limit_s):
-            while await self.calls():  # noqa: ASYNC110 - as an app polls
-                await asyncio.sleep(0.02)
+
+        async def none() -> bool:
+            return not await self.calls()
+
+        await eventually(none, time_limit_s)
 
     async def hang_up(self, extension: str = "@self", call_id: str = "", **query: str) -> Answer:
         path = f"/uapi/phoneCalls/@me/{extension}" + (f"/{call_id}" if call_id else "")

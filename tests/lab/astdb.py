@@ -6,7 +6,7 @@ import contextlib
 import sqlite3
 from pathlib import Path
 
-from bridge.pbx.provisioning import INCOMPLETE
+from bridge.pbx.phones.provisioning import INCOMPLETE
 from tests.scripted_ami.eventually import eventually
 
 _OBJECTS = 2  # endpoint, aor; a phone that needs no password has no auth

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import signal
@@ -14,6 +15,7 @@ import aiohttp
 
 from bridge.directory.loader import EXAMPLE_FILE
 from bridge.local_asterisk.ports import AsteriskPorts
+from tests.scripted_ami.eventually import eventually
 
 from .api_client import ApiClient
 
@@ -22,7 +24,15 @@ _STOP_TIMEOUT_S = 15.0
 
 
 class BridgeProcess:
-    """`settings` are names of bridge/settings.py in lower case, in addition to what a lab needs."""
+    """`settings`: names of bridge/config/settings.py in lower case, beside what a lab needs."""
+
+    command: tuple[str | Path, ...] = (
+        sys.executable,
+        *("-W", "error"),  # as pyproject.toml says of the tests themselves
+        "-c",
+        "from bridge.cli import main; main()",
+    )
+    working_folder: Path | None = None
 
     def __init__(
         self,
@@ -43,6 +53,7 @@ class BridgeProcess:
             "ari_port": str(asterisk.http),
             "phone_media_address": asterisk.bind_address,
             "directory_file": str(EXAMPLE_FILE),
+            "refusals_logged_per_minute": "100000",  # tests look for single lines
             "reconnect_min_s": "0.1",
             "reconnect_max_s": "1",
             **(settings or {}),
@@ -59,14 +70,13 @@ class BridgeProcess:
         self.state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         environment = {k: v for k, v in os.environ.items() if not k.startswith("BRIDGE_")}
         environment |= {f"BRIDGE_{k.upper()}": v for k, v in self._settings.items()}
-        # Who runs tests may not want compiled modules to be kept; its users' starts find them.
+        # A test run may not want compiled modules to be kept; its users' starts find them.
         environment.pop("PYTHONDONTWRITEBYTECODE", None)
         with self.log_file.open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                "-c",
-                "from bridge.cli import main; main()",
+                *self.command,
                 "serve",
+                cwd=self.working_folder,
                 env=environment,
                 stdout=log,
                 stderr=log,
@@ -80,23 +90,22 @@ class BridgeProcess:
 
     async def wait_health(self, status: int, time_limit_s: float = _READY_TIMEOUT_S) -> None:
         """Until /health/ready answers with that status."""
-        last = "no answer"
-        try:
-            async with asyncio.timeout(time_limit_s), aiohttp.ClientSession() as session:
-                while True:
-                    if self.has_ended():
-                        break
-                    try:
-                        async with session.get(f"{self.base_url}/health/ready") as response:
-                            last = f"{response.status}: {await response.text()}"
-                            if response.status == status:
-                                return
-                    except aiohttp.ClientError:
-                        pass
-                    await asyncio.sleep(0.05)
-        except TimeoutError:
-            pass
-        raise AssertionError(f"health {status} not reached ({last})\n{self.log_text()[-3000:]}")
+        last, said = "no answer", 0
+
+        async def said_or_ended() -> bool:
+            nonlocal last, said
+            with contextlib.suppress(aiohttp.ClientError):
+                async with session.get(f"{self.base_url}/health/ready") as response:
+                    last = f"{response.status}: {await response.text()}"
+                    said = response.status
+            return said == status or self.has_ended()
+
+        def why() -> str:
+            return f"health {status} not reached ({last})\n{self.log_text()[-3000:]}"
+
+        async with aiohttp.ClientSession() as session:
+            await eventually(said_or_ended, time_limit_s, why=why)
+        assert said == status, why()
 
     def has_ended(self) -> bool:
         assert self._process is not None

@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 
+from tests.scripted_ami.eventually import eventually
+
 
 class TcpProxy:
     """Listens on `port` of 127.0.0.1 and forwards to `server_port`, which may be set later.
 
-    What is frozen is kept and sent on when thawed, even if the sender has gone by then.
+    Frozen bytes are kept and sent on when thawed, even if the sender has gone by then.
     """
 
     def __init__(self) -> None:
@@ -19,7 +21,7 @@ class TcpProxy:
         self.delay_s = 0.0
         """Added to everything, in both directions."""
         self.held = b""
-        """What the client has sent since freeze_to_server()."""
+        """The bytes that the client has sent since freeze_to_server()."""
         self._to_server = _gate()
         self._to_client = _gate()
         self._server: asyncio.Server | None = None
@@ -62,14 +64,11 @@ class TcpProxy:
 
     async def wait_held(self, text: bytes, time_limit_s: float = 10.0) -> None:
         """Until the client has sent this into the frozen connection."""
-        try:
-            async with asyncio.timeout(time_limit_s):
-                while True:
-                    if text in self.held:
-                        return
-                    await asyncio.sleep(0.01)
-        except TimeoutError:
-            raise AssertionError(f"{text!r} was not sent: {self.held!r}") from None
+        await eventually(
+            lambda: text in self.held,
+            time_limit_s,
+            why=lambda: f"{text!r} was not sent: {self.held!r}",
+        )
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if self.refuses:
@@ -98,7 +97,7 @@ class TcpProxy:
                     self.held += data
                 await gate.wait()
                 if self.delay_s:
-                    await asyncio.sleep(self.delay_s)
+                    await asyncio.sleep(self.delay_s)  # what a slow network does
                 target.write(data)
         with contextlib.suppress(OSError):
             target.close()

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from bridge.calls.pbx import CallerId, OriginateOrder, TransferScope
+from bridge.calls.pbx import OriginateOrder, TransferScope
+from bridge.directory.caller_ids import CallerId
 from bridge.pbx.pbx_settings import AmiSettings
 
 from .server import ScriptedAmi

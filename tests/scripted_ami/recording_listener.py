@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from bridge.calls.pbx_events import PbxEvent, PbxSnapshot
+from bridge.calls.state.pbx_events import PbxEvent, PbxSnapshot
 
 
 class RecordingListener:

@@ -6,7 +6,7 @@
         ...
         assert len(ami.actions("Originate")) == 1
 
-What it answers is looked up in `on` at the moment the action arrives, so that a test can change it.
+It looks its answer up in `on` when the action arrives, so that a test can change it.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ class Session:
                 self.writer.write(part)
                 await self.writer.drain()
                 if cut:
-                    await asyncio.sleep(0.01)
+                    await asyncio.sleep(0.01)  # the first part is read by itself
 
     async def answer(
         self, action: ReceivedAction, response: str, *headers: tuple[str, str]
@@ -156,7 +156,7 @@ def after(seconds: float, behaviour: Behaviour) -> Behaviour:
     """The same, later."""
 
     async def late(session: Session, action: ReceivedAction) -> None:
-        await asyncio.sleep(seconds)
+        await asyncio.sleep(seconds)  # a PBX that is late
         await behaviour(session, action)
 
     return late

@@ -91,7 +91,7 @@ class BaresipProcess:
                 return True
             if time.monotonic() > deadline:
                 raise PhoneError(self.with_log("baresip does not get ready"))
-            await asyncio.sleep(0.02)
+            await asyncio.sleep(0.02)  # its output is read by another task
         return False
 
     def _new_trace(self) -> BaresipTrace:

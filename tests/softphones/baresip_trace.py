@@ -1,4 +1,4 @@
-"""Reads the SIP messages out of what ``baresip -s`` prints."""
+"""Reads the SIP messages out of the output of ``baresip -s``."""
 
 from __future__ import annotations
 

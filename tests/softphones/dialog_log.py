@@ -1,4 +1,4 @@
-"""What a phone went through, read from the SIP messages it sent and received."""
+"""The history of a phone, read from its SIP messages."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import aiohttp
 
-from bridge.local_asterisk.local import AsteriskSecrets, LocalAsterisk
+from bridge.local_asterisk.local_asterisk import AsteriskSecrets, LocalAsterisk
 from tests.lab.asterisk_ports import free_asterisk_ports
 from tests.lab.installation import test_installation
 

@@ -1,9 +1,9 @@
-"""What every kind of phone can be asked about its calls."""
+"""The questions that every kind of phone answers about its calls."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -39,6 +39,8 @@ class PhoneObserver:
     def __init__(self, name: str) -> None:
         self.name = name
         self.registered = False
+        self.once_registered: Callable[[], Awaitable[None]] | None = None
+        """start() also waits for this: a PBX may take a moment to count the phone as there."""
         self.events: list[PhoneEvent] = []
         self.log = DialogLog()
         self._watchers: set[asyncio.Event] = set()

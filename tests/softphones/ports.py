@@ -34,9 +34,9 @@ _TURNS = _in_turn(own_share(_PORTS))
 def free_port() -> int:
     """A port of 127.0.0.1 on which neither UDP nor TCP is bound at this moment.
 
-    Nor on the two after it: baresip takes the next for TLS, SIPp the one after for video. They are
-    given out in turn, so that two who have not bound theirs yet never have the same. Another test
-    run may still take it: whoever binds it must be ready to ask for another.
+    The two ports after it are kept free too: baresip takes the next for TLS, SIPp the one after for
+    video. They are given out in turn, so that two who have not bound theirs yet never have the
+    same. Another test run may still take it: whoever binds it must be ready to ask for another.
     """
     for port in itertools.islice(_TURNS, _ATTEMPTS):
         if all(_is_free(port + more) for more in range(3)):

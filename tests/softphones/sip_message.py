@@ -28,7 +28,7 @@ class SipAddress:
     name: str
     """Display name with its quoting undone; empty if there is none."""
     user: str
-    """What stands before the @ of the URI; empty if there is none."""
+    """The part of the URI before the @; empty if there is none."""
     tag: str
     raw: str
 

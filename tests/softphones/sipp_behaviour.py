@@ -1,4 +1,4 @@
-"""What a scripted phone does with a call; each is a scenario file with values filled in."""
+"""The behaviour of a scripted phone; each is a scenario file with values filled in."""
 
 from __future__ import annotations
 
@@ -56,6 +56,11 @@ def refuses(status: int, phrase: str = "Refused", *, ring_ms: int = 0) -> SippBe
     """The given 4xx, 5xx or 6xx; after 180 and ring_ms if ring_ms is not 0."""
     values: dict[str, str | int] = {"status": status, "phrase": phrase, "ring_ms": ring_ms}
     return SippBehaviour("uas_reject" if ring_ms else "uas_reject_at_once", values)
+
+
+def forwards(contact: str) -> SippBehaviour:
+    """302 with that URI, as a phone that forwards its calls."""
+    return SippBehaviour("uas_redirect", {"contact": contact})
 
 
 def refers(

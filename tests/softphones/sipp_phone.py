@@ -39,7 +39,8 @@ class OutgoingCalls:
 class SippPhone(PhoneObserver):
     """Registers one user and treats every incoming call as `behaviour` says.
 
-    Its audio is an echo of what it receives. Use it as ``async with`` or start() and stop().
+    It echoes the audio that it receives. A `server` of IPv6 has brackets. Use it as ``async with``
+    or start() and stop().
     """
 
     def __init__(
@@ -90,6 +91,8 @@ class SippPhone(PhoneObserver):
                 # address a REGISTER came from instead of its Contact.
                 await self._register(_REGISTRATION_S, _REGISTER_TIMEOUT_S)
                 await self._listen()
+                if self.once_registered is not None:
+                    await self.once_registered()
                 return
             except PhoneError:
                 await self.stop()

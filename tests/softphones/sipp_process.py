@@ -38,6 +38,7 @@ class SippProcess:
         """
         self._scenario_xml = scenario_xml
         self._target = f"{server}:{server_port}"
+        self._own_address = "[::1]" if server.startswith("[") else LOOPBACK
         self._service = service
         self._sip_port = sip_port
         self._on_message = on_message
@@ -60,12 +61,12 @@ class SippProcess:
         media_port = free_port()
         self._process = await asyncio.create_subprocess_exec(
             *("sipp", "-sf", "scenario.xml", "-s", self._service, self._target),
-            *("-i", LOOPBACK, "-p", str(self._sip_port)),
-            *("-mi", LOOPBACK, "-mp", str(media_port), "-rtp_echo"),
+            *("-i", self._own_address, "-p", str(self._sip_port)),
+            *("-mi", self._own_address, "-mp", str(media_port), "-rtp_echo"),
             *("-ci", LOOPBACK, "-cp", str(free_port())),
             *("-trace_msg", "-message_file", "messages.log"),
             *("-trace_err", "-error_file", "errors.log"),
-            # -aa: OPTIONS and INFO of the PBX are no part of the scenarios.
+            # -aa: The scenarios do not contain OPTIONS and INFO of the PBX.
             *("-aa", "-nostdin", *self._options),
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.DEVNULL,
@@ -80,7 +81,7 @@ class SippProcess:
         while not _udp_bound(self._sip_port):
             if not self.running or time.monotonic() > deadline:
                 raise PhoneError(f"SIPp does not listen\n{self._error_log()}")
-            await asyncio.sleep(_POLL_S)
+            await asyncio.sleep(_POLL_S)  # SIPp tells nobody
 
     async def wait(self, timeout_s: float) -> bool:
         """Wait until it ends by itself; True if all its calls went as the scenario says.
@@ -122,7 +123,7 @@ class SippProcess:
         while not path.exists():  # SIPp makes it at its start
             if not self.running:
                 return
-            await asyncio.sleep(_POLL_S)
+            await asyncio.sleep(_POLL_S)  # SIPp tells nobody
         with path.open("rb") as self._trace:
             try:
                 while True:
@@ -130,7 +131,7 @@ class SippProcess:
                     some = self.read_trace()
                     if ended and not some:
                         return
-                    await asyncio.sleep(0 if some else _POLL_S)
+                    await asyncio.sleep(0 if some else _POLL_S)  # SIPp tells nobody
             finally:
                 self._trace = None
 
@@ -142,5 +143,8 @@ class SippProcess:
 def _udp_bound(port: int) -> bool:
     """True if some process has the UDP port; read from the kernel, so nothing is sent to it."""
     wanted = f":{port:04X}"
-    with Path("/proc/net/udp").open() as table:
-        return any(line.split()[1].endswith(wanted) for line in list(table)[1:])
+    for table in ("udp", "udp6"):
+        lines = Path("/proc/net", table).read_text().splitlines()[1:]
+        if any(line.split()[1].endswith(wanted) for line in lines):
+            return True
+    return False

@@ -78,6 +78,8 @@ class Softphone(PhoneObserver):
         try:
             await self._baresip.start(baresip_module_folder())
             await self._until(lambda: self.registered or None, timeout_s, "is not registered")
+            if self.once_registered is not None:
+                await self.once_registered()
         except BaseException:
             await self.kill()
             raise
@@ -114,7 +116,7 @@ class Softphone(PhoneObserver):
                 return level_db
             if time.monotonic() > deadline:
                 raise PhoneError(f"{self.user} hears {freq_hz} Hz at {level_db:.0f} dB only")
-            await asyncio.sleep(0.1)
+            await asyncio.sleep(0.1)  # audio comes in by itself
 
     # Actions.
 
@@ -177,11 +179,11 @@ class Softphone(PhoneObserver):
 
     @property
     def folder(self) -> Path | None:
-        """Where its files are while it runs."""
+        """The folder of its files while it runs."""
         return self._baresip.folder if self._baresip else None
 
     def heard(self) -> HeardAudio | None:
-        """What the newest call's wav file holds so far; None if no audio came yet."""
+        """The content of the newest call's wav file so far; None if no audio came yet."""
         folder = self.folder
         if folder is None:
             return None
@@ -208,7 +210,7 @@ class Softphone(PhoneObserver):
         for _ in range(looks):
             if self.heard() is not None:
                 return
-            await asyncio.sleep(0.02)
+            await asyncio.sleep(0.02)  # audio comes in by itself
 
     def _take_message(self, message: SipMessage) -> Dialog | None:
         dialog = super()._take_message(message)
@@ -232,7 +234,7 @@ class Softphone(PhoneObserver):
             self._changed()
 
     async def _later(self, delay_s: float, dialog: Dialog, command: str) -> None:
-        await asyncio.sleep(delay_s)
+        await asyncio.sleep(delay_s)  # how long it rings
         # The INVITE shows in the trace before baresip has made a call of it.
         await self._until(
             lambda: dialog.ringing or dialog.closed or None, 5.0, "does not take the call"

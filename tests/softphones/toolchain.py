@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
@@ -22,28 +23,33 @@ class PhoneToolsMissingError(RuntimeError):
 
 
 def ensure_phone_tools() -> None:
-    """Make sure that baresip, sipp and sox can be run.
+    """Make sure that baresip, sipp and sox can be run; as ensure_programs."""
+    ensure_programs(PACKAGES)
+
+
+def ensure_programs(packages: Mapping[str, str]) -> None:
+    """Make sure that these programs can be run; each with the package that brings it.
 
     Installs what is missing when running as root on a system with apt-get (Debian, Ubuntu);
     safe to call from several processes at once. Raises PhoneToolsMissingError otherwise.
     """
-    if not _missing():
+    if not _missing(packages):
         return
     lock_path = Path(tempfile.gettempdir()) / f"phone-tools-{os.getuid()}.lock"
     descriptor = os.open(lock_path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
     with os.fdopen(descriptor) as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        missing = _missing()  # another process may have installed them meanwhile
+        missing = _missing(packages)  # another process may have installed them meanwhile
         if missing:
-            _install(missing)
+            install(missing)
 
 
-def _missing() -> list[str]:
-    return [name for name in PACKAGES if shutil.which(name) is None]
+def _missing(packages: Mapping[str, str]) -> dict[str, str]:
+    return {name: package for name, package in packages.items() if not shutil.which(name)}
 
 
-def _install(programs: list[str]) -> None:
-    packages = [PACKAGES[name] for name in programs]
+def install(programs: dict[str, str]) -> None:
+    packages = programs.values()
     advice = f"{', '.join(programs)} not found: apt-get install {' '.join(packages)}"
     if os.geteuid() != 0 or shutil.which("apt-get") is None:
         raise PhoneToolsMissingError(f"{advice} (as root on Debian or Ubuntu)")
@@ -66,13 +72,13 @@ def _install(programs: list[str]) -> None:
         if done.returncode != 0 and step[0] == "install":
             output = "\n".join((done.stdout + done.stderr).strip().splitlines()[-5:])
             raise PhoneToolsMissingError(f"{advice}; doing so here failed:\n{output}")
-    if _missing():
+    if _missing(programs):
         raise PhoneToolsMissingError(f"{advice}; the packages are installed but not on PATH")
 
 
 @cache
 def baresip_module_folder() -> Path:
-    """Where the distribution keeps baresip's modules.
+    """The folder in which the distribution keeps baresip's modules.
 
     Raises PhoneToolsMissingError if none of the usual places has them.
     """

@@ -25,7 +25,7 @@ class TransferResult:
 def transfer_result(messages: Sequence[SipMessage], *, ended: bool) -> TransferResult | None:
     """Read a call's messages since the REFER; None while the outcome is open.
 
-    ended: the call is over, so that no further NOTIFY is to be expected.
+    ended: the call is over, so no further NOTIFY will come.
     """
     refer_status = final_status = 0
     for message in messages:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Mapping
 from typing import cast
 
 import pytest
 from structlog.testing import capture_logs
 
-import bridge.directory_phones as module
+import bridge.pbx.phones.directory_phones as module
+from bridge.config.secrets_file import ThrowawaySecrets
 from bridge.directory.loader import EXAMPLE_FILE, CurrentDirectory
-from bridge.directory_phones import DirectoryPhones
-from bridge.pbx.ami_link import AmiLink
-from bridge.pbx.ari_client import AriClient, AriEndpoint, AriRefused
-from bridge.secrets_file import ThrowawaySecrets
-from bridge.settings import Settings
+from bridge.pbx.ami.link import AmiLink
+from bridge.pbx.ari.client import AriClient, AriEndpoint
+from bridge.pbx.ari.errors import AriRefused
+from bridge.pbx.pbx_settings import PhoneProfile
+from bridge.pbx.phones.directory_phones import DirectoryPhones
+from tests.lab.instant_time import instant
 from tests.scripted_ami.eventually import eventually
 
 from .pbx.test_provisioning import FakePhones
@@ -28,27 +32,25 @@ class FakeLink:
 
 
 class Refusing(FakePhones):
-    """As a PBX with another ARI secret, `times` times."""
+    """As a PBX with another ARI secret, `times` times; or any other fault."""
 
-    def __init__(self, times: int) -> None:
+    def __init__(self, times: int, fault: Exception | None = None) -> None:
         super().__init__()
         self.times = times
+        self.fault = fault or AriRefused(401, "Authentication required")
 
     async def endpoints(self, technology: str = "PJSIP") -> list[AriEndpoint]:
         self.times -= 1
         if self.times >= 0:
-            raise AriRefused(401, "Authentication required")
+            raise self.fault
         return await super().endpoints(technology)
 
 
-async def test_given_a_refusal_when_tried_again_then_the_phones_are_made_at_last(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(module, "RETRY_FIRST_S", 0.01)
-    monkeypatch.setattr(module, "RETRY_LAST_S", 0.02)
+@instant
+async def test_given_a_refusal_when_tried_again_then_the_phones_are_made_at_last() -> None:
     pbx, link = Refusing(5), FakeLink()
     phones = DirectoryPhones(
-        Settings(),
+        PhoneProfile(),
         CurrentDirectory(EXAMPLE_FILE, ThrowawaySecrets()),
         cast("AriClient", pbx),
         cast("AmiLink", link),
@@ -57,18 +59,93 @@ async def test_given_a_refusal_when_tried_again_then_the_phones_are_made_at_last
         await phones.provision()
         assert phones.ready.is_set()  # calls with phones that exist are possible
         assert "Authentication required" in phones.problem
-        await eventually(lambda: link.refreshed == 1)
+        await eventually(lambda: link.refreshed == 1, 600)
     assert phones.problem == ""
     assert "0003*210" in pbx.names()
-    assert sum(x["event"].startswith("phones not provisioned") for x in log) == 1
+    [begin] = [x for x in log if x["event"] == "provisioning_failing_began"]
+    [end] = [x for x in log if x["event"] == "provisioning_failing_ended"]
+    assert "Authentication required" in begin["why"]
+    assert (begin["log_level"], end["times"]) == ("error", 5)
     phones.stop()
 
 
+@instant
+async def test_given_a_fault_of_ours_when_tried_again_then_the_service_still_gets_ready() -> None:
+    pbx, link = Refusing(1, KeyError("state")), FakeLink()
+    phones = DirectoryPhones(
+        PhoneProfile(),
+        CurrentDirectory(EXAMPLE_FILE, ThrowawaySecrets()),
+        cast("AriClient", pbx),
+        cast("AmiLink", link),
+    )
+    await phones.provision()
+    assert phones.ready.is_set()
+    assert "KeyError" in phones.problem
+    await eventually(lambda: link.refreshed == 1)
+    assert phones.problem == ""
+    phones.stop()
+
+
+@instant
+async def test_given_a_foreign_phone_of_that_number_when_it_goes_then_ours_is_made_once() -> None:
+    pbx = FakePhones()
+    pbx.objects["aor", "0003*211"] = {"max_contacts": "1"}
+    phones = made(pbx)
+    with capture_logs() as log:
+        await phones.provision()
+        assert "0003*211 exists on the PBX and is not ours" in phones.problem
+        writes = pbx.writes
+        await eventually(lambda: sum(x["event"] == "phone_not_made_began" for x in log) == 1)
+        await asyncio.sleep(3600)
+        assert pbx.writes == writes
+        del pbx.objects["aor", "0003*211"]
+        await eventually(lambda: phones.problem == "", 600)
+    assert ("endpoint", "0003*211") in pbx.objects
+    [end] = [x for x in log if x["event"] == "phone_not_made_ended"]
+    assert end["extension"] == "0003*211"
+    assert sum(x["event"] == "phone_not_made_began" for x in log) == 1
+    assert all("took_s" in x for x in log if x["event"] == "phones_provisioned")
+    phones.stop()
+
+
+class Slow(FakePhones):
+    """Each write takes a moment."""
+
+    async def put_dynamic_object(self, kind: str, name: str, fields: Mapping[str, str]) -> None:
+        await asyncio.sleep(0.005)
+        await super().put_dynamic_object(kind, name, fields)
+
+
+@instant
+async def test_given_phones_are_being_made_when_asked_again_then_the_newest_directory_wins(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "READY_AFTER_S", 0.0)
+    pbx = Slow()
+    phones = made(pbx)
+    first = asyncio.create_task(phones.provision())
+    await eventually(lambda: "are changed on the PBX" in phones.problem)
+    assert phones.ready.is_set()  # calls with the others are possible meanwhile
+    await asyncio.wait_for(asyncio.gather(first, phones.provision(), phones.begin(5.0)), 10)
+    assert phones.problem == ""
+    assert ("endpoint", "0003*211") in pbx.objects
+
+
+def made(pbx: FakePhones) -> DirectoryPhones:
+    return DirectoryPhones(
+        PhoneProfile(),
+        CurrentDirectory(EXAMPLE_FILE, ThrowawaySecrets()),
+        cast("AriClient", pbx),
+        cast("AmiLink", FakeLink()),
+    )
+
+
+@instant
 async def test_given_provisioning_is_off_when_linked_then_no_phone_is_made() -> None:
     pbx = FakePhones()
     before = pbx.names()
     phones = DirectoryPhones(
-        Settings(provision_phones=False),
+        None,
         CurrentDirectory(EXAMPLE_FILE, ThrowawaySecrets()),
         cast("AriClient", pbx),
         cast("AmiLink", FakeLink()),

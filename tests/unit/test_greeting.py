@@ -10,11 +10,11 @@ from typing import cast
 
 import pytest
 
-from bridge.app import Service
+from bridge.command.greeting import greeting
+from bridge.config.secrets_file import ThrowawaySecrets
+from bridge.config.settings import Settings
 from bridge.directory.loader import EXAMPLE_FILE, load_directory
-from bridge.greeting import greeting
-from bridge.secrets_file import ThrowawaySecrets
-from bridge.settings import Settings
+from bridge.wiring.service import Service
 
 from .directory.small_directory import SMALL
 
@@ -94,3 +94,50 @@ def test_given_numbers_that_the_shipped_dialplan_does_not_know_then_it_is_said(
     taken = SMALL.replace("0003*210", "0003*300")  # there it reaches the queue
     assert "know 0003*300:" in greeted(tmp_path, taken)
     assert "does not know" not in greeted(tmp_path, EXAMPLE_FILE.read_text())
+
+
+@pytest.mark.parametrize(
+    ("settings", "base"),
+    [
+        ({"http_host": "::1"}, "http://[::1]:8080"),
+        ({"http_host": "::"}, "http://127.0.0.1:8080"),
+        ({"http_host": "0.0.0.0"}, "http://127.0.0.1:8080"),
+        ({"http_host": "192.0.2.7,::1", "http_port": "81"}, "http://192.0.2.7:81"),
+        ({"public_base_url": "https://calls.example.com/"}, "https://calls.example.com"),
+    ],
+)
+def test_given_any_address_when_greeted_then_the_urls_are_ones_that_work(
+    tmp_path: Path, settings: dict[str, str], base: str
+) -> None:
+    text = greeted(tmp_path, EXAMPLE_FILE.read_text(), **settings)
+    assert f"{base}/uapi/\n" in text
+    assert f"curl -s {base}/oauth/token.php" in text
+    assert f"{base}/uapi/phoneCalls/@me/simple" in text
+
+
+def test_given_ipv6_when_greeted_then_the_sip_server_has_brackets(tmp_path: Path) -> None:
+    text = greeted(tmp_path, EXAMPLE_FILE.read_text(), bind_address="::1")
+    assert "SIP server           [::1]:5060" in text
+
+
+def test_given_a_container_when_greeted_then_it_says_what_works_outside_of_it(
+    tmp_path: Path,
+) -> None:
+    outside = {"pbx_host": "asterisk", "http_host": "0.0.0.0"}
+    text = greeted(
+        tmp_path, EXAMPLE_FILE.read_text(), published_url="http://0.0.0.0:8099", **outside
+    )
+    assert "http://127.0.0.1:8099/uapi/\n" in text
+    assert "$(docker compose exec -T bridge cat " in text
+    assert "Ctrl-C" not in text
+
+
+def test_given_a_pbx_with_phones_of_its_own_when_greeted_then_the_phone_is_named(
+    tmp_path: Path,
+) -> None:
+    text = greeted(
+        tmp_path, EXAMPLE_FILE.read_text(), pbx_host="192.0.2.1", provision_phones="false"
+    )
+    assert "SIP user" not in text
+    assert "from 0003*210, once it is registered" in text
+    assert "if [services] of your dialplan has it" in text

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import functools
+from typing import NamedTuple
 
 from hypothesis import strategies as st
 
-from bridge.calls import pbx_events as ev
-from bridge.calls.phone_call import PhoneCall
+from bridge.calls.state import pbx_events as ev
+from bridge.calls.state.phone_call import PhoneCall
 
-from .replaying import STORIES, accepted_call, recorded, typed
+from .replaying import STORIES, accepted_call, directory_of, recorded, typed
 
 API_ID = "00000000000000000abc"
 UNIQUEIDS = [API_ID, f"{API_ID};2", "100.1", "100.2", "100.3", "100.4"]
@@ -59,6 +60,7 @@ synthetic = st.one_of(
         linkedid=uniqueids,
         status=st.sampled_from(ev.DialStatus),
     ),
+    st.builds(ev.DialProgressed, at_ms=moments, dialled_uniqueid=uniqueids, linkedid=uniqueids),
     st.builds(
         ev.OriginateEnded,
         at_ms=moments,
@@ -68,6 +70,14 @@ synthetic = st.one_of(
     ),
     st.builds(ev.HangupRequested, cause=_CAUSES, **_CHANNEL_EVENT),
     st.builds(ev.ChannelHungUp, cause=_CAUSES, sip_code=st.none(), **_CHANNEL_EVENT),
+    st.builds(
+        ev.ChannelBridged,
+        state=st.sampled_from(ev.ChannelState),
+        bridge=st.sampled_from(["bridge 1", "bridge 2"]),
+        **_CHANNEL_EVENT,
+    ),
+    st.builds(ev.ChannelParked, slot=st.sampled_from(["", "701"]), **_CHANNEL_EVENT),
+    st.builds(ev.MailboxReached, mailbox=st.sampled_from(["0003*211", ""]), **_CHANNEL_EVENT),
     st.builds(ev.HoldBegun, **_CHANNEL_EVENT),
     st.builds(ev.HoldEnded, **_CHANNEL_EVENT),
     st.builds(
@@ -89,17 +99,28 @@ synthetic = st.one_of(
 def told(story: str) -> tuple[tuple[PhoneCall, ...], tuple[ev.PbxEvent, ...]]:
     """The calls that apps created in a recorded story, and its events."""
     lines = recorded(story)
-    created = [accepted_call(x) for x in lines if "PublishedMs" in x.headers]
+    current = directory_of(story)
+    created = [accepted_call(x, current) for x in lines if "PublishedMs" in x.headers]
     return tuple(created), tuple(typed(lines))
 
 
+class Stream(NamedTuple):
+    """`story`: one of the stories that it was made of; the others are of the same PBX.
+    `seen`: every channel that was ever there."""
+
+    story: str
+    created: list[PhoneCall]
+    events: list[ev.PbxEvent]
+    seen: list[ev.ChannelSnapshot]
+
+
 @st.composite
-def damaged_streams(
-    draw: st.DrawFn,
-) -> tuple[list[PhoneCall], list[ev.PbxEvent], list[ev.ChannelSnapshot]]:
+def damaged_streams(draw: st.DrawFn) -> Stream:
     """Created calls; events of two real stories, mixed, with some lost, repeated, out of order and
-    invented; and every channel that was ever there."""
-    chosen = draw(st.lists(st.sampled_from(STORIES), min_size=1, max_size=2, unique=True))
+    invented."""
+    story = draw(st.sampled_from(STORIES))
+    others = [x for x in STORIES if x != story and directory_of(x) is directory_of(story)]
+    chosen = [story, *(draw(st.lists(st.sampled_from(others), max_size=1)) if others else [])]
     created = [call for story in chosen for call in told(story)[0]]
     real = [event for story in chosen for event in told(story)[1]]
     events = draw(st.lists(st.sampled_from(real), max_size=10)) if draw(st.booleans()) else []
@@ -117,4 +138,4 @@ def damaged_streams(
     if draw(st.booleans()):
         kept = draw(st.permutations(kept))
     seen = [x.channel for x in real if isinstance(x, ev.ChannelAppeared)]
-    return created, kept, seen
+    return Stream(story, created, kept, seen)

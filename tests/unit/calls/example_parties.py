@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from bridge.calls.directory_parties import DirectoryParties
+from bridge.config.secrets_file import ThrowawaySecrets
 from bridge.directory.loader import EXAMPLE_FILE, CurrentDirectory
-from bridge.directory.party_lookup import DirectoryParties
-from bridge.secrets_file import ThrowawaySecrets
 
 PARTIES = DirectoryParties(CurrentDirectory(EXAMPLE_FILE, ThrowawaySecrets()))

@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
-from bridge.calls.pbx import HangUpResult, LinkStatus, OriginateOrder, PbxListener
-from bridge.calls.pbx_events import ChannelAppeared, ChannelSnapshot, ChannelState, PbxSnapshot
-from bridge.calls.phone_call import Flow, Leg, Origin, PhoneCall, Side
-from bridge.calls.switchboard import Switchboard, now_ms
-from bridge.calls.tracker import CallTracker
+from bridge.calls.live.switchboard import Switchboard
+from bridge.calls.live.tracker import CallTracker
+from bridge.calls.pbx import HangUpResult, LinkStatus, OriginateOrder
+from bridge.calls.state.pbx_events import (
+    ChannelAppeared,
+    ChannelSnapshot,
+    ChannelState,
+    PbxSnapshot,
+)
+from bridge.calls.state.phone_call import Flow, Leg, Origin, PhoneCall, Side
+from bridge.calls.store.ended_calls import EndedCalls
+from bridge.clock import now_ms
 
 from .example_parties import PARTIES
+
+_Shown = TypeVar("_Shown")
 
 CALL_ID = "00000000000000000abc"
 
@@ -23,8 +32,7 @@ class FakePbx:
 
     name = "pbx1"
 
-    def __init__(self, listener: PbxListener) -> None:
-        self.listener = listener
+    def __init__(self) -> None:
         self.link = LinkStatus(up=True, since_ms=0)
         self.hung_up: list[str] = []
         self.channels: tuple[ChannelSnapshot, ...] = ()
@@ -49,8 +57,11 @@ class FakePbx:
         self.during_snapshot()
         return listed
 
-    async def refresh_endpoints(self) -> None:
-        pass
+    async def has_phone_to_ring(self, endpoint: str) -> bool:
+        return True
+
+    def why_unreachable(self, dial: str) -> str:
+        return ""
 
     def reachable(self, endpoint: str) -> bool:
         return True
@@ -83,19 +94,19 @@ class FakeRecords:
         return [x for x in self.stored.values() if x.final is None]
 
     async def ended(
-        self, extensions: Collection[str], since_ms: int, *, call_id: str | None = None
-    ) -> list[PhoneCall]:
-        return []
+        self, asked: EndedCalls, show: Callable[[PhoneCall], _Shown]
+    ) -> tuple[list[_Shown], int]:
+        return [], 0
 
 
 class Exchange:
     """A switchboard over a fake PBX and fake records."""
 
-    def __init__(self, grace_s: float = 10.0) -> None:
-        self.records = FakeRecords()
-        self.switchboard = Switchboard(FakePbx, CallTracker("pbx1", PARTIES), self.records, grace_s)
-        assert isinstance(self.switchboard.pbx, FakePbx)
-        self.pbx = self.switchboard.pbx
+    def __init__(self, grace_s: float = 10.0, records: FakeRecords | None = None) -> None:
+        self.records = records or FakeRecords()
+        self.pbx = FakePbx()
+        tracker = CallTracker("pbx1", PARTIES)
+        self.switchboard = Switchboard(self.pbx, tracker, self.records, grace_s)
 
     @property
     def live(self) -> list[PhoneCall]:
@@ -138,4 +149,4 @@ def appears(snapshot: ChannelSnapshot) -> ChannelAppeared:
 async def settle() -> None:
     """Let tasks that wait for nothing run to their end."""
     for _ in range(10):
-        await asyncio.sleep(0)
+        await asyncio.sleep(0)  # as a PBX, it answers in a later round of the loop

@@ -1,49 +1,66 @@
-"""What must hold between the calls of a CallIndex and its indexes, whatever happened."""
+"""What must hold between the calls of a CallIndex and its look-ups, whatever happened."""
 
 from __future__ import annotations
 
-from bridge.calls.call_index import CallIndex
-from bridge.calls.phone_call import Origin, PhoneCall, fork_channel_id
+import pickle
+from collections.abc import Iterable
+
+from bridge.calls.live.call_index import CallIndex
+from bridge.calls.state.phone_call import Origin, PhoneCall, fork_channel_id
 
 
-def check_index(index: CallIndex) -> None:
-    """Raises AssertionError where an index misses a call, or knows one that is not there."""
-    calls = {call.id: call for call in index}
-    assert len(index) == len(calls)
-    assert all(call.final is None for call in calls.values())
-    _check_channels(index, calls)
-    assert set(index._by_linkedid.values()) <= set(calls)
-    assert set(index._other_linkedids) <= set(calls)
-    for call in calls.values():
-        linked = {x: index._by_linkedid.get(x) for x in index.linkedids(call)}
-        assert set(linked.values()) == {call.id}, (call.id, linked)
-    parties = {(x, call.id) for call in calls.values() for x in call.extensions}
-    assert parties == {(x, i) for x, ids in index._by_extension.items() for i in ids}
-    payers = {(x.extension, x.id) for x in calls.values() if x.extension is not None}
-    assert payers == {(x, i) for x, ids in index._by_payer.items() for i in ids}
-    users = {(x.user_id, x.id) for x in calls.values() if x.user_id is not None}
-    assert users == {(x, i) for x, ids in index._by_user.items() for i in ids}
+class IndexCheck:
+    """Remembers everything that calls were ever found by, to ask for it again when they are gone.
+
+    `uniqueids`: channels that may be known beyond those of the calls that are looked at.
+    """
+
+    def __init__(self, uniqueids: Iterable[str] = ()) -> None:
+        self._uniqueids = set(uniqueids)
+        self._ids: set[str] = set()
+        self._extensions: set[str] = set()
+        self._users: set[int] = set()
+
+    def check(self, index: CallIndex) -> None:
+        """Raises AssertionError where a look-up misses a call, or finds one that is not there."""
+        calls = {call.id: call for call in index}
+        assert len(index) == len(calls)
+        for call in calls.values():
+            assert call.final is None
+            assert index.get(call.id) is call
+            assert all(index.of_linkedid(x) is call for x in index.linkedids(call))
+            assert all(index.find(x) is call for x in call.joined)
+            assert all(index.of_channel(x) is call for x in call.channels)
+            self._remember(call, index)
+        for uniqueid in self._uniqueids:
+            found = index.of_channel(uniqueid)
+            assert found is None or uniqueid in _channels(found)
+        for call_id in self._ids:
+            found = index.find(call_id)
+            assert found is None or call_id in (found.id, *found.joined)
+            assert (found is not None) or call_id not in calls
+        for extension in self._extensions:
+            those = {x.id for x in calls.values() if extension in x.extensions}
+            assert {x.id for x in index.of_extension(extension)} == those
+            paid = sum(x.extension == extension for x in calls.values())
+            assert index.paid_by_extension(extension) == paid
+        for user_id in self._users:
+            owned = sum(x.user_id == user_id for x in calls.values())
+            assert index.paid_by_user(user_id) == owned
+
+    def _remember(self, call: PhoneCall, index: CallIndex) -> None:
+        self._ids |= {call.id, *call.joined}
+        self._uniqueids |= {*_channels(call), *index.linkedids(call)}
+        self._extensions |= call.extensions
+        if call.user_id is not None:
+            self._users.add(call.user_id)
 
 
-def _check_channels(index: CallIndex, calls: dict[str, PhoneCall]) -> None:
-    for uniqueid, call_id in index._by_channel.items():
-        call = calls[call_id]
-        announced = {call.id, fork_channel_id(call.id)} if call.origin is Origin.API else set()
-        assert uniqueid in announced | set(call.channels)
-    for call in calls.values():
-        assert all(index.of_channel(x) is call for x in call.channels)
+def _channels(call: PhoneCall) -> set[str]:
+    announced = {call.id, fork_channel_id(call.id)} if call.origin is Origin.API else set()
+    return announced | set(call.channels)
 
 
 def is_empty(index: CallIndex) -> bool:
-    """Whether nothing at all is left in it."""
-    return not any(
-        (
-            index._calls,
-            index._by_linkedid,
-            index._by_channel,
-            index._by_extension,
-            index._by_payer,
-            index._by_user,
-            index._other_linkedids,
-        )
-    )
+    """Whether nothing at all is left in it: then it is as a new one, to the last byte."""
+    return pickle.dumps(index) == pickle.dumps(CallIndex())

@@ -2,43 +2,75 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import functools
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bridge.calls.call_views import views_of
-from bridge.calls.effects import (
+from bridge.calls.directory_parties import DirectoryParties
+from bridge.calls.live.change import Change
+from bridge.calls.live.tracker import CallTracker
+from bridge.calls.state.call_views import views_of
+from bridge.calls.state.effects import (
     CallConnected,
     CallEnded,
     CallTransferred,
     Effect,
     HangUpChannel,
-    LegChanged,
+    LegProgressed,
+    UninvitedPhone,
 )
-from bridge.calls.pbx_events import PbxEvent
-from bridge.calls.phone_call import EndedBy, FinalRecord, Flow, Leg, Origin, PhoneCall, Side
-from bridge.calls.tracker import CallTracker, Change
-from bridge.pbx.event_decode import decode_event
-from bridge.pbx.event_recording import RecordedEvent, read_recording
-
-from .example_parties import PARTIES
+from bridge.calls.state.pbx_events import PbxEvent
+from bridge.calls.state.phone_call import EndedBy, FinalRecord, Flow, Leg, Origin, PhoneCall, Side
+from bridge.config.secrets_file import ThrowawaySecrets
+from bridge.directory.directory import Directory
+from bridge.directory.loader import EXAMPLE_FILE, CurrentDirectory
+from bridge.pbx.ami.event_decode import decode_event
+from tests.event_streams.recorded_events import RecordedEvent, read_recording
 
 RECORDINGS = Path(__file__).parents[2] / "event_streams" / "recordings"
-STORIES = sorted(path.stem for path in RECORDINGS.glob("*.jsonl"))
+# `simple_source_hangs_up`; in a folder of another PBX `office/ring_group`.
+STORIES = sorted(
+    path.relative_to(RECORDINGS).with_suffix("").as_posix() for path in RECORDINGS.rglob("*.jsonl")
+)
 
 
-def recorded(story: str) -> list[RecordedEvent]:
-    return list(read_recording(RECORDINGS / f"{story}.jsonl"))
+@functools.cache
+def recorded(story: str) -> tuple[RecordedEvent, ...]:
+    return tuple(read_recording(RECORDINGS / f"{story}.jsonl"))
 
 
-def typed(lines: list[RecordedEvent]) -> list[PbxEvent]:
+def directory_file(story: str) -> Path:
+    """The directory of the PBX of a story: `STORY.yaml`, or `directory.yaml` for a whole folder,
+    or the shipped example."""
+    file = RECORDINGS / story
+    beside = (file.with_name(f"{file.name}.yaml"), file.with_name("directory.yaml"))
+    return next((x for x in beside if x.exists()), EXAMPLE_FILE)
+
+
+@functools.cache
+def directory_of(story: str) -> CurrentDirectory:
+    return _directory(directory_file(story))
+
+
+@functools.cache
+def _directory(file: Path) -> CurrentDirectory:
+    return CurrentDirectory(file, ThrowawaySecrets())
+
+
+def tracker_of(story: str) -> CallTracker:
+    """A tracker without calls, for the PBX of a story."""
+    return CallTracker("pbx1", DirectoryParties(directory_of(story)))
+
+
+def typed(lines: Iterable[RecordedEvent]) -> list[PbxEvent]:
     events = (decode_event(x.headers, x.received_ms) for x in lines)
     return [x for x in events if x is not None]
 
 
-def accepted_call(told: RecordedEvent) -> PhoneCall:
+def accepted_call(told: RecordedEvent, current: CurrentDirectory) -> PhoneCall:
     """The call as CallPlacement made it, from the line that tells of its creation."""
-    headers = told.headers
+    headers, extensions = told.headers, current.directory.extensions
     parties = [(Side.SOURCE, x) for x in headers["Sources"].split()]
     parties += [(Side.DESTINATION, x) for x in headers["Destinations"].split()]
     return PhoneCall(
@@ -60,20 +92,21 @@ def accepted_call(told: RecordedEvent) -> PhoneCall:
                 side=side,
                 number=number,
                 spelled=number,
-                dial=_dial(number),
-                extension=number if PARTIES.by_number(number) else None,
+                dial=_dial(number, current.directory),
+                extension=number if number in extensions else None,
             )
             for index, (side, number) in enumerate(parties)
         ),
     )
 
 
-def _dial(number: str) -> str:
-    if "*" not in number:
-        return f"PJSIP/{number}@trunk"
-    if PARTIES.by_endpoint(f"PJSIP/{number}") is None:
-        return f"Local/{number}@services/n"
-    return f"PJSIP/{number}"
+def _dial(number: str, directory: Directory) -> str:
+    if number in directory.extensions:
+        return directory.extensions[number].dial
+    if "*" in number:
+        return directory.service_dial(number)
+    assert directory.outbound_route is not None
+    return directory.outbound_route.dial(number)
 
 
 @dataclass
@@ -82,13 +115,13 @@ class Replay:
 
     story: str
     every_event_twice: bool = False
-    tracker: CallTracker = field(default_factory=lambda: CallTracker("pbx1", PARTIES))
     said: list[str] = field(default_factory=list)
     changes: list[Change] = field(default_factory=list)
     finals: dict[str, FinalRecord] = field(default_factory=dict)
     ended: dict[str, PhoneCall] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        self.tracker = tracker_of(self.story)
         self._names: dict[str, str] = {}
         self._lines: Iterator[RecordedEvent] = iter(recorded(self.story))
 
@@ -108,18 +141,30 @@ class Replay:
             self.take(line)
         raise AssertionError(f"nobody does {text!r} in {self.story}")
 
-    def take(self, line: RecordedEvent) -> None:
+    def take(self, line: RecordedEvent) -> list[Change]:
+        """What this line of the recording changed."""
         if line.headers["Event"] == "Story":
+            told = self.pass_time()  # people do nothing within the time for which news is held
             self._do(line)
-            return
+            return told
         event = decode_event(line.headers, line.received_ms)
+        changes = []
         if event is not None:
             for _ in range(2 if self.every_event_twice else 1):
-                self._note(self.tracker.event(event))
+                changes += self.tracker.event(event)
+        self._note(changes)
+        return changes
+
+    def pass_time(self) -> list[Change]:
+        """Until no news is held any more; what it changed."""
+        held = [uniqueid for call in self.tracker.live for uniqueid in call.channels]
+        changes = [change for x in held for change in self.tracker.apply_held(x)]
+        self._note(changes)
+        return changes
 
     def _do(self, line: RecordedEvent) -> None:
         if "PublishedMs" in line.headers:
-            call = accepted_call(line)
+            call = accepted_call(line, directory_of(self.story))
             self._names[call.id] = "api"
             self.tracker.add(call)
         elif "CallId" in line.headers:
@@ -155,15 +200,19 @@ class Replay:
     def _note(self, changes: list[Change]) -> None:
         self.changes += changes
         for change in changes:
-            name = self.name(change.after.id)
-            self.said += [f"{name}: {self._effect(x)}" for x in change.effects]
+            self.said += self.said_of(change)
             if change.after.final is not None:
                 assert change.after.id not in self.finals, "a call ended twice"
                 self.finals[change.after.id] = change.after.final
                 self.ended[change.after.id] = change.after
 
+    def said_of(self, change: Change) -> list[str]:
+        """The effects of a change, as lines."""
+        name = self.name(change.after.id)
+        return [f"{name}: {self._effect(x)}" for x in change.effects]
+
     def _effect(self, effect: Effect) -> str:
-        if isinstance(effect, LegChanged):
+        if isinstance(effect, LegProgressed):
             return f"{effect.leg.view_id} {effect.leg.number} {effect.step.value}"
         if isinstance(effect, CallConnected):
             return "connected"
@@ -172,6 +221,8 @@ class Replay:
         if isinstance(effect, CallTransferred):
             who = effect.leg.number if effect.leg else "?"
             return f"{'attended' if effect.attended else 'blind'} transfer by {who}"
+        if isinstance(effect, UninvitedPhone):
+            return "hang up an uninvited phone"
         assert isinstance(effect, HangUpChannel)
         return "hang up a channel"
 

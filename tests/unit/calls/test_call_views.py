@@ -6,9 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from bridge.calls.call_views import ViewStatus, concerns, has_party, views_of
-from bridge.calls.pbx import CallerId
-from bridge.calls.phone_call import (
+from bridge.calls.state.call_views import ViewStatus, has_party, is_call_of, views_of
+from bridge.calls.state.phone_call import (
     Disposition,
     EndedBy,
     FinalRecord,
@@ -18,6 +17,7 @@ from bridge.calls.phone_call import (
     PhoneCall,
     Side,
 )
+from bridge.directory.caller_ids import CallerId
 
 from .fakes import accepted
 
@@ -101,7 +101,7 @@ def test_given_two_sources_when_one_picked_up_then_the_other_has_no_view_any_mor
     both = replace(call, legs=(*call.legs, second))
     assert [x.leg.view_id for x in views_of(both)] == ["00", "01", "02"]
     won = replace(both, legs=(*call.legs, replace(second, phase=U)))
-    assert [x.leg.view_id for x in views_of(won)] == ["01", "02"]
+    assert [x.leg.view_id for x in views_of(won)] == ["02", "01"]
     assert views_of(won)[0].sources == ("212",)
 
 
@@ -118,11 +118,11 @@ def test_given_a_party_that_is_not_in_the_call_any_more_then_it_does_not_concern
     answered = replace(call.legs[1], answered_ms=1)
     legs = (call.legs[0], answered, lost, never_rang)
     call = replace(call, legs=legs, called_service="0003*300")
-    concerned = [x for x in ("210", "211", "212", "213", "300") if concerns(call, f"0003*{x}")]
+    concerned = [x for x in ("210", "211", "212", "213", "300") if is_call_of(call, f"0003*{x}")]
     assert concerned == ["210", "211", "300"]
     gone = replace(call.legs[0], phase=G)
     left = replace(call, extension="0003*220", legs=(gone, answered))
-    assert [x for x in ("210", "211", "220") if concerns(left, f"0003*{x}")] == ["211", "220"]
+    assert [x for x in ("210", "211", "220") if is_call_of(left, f"0003*{x}")] == ["211", "220"]
 
 
 @pytest.mark.parametrize(
@@ -154,3 +154,22 @@ def test_given_a_call_transferred_away_from_a_queue_then_the_queue_is_no_party_a
     assert has_party(by_public_number, "300", {"0003*300"})
     away = replace(by_public_number, dialled="3235550201", left_service=True)
     assert not has_party(away, "300", {"0003*300"})
+
+
+def test_given_an_extension_that_was_rung_again_when_viewed_then_it_is_one_party() -> None:
+    base = accepted()
+    first = replace(base.legs[1], uniqueid="100.1", phase=G, answered_ms=5)
+    again = replace(first, view_id="02", dial="", uniqueid="100.2", phase=R, answered_ms=None)
+    call = replace(base, legs=(replace(base.legs[0], phase=U), first, again), answered_ms=5)
+    assert [x.leg.view_id for x in views_of(call)] == ["00", "02"]
+    final = FinalRecord(9, Disposition.ANSWERED, EndedBy.API, "")
+    over = replace(call, legs=tuple(replace(x, phase=G) for x in call.legs), final=final)
+    views = views_of(over)
+    assert [x.leg.view_id for x in views] == ["00", "01"]  # the one that it answered
+    assert views[0].destinations == ("211",)
+
+
+def test_given_a_phone_that_calls_itself_when_viewed_then_it_is_both_parties() -> None:
+    base = accepted()
+    itself = replace(base.legs[0], view_id="01", side=Side.DESTINATION)
+    assert len(views_of(replace(base, legs=(base.legs[0], itself)))) == 2

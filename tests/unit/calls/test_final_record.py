@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from bridge.calls.final_record import conclude
-from bridge.calls.pbx_events import DialStatus
-from bridge.calls.phone_call import (
+from bridge.calls.state.final_record import conclude
+from bridge.calls.state.pbx_events import DialStatus
+from bridge.calls.state.phone_call import (
     Disposition,
     EndedBy,
     HangUpMark,
@@ -61,6 +61,8 @@ OF_CAUSE = [
     (28, D.FAILED, E.PBX, "no such number"),
     (34, D.FAILED, E.PBX, "congestion"),
     (38, D.FAILED, E.PBX, "congestion"),
+    (47, D.FAILED, E.PBX, "congestion"),
+    (57, D.NOT_ALLOWED, E.PBX, "not allowed"),
     (42, D.FAILED, E.PBX, "congestion"),
 ]
 
@@ -157,14 +159,58 @@ def test_given_a_talk_when_it_ends_then_the_record_says_who_ended_it(
     assert verdict(talk) == (Disposition.ANSWERED, by, "normal clearing")
 
 
-def test_given_one_of_two_ringing_parties_rejects_when_the_other_is_silent_then_it_decides() -> (
-    None
-):
+def test_given_one_of_two_ringing_parties_rejects_when_the_other_is_silent_then_no_answer() -> None:
     call = picked_up_and(cause=19, ringing_ms=3000)
     said: dict[str, Any] = {"cause": 21, "sip_code": 603, "dial_status": DialStatus.BUSY}
     third = replace(call.legs[1], view_id="02", uniqueid="100.2", **said)
-    final = conclude(replace(call, legs=(*call.legs, third)), END_MS)
-    assert (final.disposition, final.reason, final.sip_code) == (D.BUSY, "rejected", 603)
+    call = replace(call, legs=(*call.legs, third))
+    assert verdict(call) == (D.NO_ANSWER, E.PICKUP_TIMEOUT, "no answer")
+    assert conclude(call, END_MS).sip_code is None
+
+
+def test_given_one_source_declines_when_the_other_rings_out_then_nobody_answered() -> None:
+    gone: dict[str, Any] = {"phase": LegPhase.GONE, "ringing_ms": 2000}
+    call = ended(
+        source={**gone, "uniqueid": "100.1", "cause": 21, "sip_code": 603, "ended_ms": 2100},
+        destination={},
+        originate_reason=3,
+    )
+    silent: dict[str, Any] = {"uniqueid": "100.2", "cause": 19, "dial_status": DialStatus.NOANSWER}
+    silent |= {"view_id": "02", "sip_code": 487, "ended_ms": 4000}
+    other = replace(call.legs[0], **silent)
+    for legs in ((call.legs[0], other), (other, call.legs[0])):
+        both = replace(call, legs=(*legs, call.legs[1]))
+        assert verdict(both) == (D.NO_ANSWER, E.PICKUP_TIMEOUT, "no answer")
+
+
+def test_given_a_caller_that_never_acknowledges_when_sip_gives_up_then_the_pbx_ended_it() -> None:
+    """No ACK to our 200, or no answer to a refreshing INVITE: 408, and no phone hung up."""
+    talk = picked_up_and(answered_ms=50_000, cause=16)
+    source = replace(talk.legs[0], cause=16, sip_code=408)
+    talk = replace(talk, answered_ms=50_000, legs=(source, talk.legs[1]))
+    by_itself = replace(talk, first_to_hang_up=Side.SOURCE)
+    assert verdict(by_itself) == (Disposition.ANSWERED, EndedBy.PBX, "normal clearing")
+
+
+@pytest.mark.parametrize("handed_over", [{"sip_code": 408}, {"cause": 44}])
+def test_given_a_phone_that_handed_over_when_it_falls_silent_then_that_is_no_end_of_the_talk(
+    handed_over: dict[str, Any],
+) -> None:
+    talk = picked_up_and(answered_ms=50_000, cause=16)
+    parker = replace(talk.legs[1], view_id="02", handed_over=True, **handed_over)
+    talk = replace(talk, answered_ms=50_000, legs=(*talk.legs, parker))
+    assert verdict(talk) == (D.ANSWERED, E.PBX, "normal clearing")
+    hung_up = replace(talk, first_to_hang_up=Side.DESTINATION)
+    assert verdict(hung_up) == (D.ANSWERED, E.DESTINATION, "normal clearing")
+
+
+def test_given_a_caller_when_the_dialplan_says_busy_without_dialling_then_the_pbx_ended_it() -> (
+    None
+):
+    call = picked_up_and()
+    caller = replace(call.legs[0], calls_in=True, answered_ms=None, cause=17)
+    call = replace(call, origin=Origin.PHONE, legs=(caller,))
+    assert verdict(call) == (D.BUSY, E.PBX, "busy")
 
 
 def test_given_a_dialled_call_when_the_number_is_busy_then_the_destination_ended_it() -> None:
@@ -185,3 +231,14 @@ def test_given_a_status_that_no_phone_has_sent_when_concluded_then_the_record_ha
     made_up: dict[str, Any],
 ) -> None:
     assert conclude(picked_up_and(**made_up), END_MS).sip_code is None
+
+
+@pytest.mark.parametrize(("cause", "reason"), [(17, "busy"), (21, "rejected")])
+def test_given_a_refusal_that_was_missed_when_the_source_is_let_go_then_its_cause_tells(
+    cause: int, reason: str
+) -> None:
+    call = picked_up_and()
+    source, destination = call.legs
+    call = replace(call, legs=(replace(source, cause=cause), destination))
+    final = conclude(call, END_MS)
+    assert (final.disposition, final.reason, final.cause) == (D.BUSY, reason, cause)

@@ -6,14 +6,14 @@ from dataclasses import replace
 
 import pytest
 
-from bridge.calls import pbx_events as ev
-from bridge.calls.call_views import views_of
-from bridge.calls.effects import HangUpChannel
-from bridge.calls.joining import host_first, join
-from bridge.calls.pbx_events import ChannelState
-from bridge.calls.phone_call import EndedBy, HangUpMark, Origin, Side
-from bridge.calls.reconcile import Window
-from bridge.calls.transition import apply
+from bridge.calls.state import pbx_events as ev
+from bridge.calls.state.call_views import views_of
+from bridge.calls.state.effects import HangUpChannel
+from bridge.calls.state.joining import host_first, join
+from bridge.calls.state.pbx_events import ChannelState
+from bridge.calls.state.phone_call import EndedBy, HangUpMark, Origin, Side
+from bridge.calls.state.reconcile import Window
+from bridge.calls.state.transition import apply
 
 from .example_parties import PARTIES
 from .replaying import Replay, recorded
@@ -70,6 +70,16 @@ def test_given_someone_hung_up_before_when_joined_then_the_next_one_to_do_so_cou
     assert host.first_to_hang_up is None
     assert guest.final is not None
     assert guest.final.by is EndedBy.PBX
+
+
+def test_given_a_ringing_host_when_an_answered_call_joins_then_it_rang_before_the_answer() -> None:
+    replay = before_the_transfer()
+    api, dialled = replay.call("api"), replay.call("call 1")
+    assert dialled.answered_ms is not None
+    ringing = replace(api, ringing_ms=dialled.answered_ms + 80, answered_ms=None)
+    (host, _), _ = join(ringing, dialled, (), dialled.answered_ms + 500)
+    assert host.ringing_ms == dialled.answered_ms + 80
+    assert host.answered_ms == host.ringing_ms
 
 
 def test_given_two_joined_calls_when_the_old_linkedid_is_heard_again_then_it_is_the_host() -> None:

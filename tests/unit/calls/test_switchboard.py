@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 
 import pytest
 
-from bridge.calls import switchboard as module
+from bridge.calls.live.change import Change
+from bridge.calls.live.snapshots import SETTLE_S
 from bridge.calls.pbx import PbxRefused, PbxUnavailable
-from bridge.calls.pbx_events import ChannelHungUp, PbxSnapshot
-from bridge.calls.phone_call import Disposition, EndedBy, FinalRecord
-from bridge.calls.switchboard import now_ms
-from bridge.calls.tracker import Change
+from bridge.calls.state.pbx_events import ChannelHungUp, PbxSnapshot
+from bridge.calls.state.phone_call import Disposition, EndedBy, FinalRecord
+from bridge.clock import now_ms
+from tests.lab.instant_time import instant
 from tests.scripted_ami.eventually import eventually
 
 from .fakes import CALL_ID, Exchange, accepted, appears, channel, settle
@@ -19,6 +21,7 @@ from .fakes import CALL_ID, Exchange, accepted, appears, channel, settle
 FINAL = FinalRecord(1, Disposition.NO_ANSWER, EndedBy.API, "cancelled")
 
 
+@instant
 async def test_given_a_call_that_ended_when_its_channel_rings_then_it_is_hung_up() -> None:
     exchange = Exchange()
     exchange.records.stored[CALL_ID] = replace(accepted(), final=FINAL)
@@ -27,6 +30,7 @@ async def test_given_a_call_that_ended_when_its_channel_rings_then_it_is_hung_up
     assert exchange.pbx.hung_up == [CALL_ID]
 
 
+@instant
 async def test_given_an_unknown_id_of_our_form_when_it_rings_then_it_is_left_alone() -> None:
     exchange = Exchange()
     exchange.switchboard.pbx_event(appears(channel(CALL_ID)))
@@ -35,6 +39,7 @@ async def test_given_an_unknown_id_of_our_form_when_it_rings_then_it_is_left_alo
     assert [x.id for x in exchange.live] == [CALL_ID]
 
 
+@instant
 async def test_given_a_marked_call_when_its_channel_appears_then_it_is_hung_up() -> None:
     exchange = Exchange()
     exchange.switchboard.calls.add(accepted())
@@ -44,6 +49,7 @@ async def test_given_a_marked_call_when_its_channel_appears_then_it_is_hung_up()
     assert exchange.pbx.hung_up == [CALL_ID]
 
 
+@instant
 async def test_given_a_marked_call_when_the_link_comes_up_then_its_channels_are_hung_up() -> None:
     exchange = Exchange()
     exchange.switchboard.calls.add(accepted())
@@ -55,6 +61,7 @@ async def test_given_a_marked_call_when_the_link_comes_up_then_its_channels_are_
     await exchange.switchboard.stop()
 
 
+@instant
 async def test_given_a_pbx_that_refuses_to_hang_up_when_marked_then_nothing_is_raised() -> None:
     exchange = Exchange()
     exchange.pbx.fails = PbxUnavailable("gone")
@@ -63,6 +70,7 @@ async def test_given_a_pbx_that_refuses_to_hang_up_when_marked_then_nothing_is_r
     assert exchange.pbx.hung_up == ["100.1"]
 
 
+@instant
 async def test_given_a_failing_observer_when_a_call_changes_then_the_next_one_is_told() -> None:
     exchange = Exchange()
     told: list[Change] = []
@@ -80,6 +88,7 @@ async def test_given_a_failing_observer_when_a_call_changes_then_the_next_one_is
     assert len(told) == 1
 
 
+@instant
 async def test_given_a_restart_when_channels_still_live_then_calls_keep_id_and_owner() -> None:
     exchange = Exchange()
     exchange.records.stored[CALL_ID] = accepted()
@@ -90,6 +99,7 @@ async def test_given_a_restart_when_channels_still_live_then_calls_keep_id_and_o
     await exchange.switchboard.stop()
 
 
+@instant
 async def test_given_a_channel_that_ends_while_listed_when_resynced_then_it_stays_gone() -> None:
     exchange = Exchange()
     ringing = channel("100.1", "100.1")
@@ -102,29 +112,29 @@ async def test_given_a_channel_that_ends_while_listed_when_resynced_then_it_stay
     assert exchange.live == []
 
 
-async def test_given_a_channel_off_the_list_when_its_end_is_told_soon_then_the_record_is_true(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+@instant
+async def test_given_a_channel_off_the_list_when_its_end_is_told_soon_then_the_record_is_true() -> (
+    None
+):
     exchange = Exchange()
     exchange.switchboard.calls.add(accepted())
     exchange.switchboard.pbx_event(replace(appears(channel(CALL_ID)), at_ms=now_ms() - 5))
 
-    async def told_meanwhile(_: float) -> None:
+    def told_meanwhile() -> None:
         exchange.switchboard.pbx_event(ChannelHungUp(now_ms(), CALL_ID, CALL_ID, 17, 486))
         exchange.switchboard.end(CALL_ID, FINAL)
 
-    monkeypatch.setattr("bridge.calls.switchboard.asyncio.sleep", told_meanwhile)
+    asyncio.get_running_loop().call_later(SETTLE_S / 2, told_meanwhile)
     await exchange.switchboard.resync()
     assert [x.final for x in exchange.records.finished] == [FINAL]
 
 
-async def test_given_a_channel_off_the_list_when_nothing_is_told_then_its_call_ends_as_lost(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(module, "SETTLE_S", 0.0)
-    exchange = Exchange(grace_s=0.2)
-    call = replace(accepted(), published_ms=now_ms() + 1_000)  # a slow machine is not too late
-    exchange.switchboard.calls.add(call)
+@instant
+async def test_given_a_channel_off_the_list_when_nothing_is_told_then_its_call_ends_as_lost() -> (
+    None
+):
+    exchange = Exchange(grace_s=3)
+    exchange.switchboard.calls.add(accepted())
     exchange.switchboard.pbx_event(replace(appears(channel(CALL_ID)), at_ms=now_ms() - 5))
     await exchange.switchboard.resync()
     assert exchange.records.finished == []  # the result of its Originate may still say why
@@ -135,6 +145,7 @@ async def test_given_a_channel_off_the_list_when_nothing_is_told_then_its_call_e
 
 
 @pytest.mark.parametrize("why", [PbxUnavailable("down"), PbxRefused("no")])
+@instant
 async def test_given_no_list_of_channels_when_resynced_then_nothing_changes(
     why: Exception,
 ) -> None:

@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
-
-import pytest
-
-from bridge.calls import switchboard as module
-from bridge.calls.pbx_events import ChannelHungUp, ChannelState, OriginateEnded
-from bridge.calls.phone_call import Disposition
-from bridge.calls.switchboard import now_ms
+from bridge.calls.state.pbx_events import ChannelHungUp, ChannelState, OriginateEnded
+from bridge.calls.state.phone_call import Disposition
+from bridge.clock import now_ms
+from tests.lab.instant_time import instant
+from tests.scripted_ami.eventually import eventually
 
 from .fakes import CALL_ID, Exchange, accepted, appears, channel
 
 USER_BUSY = 17
 FAILED = OriginateEnded(now_ms(), CALL_ID, succeeded=False, reason=0)
-
-
-@pytest.fixture(autouse=True)
-def short_wait(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "ORIGINATE_OVERTAKES_S", 0.05)
 
 
 def overtaken() -> Exchange:
@@ -33,11 +25,10 @@ def overtaken() -> Exchange:
 
 
 async def ended(exchange: Exchange) -> None:
-    async with asyncio.timeout(5):
-        while not exchange.records.finished:  # noqa: ASYNC110 - the fake tells nobody
-            await asyncio.sleep(0.005)
+    await eventually(lambda: exchange.records.finished != [])
 
 
+@instant
 async def test_given_failure_told_before_the_channel_when_both_came_then_the_reason_is_kept() -> (
     None
 ):
@@ -50,6 +41,7 @@ async def test_given_failure_told_before_the_channel_when_both_came_then_the_rea
     assert exchange.pbx.hung_up == []
 
 
+@instant
 async def test_given_both_came_when_resynced_before_the_failure_counts_then_the_reason_stays() -> (
     None
 ):
@@ -62,6 +54,7 @@ async def test_given_both_came_when_resynced_before_the_failure_counts_then_the_
     await exchange.switchboard.stop()
 
 
+@instant
 async def test_given_failure_without_a_channel_when_none_comes_then_the_call_ends() -> None:
     exchange = Exchange()
     exchange.switchboard.calls.add(accepted())
@@ -73,6 +66,7 @@ async def test_given_failure_without_a_channel_when_none_comes_then_the_call_end
     assert call.final.disposition is Disposition.FAILED
 
 
+@instant
 async def test_given_a_phone_that_forwards_when_somebody_answers_there_then_it_is_over() -> None:
     """The PBX goes on with a channel that has nothing to do with the call."""
     exchange = Exchange()

@@ -2,18 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 
-from bridge.calls import pbx_events as ev
-from bridge.calls.pbx import HangUpResult, LinkStatus, OriginateOrder, Pbx, PbxListener
-from bridge.calls.phone_call import Flow, Leg, Origin, PhoneCall, Side
-from bridge.calls.switchboard import Switchboard, now_ms
-from bridge.calls.tracker import CallTracker
+from bridge.calls.live.switchboard import Switchboard
+from bridge.calls.live.tracker import CallTracker
+from bridge.calls.pbx import HangUpResult, LinkStatus, OriginateOrder
+from bridge.calls.state import pbx_events as ev
+from bridge.calls.state.phone_call import (
+    CallChannel,
+    EndedBy,
+    Flow,
+    Leg,
+    LegPhase,
+    Origin,
+    PhoneCall,
+    Side,
+)
+from bridge.calls.store.ended_calls import EndedCalls
+from bridge.clock import now_ms
+from tests.lab.instant_time import instant
+from tests.scripted_ami.eventually import eventually
 from tests.unit.calls.example_parties import PARTIES
+
+_Shown = TypeVar("_Shown")
 
 
 class PbxWithEvents:
@@ -40,8 +55,11 @@ class PbxWithEvents:
         self.meanwhile()
         return snapshot
 
-    async def refresh_endpoints(self) -> None:
-        pass
+    async def has_phone_to_ring(self, endpoint: str) -> bool:
+        return True
+
+    def why_unreachable(self, dial: str) -> str:
+        return ""
 
     def reachable(self, endpoint: str) -> bool:
         return True
@@ -69,18 +87,14 @@ class KeptCalls:
         return []
 
     async def ended(
-        self, extensions: Collection[str], since_ms: int, *, call_id: str | None = None
-    ) -> list[PhoneCall]:
-        return []
+        self, asked: EndedCalls, show: Callable[[PhoneCall], _Shown]
+    ) -> tuple[list[_Shown], int]:
+        return [], 0
 
 
 def switchboard_of(pbx: PbxWithEvents) -> tuple[Switchboard, KeptCalls]:
     records = KeptCalls()
-
-    def make_pbx(_: PbxListener) -> Pbx:
-        return pbx
-
-    return Switchboard(make_pbx, CallTracker("pbx1", PARTIES), records, 10.0), records
+    return Switchboard(pbx, CallTracker("pbx1", PARTIES), records, 10.0), records
 
 
 def channel(uniqueid: str) -> ev.ChannelSnapshot:
@@ -89,6 +103,7 @@ def channel(uniqueid: str) -> ev.ChannelSnapshot:
     )
 
 
+@instant
 async def test_given_channel_hung_up_while_listed_when_resynced_then_its_call_stays_ended() -> None:
     pbx = PbxWithEvents()
     switchboard, records = switchboard_of(pbx)
@@ -111,6 +126,7 @@ async def test_given_channel_hung_up_while_listed_when_resynced_then_its_call_st
 
 
 @pytest.mark.parametrize("pbx_clock_ahead_ms", [-60_000, 0, 60_000])
+@instant
 async def test_given_channel_appears_while_listed_when_resynced_then_its_call_lives_on(
     pbx_clock_ahead_ms: int,
 ) -> None:
@@ -144,6 +160,7 @@ def api_call(call_id: str) -> PhoneCall:
 
 @pytest.mark.parametrize("pbx_clock_ahead_ms", [-3_600_000, 0, 3_600_000])
 @pytest.mark.parametrize("placed", ["before the list is asked for", "while it is on its way"])
+@instant
 async def test_given_answered_before_its_channel_is_heard_of_when_resynced_then_the_call_lives_on(
     placed: str, pbx_clock_ahead_ms: int
 ) -> None:
@@ -174,6 +191,7 @@ async def test_given_answered_before_its_channel_is_heard_of_when_resynced_then_
     assert pbx.hung_up == []
 
 
+@instant
 async def test_given_no_channel_comes_at_all_when_resynced_after_the_grace_time_then_it_ends() -> (
     None
 ):
@@ -188,6 +206,7 @@ async def test_given_no_channel_comes_at_all_when_resynced_after_the_grace_time_
     assert [x.id for x in records.finished] == [call.id]
 
 
+@instant
 async def test_given_a_new_link_while_listed_when_resynced_then_the_newer_list_counts() -> None:
     pbx = PbxWithEvents()
     switchboard, records = switchboard_of(pbx)
@@ -198,4 +217,86 @@ async def test_given_a_new_link_while_listed_when_resynced_then_the_newer_list_c
 
     assert len(switchboard.calls.live) == 1
     assert records.finished == []
+    await switchboard.stop()
+
+
+@instant
+async def test_given_a_channel_heard_of_when_a_new_session_lists_none_then_it_ends_at_once() -> (
+    None
+):
+    """Nobody tells a new session what became of an Originate before."""
+    pbx = PbxWithEvents()
+    switchboard, records = switchboard_of(pbx)
+    call = api_call("00000000000000000abc")
+    switchboard.calls.add(call)
+    phone = replace(channel(call.id), state=ev.ChannelState.RINGING)
+    switchboard.pbx_event(ev.ChannelAppeared(now_ms(), phone.uniqueid, phone.linkedid, phone))
+
+    switchboard.link_up(ev.PbxSnapshot(now_ms(), ()))
+
+    assert [x.id for x in records.finished] == [call.id]
+    await switchboard.stop()
+
+
+@instant
+async def test_given_no_channel_heard_of_when_a_new_session_lists_none_then_it_ends_soon() -> None:
+    pbx = PbxWithEvents()
+    switchboard, records = switchboard_of(pbx)
+    call, placed = api_call("00000000000000000abc"), api_call("00000000000000000def")
+    switchboard.calls.add(call)
+    switchboard.calls.add(placed)
+    with switchboard.placing(placed.id):  # to be sent over the new link
+        switchboard.link_up(ev.PbxSnapshot(now_ms(), ()))
+        assert records.finished == []  # its Originate may be on its way
+        await eventually(lambda: [x.id for x in records.finished] == [call.id])
+    assert [x.id for x in switchboard.calls.live] == [placed.id]
+    await switchboard.stop()
+
+
+@instant
+async def test_given_a_hang_up_before_a_restart_when_none_is_listed_then_it_ends_at_once() -> None:
+    pbx = PbxWithEvents()
+    switchboard, records = switchboard_of(pbx)
+    call = api_call("00000000000000000abc")
+    switchboard.calls.add(call)
+    switchboard.calls.mark_hang_up(call.id, EndedBy.API, now_ms())
+
+    switchboard.link_up(ev.PbxSnapshot(now_ms(), ()))
+
+    [final] = [x.final for x in records.finished]
+    assert final is not None
+    assert final.by is EndedBy.API
+    await switchboard.stop()
+
+
+@instant
+async def test_given_a_source_that_handed_over_unheard_when_resynced_then_who_stayed_is_it() -> (
+    None
+):
+    """The service was away while 210 transferred 211 to 212."""
+    pbx = PbxWithEvents()
+    switchboard, _ = switchboard_of(pbx)
+    call = api_call("00000000000000000abc")
+    gone = replace(call.legs[0], uniqueid=call.id, phase=LegPhase.UP, answered_ms=1)
+    stayed = replace(gone, view_id="01", side=Side.DESTINATION, number="0003*211", uniqueid="1.2")
+    stayed = replace(stayed, dial="PJSIP/0003*211", extension="0003*211")
+    channels = {
+        x.uniqueid: CallChannel(x.uniqueid, x.dial, ev.ChannelState.UP, 1)
+        for x in (gone, stayed)
+        if x.uniqueid is not None
+    }
+    switchboard.calls.add(replace(call, legs=(gone, stayed), channels=channels, answered_ms=1))
+    listed = [
+        ev.ChannelSnapshot(x, call.id, f"PJSIP/{number}-1", f"PJSIP/{number}", state)
+        for x, number, state in (
+            ("1.2", "0003*211", ev.ChannelState.UP),
+            ("1.3", "0003*212", ev.ChannelState.RINGING),
+        )
+    ]
+    switchboard.link_up(ev.PbxSnapshot(now_ms(), tuple(listed)))
+    [live] = switchboard.calls.live
+    assert [(x.number, x.side) for x in live.legs if x.phase is not LegPhase.GONE] == [
+        ("0003*211", Side.SOURCE),
+        ("0003*212", Side.DESTINATION),
+    ]
     await switchboard.stop()

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from bridge.config.secrets_file import ThrowawaySecrets
 from bridge.directory.directory import Directory
 from bridge.directory.loader import load_directory
 from bridge.directory.problems import DirectoryError
-from bridge.secrets_file import ThrowawaySecrets
 
 SMALL = """\
 organizations:

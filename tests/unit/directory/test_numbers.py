@@ -7,11 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.directory.caller import Caller
 from bridge.directory.errors import NumberInvalid
 from bridge.directory.number_rules import NumberRuleError, NumberRules
+from bridge.directory.number_spelling import bare_number
 from bridge.directory.numbers import find_extension, resolve_party
 from bridge.directory.party import Party
+from bridge.directory.requester import Requester
 
 from .example_directory import ADMINISTRATOR, EVERYONE, EXAMPLE, ORGANIZATION_3, USER_12, USER_13
 
@@ -19,15 +20,15 @@ DIAL_STRING = re.compile(r"[A-Za-z0-9_.*+#@/;-]+")
 NUMBER = re.compile(r"[0-9]+\*[0-9]+|\+?[0-9]+")
 
 
-def with_rules(caller: Caller, rules: NumberRules) -> Caller:
+def with_rules(requester: Requester, rules: NumberRules) -> Requester:
     directory = dataclasses.replace(EXAMPLE, number_rules=rules)
-    return dataclasses.replace(caller, directory=directory)
+    return dataclasses.replace(requester, directory=directory)
 
 
-@pytest.mark.parametrize("caller", [USER_12, USER_13, ORGANIZATION_3])
+@pytest.mark.parametrize("requester", [USER_12, USER_13, ORGANIZATION_3])
 @pytest.mark.parametrize("text", ["210", "0003*210"])
-def test_extension_of_the_own_organization(caller: Caller, text: str) -> None:
-    party = resolve_party(caller, text)
+def test_extension_of_the_own_organization(requester: Requester, text: str) -> None:
+    party = resolve_party(requester, text)
     assert party.spelled == text
     assert party.number == "0003*210"
     assert party.extension is EXAMPLE.extensions["0003*210"]
@@ -52,15 +53,43 @@ def test_sandbox_number(text: str) -> None:
     assert not party.endpoint
 
 
-@pytest.mark.parametrize("caller", EVERYONE)
+@pytest.mark.parametrize("requester", EVERYONE)
 @pytest.mark.parametrize("text", ["5354353", "3235742879", "+3334444", "5550003210"])
-def test_public_number(caller: Caller, text: str) -> None:
-    party = resolve_party(caller, text)
+def test_public_number(requester: Requester, text: str) -> None:
+    party = resolve_party(requester, text)
     assert party.is_public
     assert party.number == text
     assert party.dial == f"PJSIP/{text}@trunk"
     assert party.extension is None
     assert not party.endpoint
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("(323) 574-2879", "3235742879"),
+        ("323.574.2879", "3235742879"),
+        ("+1 323 574\u20112879", "+13235742879"),
+        ("+1\u00a0323\u2009574 2879", "+13235742879"),
+        ("tel:+1-323-574-2879", "+13235742879"),
+        ("TEL:323-574-2879;phone-context=example.com;ext=4", "3235742879"),
+        ("+44 (0)20 7946 0000", "+442079460000"),
+        ("0044 (0) 20 7946 0000", "00442079460000"),
+        ("(020) 7946 0000", "02079460000"),
+        ("\u202d+1 323 574 2879\u202c", "+13235742879"),
+    ],
+)
+def test_public_number_as_people_write_it(text: str, number: str) -> None:
+    party = resolve_party(USER_12, text)
+    assert (party.number, party.spelled, party.is_public) == (number, number, True)
+
+
+@pytest.mark.parametrize("text", [" 210", "2-10", "tel:210;phone-context=pbx", "0003 * 210"])
+def test_extension_as_people_write_it(text: str) -> None:
+    assert resolve_party(USER_12, text).number == "0003*210"
+    extension = find_extension(USER_12, text)
+    assert extension is not None
+    assert extension.number == "0003*210"
 
 
 def test_administrator_names_every_organization_in_extended_form_only() -> None:
@@ -71,13 +100,13 @@ def test_administrator_names_every_organization_in_extended_form_only() -> None:
         resolve_party(ADMINISTRATOR, "210")
 
 
-@pytest.mark.parametrize("caller", [USER_12, ORGANIZATION_3])
-def test_out_of_reach_looks_like_not_there(caller: Caller) -> None:
+@pytest.mark.parametrize("requester", [USER_12, ORGANIZATION_3])
+def test_out_of_reach_looks_like_not_there(requester: Requester) -> None:
     reasons = set()
     for text in ("0004*210", "0004*999", "0009*210", "0003*999", "0004*00", "0009*00"):
-        assert find_extension(caller, text) is None
+        assert find_extension(requester, text) is None
         with pytest.raises(NumberInvalid) as refused:
-            resolve_party(caller, text)
+            resolve_party(requester, text)
         reasons.add(refused.value.reason.replace(text, ""))
     assert len(reasons) == 1
 
@@ -97,7 +126,10 @@ def test_existing_short_extension_wins_over_a_public_number() -> None:
     [
         ("", "must not be empty"),
         ("1" * 33, "at most 32 characters"),
-        ("535 4353", "digits 0-9"),
+        ("535/4353", "digits 0-9"),
+        ("tel:", "must not be empty"),
+        (" - ", "must not be empty"),
+        ("210 x" * 50, "at most 32 characters"),
         ("5354353\n", "digits 0-9"),
         ("٥٣٥٤٣٥٣", "digits 0-9"),
         ("210,211", "digits 0-9"),
@@ -147,13 +179,6 @@ def test_allowed_and_blocked_prefixes(number: str, valid: bool) -> None:
             rules.normalise(number)
 
 
-def test_phone_dials_in_the_scope_of_its_extension() -> None:
-    phone = Caller.of_extension(EXAMPLE, EXAMPLE.extensions["0004*210"])
-    assert resolve_party(phone, "210").number == "0004*210"
-    with pytest.raises(NumberInvalid):
-        resolve_party(phone, "0003*210")
-
-
 ANY_TEXT = st.one_of(
     st.text(max_size=40),
     st.text(alphabet="0123456789+*", max_size=34),
@@ -171,23 +196,25 @@ RULES = st.builds(
 )
 
 
-def outcome(caller: Caller, text: str) -> Party | NumberInvalid:
+def outcome(requester: Requester, text: str) -> Party | NumberInvalid:
     try:
-        return resolve_party(caller, text)
+        return resolve_party(requester, text)
     except NumberInvalid as refused:
         return refused
 
 
-@given(caller=st.sampled_from(EVERYONE), text=ANY_TEXT, rules=RULES)
-def test_any_text_is_a_safe_party_or_invalid(caller: Caller, text: str, rules: NumberRules) -> None:
-    caller = with_rules(caller, rules)
-    party = outcome(caller, text)
+@given(requester=st.sampled_from(EVERYONE), text=ANY_TEXT, rules=RULES)
+def test_any_text_is_a_safe_party_or_invalid(
+    requester: Requester, text: str, rules: NumberRules
+) -> None:
+    requester = with_rules(requester, rules)
+    party = outcome(requester, text)
     if isinstance(party, NumberInvalid):
         assert party.reason.isprintable()
         return
-    assert party.spelled == text
+    assert party.spelled == bare_number(text)
     assert NUMBER.fullmatch(party.number)
     assert DIAL_STRING.fullmatch(party.dial)
     assert [party.is_public, party.is_service, party.extension is not None].count(True) == 1
     if not party.is_public:
-        assert caller.can_call_into(party.number.partition("*")[0])
+        assert requester.can_call_into(party.number.partition("*")[0])

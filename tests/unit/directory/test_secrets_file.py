@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bridge.secrets_file import SecretsFile, SecretsFileError
+from bridge.config.secrets_file import SecretsFile, SecretsFileError
 
 
 @pytest.fixture

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from bridge.config.secrets_file import ThrowawaySecrets
 from bridge.directory.loader import load_directory
 from bridge.directory.problems import DirectoryError
-from bridge.secrets_file import ThrowawaySecrets
 
 from .small_directory import changed, load, problems
 
@@ -40,15 +40,22 @@ def test_problem_has_line_path_and_reason(
 @pytest.mark.parametrize(
     ("line", "key", "reason"),
     [
-        ("caller_id: John, Doe <1>", "caller_id", "must not contain ','"),
+        ('caller_id: "John\\tDoe <1>"', "caller_id", "must not contain '\\t'"),
         ("may_set_caller_id: perhaps", "may_set_caller_id", "must be yes or no"),
         ("recording: sometimes", "recording", "'never', 'always' or 'on demand'"),
-        ("public_number: 5-5", "public_number", "must be digits"),
+        ("public_number: 5/5", "public_number", "must be digits"),
         ("endpoint: SIP/alice", "endpoint", "PJSIP/alice"),
         ("endpoint: PJSIP/a&PJSIP/b", "endpoint", "PJSIP/alice"),
         ("dial: Local/1@x/n", "dial", "not for a Phone Terminal"),
         ("sip_secret: short", "sip_secret", "must be 8 to 80"),
         ("sip_secret: [a]", "sip_secret", "must be"),
+        ("forward: {always: 1-2}", "forward.always", "an extension as in 211"),
+        ("forward: {never: 211}", "forward.never", "unknown key"),
+        ("forward: {busy: 210}", "forward.busy", "the extension itself"),
+        ("forward: {busy: 0003*210}", "forward.busy", "the extension itself"),
+        ("forward: {busy: 0003*299}", "forward.busy", "no such extension"),
+        ("forward: {no_answer: 3235550200}", "forward.no_answer", "may not call public"),
+        ("forward: {no_answer_s: 0}", "forward.no_answer_s", "greater than or equal to 1"),
     ],
 )
 def test_problem_of_an_extension(tmp_path: Path, line: str, key: str, reason: str) -> None:
@@ -56,6 +63,93 @@ def test_problem_of_an_extension(tmp_path: Path, line: str, key: str, reason: st
     [(found_line, where, found_reason)] = problems(tmp_path, text)
     assert (found_line, where) == (11, f"organizations[0].extensions[0].{key}")
     assert reason in found_reason
+
+
+PHONES = """\
+organizations:
+  - {id: 3, prefix: 1, name: A, users: [{id: 1, name: A}], extensions: [
+      {number: 1*1, type: Phone Terminal, user: 1, forward: {always: 2}},
+      {number: 1*2, type: Phone Terminal, user: 1, forward: {always: 1*3}},
+      {number: 1*3, type: Phone Terminal, user: 1, forward: {%s: 1}},
+      {number: 1*4, type: Phone Terminal, user: 1, forward: {always: 1}},
+      {number: 1*5, type: IVR, user: 1, forward: {always: 1}},
+      {number: 1*6, type: Phone Terminal, user: 1, may_call_public: yes, forward: {busy: 190055}}]}
+public_numbers: {min_digits: 3, blocked_prefixes: [1900]}
+"""
+
+
+def test_forwards_that_ring_nobody_or_that_must_not_be(tmp_path: Path) -> None:
+    found = {where: reason for _, where, reason in problems(tmp_path, PHONES % "always")}
+    extension = "organizations[0].extensions[{}].forward"
+    assert {x for x, reason in found.items() if "is a loop" in reason} == {
+        extension.format(x) + ".always" for x in (0, 1, 2)
+    }
+    assert "only for a Phone Terminal" in found[extension.format(4)]
+    assert "no outbound_route" in found[extension.format(5) + ".busy"]
+    with_route = PHONES % "busy" + "outbound_route: {dial: 'PJSIP/{number}@trunk'}\n"
+    found = {where: reason for _, where, reason in problems(tmp_path, with_route)}
+    # Where a phone rings in between, the PBX ends the round.
+    assert not any("is a loop" in x for x in found.values())
+    assert "blocked" in found[extension.format(5) + ".busy"]
+
+
+TWO_ORGANIZATIONS = """\
+organizations:
+  - {id: 3, prefix: 1, name: A, users: [{id: 1, name: A}], extensions: [
+      {number: 1*1, type: Phone Terminal, user: 1, may_call_public: yes, public_number: 5550001,
+       forward: {%s}},
+      {number: 1*2, type: Phone Terminal, user: 1, may_call_public: yes, public_number: 5550002,
+       forward: {no_answer: 5550003}}]}
+  - {id: 4, prefix: 2, name: B, users: [{id: 2, name: B}], extensions: [
+      {number: 2*1, type: Phone Terminal, user: 2, may_call_public: yes, public_number: "+5550003",
+       forward: {always: 5550004, busy: 2*2}},
+      {number: 2*2, type: Phone Terminal, user: 2, may_call_public: yes,
+       forward: {busy: "005550001"}}]}
+outbound_route: {dial: 'PJSIP/{number}@trunk'}
+"""
+
+
+@pytest.mark.parametrize(
+    ("forward", "wrong"),
+    [
+        ("busy: 5550001", {"[0].extensions[0].forward.busy": "the public number of 1*1"}),
+        (
+            "always: +5550002",
+            {
+                "[0].extensions[0].forward.always": "the public number of 1*2",
+                "[0].extensions[1].forward.no_answer": "1*2 → 5550003 (2*1) → 2*2 → 1*1 → 1*2",
+                "[1].extensions[1].forward.busy": "2*2 → 005550001 (1*1) → 1*2 → 2*1 → 2*2",
+            },
+        ),
+        (
+            "busy: 2",
+            {
+                "[0].extensions[1].forward.no_answer": "1*2 → 5550003 (2*1) → 2*2 → 1*1 → 1*2",
+                "[1].extensions[1].forward.busy": "2*2 → 005550001 (1*1) → 1*2 → 2*1 → 2*2",
+            },
+        ),
+        (
+            "unregistered: 5550003",
+            {
+                "[0].extensions[0].forward.unregistered": "1*1 → 5550003 (2*1) → 2*2 → 1*1",
+                "[1].extensions[1].forward.busy": "2*2 → 005550001 (1*1) → 2*1 → 2*2",
+            },
+        ),
+        ("busy: 5559999", {}),
+    ],
+)
+def test_forwards_that_go_round_over_the_public_network(
+    tmp_path: Path, forward: str, wrong: dict[str, str]
+) -> None:
+    """Each round is a new call there and back, which knows nothing of those before."""
+    text = TWO_ORGANIZATIONS % forward
+    if not wrong:
+        load(tmp_path, text)
+        return
+    found = {where: reason for _, where, reason in problems(tmp_path, text)}
+    assert set(found) == {f"organizations{x}" for x in wrong}
+    for where, reason in wrong.items():
+        assert reason in found[f"organizations{where}"]
 
 
 def test_secrets_never_show_in_problems(tmp_path: Path) -> None:

@@ -6,16 +6,16 @@ from collections.abc import Collection, Iterable
 
 import pytest
 
-from bridge.directory.model import AccountLevel, App
-from bridge.oauth.errors import (
+from bridge.access.errors import (
     AccessDenied,
     InvalidClient,
     InvalidRequest,
     OAuthError,
     UnsupportedGrantType,
 )
-from bridge.oauth.token_service import TokenService
-from bridge.oauth.token_store import StoredToken
+from bridge.access.stored_token import StoredToken
+from bridge.access.token_service import TokenService
+from bridge.directory.model import AccountLevel, App
 
 GRANT = "client_credentials"
 APP = App("app", "the-secret", "App", AccountLevel.USER, 12, "0003")
@@ -194,38 +194,22 @@ async def test_other_changes_of_the_app_show_at_once(world: World) -> None:
     assert "gone" in world.denied(token)
 
 
-async def test_revoke(world: World) -> None:
-    token, kept = await world.token(), await world.token()
-    assert await world.service.revoke(token)
-    assert world.denied(token) == "unknown token"
-    assert world.service.authenticate(kept)
-    assert len(world.store.rows) == 1
-    assert not await world.service.revoke(token)
-    assert not await world.service.revoke("é")
-
-
-async def test_revoke_all(world: World) -> None:
-    tokens = [await world.token() for _ in range(3)]
-    other = await world.token(OTHER)
-    assert await world.service.revoke_all("app") == 3
-    assert {world.denied(token) for token in tokens} == {"unknown token"}
-    assert world.service.authenticate(other) is OTHER
-    assert len(world.store.rows) == 1
-    assert await world.service.revoke_all("nobody") == 0
-
-
 async def test_token_is_durable_before_it_counts(world: World) -> None:
     world.store.broken = True
     with pytest.raises(OSError, match="away"):
         await world.token()
-    assert await world.service.revoke_all("app") == 0
+    world.store.broken = False
+    world.now_ms += 3_600_000
+    assert await world.service.purge() == 0, "no token was kept in memory"
 
 
-async def test_revoked_counts_no_more_even_if_the_database_is_away(world: World) -> None:
+async def test_a_dead_token_counts_no_more_even_if_the_database_is_away(world: World) -> None:
     token = await world.token()
+    app = world.apps.pop("app")
     world.store.broken = True
     with pytest.raises(OSError, match="away"):
-        await world.service.revoke(token)
+        await world.service.purge()
+    world.apps["app"] = app
     assert world.denied(token) == "unknown token"
     world.store.broken = False
     await world.service.purge()

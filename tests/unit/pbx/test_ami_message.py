@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.pbx.ami_message import Headers, MessageBuffer, MessageTooLong, NotAnAmiServer
+from bridge.pbx.ami.message import Headers, MessageBuffer, MessageTooLong, NotAnAmiServer
 
 GREETING = b"Asterisk Call Manager/9.0.0\r\n"
 STREAM = (

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from bridge.calls.pbx import CallerId, InvalidPbxValue
-from bridge.pbx import ami_values
-from bridge.pbx.ami_values import MAX_LINE_BYTES, AmiAction
+from bridge.calls.pbx import InvalidPbxValue
+from bridge.directory.caller_ids import CallerId
+from bridge.pbx.ami import values as ami_values
+from bridge.pbx.ami.values import MAX_LINE_BYTES, AmiAction
 
 
 @pytest.mark.parametrize(

@@ -2,25 +2,36 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from bridge.calls.pbx_events import (
+from bridge.calls.state.pbx_events import (
     ChannelAppeared,
+    ChannelBridged,
     ChannelHungUp,
+    ChannelParked,
     ChannelSnapshot,
     ChannelState,
     ChannelStateChanged,
+    ConferenceJoined,
+    ConferenceLeft,
     DialBegun,
     DialEnded,
+    DialProgressed,
     DialStatus,
     HangupRequested,
     HoldBegun,
     HoldEnded,
+    MailboxChanged,
+    MailboxReached,
     OriginateEnded,
     PhoneReachability,
+    PhoneRegistered,
+    PhoneUnregistered,
     Transferred,
 )
-from bridge.pbx.event_decode import decode_event, endpoint_of
+from bridge.pbx.ami.event_decode import decode_event, decode_listed_channel, endpoint_of
 
 CALL = "0123456789abcdef0123"
 
@@ -57,6 +68,11 @@ def snapshot(uniqueid: str = CALL) -> ChannelSnapshot:
 
 def decoded(name: str, **headers: str) -> object:
     return decode_event({"Event": name} | headers, 7)
+
+
+def test_given_a_listed_channel_then_its_place_and_its_bridge_are_told() -> None:
+    listed = channel_headers() | {"BridgeId": "7a"}
+    assert decode_listed_channel(listed) == replace(snapshot(), context="phones", bridge="7a")
 
 
 @pytest.mark.parametrize(
@@ -96,6 +112,9 @@ def test_a_dial_of_a_channel_and_of_an_originate() -> None:
     assert decoded("DialEnd", **dialled, DialStatus="NEW IN 25") == DialEnded(
         7, None, "17.2", CALL, DialStatus.OTHER
     )
+    assert decoded("DialState", **dialled, DialStatus="PROGRESS") == DialProgressed(7, "17.2", CALL)
+    for other in ("RINGING", "PROCEEDING", ""):
+        assert decoded("DialState", **dialled, DialStatus=other) is None
 
 
 @pytest.mark.parametrize(
@@ -140,6 +159,35 @@ def test_transfers() -> None:
     )
 
 
+def test_bridges_of_talks_and_no_others() -> None:
+    entered = {"Uniqueid": "1.1", "Linkedid": CALL, "ChannelState": "6", "BridgeUniqueid": "b-1"}
+    talk = ChannelBridged(7, "1.1", CALL, ChannelState.UP, "b-1")
+    assert decoded("BridgeEnter", BridgeType="basic", **entered) == talk
+    for other in ("base", "parking", "stasis"):
+        assert decoded("BridgeEnter", BridgeType=other, **entered) is None
+
+
+def test_a_parked_channel() -> None:
+    parked = {"ParkeeUniqueid": "1.1", "ParkeeLinkedid": CALL, "ParkingSpace": "701"}
+    assert decoded("ParkedCall", **parked) == ChannelParked(7, "1.1", CALL, "701")
+
+
+def test_a_channel_in_a_conference() -> None:
+    channel = {"Uniqueid": "1.1", "Linkedid": CALL}
+    joined = decoded("ConfbridgeJoin", **channel, Exten="500", Conference="sales")
+    assert joined == ConferenceJoined(7, "1.1", CALL, "500", "sales")
+    assert decoded("ConfbridgeLeave", **channel, Exten="212") == ConferenceLeft(7, "1.1", CALL)
+
+
+def test_a_mailbox() -> None:
+    assert decoded("MessageWaiting", Mailbox="0003*211@uapi-voicemail") == MailboxChanged(
+        7, "0003*211"
+    )
+    reached = {"Mailbox": "0003*211@uapi-voicemail-caller", "Uniqueid": "1.1", "Linkedid": CALL}
+    assert decoded("MessageWaiting", **reached) == MailboxReached(7, "1.1", CALL, "0003*211")
+    assert decoded("MessageWaiting", Mailbox="211@default", Uniqueid="1.1") is None
+
+
 @pytest.mark.parametrize(
     ("status", "reachable"),
     [("Registered", True), ("Reachable", True), ("Unregistered", False), ("Unreachable", False)],
@@ -152,6 +200,19 @@ def test_peer_status(status: str, reachable: bool) -> None:
 def test_what_nobody_needs() -> None:
     assert decoded("VarSet", Variable="x") is None
     assert decoded("PeerStatus", Peer="PJSIP/0003*210", PeerStatus="Lagged") is None
+
+
+def test_a_contact_that_comes_or_goes_is_a_registration_and_its_end() -> None:
+    contact = {"URI": "sip:0003*210@127.0.0.1:9", "AOR": "0003*210", "EndpointName": "0003*210"}
+    for status in ("Created", "NonQualified"):
+        event = decoded("ContactStatus", ContactStatus=status, **contact)
+        assert isinstance(event, PhoneRegistered)
+        assert (event.endpoint, event.contact) == ("PJSIP/0003*210", contact["URI"])
+    gone = decoded("ContactStatus", ContactStatus="Removed", **contact)
+    assert isinstance(gone, PhoneUnregistered)
+    assert (gone.endpoint, gone.contact) == ("PJSIP/0003*210", contact["URI"])
+    for status in ("Reachable", "Unreachable", "Unknown", "Updated"):
+        assert decoded("ContactStatus", ContactStatus=status, **contact) is None
     assert decode_event({}, 7) is None
 
 
@@ -186,3 +247,36 @@ def test_names_are_escaped_by_asterisk(sent: str, name: str) -> None:
 def test_an_event_without_what_it_must_have_is_an_error() -> None:
     with pytest.raises(KeyError):
         decoded("Newchannel", Uniqueid="u")
+
+
+@pytest.mark.parametrize(
+    ("context", "exten", "forwarded_from"),
+    [
+        ("bridge-phone", "0003*212~0003*211", "0003*211"),
+        ("bridge-phone", "3235550200~0003*211", "0003*211"),
+        ("bridge-phone", "0003*211", ""),
+        ("phones", "212~0003*211", ""),
+    ],
+)
+def test_given_a_dial_in_the_dialplan_of_forwards_then_its_exten_says_who_forwarded(
+    context: str, exten: str, forwarded_from: str
+) -> None:
+    """What a phone dials is in a context of its own, whatever it looks like."""
+    headers = {
+        **channel_headers(),
+        **channel_headers("Dest", "1700000000.7"),
+        "Event": "DialBegin",
+        "Context": context,
+        "Exten": exten,
+        "DialString": "0003*212",
+    }
+    event = decode_event(headers, 0)
+    assert isinstance(event, DialBegun)
+    assert event.forwarded_from == forwarded_from
+
+
+def test_given_a_forwarded_channel_then_its_exten_is_what_is_called_alone() -> None:
+    headers = {**channel_headers(), "Event": "Newchannel", "Exten": "0003*212~0003*211"}
+    event = decode_event(headers, 0)
+    assert isinstance(event, ChannelAppeared)
+    assert event.channel.exten == "0003*212"

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from urllib.parse import unquote
 
 import pytest
 
-from bridge.calls.pbx import CallerId, InvalidPbxValue, OriginateOrder, TransferScope
-from bridge.pbx.originate import originate_action
+from bridge.calls.pbx import InvalidPbxValue, OriginateOrder, TransferScope
+from bridge.directory.caller_ids import CallerId
+from bridge.pbx.ami.originate import originate_action
 from bridge.pbx.pbx_settings import AmiSettings, Dialplan
 
 SETTINGS = AmiSettings("127.0.0.1", 5038, "bridge", "s3cret")
@@ -37,12 +39,13 @@ def headers_on_the_wire(order: OriginateOrder) -> dict[str, str | list[str]]:
     return {name: values if len(values) > 1 else values[0] for name, values in found.items()}
 
 
-def test_one_source() -> None:
+def test_one_source_rings_in_the_dialplan_which_ignores_its_forwards() -> None:
     assert headers_on_the_wire(ORDER) == {
         "Action": "Originate",
-        "Channel": "PJSIP/0003*210",
-        "Timeout": "25000",
+        "Channel": "Local/ring@bridge-source/n",
+        "Timeout": "27000",
         "ChannelId": "0123456789abcdef0123",
+        "OtherChannelId": "0123456789abcdef0123;2",
         "Async": "true",
         "Context": "bridge-call",
         "Exten": "dial",
@@ -51,6 +54,8 @@ def test_one_source() -> None:
         "Account": "0003*214",
         "Codecs": "ulaw,alaw",
         "Variable": [
+            "BRIDGE_SOURCES=PJSIP/0003*210",
+            "BRIDGE_SOURCE_WAIT_S=25",
             "BRIDGE_DESTINATION=PJSIP/0003*211&PJSIP/3235742879@trunk",
             "BRIDGE_DESTINATION_WAIT_S=60",
             "BRIDGE_DIAL_OPTIONS=S(3600)",
@@ -59,6 +64,22 @@ def test_one_source() -> None:
             "__TRANSFER_CONTEXT=transfer-local",
         ],
     }
+
+
+def test_a_number_of_the_dialplan_is_dialled_directly() -> None:
+    headers = headers_on_the_wire(replace(ORDER, sources=("Local/0003*300@services/n",)))
+    assert headers["Channel"] == "Local/0003*300@services/n"
+    assert headers["Timeout"] == "25000"
+
+
+def test_a_destination_with_forwards_is_rung_by_their_dialplan() -> None:
+    order = replace(ORDER, destinations=("PJSIP/0003*211",), forwarding_phone="0003*211")
+    headers = headers_on_the_wire(order)
+    assert headers["Exten"] == "phone"
+    assert "BRIDGE_DESTINATION_PHONE=0003*211" in headers["Variable"]
+    assert "BRIDGE_LOCAL_ONLY=1" in headers["Variable"]
+    anywhere = headers_on_the_wire(replace(order, transfer_scope=TransferScope.ANY))
+    assert "BRIDGE_LOCAL_ONLY=1" not in anywhere["Variable"]
 
 
 def test_several_sources_ring_in_the_dialplan() -> None:
@@ -79,6 +100,14 @@ def test_video_and_transfer_to_public_numbers() -> None:
     assert "__TRANSFER_CONTEXT=transfer-any" in headers["Variable"]
 
 
+def test_a_name_is_one_variable_whatever_is_in_it() -> None:
+    shown = CallerId("Novák, Ján;X=1+${A}$[1]%2C", "1")
+    action = originate_action(replace(ORDER, destination_caller_id=shown), SETTINGS, Dialplan())
+    [value] = [v for _, v in action.headers if v.startswith("BRIDGE_DESTINATION_CALLER_NAME=")]
+    assert not set(value.partition("=")[2]) & set(",;=${}[]+")
+    assert unquote(value.partition("=")[2]) == shown.name
+
+
 @pytest.mark.parametrize(
     "change",
     [
@@ -86,7 +115,7 @@ def test_video_and_transfer_to_public_numbers() -> None:
         {"destinations": ()},
         {"wait_s": 0},
         {"duration_s": 0},
-        {"destination_caller_id": CallerId("Novák, Ján", "1")},
+        {"destination_caller_id": CallerId('Novák "Ján"', "1")},
         {"sources": ("PJSIP/0003*210,1",)},
         {"destinations": tuple(f"PJSIP/0003*{n:03}" for n in range(100))},
         {"account": "a b"},

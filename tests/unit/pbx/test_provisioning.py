@@ -9,11 +9,17 @@ from dataclasses import replace
 import pytest
 
 from bridge.calls.pbx import InvalidPbxValue
-from bridge.pbx.ari_client import AriEndpoint, AriRefused, AriUnavailable
-from bridge.pbx.provisioning import PhoneAccount, provision
+from bridge.pbx.ari.client import AriEndpoint
+from bridge.pbx.ari.errors import AriRefused, AriUnavailable
+from bridge.pbx.pbx_settings import PhoneProfile
+from bridge.pbx.phones.phone_objects import MARK_FIELD, MARK_PREFIX, PhoneAccount
+from bridge.pbx.phones.provisioning import NOT_OURS, provision
+from bridge.pbx.phones.provisioning_pace import BATCH, PROBE
+from tests.lab.instant_time import instant
 
 ONE = PhoneAccount("0003*210", "secret-1", "Ján", "0003*210")
 TWO = PhoneAccount("0003*211", "secret-2")
+PROFILE = PhoneProfile()
 
 
 class FakePhones:
@@ -32,6 +38,12 @@ class FakePhones:
     async def endpoints(self, technology: str = "PJSIP") -> list[AriEndpoint]:
         names = [name for kind, name in self.objects if kind == "endpoint"]
         return [AriEndpoint(technology, name, False) for name in names]
+
+    async def endpoint(self, name: str, technology: str = "PJSIP") -> AriEndpoint | None:
+        """As Asterisk tells it: online once its aor, with a contact, is through."""
+        if ("endpoint", name) not in self.objects:
+            return None
+        return AriEndpoint(technology, name, "contact" in self.objects.get(("aor", name), {}))
 
     async def dynamic_object(self, kind: str, name: str) -> dict[str, str] | None:
         return self.objects.get((kind, name))
@@ -58,53 +70,65 @@ class FakePhones:
 async def test_add_change_remove_and_leave_alone() -> None:
     pbx = FakePhones()
     before = {key: dict(value) for key, value in pbx.objects.items()}
-    result = await provision([ONE, TWO], pbx)
+    result = await provision([ONE, TWO], PROFILE, pbx)
     assert (result.added, result.unchanged) == (("0003*210", "0003*211"), ())
     assert pbx.objects["auth", "0003*210"]["password"] == "secret-1"
     assert pbx.objects["endpoint", "0003*210"]["callerid"] == '"Ján" <0003*210>'
 
     pbx.writes = 0
-    result = await provision([ONE, TWO], pbx)
+    result = await provision([ONE, TWO], PROFILE, pbx)
     assert (result.unchanged, pbx.writes) == (("0003*210", "0003*211"), 0)
 
-    result = await provision([replace(ONE, secret="another")], pbx)
+    result = await provision([replace(ONE, secret="another")], PROFILE, pbx)
     assert (result.updated, result.removed) == (("0003*210",), ("0003*211",))
     assert pbx.objects["auth", "0003*210"]["password"] == "another"
     assert pbx.names() == {"trunk", "foreign", "0003*210"}
 
-    await provision([], pbx)
+    await provision([], PROFILE, pbx)
     assert pbx.objects == before
+
+
+async def test_phones_of_an_earlier_version_are_ours_and_get_a_mailbox() -> None:
+    pbx = FakePhones()
+    await provision([ONE], PROFILE, pbx)
+    del pbx.objects["endpoint", "0003*210"]["mailboxes"]
+    pbx.objects["aor", "0003*210"] |= {MARK_FIELD: "uapi-bridge:0123", "mailboxes": ""}
+    result = await provision([ONE], PROFILE, pbx)
+    assert result.updated == ("0003*210",)
+    for kind in ("aor", "endpoint"):
+        assert pbx.objects[kind, "0003*210"]["mailboxes"] == "0003*210@uapi-voicemail"
 
 
 @pytest.mark.parametrize("number", ["foreign", "trunk"])
 async def test_what_somebody_else_made_is_a_conflict(number: str) -> None:
     pbx = FakePhones()
     before = {key: dict(value) for key, value in pbx.objects.items()}
-    result = await provision([replace(ONE, number=number)], pbx)
-    assert result.conflicts == (number,)
+    result = await provision([replace(ONE, number=number)], PROFILE, pbx)
+    assert result.not_made == {number: NOT_OURS}
     assert pbx.objects == before
 
 
 @pytest.mark.parametrize("writes", range(4))
 async def test_a_run_that_ended_half_way_is_finished_by_the_next(writes: int) -> None:
-    for change in ([ONE], [replace(ONE, video=False)], []):
+    for change in ([ONE], [replace(ONE, context="phones-local")], []):
         whole = FakePhones()
-        await provision(change, whole)
+        await provision(change, PROFILE, whole)
 
         pbx = FakePhones()
-        await provision([ONE, TWO] if not change or change != [ONE] else [], pbx)
+        await provision([ONE, TWO] if not change or change != [ONE] else [], PROFILE, pbx)
         pbx.writes, pbx.writes_left = 0, writes
         try:
-            await provision(change, pbx)
+            await provision(change, PROFILE, pbx)
         except AriUnavailable:
             pbx.writes_left = 1000
-            await provision(change, pbx)
+            await provision(change, PROFILE, pbx)
         endpoints = {key: value for key, value in pbx.objects.items() if key[0] == "endpoint"}
         assert endpoints == {k: v for k, v in whole.objects.items() if k[0] == "endpoint"}
         for phone in change:
             assert pbx.objects["auth", phone.number] == whole.objects["auth", phone.number]
 
 
+@instant
 async def test_a_run_that_fails_leaves_nothing_going_on_behind_it() -> None:
     class SlowForOne(FakePhones):
         async def dynamic_object(self, kind: str, name: str) -> dict[str, str] | None:
@@ -115,19 +139,19 @@ async def test_a_run_that_fails_leaves_nothing_going_on_behind_it() -> None:
     pbx = SlowForOne()
     pbx.writes_left = 0
     with pytest.raises(AriUnavailable):
-        await provision([ONE, TWO], pbx)
+        await provision([ONE, TWO], PROFILE, pbx)
     pbx.writes_left = 1000
-    await asyncio.sleep(0.1)
+    await asyncio.sleep(60)
     assert TWO.number not in pbx.names()
 
 
 async def test_one_refused_phone_does_not_keep_the_others_out() -> None:
     pbx = FakePhones()
     pbx.refused = "0003*210"
-    result = await provision([ONE, TWO], pbx)
-    assert (result.added, result.failed) == (("0003*211",), {"0003*210": "403: no"})
+    result = await provision([ONE, TWO], PROFILE, pbx)
+    assert (result.added, result.not_made) == (("0003*211",), {"0003*210": "403: no"})
     pbx.refused = ""
-    assert (await provision([ONE, TWO], pbx)).added == ("0003*210",)
+    assert (await provision([ONE, TWO], PROFILE, pbx)).added == ("0003*210",)
 
 
 @pytest.mark.parametrize(
@@ -139,15 +163,133 @@ async def test_one_refused_phone_does_not_keep_the_others_out() -> None:
         replace(ONE, secret="a\nb"),
         replace(ONE, caller_name='a"b'),
         replace(ONE, context="phones]"),
-        replace(ONE, media_address="localhost"),
         replace(TWO),
     ],
 )
 async def test_a_wrong_phone_changes_nothing(wrong: PhoneAccount) -> None:
     pbx = FakePhones()
     with pytest.raises(InvalidPbxValue):
-        await provision([TWO, wrong], pbx)
+        await provision([TWO, wrong], PROFILE, pbx)
     assert pbx.writes == 0
+
+
+class Counting(FakePhones):
+    """Notes what is written, in order, and lists removed endpoints until it is told otherwise."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.puts: list[tuple[str, str]] = []
+        self.still_listed: set[str] = set()
+        self.queued = self.most_queued = 0
+
+    async def endpoints(self, technology: str = "PJSIP") -> list[AriEndpoint]:
+        listed = {one.resource for one in await super().endpoints()} | self.still_listed
+        return [AriEndpoint(technology, name, False) for name in sorted(listed)]
+
+    async def endpoint(self, name: str, technology: str = "PJSIP") -> AriEndpoint | None:
+        self.queued = 0  # whoever sees the probe change has seen the queue empty
+        return await super().endpoint(name)
+
+    async def put_dynamic_object(self, kind: str, name: str, fields: Mapping[str, str]) -> None:
+        self.queued += kind in ("aor", "endpoint")
+        self.most_queued = max(self.most_queued, self.queued)
+        self.puts.append((kind, name))
+        await super().put_dynamic_object(kind, name, fields)
+
+    async def delete_dynamic_object(self, kind: str, name: str) -> bool:
+        if kind == "endpoint" and (kind, name) in self.objects:
+            self.still_listed.add(name)
+        return await super().delete_dynamic_object(kind, name)
+
+
+def many(count: int) -> list[PhoneAccount]:
+    return [PhoneAccount(f"0003*{number:05}", "secret") for number in range(count)]
+
+
+async def test_each_object_of_a_new_phone_is_written_once_and_aors_before_endpoints() -> None:
+    pbx = Counting()
+    await provision([ONE, TWO], PROFILE, pbx)
+    assert len(pbx.puts) == len(set(pbx.puts)) == 6
+    assert [kind for kind, _ in pbx.puts[:2]] == ["aor", "aor"]
+
+
+async def test_thousands_are_made_no_faster_than_asterisk_digests_them() -> None:
+    pbx, told = Counting(), list[tuple[int, int]]()
+    pbx.writes_left = 100_000
+    before = set(pbx.objects)
+    accounts = many(5 * BATCH + 1)
+    await provision(accounts, PROFILE, pbx, progress=lambda *x: told.append(x))
+    assert pbx.most_queued < 2 * BATCH + 10
+    assert told[0] == (0, len(accounts))
+    assert told[-1] == (len(accounts), len(accounts))
+    assert told == sorted(told)
+    assert not any(name == PROBE for _, name in pbx.objects)
+
+    other = [replace(x, secret="another") for x in accounts]
+    result = await provision(other, PROFILE, pbx)
+    assert len(result.updated) == len(accounts)
+    await provision([], PROFILE, pbx)
+    assert set(pbx.objects) == before
+    assert pbx.most_queued < 4 * BATCH + 10
+
+
+async def test_a_probe_that_a_killed_run_left_is_removed_by_the_next() -> None:
+    pbx = Counting()
+    await pbx.put_dynamic_object("endpoint", PROBE, {"aors": PROBE})
+    await pbx.put_dynamic_object("aor", PROBE, {MARK_FIELD: MARK_PREFIX + "probe"})
+    await provision([ONE], PROFILE, pbx)
+    assert PROBE not in pbx.names()
+
+
+async def test_a_phone_that_comes_back_is_made_though_asterisk_still_lists_it() -> None:
+    pbx = Counting()
+    await provision([ONE, TWO], PROFILE, pbx)
+    result = await provision([TWO], PROFILE, pbx)
+    assert result.removed == (ONE.number,)
+    result = await provision([ONE, TWO], PROFILE, pbx, unsure=result.removed)
+    assert (result.added, result.unchanged, result.not_made) == ((ONE.number,), (TWO.number,), {})
+    assert ("endpoint", ONE.number) in pbx.objects
+
+
+async def test_a_phone_half_made_behind_a_stale_list_is_finished() -> None:
+    pbx = Counting()
+    await provision([ONE], PROFILE, pbx)
+    await provision([], PROFILE, pbx)
+    pbx.writes, pbx.writes_left = 0, 1
+    with pytest.raises(AriUnavailable):
+        await provision([ONE], PROFILE, pbx, unsure=[ONE.number])
+    pbx.writes_left = 1000
+    assert (await provision([ONE], PROFILE, pbx, unsure=[ONE.number])).added == (ONE.number,)
+    assert ("endpoint", ONE.number) in pbx.objects
+
+
+async def test_only_the_numbers_asked_for_are_looked_at() -> None:
+    pbx = FakePhones()
+    await provision([ONE, TWO], PROFILE, pbx)
+    result = await provision([replace(ONE, secret="x")], PROFILE, pbx, only=[ONE.number])
+    assert (result.updated, result.removed) == ((ONE.number,), ())
+
+
+async def test_an_address_that_is_none_changes_nothing() -> None:
+    pbx = FakePhones()
+    with pytest.raises(InvalidPbxValue):
+        await provision([ONE], PhoneProfile(media_address="localhost"), pbx)
+    assert pbx.writes == 0
+
+
+async def test_what_all_phones_share_is_on_each_and_a_change_of_it_changes_them() -> None:
+    pbx = FakePhones()
+    await provision([ONE], PROFILE, pbx)
+    endpoint, aor = pbx.objects["endpoint", ONE.number], pbx.objects["aor", ONE.number]
+    # Lost power ends a call within a minute, and the phone is gone within two.
+    assert 0 < int(endpoint["rtp_timeout"]) < 60 < int(endpoint["rtp_timeout_hold"])
+    assert 0 < int(aor["qualify_frequency"]) < 60
+    assert (endpoint["timers"], endpoint["timers_sess_expires"]) == ("yes", "600")
+    other = PhoneProfile(codecs="g722", rtp_timeout_s=0, qualify_frequency_s=30)
+    assert (await provision([ONE], other, pbx)).updated == (ONE.number,)
+    assert pbx.objects["endpoint", ONE.number]["allow"] == "g722"
+    assert pbx.objects["endpoint", ONE.number]["rtp_timeout"] == "0"
+    assert pbx.objects["aor", ONE.number]["qualify_frequency"] == "30"
 
 
 def test_the_secret_is_not_shown() -> None:

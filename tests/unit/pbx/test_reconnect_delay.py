@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 
-from bridge.pbx.reconnect_delay import ReconnectDelay
+from bridge.pbx.ami.reconnect_delay import ReconnectDelay
 
 
 def test_it_doubles_up_to_its_maximum_and_starts_anew() -> None:

@@ -7,9 +7,10 @@ from dataclasses import replace
 
 import pytest
 
-from bridge.calls.effects import CallConnected, CallEnded, Effect, LegChanged, LegStep
-from bridge.calls.pbx_events import DialStatus
-from bridge.calls.phone_call import (
+from bridge.calls.live.change import Change
+from bridge.calls.state.effects import CallConnected, CallEnded, Effect, LegProgressed, LegStep
+from bridge.calls.state.pbx_events import DialStatus
+from bridge.calls.state.phone_call import (
     Disposition,
     EndedBy,
     FinalRecord,
@@ -20,20 +21,21 @@ from bridge.calls.phone_call import (
     PhoneCall,
     Side,
 )
-from bridge.calls.tracker import Change
 from bridge.phone_call_events.call_events import events_of
-from bridge.phone_call_events.call_status import CallStatus
+from bridge.phone_call_events.event_call_status import EventCallStatus
+from bridge.phone_call_events.event_parameters import EventForm
 from bridge.phone_call_events.event_rows import EventRows
 from bridge.phone_call_events.subscription import EventType, Method, Subscription
 from bridge.phone_call_events.subscription_index import SubscriptionIndex
-from tests.phone_call_events.in_process import RightsAsTold
+from tests.integration.event_deliveries.in_process import RightsAsTold
 
 EVERYBODY = {f"0003*{number}" for number in range(1000)}
 CALL_ID = "0" * 20
 
 
 def a_leg(short: str, side: Side, **more: object) -> Leg:
-    leg = Leg(short, side, f"0003*{short}", short, extension=f"0003*{short}", uniqueid=f"u{short}")
+    number = f"0003*{short}"
+    leg = Leg(short, side, number, short, f"PJSIP/{number}", number, uniqueid=f"u{short}")
     return replace(leg, **more)  # type: ignore[arg-type]
 
 
@@ -105,6 +107,36 @@ def test_given_extension_that_calls_itself_when_call_ends_then_it_gets_one_hang_
     assert hang_ups == [("HANG_UP", "210", "ANSWER")]
 
 
+def directions(call: PhoneCall) -> list[tuple[str, bool]]:
+    """Of the hang-ups: whether the extension counts as calling."""
+    final = FinalRecord(9, Disposition.ANSWERED, EndedBy.PBX, "")
+    call = replace(call, final=final)
+    return [
+        (x.extension.removeprefix("0003*"), x.calling)
+        for x in events_of(Change(call, call, (CallEnded(final),)), EVERYBODY)
+    ]
+
+
+def test_given_source_that_transferred_when_call_ends_then_who_stayed_counts_as_called() -> None:
+    call = a_call(
+        a_leg("210", Side.SOURCE, answered_ms=1),
+        a_leg("211", Side.SOURCE, took_over=True, answered_ms=2),
+        a_leg("212", Side.DESTINATION, answered_ms=3),
+        answered_ms=2,
+    )
+    assert directions(call) == [("210", True), ("211", False), ("212", False)]
+
+
+def test_given_source_called_back_by_a_transfer_when_call_ends_then_it_counts_as_calling() -> None:
+    call = a_call(
+        a_leg("210", Side.SOURCE, answered_ms=1),
+        a_leg("211", Side.SOURCE, took_over=True, answered_ms=2),
+        a_leg("210", Side.DESTINATION, uniqueid="b", answered_ms=3),
+        answered_ms=2,
+    )
+    assert directions(call) == [("210", True), ("211", False)]
+
+
 def test_given_queue_dialling_an_agent_again_when_it_rings_then_each_ring_is_its_own_event() -> (
     None
 ):
@@ -117,7 +149,7 @@ def test_given_queue_dialling_an_agent_again_when_it_rings_then_each_ring_is_its
                 call,
                 call,
                 (
-                    LegChanged(
+                    LegProgressed(
                         1, LegStep.DIALLED, a_leg("211", Side.DESTINATION, uniqueid=uniqueid)
                     ),
                 ),
@@ -131,7 +163,7 @@ def test_given_queue_dialling_an_agent_again_when_it_rings_then_each_ring_is_its
 def test_given_call_to_a_queue_when_it_goes_on_then_the_queue_is_told_as_called() -> None:
     source = a_leg("210", Side.SOURCE, phase=LegPhase.UP, answered_ms=2)
     call = a_call(source, origin=Origin.PHONE, called_service="0003*300", answered_ms=2)
-    dialled = LegChanged(1, LegStep.DIALLED, source)
+    dialled = LegProgressed(1, LegStep.DIALLED, source)
     assert told(call, dialled) == [
         ("DIAL_OUT", "210", "CALLING"),
         ("DIAL_IN", "300", "CALLING"),
@@ -149,23 +181,63 @@ def test_given_call_to_a_queue_when_it_goes_on_then_the_queue_is_told_as_called(
 @pytest.mark.parametrize(
     ("final", "status"),
     [
-        ({"disposition": Disposition.BUSY}, CallStatus.BUSY),
-        ({"disposition": Disposition.NO_ANSWER}, CallStatus.NOANSWER),
-        ({"disposition": Disposition.NO_ANSWER, "by": EndedBy.API}, CallStatus.CANCEL),
-        ({"disposition": Disposition.NO_ANSWER, "by": EndedBy.SOURCE}, CallStatus.CANCEL),
-        ({"disposition": Disposition.FAILED, "cause": 34}, CallStatus.CONGESTION),
-        ({"disposition": Disposition.FAILED, "cause": 1}, CallStatus.CHANUNAVAIL),
-        ({"disposition": Disposition.FAILED}, CallStatus.CHANUNAVAIL),
-        ({"disposition": Disposition.UNKNOWN}, CallStatus.UNKNOWN),
+        ({"disposition": Disposition.BUSY}, EventCallStatus.BUSY),
+        ({"disposition": Disposition.NO_ANSWER}, EventCallStatus.NOANSWER),
+        ({"disposition": Disposition.NO_ANSWER, "reason": "cancelled"}, EventCallStatus.CANCEL),
+        # its phone said that nobody picks up (480)
+        ({"disposition": Disposition.NO_ANSWER, "by": EndedBy.SOURCE}, EventCallStatus.NOANSWER),
+        ({"disposition": Disposition.FAILED, "reason": "congestion"}, EventCallStatus.CONGESTION),
+        ({"disposition": Disposition.NOT_ALLOWED, "cause": 57}, EventCallStatus.CHANUNAVAIL),
+        ({"disposition": Disposition.FAILED, "cause": 1}, EventCallStatus.CHANUNAVAIL),
+        ({"disposition": Disposition.FAILED}, EventCallStatus.CHANUNAVAIL),
+        ({"disposition": Disposition.UNKNOWN}, EventCallStatus.UNKNOWN),
     ],
 )
 def test_given_phone_that_dialled_when_call_ends_unanswered_then_status_follows_the_record(
-    final: dict[str, object], status: CallStatus
+    final: dict[str, object], status: EventCallStatus
 ) -> None:
     call = a_call(a_leg("210", Side.SOURCE), origin=Origin.PHONE)
     disposition = final.pop("disposition")
     assert isinstance(disposition, Disposition)
     assert ended(call, disposition, **final) == [("HANG_UP", "210", status.value)]
+
+
+def test_given_payer_whose_phone_a_queue_rings_when_call_ends_then_it_is_told_as_the_payer() -> (
+    None
+):
+    """Its dial-out was sent before its phone rang: one call, one hang-up, of who pays."""
+    agent = a_leg("210", Side.DESTINATION, dial="", dial_status=DialStatus.CANCEL, cause=26)
+    call = a_call(
+        a_leg("300", Side.DESTINATION, extension="0003*300", answered_ms=2),
+        agent,
+        a_leg("211", Side.DESTINATION, dial="", answered_ms=3),
+        extension="0003*210",
+        answered_ms=2,
+    )
+    assert ended(call, Disposition.ANSWERED) == [
+        ("HANG_UP", "300", "ANSWER"),
+        ("HANG_UP", "211", "ANSWER"),
+        ("HANG_UP", "210", "ANSWER"),
+    ]
+    final = FinalRecord(9, Disposition.ANSWERED, EndedBy.PBX, "")
+    over = replace(call, final=final)
+    [event] = events_of(Change(over, over, (CallEnded(final),)), {"0003*210"})
+    assert event.calling
+    assert told(call, LegProgressed(1, LegStep.DIALLED, agent)) == [("DIAL_IN", "210", "CALLING")]
+    assert told(call, CallConnected(2)) == [("ANSWER_OUTGOING", "210", "ANSWER")]
+
+
+def test_given_sources_that_refused_and_rang_in_vain_when_call_ends_then_each_is_told_its_own() -> (
+    None
+):
+    call = a_call(
+        a_leg("210", Side.SOURCE, cause=21, dial_status=DialStatus.BUSY),
+        a_leg("211", Side.SOURCE, cause=19, dial_status=DialStatus.NOANSWER),
+    )
+    assert ended(call, Disposition.NO_ANSWER, reason="no answer") == [
+        ("HANG_UP", "210", "BUSY"),
+        ("HANG_UP", "211", "NOANSWER"),
+    ]
 
 
 def test_given_nobody_subscribed_to_the_extension_when_calls_change_then_it_costs_next_to_nothing(
@@ -187,9 +259,9 @@ def test_given_nobody_subscribed_to_the_extension_when_calls_change_then_it_cost
                 0,
             )
         )
-    rows = EventRows(index, _NoNumbers(), RightsAsTold(), 60, lambda _: None)
+    rows = EventRows(index, _NoNumbers(), RightsAsTold(), EventForm(), 60, lambda _: None)
     call = a_call(a_leg("210", Side.SOURCE), a_leg("211", Side.DESTINATION))
-    change = Change(call, call, (LegChanged(1, LegStep.ANSWERED, call.legs[1]),))
+    change = Change(call, call, (LegProgressed(1, LegStep.ANSWERED, call.legs[1]),))
     count, began = 20_000, time.perf_counter()
     for _ in range(count):
         assert rows.of_change(change) is None
@@ -203,5 +275,7 @@ class _NoNumbers:
     def public_number(self, extension: str) -> str | None:
         raise AssertionError("nothing is to be looked up")
 
-    def extension_of(self, dialled: str, organization: str | None) -> str | None:
+    def extension_of(
+        self, dialled: str, organization: str | None, *, from_outside: bool
+    ) -> str | None:
         raise AssertionError("nothing is to be looked up")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bridge.phone_call_events.delivery import Delivery, delivery_id
-from bridge.phone_call_events.request import event_request, event_target, signature
+from bridge.phone_call_events.signed_request import event_request, event_target, signature
 from bridge.phone_call_events.subscription import Method
 
 PARAMETERS = "CallID=1&CallerIDName=%C5%BD+%26+100%25%2B"

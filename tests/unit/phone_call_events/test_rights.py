@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from bridge.config.secrets_file import ThrowawaySecrets
 from bridge.directory.loader import EXAMPLE_FILE, CurrentDirectory
 from bridge.phone_call_events.rights import DirectoryRights
 from bridge.phone_call_events.subscription import EventType, Method, Subscription
-from bridge.secrets_file import ThrowawaySecrets
 
 RIGHTS = DirectoryRights(CurrentDirectory(EXAMPLE_FILE, ThrowawaySecrets()))
 

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
-from bridge.calls.pbx_events import ChannelState
-from bridge.calls.phone_call import CallChannel, LegPhase, PhoneCall
-from bridge.calls.switchboard import now_ms
+from bridge.calls.state.pbx_events import ChannelState
+from bridge.calls.state.phone_call import CallChannel, LegPhase, PhoneCall
+from bridge.clock import now_ms
+from bridge.config.secrets_file import ThrowawaySecrets
 from bridge.directory.loader import EXAMPLE_FILE, CurrentDirectory
-from bridge.recordings.call_locks import CallLocks
+from bridge.keyed_locks import KeyedLocks
 from bridge.recordings.conversation import Conversation, Marker, Marks, StoredConversation
-from bridge.recordings.deleting import Deletion
-from bridge.recordings.deletion_request import AuditLine, DeletionRequest
+from bridge.recordings.deletion import Deletion
+from bridge.recordings.deletion_request import DeletionRequest
 from bridge.recordings.finisher import Finisher
 from bridge.recordings.recorder import Recorder
 from bridge.recordings.recording_pbx import AudioDirection, AudioError, AudioMissing
 from bridge.recordings.selection import SearchOrder, Selection
-from bridge.secrets_file import ThrowawaySecrets
 from tests.unit.calls.fakes import Exchange, accepted
 
 DIRECTORY = CurrentDirectory(EXAMPLE_FILE, ThrowawaySecrets())
@@ -135,6 +135,9 @@ class FakeWorld:
         self.audit_lines.append(conversation.id)
         return True
 
+    async def was_deleted(self, either_id: str) -> bool:
+        return either_id in self.audit_lines
+
     async def deletion_failed(self, conversation_id: str, why: str | None) -> None:
         stored = self.records[conversation_id]
         marks = replace(stored.marks, failure=why)
@@ -176,7 +179,7 @@ class FakeWorld:
     async def metadata(self, conversation_id: str) -> dict[str, str]:
         raise NotImplementedError
 
-    async def audit(self) -> Sequence[AuditLine]:
+    async def metadata_of(self, conversation_ids: Collection[str]) -> dict[str, dict[str, str]]:
         raise NotImplementedError
 
     def _do(self, what: str) -> None:
@@ -204,7 +207,7 @@ class Studio:
         self.world = world or FakeWorld()
         self.exchange = Exchange()
         self.to_finish: list[str] = []
-        locks = CallLocks()
+        locks = self.locks = KeyedLocks()
         self.finisher = Finisher(
             "pbx1",
             self.world,

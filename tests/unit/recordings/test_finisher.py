@@ -7,15 +7,16 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
-import pytest
+from structlog.testing import capture_logs
 
-from bridge.calls.switchboard import now_ms
-from bridge.recordings import finisher as module
-from bridge.recordings.call_locks import CallLocks
+from bridge.clock import now_ms
+from bridge.keyed_locks import KeyedLocks
 from bridge.recordings.conversation import Conversation, StoredConversation
 from bridge.recordings.finisher import Finisher
+from bridge.recordings.measuring import stereo_header
+from tests.integration.storage.conversations import conversation
+from tests.lab.instant_time import instant
 from tests.scripted_ami.eventually import eventually
-from tests.storage.conversations import conversation
 
 from .fakes import FakeWorld
 
@@ -26,17 +27,12 @@ async def finishing(
 ) -> AsyncIterator[None]:
     world.records[ended.id] = StoredConversation(ended)
     finisher = Finisher(
-        "main", world, world, CallLocks(), retry_s=60, settle_ms=settle_ms, close_limit_ms=60_000
+        "main", world, world, KeyedLocks(), retry_s=60, settle_ms=settle_ms, close_limit_ms=60_000
     )
     finisher.start()
     finisher.soon(ended.id)
     yield
     await finisher.stop()
-
-
-@pytest.fixture(autouse=True)
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_CLOSE_POLL_MS", 50)
 
 
 def just_ended(file_format: str, lasted_ms: int = 5_000) -> Conversation:
@@ -51,38 +47,73 @@ def size(world: FakeWorld, ended: Conversation) -> int | None:
     return world.records[ended.id].conversation.media[0].bytes
 
 
+@instant
 async def test_given_stereo_that_still_grows_then_it_is_measured_once_it_does_not() -> None:
     world, ended = FakeWorld(), just_ended("raw")
     name = ended.media[0].name
     world.files[name] = b"1"
     async with finishing(world, ended):
         for _ in range(8):
-            await asyncio.sleep(0.02)
+            await asyncio.sleep(0.2)
             world.files[name] += b"1"
         await eventually(lambda: size(world, ended) is not None)
     assert size(world, ended) == 9
 
 
+@instant
 async def test_given_a_file_that_appears_late_then_it_is_measured() -> None:
     world, ended = FakeWorld(), just_ended("raw", lasted_ms=500)
     async with finishing(world, ended, settle_ms=5_000):
-        await asyncio.sleep(0.2)
+        await asyncio.sleep(4.5)
         assert size(world, ended) is None
         world.files[ended.media[0].name] = b"1234"
         await eventually(lambda: size(world, ended) == 4)
 
 
+@instant
 async def test_given_no_file_at_all_when_it_should_be_there_then_it_stays_unmeasured() -> None:
     world, ended = FakeWorld(), just_ended("wav")
     async with finishing(world, ended):
-        await asyncio.sleep(0.2)
+        await asyncio.sleep(3600)
         assert size(world, ended) is None
     world.files["another"] = b""
     async with finishing(world, ended):
         await eventually(lambda: size(world, ended) == 0)
 
 
+@instant
 async def test_given_a_short_call_without_audio_then_it_has_no_bytes() -> None:
     world, ended = FakeWorld(), just_ended("wav", lasted_ms=500)
     async with finishing(world, ended):
         await eventually(lambda: size(world, ended) == 0)
+
+
+@instant
+async def test_given_talks_without_audio_then_each_is_logged_and_the_condition_once() -> None:
+    world = FakeWorld()
+    finisher = Finisher(
+        "main", world, world, KeyedLocks(), retry_s=60, settle_ms=0, close_limit_ms=60_000
+    )
+    header = b"\0" * 44
+    calls = [just_ended("wav") for _ in range(3)]
+    with capture_logs() as lines:
+        finisher.start()
+        for number, ended in enumerate(calls):
+            world.records[ended.id] = StoredConversation(ended)
+            world.files[ended.media[0].name] = (
+                header if number < 2 else stereo_header(3_200) + b"ab" * 1_600
+            )
+            finisher.soon(ended.id)
+            await eventually(lambda: size(world, ended) is not None)  # noqa: B023
+            assert bool(finisher.empty.problem) is (number < 2)
+        await finisher.stop()
+    events = [x["event"] for x in lines if x["event"].startswith("recording")]
+    assert events == [
+        "recording_empty",
+        "recordings_empty_began",
+        "recording_empty",
+        "recordings_empty_ended",
+    ]
+    assert [x["call_id"] for x in lines if x["event"] == "recording_empty"] == [
+        x.call_id for x in calls[:2]
+    ]

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import hashlib
 import struct
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 
 import pytest
@@ -83,3 +85,36 @@ async def test_given_a_shared_folder_that_is_not_mounted_then_nothing_counts_as_
     audio = AudioFolder(tmp_path_factory.mktemp("shared") / "away")
     with pytest.raises(AudioError):
         await audio.delete("a-1")
+
+
+class CountedWorld(FakeWorld):
+    """Tells how much of a file was read."""
+
+    read_bytes = 0
+
+    @asynccontextmanager
+    async def read(self, name: str) -> AsyncIterator[AsyncIterator[bytes]]:
+        async def chunks() -> AsyncIterator[bytes]:
+            content = self.files[name]
+            for begin in range(0, len(content), 1000):
+                self.read_bytes += 1000
+                yield content[begin : begin + 1000]
+
+        yield chunks()
+
+
+@pytest.mark.parametrize(("said", "read"), [(0, 1000), (2_000_000, 2_001_000)])
+async def test_given_a_long_file_then_no_more_than_its_head_is_read_while_it_is_open(
+    said: int, read: int
+) -> None:
+    world = CountedWorld()
+    world.files["a-1"] = content = _wav(b"\1" * 2_000_000, said=said)
+    measured = await measure(_WAV, world, even_if_open=False)
+    assert world.read_bytes == read
+    assert measured.closed is (said > 0)
+    if said:
+        assert measured.media.sha256 == hashlib.sha256(content).hexdigest()
+    else:
+        assert measured.media == _WAV
+        whole = await measure(_WAV, world)
+        assert whole.media.bytes == len(content)

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from bridge.calls.phone_call import LegPhase, PhoneCall
-from bridge.recordings.description import call_has_number, new_conversation
+from bridge.calls.state.phone_call import LegPhase, PhoneCall
+from bridge.recordings.conversation_of_call import call_has_number, new_conversation
 from bridge.recordings.policy import is_recorded
 
 from .fakes import DIRECTORY, connected
@@ -41,6 +41,22 @@ def test_modes_and_the_parameter(
     payer: str, other: str, recording: bool | None, recorded: bool
 ) -> None:
     call = _between(payer, other, recording)
+    assert is_recorded(call, DIRECTORY.directory) is recorded
+
+
+@pytest.mark.parametrize(
+    ("payer", "other", "ordered", "recorded"),
+    [
+        ("0003*210", "0003*211", True, True),
+        ("0003*210", "0003*211", False, False),  # though the call was created with it
+        ("0003*213", "0003*211", True, True),  # the other party has permitted it
+        ("0003*210", "0003*214", False, True),  # always
+    ],
+)
+def test_an_action_decides_unless_a_party_is_always_recorded(
+    payer: str, other: str, ordered: bool, recorded: bool
+) -> None:
+    call = replace(_between(payer, other, True), recording_order=ordered)
     assert is_recorded(call, DIRECTORY.directory) is recorded
 
 

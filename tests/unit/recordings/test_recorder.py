@@ -4,19 +4,30 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
+import structlog
 
+from bridge.calls.live.change import Change
 from bridge.calls.pbx import PbxOutcomeUnknown, PbxRefused, PbxUnavailable
-from bridge.calls.phone_call import Disposition, EndedBy, FinalRecord, PhoneCall
-from bridge.calls.switchboard import now_ms
-from bridge.calls.tracker import Change
+from bridge.calls.state.phone_call import (
+    Disposition,
+    EndedBy,
+    FinalRecord,
+    HangUpMark,
+    LegPhase,
+    PhoneCall,
+    Side,
+)
+from bridge.clock import now_ms
+from bridge.config.secrets_file import ThrowawaySecrets
 from bridge.directory.loader import EXAMPLE_FILE, CurrentDirectory
+from bridge.faults import StorageUnavailable
 from bridge.recordings.conversation import Conversation, Mute
-from bridge.recordings.deleting import AlreadyGone, UnderRetention
-from bridge.recordings.removal import NotRemoved
-from bridge.secrets_file import ThrowawaySecrets
-from bridge.storage.faults import StorageUnavailable
+from bridge.recordings.deletion import AlreadyGone, UnderRetention
+from bridge.recordings.file_removal import NotRemoved
+from bridge.recordings.recording_pbx import NoSuchChannel
 from tests.unit.calls.fakes import CALL_ID, settle
 
 from .fakes import REQUEST, Studio, connected
@@ -66,6 +77,20 @@ async def test_given_a_recorded_channel_that_leaves_then_another_one_is_recorded
     first, second = studio.conversation.media
     assert first.ended_ms is not None
     assert second.name == f"{studio.conversation.id}-2"
+
+
+async def test_given_a_recorded_phone_that_parked_the_other_then_who_talks_on_is_recorded() -> None:
+    studio = Studio()
+    call = connected()
+    await _now(studio, call)
+    parker = replace(call.legs[0], handed_over=True)
+    await _now(studio, replace(call, legs=(parker, *call.legs[1:])))
+    assert studio.world.diary == [
+        "create record",
+        f"start {CALL_ID}",
+        f"stop {CALL_ID}",
+        "start b",
+    ]
 
 
 async def test_given_the_end_of_a_call_then_its_record_ends_and_waits_for_its_measures() -> None:
@@ -263,6 +288,27 @@ async def test_given_the_disk_lags_behind_the_end_when_tried_again_then_the_end_
     assert studio.to_finish == [studio.conversation.id]
 
 
+@pytest.mark.parametrize("seen_before_the_end", [True, False])
+async def test_given_a_talk_that_is_taken_over_when_it_ends_then_the_later_partner_is_named(
+    seen_before_the_end: bool,
+) -> None:
+    """A talk that is short may have ended before the recorder looks at it again."""
+    studio = Studio()
+    call = connected()
+    await _now(studio, call)
+    source, destination = call.legs
+    later = replace(destination, number="0003*212", extension="0003*212", uniqueid="c")
+    destination = replace(destination, phase=LegPhase.GONE, handed_over=True)
+    taken_over = replace(call, legs=(source, destination, later))
+    if seen_before_the_end:
+        await _now(studio, taken_over)
+    gone = tuple(replace(x, phase=LegPhase.GONE) for x in taken_over.legs)
+    await _now(studio, replace(taken_over, legs=gone, channels={}, final=FINAL))
+    conversation = studio.conversation
+    assert {"0003*210", "0003*211", "0003*212"} <= conversation.numbers
+    assert conversation.destination.number == "0003*211"
+
+
 async def test_given_a_mute_that_fails_for_a_later_file_when_tried_again_then_it_is_silent() -> (
     None
 ):
@@ -411,3 +457,58 @@ async def test_given_a_retention_of_the_settings_when_it_is_over_then_it_may_be_
     else:
         await studio.deletion.delete(stored, REQUEST)
     assert bool(studio.world.records) is kept
+
+
+async def test_given_a_recorded_call_then_its_views_can_say_since_when_and_its_id_is_known() -> (
+    None
+):
+    studio = Studio()
+    call = connected()
+    studio.exchange.switchboard.calls.add(call)
+    await _now(studio, call)
+    [live] = studio.exchange.live
+    media = studio.conversation.media[0]
+    assert live.being_recorded
+    assert (live.recorded_since_ms, live.recording_id) == (media.started_ms, studio.conversation.id)
+    assert studio.exchange.records.tracked[-1] == live  # so that it holds over a restart
+    count = len(studio.exchange.records.tracked)
+    await _now(studio, live)
+    assert len(studio.exchange.records.tracked) == count
+
+    await studio.deletion.delete(studio.world.records[studio.conversation.id], REQUEST)
+    [live] = studio.exchange.live
+    assert (live.being_recorded, live.recorded_since_ms, live.recording_id) == (False, None, None)
+
+
+@pytest.mark.parametrize(
+    "ending",
+    [
+        {"hang_up": HangUpMark(EndedBy.API, 1)},
+        {"first_to_hang_up": Side.SOURCE},
+    ],
+)
+async def test_given_a_call_that_is_ending_when_the_recorded_channel_goes_first_then_no_new_part(
+    ending: dict[str, Any],
+) -> None:
+    studio = Studio()
+    call = connected()
+    await _now(studio, call)
+    left = replace(call, channels={"b": call.channels["b"]}, **ending)
+    await _now(studio, left)
+    assert len(studio.conversation.media) == 1
+    # It goes on after all: its source was transferring it.
+    await _now(studio, replace(left, hang_up=None, first_to_hang_up=None))
+    assert [x.channel for x in studio.conversation.media] == [CALL_ID, "b"]
+
+
+async def test_given_a_channel_that_has_ended_when_recorded_then_nothing_is_missing() -> None:
+    studio = Studio()
+    call = connected()
+    await _now(studio, call)
+    studio.world.fails = NoSuchChannel("No such channel")
+    with structlog.testing.capture_logs() as lines:
+        await _now(studio, replace(call, channels={"b": call.channels["b"]}))
+    assert [(x["event"], x["log_level"]) for x in lines] == [
+        ("recording_channel_has_ended", "info")
+    ]
+    assert len(studio.conversation.media) == 1

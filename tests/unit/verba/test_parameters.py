@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 from multidict import MultiDict
 
+from bridge.http.verba.errors import Code, VerbaError
 from bridge.http.verba.parameters import Parameters, date_text
 
 
@@ -32,3 +33,23 @@ def test_a_moment_is_written_in_gmt() -> None:
 )
 def test_a_moment_is_read_in_gmt(text: str, at_ms: int) -> None:
     assert Parameters.from_pairs(MultiDict({"start": text})).moment("start") == at_ms
+
+
+@pytest.mark.parametrize(
+    ("text", "at_ms"),
+    [("2026-03-29 02:30", 1_774_751_400_000), ("2026-10-25 02:30", 1_792_895_400_000)],
+)
+def test_a_moment_that_a_summer_time_lacks_or_has_twice_is_one_in_gmt(
+    text: str, at_ms: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TZ", "CET-1CEST,M3.5.0,M10.5.0/3")
+    time.tzset()
+    assert Parameters.from_pairs(MultiDict({"start": text})).moment("start") == at_ms
+
+
+def test_a_parameter_given_more_often_than_it_is_taken_is_refused() -> None:
+    parameters = Parameters.from_pairs(MultiDict([("anynum", str(x)) for x in range(900)]))
+    with pytest.raises(VerbaError, match="anynum is given 900 times; at most 20 are taken") as why:
+        parameters.every("anynum", 20)
+    assert why.value.code == Code.INVALID_PARAMETERS
+    assert len(parameters.every("anynum", 900)) == 900

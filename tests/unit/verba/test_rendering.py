@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.http.verba.answer import Answer, Element, error_answer
+from bridge.http.verba.answer import Element, VerbaAnswer, error_answer
 from bridge.http.verba.rendering import ResponseType, render
-from bridge.recordings.call_status import parse_status
+from bridge.recordings.selector_status import parse_selector_status
 
 
-def _rendered(answer: Answer, response_type: ResponseType) -> str:
+def _rendered(answer: VerbaAnswer, response_type: ResponseType) -> str:
     body = render(answer, response_type).body
     assert isinstance(body, bytes)
     return body.decode()
@@ -52,7 +52,7 @@ def test_given_any_text_then_the_text_form_has_two_lines(action: str, text: str)
 
 def test_given_a_payload_then_each_form_shows_it() -> None:
     cdr = Element("verbacdr", "", {"state": "1"}, (Element("ccdr_id", "x"), Element("empty")))
-    answer = Answer("Get", children=(cdr,), siblings=(Element("CallID", "y"),))
+    answer = VerbaAnswer("Get", children=(cdr,), siblings=(Element("CallID", "y"),))
     assert _rendered(answer, ResponseType.TEXT).splitlines() == [
         "Get: 0",
         "verbacdr.state: 1",
@@ -67,13 +67,13 @@ def test_given_a_payload_then_each_form_shows_it() -> None:
 
 @pytest.mark.parametrize("text", ["ongoing,next", "ongoing, next", " ongoing ,next "])
 def test_spaces_in_a_status_are_allowed(text: str) -> None:
-    assert [x.value for x in parse_status(text)] == ["ongoing", "next"]
+    assert [x.value for x in parse_selector_status(text)] == ["ongoing", "next"]
 
 
 @given(st.text())
 def test_given_any_other_status_then_it_is_refused(text: str) -> None:
     try:
-        words = [x.value for x in parse_status(text)]
+        words = [x.value for x in parse_selector_status(text)]
     except ValueError:
         return
     assert ",".join(words) in {"ongoing", "next", "last", "ongoing,next", "last,ongoing"}

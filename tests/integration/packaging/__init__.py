@@ -1,0 +1,1 @@
+"""What is installed, seen as a package."""

@@ -1,0 +1,115 @@
+"""The wheel, built and installed as its users do it, in a folder that holds nothing."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import sysconfig
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from bridge.local_asterisk.local_asterisk import CONFIGURATION
+from tests.lab.asterisk_ports import free_asterisk_ports
+from tests.lab.bridge_process import BridgeProcess
+from tests.lab.free_port import free_http_port
+from tests.lab.installation import test_installation
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+def _pip(*arguments: str) -> None:
+    # --no-index: all that it needs is here, whatever this machine's index is.
+    subprocess.run(
+        [sys.executable, "-m", "pip", *arguments],
+        env={**os.environ, "PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_NO_INDEX": "1"},
+        check=True,
+        timeout=110,
+    )
+
+
+@pytest.fixture(scope="module")
+def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """`uapi-bridge` of an environment of its own, which has the libraries of ours."""
+    folder = tmp_path_factory.mktemp("wheel")
+    # A copy: a build leaves what it made, and takes what an earlier one left.
+    source, wheels = folder / "source", folder / "wheels"
+    source.mkdir()
+    for name in ("pyproject.toml", "README.md", "LICENSE", "docker-compose.yml"):
+        shutil.copy(ROOT / name, source)
+    for name in ("bridge", "asterisk-conf"):
+        shutil.copytree(ROOT / name, source / name, symlinks=True)
+    build = ("--no-deps", "--no-build-isolation", "--wheel-dir", str(wheels))
+    _pip("wheel", "-q", *build, str(source))
+    [wheel] = wheels.glob("uapi_bridge-*.whl")
+    environment = folder / "environment"
+    subprocess.run(
+        [sys.executable, "-m", "venv", "--without-pip", str(environment)], check=True, timeout=60
+    )
+    [packages] = environment.glob("lib/python*/site-packages")
+    # A folder named in a .pth is searched, and its own .pth files, as of our checkout, are not.
+    (packages / "libraries.pth").write_text(sysconfig.get_path("purelib") + "\n")
+    python = str(environment / "bin" / "python")
+    _pip("--python", python, "install", "-q", "--no-deps", str(wheel))
+    return environment / "bin" / "uapi-bridge"
+
+
+def test_given_the_wheel_when_installed_then_all_of_the_configuration_is_in_it(
+    program: Path,
+) -> None:
+    [shipped] = program.parents[1].glob("lib/python*/site-packages/bridge/local_asterisk/shipped")
+    ours = {str(x.relative_to(CONFIGURATION)) for x in CONFIGURATION.rglob("*") if x.is_file()}
+    installed = shipped / "asterisk-conf"
+
+    assert not installed.is_symlink()
+    assert {str(x.relative_to(installed)) for x in installed.rglob("*") if x.is_file()} == ours
+    assert os.access(installed / "render.sh", os.X_OK)
+    compose = (ROOT / "docker-compose.yml").read_text()
+    assert (shipped / "docker-compose.yml").read_text() == compose
+
+
+@pytest.fixture
+def empty_folder() -> Iterator[Path]:
+    """With a short name: a Unix socket is made far below it."""
+    with tempfile.TemporaryDirectory(prefix="wheel-", ignore_cleanup_errors=True) as folder:
+        yield Path(folder)
+
+
+async def test_given_the_wheel_when_served_in_an_empty_folder_then_a_call_is_answered(
+    program: Path, empty_folder: Path
+) -> None:
+    installation = await test_installation()
+    ports = free_asterisk_ports()
+    bridge = BridgeProcess(
+        empty_folder / "state",
+        ports,
+        free_http_port(),
+        {
+            "asterisk": "path" if installation.root is None else "root",
+            "bind_address": ports.bind_address,
+            "rtp_port_min": str(ports.rtp_start),
+            "rtp_port_max": str(ports.rtp_end),
+            "public_network_address": ports.public_network_address,
+            "public_network_port": str(ports.public_network_sip),
+            # Empty, as not given: what the package finds by itself.
+            "pbx_host": "",
+            "phone_media_address": "",
+            "directory_file": "",
+            "state_dir": "",
+        },
+    )
+    bridge.command, bridge.working_folder = (program,), empty_folder
+
+    await bridge.start(wait_ready=False)
+    try:
+        await bridge.wait_ready(60)
+        async with bridge.client() as api:
+            # The destination hangs up one second after it has answered.
+            call_id = await api.place(["3235550202"], ["3235551001"], extension="210")
+            assert (await api.wait_ended(call_id, 30))["disposition"] == 0
+    finally:
+        await bridge.stop()

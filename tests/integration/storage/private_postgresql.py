@@ -1,0 +1,177 @@
+"""A PostgreSQL server of the tests' own: Debian's package, a temporary folder, no network.
+
+Reachable only through a Unix socket in a folder that only its user and root may enter.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+_BINARIES = Path("/usr/lib/postgresql")
+_NO_MAIN_CLUSTER = Path("/etc/postgresql-common/createcluster.conf")
+_USER = "bridge_tests"
+_START_LIMIT_S = 30.0
+_INSTALL_LIMIT_S = 300.0
+
+
+class PostgresqlMissing(Exception):
+    """It is not installed, and may not be installed by this user."""
+
+
+class PrivatePostgresql:
+    """`start` and `stop` may alternate; the data stay until `remove`."""
+
+    def __init__(self) -> None:
+        self._bin = _binaries()
+        self._folder = Path(tempfile.mkdtemp(prefix="bridge-pg-"))
+        self._data = self._folder / "data"
+        self._account = _unprivileged_account()
+        if self._account is not None:
+            os.chown(self._folder, self._account.pw_uid, self._account.pw_gid)
+        self._server: subprocess.Popen[bytes] | None = None
+        self._databases = 0
+        self._run(
+            "initdb", "-D", self._data, "-U", _USER, "-A", "trust", "-E", "UTF8", "--locale=C"
+        )
+
+    def start(self) -> None:
+        log = (self._folder / "log").open("ab")
+        with log:
+            self._server = subprocess.Popen(
+                [
+                    self._bin / "postgres",
+                    *("-D", self._data),
+                    *("-c", "listen_addresses="),
+                    *("-c", f"unix_socket_directories={self._folder}"),
+                    *("-c", "shared_buffers=32MB"),
+                    *("-c", "deadlock_timeout=100ms"),
+                ],
+                cwd=self._folder,
+                stdout=log,
+                stderr=log,
+                **self._as_account(),
+            )
+        deadline = time.monotonic() + _START_LIMIT_S
+        while self._run("pg_isready", "-q", "-h", self._folder, check=False) != 0:
+            if self._server.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError((self._folder / "log").read_text())
+            time.sleep(0.05)
+
+    def stop(self) -> None:
+        """At once, without waiting for clients; committed transactions are kept."""
+        server, self._server = self._server, None
+        if server is not None:
+            server.send_signal(signal.SIGINT)
+            server.wait(_START_LIMIT_S)
+
+    @contextlib.contextmanager
+    def frozen(self, *, only_backends: bool = False) -> Iterator[None]:
+        """The server hangs; with `only_backends` it still takes new connections, and serves them.
+
+        Open connections hang in both cases. All of it goes on at the end.
+        """
+        assert self._server is not None
+        stopped = [] if only_backends else [self._server.pid]
+        stopped += [
+            pid
+            for pid, command in _children(self._server.pid)
+            if not only_backends or command.startswith(f"postgres: {_USER} ")
+        ]
+        for pid in stopped:
+            os.kill(pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for pid in stopped:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGCONT)
+
+    def remove(self) -> None:
+        self.stop()
+        shutil.rmtree(self._folder)
+
+    def new_database(self) -> str:
+        """The URL of an empty database."""
+        self._databases += 1
+        name = f"test_{self._databases}"
+        self._run("createdb", "-h", self._folder, "-U", _USER, name)
+        return f"postgresql+asyncpg://{_USER}@/{name}?host={self._folder}"
+
+    def _run(self, program: str, *arguments: str | Path, check: bool = True) -> int:
+        ended: subprocess.CompletedProcess[str] = subprocess.run(
+            [self._bin / program, *arguments],
+            cwd=self._folder,
+            capture_output=True,
+            text=True,
+            check=False,
+            **self._as_account(),
+        )
+        if check and ended.returncode != 0:
+            raise RuntimeError(f"{program}: {ended.stdout}{ended.stderr}")
+        return ended.returncode
+
+    def _as_account(self) -> dict[str, Any]:
+        if self._account is None:
+            return {}
+        return {
+            "user": self._account.pw_uid,
+            "group": self._account.pw_gid,
+            "extra_groups": [],
+        }
+
+
+def _unprivileged_account() -> pwd.struct_passwd | None:
+    """PostgreSQL refuses to run as root."""
+    return pwd.getpwnam("nobody") if os.geteuid() == 0 else None
+
+
+def _children(parent: int) -> list[tuple[int, str]]:
+    """Their pids, and what they call themselves."""
+    found = []
+    for folder in Path("/proc").iterdir():
+        if not folder.name.isdecimal():
+            continue
+        with contextlib.suppress(OSError):
+            fields = (folder / "stat").read_text().rpartition(")")[2].split()
+            if int(fields[1]) == parent:
+                command = (folder / "cmdline").read_text().replace("\0", " ").strip()
+                found.append((int(folder.name), command))
+    return found
+
+
+def _binaries() -> Path:
+    """The newest version's folder; installs the package where there is none."""
+    if not any(_BINARIES.glob("*/bin/initdb")):
+        _install()
+    found = sorted(_BINARIES.glob("*/bin/initdb"), key=lambda path: int(path.parts[-3]))
+    return found[-1].parent
+
+
+def _install() -> None:
+    if os.geteuid() != 0 or shutil.which("apt-get") is None:
+        raise PostgresqlMissing("needs `apt-get install postgresql`, or root to do that")
+    if not _NO_MAIN_CLUSTER.parent.exists():  # the package would start a server of its own
+        _NO_MAIN_CLUSTER.parent.mkdir()
+        _NO_MAIN_CLUSTER.write_text("create_main_cluster = false\n")
+    environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
+    for step in (
+        ["update", "-q"],
+        ["install", "-q", "-y", "--no-install-recommends", "postgresql"],
+    ):
+        subprocess.run(
+            ["apt-get", *step],
+            check=True,
+            env=environment,
+            timeout=_INSTALL_LIMIT_S,
+            stdout=subprocess.DEVNULL,
+        )

@@ -1,0 +1,93 @@
+"""Ringing calls that neither a phone nor the app ends, but somebody else's AMI client."""
+
+from __future__ import annotations
+
+from tests.office.stage import Stage
+
+
+async def ringing_caller_ended_by_crm(stage: Stage) -> None:
+    """210 dials 211, which rings; a CRM hangs up 210's channel."""
+    a, b = stage.phone("210"), stage.phone("211")
+    await a.dials("211")
+    await b.rings()
+    await stage.crm("Hangup", Channel="@210")
+    await a.is_free()
+    await stage.ends(
+        "local 210 > 211: no answer, by pbx", t210="dial-out CANCEL", t211="dial-in CANCEL"
+    )
+
+
+async def ringing_group_ended_by_crm(stage: Stage) -> None:
+    """210 dials 601, whose Local channels stay; both ring; a CRM hangs up 210's channel."""
+    a, b, c = (stage.phone(x) for x in ("210", "211", "212"))
+    await a.dials("601")
+    await b.rings()
+    await c.rings()
+    await stage.crm("Hangup", Channel="@210")
+    await a.is_free()
+    await stage.ends(
+        "local 210 > 211 212: no answer, by pbx",
+        t210="dial-out CANCEL",
+        t211="dial-in CANCEL",
+        t212="dial-in CANCEL",
+    )
+
+
+async def ringing_group_rings_out(stage: Stage) -> None:
+    """210 dials 605, whose Local channels stay; both ring for 2 s; nobody picks up."""
+    a, b, c = (stage.phone(x) for x in ("210", "211", "212"))
+    await a.dials("605")
+    await b.rings()
+    await c.rings()
+    await a.is_free()
+    await stage.ends(
+        "local 210 > 211 212: no answer, by pickup timeout",
+        t210="dial-out NOANSWER",
+        t211="dial-in NOANSWER",
+        t212="dial-in NOANSWER",
+    )
+
+
+async def ringing_api_call_ended_by_crm(stage: Stage) -> None:
+    """The app connects 210 with 211, which rings; a CRM hangs up 210's channel."""
+    a, b = stage.phone("210"), stage.phone("211")
+    a.answers_all()
+    await stage.posts(["210"], ["211"])
+    await b.rings()
+    await stage.crm("Hangup", Channel="@210")
+    await a.is_free()
+    await stage.ends(
+        "local 210 > 211: no answer, by pbx", t210="dial-out CANCEL", t211="dial-in CANCEL"
+    )
+
+
+async def ringing_phone_of_api_call_ended_by_crm(stage: Stage) -> None:
+    """The app connects 210 with 211, which rings; a CRM hangs up 211's channel."""
+    a, b = stage.phone("210"), stage.phone("211")
+    a.answers_all()
+    await stage.posts(["210"], ["211"])
+    await b.rings()
+    await stage.passes(0.3)
+    await stage.sees("211 rings", "local 210:4 > 211:3")
+    await stage.crm("Hangup", Channel="/^PJSIP/211-/")
+    await a.is_free()
+    await stage.ends(
+        "local 210 > 211: no answer, by pbx", t210="dial-out CANCEL", t211="dial-in CANCEL"
+    )
+
+
+async def ringing_click_ended_by_crm(stage: Stage) -> None:
+    """A CRM calls 210 and would then call 211; while 210 rings the CRM hangs it up."""
+    a = stage.phone("210")
+    await stage.crm(
+        "Originate",
+        Channel="PJSIP/210",
+        Context="from-internal",
+        Exten="211",
+        Priority="1",
+        Async="true",
+    )
+    await a.rings()
+    await stage.crm("Hangup", Channel="@210")
+    await a.is_free()
+    await stage.ends("local 210 > -: no answer, by pbx", t210="dial-out CANCEL")

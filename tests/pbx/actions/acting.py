@@ -1,0 +1,36 @@
+"""Actions on live calls, as an app orders them, and talks to act on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from tests.lab.api_client import Answer, ApiClient
+from tests.softphones.softphone import Softphone
+
+MUSIC_HZ = 523
+"""A note of the music on hold (asterisk-conf/render.sh)."""
+
+
+async def act(
+    api: ApiClient, call_id: str, action: str, *, extension: str = "210", **body: object
+) -> Answer:
+    path = f"/uapi/phoneCalls/@me/{extension}/{call_id}"
+    return await api.request("PUT", path, body={"action": action, **body})
+
+
+async def acted(api: ApiClient, call_id: str, action: str, **body: Any) -> Any:
+    """As `act`, which must succeed; the PhoneCall."""
+    answer = await act(api, call_id, action, **body)
+    assert answer.status == 200, answer.text
+    return answer.json
+
+
+def views(call: Mapping[str, Any], field: str) -> list[Any]:
+    """This field of each view, None where it is missing."""
+    return [x.get(field) for x in call["phoneCallView"]]
+
+
+async def hear_each_other(one: Softphone, one_hz: int, other: Softphone, other_hz: int) -> None:
+    await one.wait_tone(other_hz)
+    await other.wait_tone(one_hz)

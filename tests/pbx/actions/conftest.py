@@ -1,0 +1,18 @@
+"""One lab for the tests of actions on live calls."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+
+from tests.lab.running_lab import RunningLab, open_lab
+from tests.softphones.toolchain import ensure_phone_tools
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def lab(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[RunningLab]:
+    ensure_phone_tools()
+    async with await open_lab(tmp_path_factory.mktemp("actions-lab")) as lab:
+        yield lab

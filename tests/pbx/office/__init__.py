@@ -1,0 +1,1 @@
+"""The service on the Asterisk of a small office: stories as they happen, with real phones."""

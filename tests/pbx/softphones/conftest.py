@@ -1,0 +1,24 @@
+"""The Asterisk on which the phones are tested."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+
+from tests.softphones.lab import Lab, start_lab
+from tests.softphones.toolchain import ensure_phone_tools
+
+USERS = ("0003*210", "0003*211", "0003*212", "0003*213", "0003*220")
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def lab(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Lab]:
+    ensure_phone_tools()
+    lab, asterisk = await start_lab(tmp_path_factory.mktemp("lab"))
+    try:
+        await lab.provision(*USERS)
+        yield lab
+    finally:
+        await asterisk.stop()

@@ -1,0 +1,176 @@
+"""Each fault of the domain has an answer in each API, or a place that handles it before."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+import bridge
+import bridge.access
+import bridge.calls
+import bridge.directory
+import bridge.phone_call_events
+import bridge.recordings
+from bridge.calls.errors import CallNotPlaced, TooManyCalls
+from bridge.calls.pbx import PbxOutcomeUnknown, PbxRefused, PbxUnavailable
+from bridge.directory.errors import ExtensionInvalid, UserInvalid
+from bridge.faults import StorageOverloaded, StorageUnavailable
+from bridge.http.uapi.errors import UAPI_ANSWERS, as_uapi_error
+from bridge.http.verba.errors import VERBA_ANSWERS, Code, as_verba_error
+from bridge.recordings.deletion import AlreadyGone, CallProtected, UnderRetention
+from bridge.recordings.file_removal import NotRemoved
+from bridge.recordings.recording_pbx import AudioError, AudioMissing, NoSuchChannel
+
+ROOT = Path(bridge.__file__).parents[1]
+ROOMS = (
+    bridge.access,
+    bridge.calls,
+    bridge.directory,
+    bridge.phone_call_events,
+    bridge.recordings,
+)
+
+# Faults that no request sees: the file that raises them or turns them into another.
+INSIDE = {
+    "InvalidPbxValue": "bridge/calls/placing.py",
+    "UnreadableDocument": "bridge/calls/store/call_store.py",
+    "NumberRuleError": "bridge/directory/numbers.py",
+    "UnreadableYaml": "bridge/directory/loader.py",
+    "DirectoryError": "bridge/command/serving.py",
+    "DatabaseTooNew": "bridge/command/serving.py",
+    "StorageUnusable": "bridge/command/serving.py",
+    "TransactionConflict": "bridge/storage/batch_commit.py",
+    "NoAnswer": "bridge/phone_call_events/sender.py",
+    "TargetRefused": "bridge/phone_call_events/target_address.py",
+    "NotConnected": "bridge/phone_call_events/sender.py",
+    "ConnectionClosed": "bridge/phone_call_events/receiver_connections.py",
+}
+RECORDING_ONLY = "raised by recordings, which only Verba asks"
+CALLS_ONLY = "raised by what only the UnifiedAPI asks"
+OAUTH = "bridge/http/oauth/token.py"
+VERBA_REQUEST = "bridge/http/verba/request.py"
+
+# By API: what the table need not have, with the file that handles it or the reason.
+UAPI_ELSEWHERE = INSIDE | {
+    "NumberInvalid": "bridge/http/uapi/create_simple_request.py",
+    "CallerIdInvalid": "bridge/http/uapi/create_simple_request.py",
+    "IdempotencyConflict": "bridge/http/uapi/idempotent_creates.py",
+    "UrlInvalid": "bridge/http/uapi/phone_call_event_request.py",
+    "TooManySubscriptions": "bridge/http/uapi/phone_call_event_routes.py",
+    "SubscriptionDisabled": "bridge/http/uapi/phone_call_event_deliveries.py",
+    "AccessDenied": "bridge/http/uapi/scope.py",
+    "OAuthError": OAUTH,
+    "TooManyGuesses": OAUTH,
+    **dict.fromkeys(("DeletionForbidden", "AlreadyGone", "NotRemoved"), RECORDING_ONLY),
+    **dict.fromkeys(("AudioError", "CallNotFound", "SeveralCalls", "ClientGone"), RECORDING_ONLY),
+    **dict.fromkeys(
+        ("KeyRefused", "LoginRequired", "TokenRefused", "CredentialsRefused"),
+        "raised by the access of Verba",
+    ),
+}
+VERBA_ELSEWHERE = INSIDE | {
+    "CallNotFound": "bridge/http/verba/selector.py",
+    "SeveralCalls": "bridge/http/verba/selector.py",
+    "ClientGone": "bridge/http/verba/api.py",
+    "KeyRefused": VERBA_REQUEST,
+    "LoginRequired": VERBA_REQUEST,
+    "TokenRefused": VERBA_REQUEST,
+    "TooManyGuesses": VERBA_REQUEST,
+    "CredentialsRefused": "bridge/http/verba/request_token.py",
+    **dict.fromkeys(("TooManyCalls", "CallNotPlaced", "IdempotencyConflict"), CALLS_ONLY),
+    **dict.fromkeys(("ActionFailed", "ActionUnavailable", "TransferNotAllowed"), CALLS_ONLY),
+    **dict.fromkeys(("Unresolvable", "AccessDenied", "OAuthError"), CALLS_ONLY),
+    **dict.fromkeys(("UrlInvalid", "TooManySubscriptions", "SubscriptionDisabled"), CALLS_ONLY),
+}
+# Only bases; what is raised are the classes below them.
+BASES = {"Unresolvable", "DeletionForbidden"}
+
+
+def faults() -> Iterator[type[Exception]]:
+    names = ["bridge.faults"]
+    for room in ROOMS:
+        names += [x.name for x in pkgutil.walk_packages(room.__path__, f"{room.__name__}.")]
+    for name in names:
+        for thing in vars(importlib.import_module(name)).values():
+            is_fault = isinstance(thing, type) and issubclass(thing, Exception)
+            if is_fault and thing.__module__ == name and not thing.__name__.startswith("_"):
+                yield thing
+
+
+FAULTS = sorted(faults(), key=lambda x: x.__name__)
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda x: x.__name__)
+@pytest.mark.parametrize(
+    ("table", "elsewhere"),
+    [(UAPI_ANSWERS, UAPI_ELSEWHERE), (VERBA_ANSWERS, VERBA_ELSEWHERE)],
+    ids=["uapi", "verba"],
+)
+def test_each_fault_has_its_answer(
+    table: Mapping[type, object], elsewhere: Mapping[str, str], fault: type[Exception]
+) -> None:
+    if any(x in table for x in fault.__mro__) or fault.__name__ in BASES:
+        return
+    named = [elsewhere[x.__name__] for x in fault.__mro__ if x.__name__ in elsewhere]
+    assert named, f"{fault.__name__} would be answered as a defect of ours"
+    place = ROOT / named[0]
+    if named[0].startswith("bridge/"):
+        handled = [x.__name__ for x in fault.__mro__ if x.__name__ in elsewhere]
+        assert handled[0] in place.read_text(encoding="utf-8"), named[0]
+
+
+def test_the_faults_handled_elsewhere_exist() -> None:
+    known = {x.__name__ for x in FAULTS}
+    assert set(UAPI_ELSEWHERE) | set(VERBA_ELSEWHERE) | BASES <= known
+
+
+@pytest.mark.parametrize(
+    ("fault", "status", "code", "retry"),
+    [
+        (UserInvalid("why"), 400, "user_invalid", None),
+        (ExtensionInvalid("why"), 400, "extension_invalid", None),
+        (TooManyCalls("why", 7), 429, "too_many_requests", "7"),
+        (PbxUnavailable("why"), 503, "pbx_unavailable", "5"),
+        (StorageOverloaded("why"), 503, "storage_unavailable", "5"),
+        (CallNotPlaced("id", "why"), 502, "call_not_placed", None),
+    ],
+    ids=lambda x: type(x).__name__ if isinstance(x, Exception) else None,
+)
+def test_given_a_fault_then_the_uapi_answers(
+    fault: Exception, status: int, code: str, retry: str | None
+) -> None:
+    error = as_uapi_error(fault)
+    assert error is not None
+    assert (error.status, error.code, error.headers.get("Retry-After")) == (status, code, retry)
+
+
+@pytest.mark.parametrize(
+    ("fault", "code", "says"),
+    [
+        (CallProtected("{why}"), Code.CALL_PROTECTED, "{why}"),
+        (UnderRetention("why"), Code.CALL_UNDER_RETENTION, "why"),
+        (NotRemoved("why"), Code.UNEXPECTED_ERROR, "(why)"),
+        (AlreadyGone(), Code.CALL_NOT_FOUND, "deleted"),
+        (AudioMissing("why"), Code.MEDIA_NOT_FOUND, "not there"),
+        (AudioError("why"), Code.UNEXPECTED_ERROR, "(why)"),
+        (StorageUnavailable("why"), Code.UNEXPECTED_ERROR, "database"),
+        (NoSuchChannel("why"), Code.UNEXPECTED_ERROR, "PBX did not do it: why"),
+        (PbxRefused("why"), Code.UNEXPECTED_ERROR, "why"),
+        (PbxOutcomeUnknown("why"), Code.UNEXPECTED_ERROR, "why"),
+    ],
+    ids=lambda x: type(x).__name__ if isinstance(x, Exception) else None,
+)
+def test_given_a_fault_then_verba_answers(fault: Exception, code: Code, says: str) -> None:
+    error = as_verba_error(fault)
+    assert error is not None
+    assert error.code is code
+    assert says in error.message
+
+
+def test_given_a_defect_then_no_api_has_an_answer() -> None:
+    assert as_uapi_error(KeyError("x")) is None
+    assert as_verba_error(KeyError("x")) is None

@@ -1,0 +1,64 @@
+"""The whole service in this process, linked with a PBX that a script plays."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import SecretStr
+
+from bridge.config.settings import Settings
+from bridge.wiring.service import Service
+from tests.lab.api_client import ApiClient
+from tests.lab.free_port import free_http_port
+from tests.scripted_ami.eventually import eventually
+from tests.scripted_ami.server import ScriptedAmi, event
+
+
+@dataclass(frozen=True)
+class WholeService:
+    """`ami`: the PBX; it takes each Originate and never makes a channel."""
+
+    base_url: str
+    service: Service
+    ami: ScriptedAmi
+
+    def client(self, client_id: str = "user-12") -> ApiClient:
+        secret = self.service.directory.directory.apps[client_id].client_secret
+        return ApiClient(self.base_url, client_id, secret)
+
+    async def refuse_last(self) -> None:
+        """The PBX says that the phone of the last Originate is not there."""
+        action_id = self.ami.actions("Originate")[-1].value("ActionID")
+        await self.ami.send(
+            event(
+                "OriginateResponse",
+                ActionID=action_id,
+                Response="Failure",
+                Reason=5,
+                Uniqueid="<unknown>",
+            )
+        )
+
+
+@asynccontextmanager
+async def whole_service(folder: Path) -> AsyncIterator[WholeService]:
+    async with ScriptedAmi() as ami:
+        port, secret = free_http_port(), SecretStr(ami.secret)
+        settings = Settings(
+            state_dir=folder / "state",
+            http_port=port,
+            pbx_host="127.0.0.1",
+            ami_port=ami.port,
+            ami_secret=secret,
+            ami_recording_secret=secret,
+            ari_port=free_http_port(),  # nothing listens there
+            provision_phones=False,
+            refuse_unreachable_sources=False,
+            verba_lookup_sleep_ms=0,
+        )
+        async with Service(settings) as service:
+            await eventually(lambda: service.link.link.up, timeout=20)
+            yield WholeService(f"http://127.0.0.1:{port}", service, ami)

@@ -1,0 +1,80 @@
+"""The OpenAPI document, put together from its parts: `python -m tests.unit.openapi.document`.
+
+It is written by hand in `bridge/http/openapi/parts`: its errors and the order of its fields are the
+vendor's, so no handler could generate it. The service sends the file that this program writes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import orjson
+import yaml
+
+import bridge.http.openapi
+from bridge import __version__
+from bridge.http.openapi.routes import DOCUMENT
+
+PARTS = (
+    "about",
+    "tokens",
+    "phone_calls",
+    "phone_call_schemas",
+    "streams",
+    "phone_call_actions",
+    "presence",
+    "queues",
+    "call_records",
+    "conferences",
+    "phone_call_events",
+    "webhooks",
+    "recordings",
+    "operation",
+    "not_implemented",
+)
+"""In the order in which a reader sees them."""
+
+
+def document() -> dict[str, Any]:
+    """The whole document, made anew from its parts."""
+    merged: dict[str, Any] = {}
+    for name in PARTS:
+        part = files(bridge.http.openapi).joinpath("parts", f"{name}.yaml")
+        merge(merged, yaml.safe_load(part.read_text(encoding="utf-8")), name)
+    merged["info"]["version"] = __version__
+    for item in merged["paths"].values():
+        for operation in item.values():
+            if isinstance(operation, dict):
+                add_request_id(operation["responses"], merged["components"]["responses"])
+    return merged
+
+
+def add_request_id(responses: dict[str, Any], shared: dict[str, Any]) -> None:
+    """Every answer has the header X-Request-Id; the parts do not repeat it."""
+    for answer in responses.values():
+        named = answer.get("$ref", "").removeprefix("#/components/responses/")
+        headers = (shared[named] if named else answer).setdefault("headers", {})
+        headers["X-Request-Id"] = {"$ref": "#/components/headers/X-Request-Id"}
+
+
+def merge(into: dict[str, Any], part: Mapping[str, Any], where: str) -> None:
+    """Add `part` to `into`. Raises ValueError for a value that is in both."""
+    for key, value in part.items():
+        if isinstance(value, dict) and isinstance(into.setdefault(key, {}), dict):
+            merge(into[key], value, f"{where}.{key}")
+        elif key in into:
+            raise ValueError(f"{where}.{key} is in two parts of the document")
+        else:
+            into[key] = value
+
+
+def written() -> bytes:
+    """The document as the file has it."""
+    return orjson.dumps(document(), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+
+
+if __name__ == "__main__":
+    Path(str(DOCUMENT)).write_bytes(written())
