@@ -1,7 +1,8 @@
 # make serve   Asterisk and the service, ready for a first call
 # make install the same without starting it; afterwards the command is .venv/bin/uapi-bridge
 # make test    every test, against a real Asterisk with real phones
-# make test-unit   the tests of single parts, under a minute: no root, no Asterisk; shows the coverage
+# make test-unit   the tests of single parts, under a minute: no root, no Asterisk
+# make coverage    the same, measured: which lines of bridge/ they run
 # make test-compose   the tests of calls against the containers of docker-compose.yml
 # make demo    two softphones, one call, a timeline
 # make bench   how fast, beside raw AMI and ARI: 2 to 10 minutes; bench-short: one minute, no verdict
@@ -22,7 +23,7 @@ UNIT_WORKERS ?= 2
 # The floor: new code of bridge/ brings tests of its own. Raise it when the unit tests cover more.
 UNIT_COVERAGE_PERCENT := 76
 
-.PHONY: serve install test test-unit test-compose demo bench bench-short check format docs pages pin lock clean
+.PHONY: serve install test test-unit coverage test-compose demo bench bench-short check format docs pages pin lock clean
 .DEFAULT_GOAL := serve
 
 # Every command of a venv names its folder, so the venv of a moved or copied checkout is made anew.
@@ -43,13 +44,16 @@ install: $(VENV)/installed
 # Two runs, as measuring the coverage would slow the tests of how fast calls are.
 test: $(VENV)/installed-dev
 ifeq ($(strip $(PYTEST_ARGS)),)
-	$(MAKE) --no-print-directory test-unit
+	$(MAKE) --no-print-directory coverage
 	$(BIN)/python -m pytest -n $(TEST_WORKERS) --dist loadfile --ignore=tests/unit
 else
 	$(BIN)/python -m pytest -n $(TEST_WORKERS) --dist loadfile $(PYTEST_ARGS)
 endif
 
 test-unit: $(VENV)/installed-dev
+	$(BIN)/python -m pytest -n $(UNIT_WORKERS) --dist loadfile -q tests/unit
+
+coverage: $(VENV)/installed-dev
 	$(BIN)/python -m pytest -n $(UNIT_WORKERS) --dist loadfile -q --cov \
 	  --cov-fail-under=$(UNIT_COVERAGE_PERCENT) tests/unit
 

@@ -6,9 +6,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from unittest.mock import patch
 
 from pydantic import SecretStr
 
+from bridge.calls.live import switchboard
 from bridge.config.settings import Settings
 from bridge.wiring.service import Service
 from tests.lab.api_client import ApiClient
@@ -61,4 +63,6 @@ async def whole_service(folder: Path) -> AsyncIterator[WholeService]:
         )
         async with Service(settings) as service:
             await eventually(lambda: service.link.link.up, timeout=20)
-            yield WholeService(f"http://127.0.0.1:{port}", service, ami)
+            # The script has no channel that its answer could overtake.
+            with patch.object(switchboard, "ORIGINATE_OVERTAKES_S", 0.0):
+                yield WholeService(f"http://127.0.0.1:{port}", service, ami)
