@@ -12,7 +12,7 @@ from bridge.pbx.pbx_settings import Dialplan
 from bridge.pbx.phones.directory_phones import CONTEXT_ANY, CONTEXT_LOCAL
 from bridge.pbx.readiness.ami import AmiReadiness
 from bridge.pbx.readiness.ari import AriReadiness
-from bridge.pbx.readiness.call import call_findings
+from bridge.pbx.readiness.check_call import call_findings
 from bridge.pbx.readiness.dialplan import dialplan_findings
 from bridge.pbx.readiness.directory import endpoints_of, number_findings
 from bridge.pbx.readiness.finding import Finding

@@ -20,7 +20,7 @@ from bridge.local_asterisk.choice import AsteriskSource
 from bridge.local_asterisk.open_asterisk import RunnableAsterisk, open_asterisk
 from bridge.local_asterisk.ports import AsteriskPorts
 from bridge.supervision.tasks import awaited, in_background, log_lost_fault, must_live, supervisor
-from bridge.wiring.connection_limits import connection_limits, missing_descriptors
+from bridge.wiring.descriptor_budget import connection_limits, missing_descriptors
 from bridge.wiring.pbx import asterisk_secrets
 
 if TYPE_CHECKING:

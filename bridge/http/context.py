@@ -12,8 +12,8 @@ from bridge.access.verba_access import VerbaAccess
 from bridge.calls.call_records import CallDetailRecords, CallRecords
 from bridge.calls.hanging_up import HangUp
 from bridge.calls.live.call_feed import CallFeed
-from bridge.calls.live.live_calls import LiveCalls
 from bridge.calls.live.switchboard import Switchboard
+from bridge.calls.live.which_live_calls import LiveCalls
 from bridge.calls.pbx import Pbx
 from bridge.calls.placing import CallPlacement
 from bridge.calls.steering.acting_calls import ActingCalls

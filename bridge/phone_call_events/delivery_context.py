@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from bridge.phone_call_events.give_up_rules import TryLimits
-from bridge.phone_call_events.retry_schedule import RetrySchedule
+from bridge.phone_call_events.retry_delay import RetrySchedule
 from bridge.phone_call_events.sender import EventSender
 from bridge.phone_call_events.store.delivery_store import EventDeliveryStore
 from bridge.phone_call_events.subscription import Subscription

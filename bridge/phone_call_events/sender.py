@@ -23,7 +23,7 @@ from bridge.phone_call_events.receiver_connections import (
     NotConnected,
     ReceiverConnections,
 )
-from bridge.phone_call_events.retry_schedule import retry_after_s
+from bridge.phone_call_events.retry_delay import retry_after_s
 from bridge.phone_call_events.signed_request import EventTarget, event_request, event_target
 from bridge.phone_call_events.subscription import Method, Subscription
 from bridge.phone_call_events.target_address import PublicResolver, TargetRules, refusal

@@ -17,7 +17,7 @@ from bridge.phone_call_events.dispatcher import Dispatcher
 from bridge.phone_call_events.event_parameters import EventForm, Numbers
 from bridge.phone_call_events.event_rows import EventRows
 from bridge.phone_call_events.give_up_rules import TryLimits
-from bridge.phone_call_events.retry_schedule import RetrySchedule
+from bridge.phone_call_events.retry_delay import RetrySchedule
 from bridge.phone_call_events.rights import Rights
 from bridge.phone_call_events.sender import EventSender
 from bridge.phone_call_events.store.delivery_store import EventDeliveryStore

@@ -13,7 +13,7 @@ from bridge.http.http_settings import (
     UapiSettings,
     VerbaSettings,
 )
-from bridge.wiring.connection_limits import connection_limits
+from bridge.wiring.descriptor_budget import connection_limits
 from bridge.wiring.pbx import pbx_tls, pbx_url
 from bridge.wiring.phone_call_events import target_rules
 

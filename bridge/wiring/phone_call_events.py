@@ -12,7 +12,7 @@ from bridge.config.settings import Settings
 from bridge.phone_call_events.delivery import Attempt
 from bridge.phone_call_events.event_parameters import EventForm, Numbers
 from bridge.phone_call_events.give_up_rules import TryLimits
-from bridge.phone_call_events.retry_schedule import RetrySchedule
+from bridge.phone_call_events.retry_delay import RetrySchedule
 from bridge.phone_call_events.rights import Rights
 from bridge.phone_call_events.sender import EventSender, SendLimits
 from bridge.phone_call_events.service import EventLimits, PhoneCallEvents

@@ -16,9 +16,9 @@ from bridge.calls.directory_parties import DirectoryParties
 from bridge.calls.hanging_up import HangUp
 from bridge.calls.live.call_feed import CallFeed
 from bridge.calls.live.call_metrics import CallMetrics
-from bridge.calls.live.live_calls import LiveCalls
 from bridge.calls.live.switchboard import Switchboard
 from bridge.calls.live.tracker import CallTracker
+from bridge.calls.live.which_live_calls import LiveCalls
 from bridge.calls.pace import Pace
 from bridge.calls.placing import CallLimits, CallPlacement
 from bridge.calls.steering.acting_calls import ActingCalls

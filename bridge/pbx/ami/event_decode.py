@@ -36,7 +36,7 @@ from bridge.calls.state.pbx_events import (
     PhoneUnregistered,
     Transferred,
 )
-from bridge.pbx.ami.check_call import is_of_check
+from bridge.pbx.ami.check_call_id import is_of_check
 from bridge.pbx.ami.originate import ACTION_ID_PREFIX
 
 Headers = Mapping[str, str]

@@ -7,7 +7,7 @@ MinivmMWI is an application of the dialplan, so a channel must run it. The call 
 from __future__ import annotations
 
 from bridge.pbx.ami import values
-from bridge.pbx.ami.check_call import new_check_id
+from bridge.pbx.ami.check_call_id import new_check_id
 from bridge.pbx.ami.values import AmiAction
 
 LAMP_CONTEXT = "uapi-voicemail-set-lamp"

@@ -29,7 +29,7 @@ from bridge.calls.state.pbx_events import (
     PhoneUnregistered,
 )
 from bridge.pbx.ami import values as ami_values
-from bridge.pbx.ami.check_call import is_of_check
+from bridge.pbx.ami.check_call_id import is_of_check
 from bridge.pbx.ami.connection import AmiConnection
 from bridge.pbx.ami.dial_strings import dialled_endpoint
 from bridge.pbx.ami.event_decode import decode_listed_channel

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from bridge.calls.live.call_index import CallIndex
-from bridge.calls.live.live_calls import LiveCalls
+from bridge.calls.live.which_live_calls import LiveCalls
 from bridge.config.secrets_file import ThrowawaySecrets
 from bridge.directory.loader import EXAMPLE_FILE, CurrentDirectory
 

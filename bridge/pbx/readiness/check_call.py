@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bridge.pbx.ami import values as ami_values
-from bridge.pbx.ami.check_call import is_of_check, new_check_id
+from bridge.pbx.ami.check_call_id import is_of_check, new_check_id
 from bridge.pbx.ami.message import Headers
 from bridge.pbx.pbx_settings import Dialplan
 from bridge.pbx.readiness.ami import AmiLook

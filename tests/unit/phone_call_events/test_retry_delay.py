@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from bridge.phone_call_events.retry_schedule import RetrySchedule, retry_after_s
+from bridge.phone_call_events.retry_delay import RetrySchedule, retry_after_s
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
