@@ -23,14 +23,16 @@ def mailbox_reached(call: PhoneCall, event: MailboxReached, parties: PartyLookup
 
 
 def with_mailbox(call: PhoneCall, mailbox: str, at_ms: int, parties: PartyLookup) -> PhoneCall:
-    """The call, taken by the mailbox of an extension, if nobody has answered it.
+    """The call, taken by the mailbox of an extension.
 
-    That extension may never have been dialled: no phone of it is registered.
+    That extension may never have been dialled: no phone of it is registered, or the caller talked
+    to somebody before, who has transferred it there.
     """
-    if call.answered_ms is not None:
+    if call.mailbox == mailbox:
         return call
     call = adopt(call, parties.by_number(mailbox))
-    return replace(call, taken_ms=call.taken_ms or at_ms, mailbox=mailbox)
+    taken_ms = call.taken_ms if call.answered_ms is None else None
+    return replace(call, taken_ms=taken_ms or at_ms, mailbox=mailbox)
 
 
 def with_pbx_on_the_line(call: PhoneCall, at_ms: int) -> PhoneCall:

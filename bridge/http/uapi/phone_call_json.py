@@ -137,7 +137,7 @@ def _disposition(call: PhoneCall, leg: Leg) -> int | None:
 
 def _taken_json(call: PhoneCall) -> Json:
     """Of a call in which the PBX itself answered, and nobody since."""
-    if call.taken_ms is None or call.answered_ms is not None:
+    if call.taken_ms is None or (call.answered_ms or 0) > call.taken_ms:
         return {}
     return {"taken": date(call.taken_ms), "takenBy": "pbx" if call.mailbox is None else "voicemail"}
 

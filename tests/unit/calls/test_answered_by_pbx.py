@@ -153,7 +153,8 @@ def test_given_an_app_s_call_when_the_mailbox_takes_it_then_nobody_answered() ->
 def test_given_a_call_that_was_answered_when_a_mailbox_gets_it_then_it_stays_answered() -> None:
     answered = ChannelStateChanged(30, CALLED, CALLER, ChannelState.UP)
     caller = Caller().hears(*dials(CALLED, "213"), UP, answered, CALLED_GONE, REACHED)
-    assert (caller.call.taken_ms, caller.call.mailbox) == (None, None)
+    call = caller.call
+    assert (call.answered_ms, call.taken_ms, call.mailbox) == (30, 41, "0003*213")
 
 
 def test_given_a_mailbox_when_the_service_starts_anew_then_nobody_has_answered() -> None:
