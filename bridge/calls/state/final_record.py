@@ -18,6 +18,7 @@ from bridge.calls.state.hangup_causes import (
     OF_CAUSE,
     REJECTED,
     TAKEN,
+    TRANSFER_NOT_ANSWERED,
 )
 from bridge.calls.state.pbx_events import DialStatus
 from bridge.calls.state.phone_call import (
@@ -67,7 +68,7 @@ def _conclude(call: PhoneCall, at_ms: int) -> FinalRecord:
             at_ms,
             Disposition.ANSWERED,
             _who(call, at_ms, timed_out=False),
-            "normal clearing",
+            TRANSFER_NOT_ANSWERED if _left_by_transfer(call) else "normal clearing",
             leg.cause if leg else NORMAL_CLEARING,
             leg.sip_code if leg else None,
         )
@@ -83,6 +84,15 @@ def _conclude(call: PhoneCall, at_ms: int) -> FinalRecord:
     cause = (leg.cause if leg else None) or (NO_ANSWER if reason == "no answer" else None)
     cause = cause or _told_to_the_source(call)
     return FinalRecord(at_ms, disposition, by, reason, cause, _said(leg) if leg else None)
+
+
+def _left_by_transfer(call: PhoneCall) -> bool:
+    """Whether the party that was transferred was left alone: nobody answered any more."""
+    if call.hang_up is not None or call.first_to_hang_up is not None:
+        return False
+    dialled = [x for x in call.legs if x.uniqueid is not None]
+    handed_over = any(x.handed_over for x in dialled)
+    return handed_over and dialled[-1].side is Side.DESTINATION and dialled[-1].answered_ms is None
 
 
 def _taken(call: PhoneCall, at_ms: int, disposition: Disposition, leg: Leg | None) -> FinalRecord:

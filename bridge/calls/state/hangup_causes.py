@@ -17,6 +17,9 @@ FORWARDING_REFUSED = "forwarding refused"
 TAKEN = "taken by the PBX"
 """Said by no cause: something of the PBX itself, such as voicemail, answered instead."""
 
+TRANSFER_NOT_ANSWERED = "transfer not answered"
+"""Said by no cause: a party was transferred, nobody took it, and the PBX ended the call."""
+
 OF_CAUSE = {
     1: (Disposition.FAILED, NO_SUCH_NUMBER),
     2: (Disposition.FAILED, NO_SUCH_NUMBER),
