@@ -5,11 +5,16 @@ from __future__ import annotations
 from bridge.calls.live.switchboard import Switchboard
 from bridge.calls.steering.holding import Holding
 from bridge.calls.steering.steering import Steering
+from bridge.calls.steering.transferring import Transferring
 from bridge.keyed_locks import KeyedLocks
 from bridge.pbx.ami.steering import AmiSteering
+from bridge.pbx.ami.transferring import AmiTransfers
 
 
 def open_steering(switchboard: Switchboard, pbx: AmiSteering) -> Steering:
     """The services; they share one lock for each call."""
     one_action = KeyedLocks()
-    return Steering(holding=Holding(switchboard, pbx, one_action))
+    return Steering(
+        holding=Holding(switchboard, pbx, one_action),
+        transferring=Transferring(switchboard, AmiTransfers(pbx), one_action),
+    )

@@ -34,6 +34,14 @@ def transferred(
     return call, [CallTransferred(event.at_ms, leg, event.target, event.attended)]
 
 
+def hand_over(call: PhoneCall, view_id: str, number: str) -> PhoneCall:
+    """The call after the party of that view has transferred the other to `number` by the API."""
+    index = next(at for at, x in enumerate(call.legs) if x.view_id == view_id)
+    leg = call.legs[index]
+    call = set_leg(call, index, replace(leg, api_hold=None))
+    return to_service(_without(call, (leg.uniqueid or "",)), number)
+
+
 def parked(
     call: PhoneCall, event: ev.ChannelParked, _: PartyLookup
 ) -> tuple[PhoneCall, list[Effect]]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from bridge.calls.state import pbx_events as ev
 from bridge.calls.state.answered_by_pbx import with_pbx_on_the_line
+from bridge.calls.state.api_transfer import without_transfers_not_done
 from bridge.calls.state.call_end import end, originate_still_open
 from bridge.calls.state.call_progress import PHASE_OF_STATE
 from bridge.calls.state.devices import without_device
@@ -42,7 +43,8 @@ class Window:
     asked for, rightly missing from it. `being_placed`: calls that the PBX has not taken yet.
     `settled`: calls that were sent over a link that is gone. If the PBX has no channel and no
     result of the Originate for them by now, it never will. `missed_events`: the link has come up;
-    holds by the API are compared then only, because an action may be under way at other times.
+    holds and transfers by the API are compared then only. At other times an action may be under
+    way.
     """
 
     asked_ms: int
@@ -68,6 +70,7 @@ def reconcile(
     if call.final is not None:
         return call, []
     if window.missed_events:
+        call = without_transfers_not_done(call, alive)
         call = with_holds_of_pbx(call, alive, window.asked_ms)
     if is_as_known(call, alive):
         return call, []

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bridge.calls.steering.holding import Holding
+from bridge.calls.steering.transferring import Transferring
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,3 +13,4 @@ class Steering:
     """One field per group of actions."""
 
     holding: Holding
+    transferring: Transferring

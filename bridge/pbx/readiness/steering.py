@@ -13,7 +13,11 @@ MODULES: Mapping[str, str] = {
 }
 """By the module, the actions that are 501 without it."""
 
-CONTEXTS: Mapping[str, tuple[str, str]] = {"uapi-hold": ("held", "OnHold")}
+CONTEXTS: Mapping[str, tuple[str, str]] = {
+    "uapi-hold": ("held", "OnHold"),
+    "uapi-transfer": ("back", "Transfer"),
+    "uapi-transfer-back": ("", "Transfer"),
+}
 """By the context, an exten of it, and the actions that are 501 without it."""
 
 

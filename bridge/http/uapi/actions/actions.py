@@ -16,6 +16,7 @@ from bridge.http.uapi.actions.recording import (
     stop_recording,
 )
 from bridge.http.uapi.actions.request import ActionRequest
+from bridge.http.uapi.actions.transferring import transfer, transfer_to_voicemail
 
 Handler = Callable[[ActionRequest], Awaitable[Sequence[PhoneCall]]]
 """Returns once the PBX has done it, with the calls as they are then. Empty: there was no call."""
@@ -49,8 +50,10 @@ _RINGS = {
 ACTIONS: Mapping[str, Action] = {
     "OnHold": Action(_VIEW, on_hold),
     "OffHold": Action(_VIEW, off_hold),
-    "Transfer": Action({**_VIEW, **_SEND_CALL_TO, **_TRANSFER}),
-    "TransferToVoicemail": Action({**_VIEW, **_SEND_CALL_TO, **_TRANSFER}),
+    "Transfer": Action(
+        {**_VIEW, **_SEND_CALL_TO, **_TRANSFER, "waitForPickup": "pc_timeout_invalid"}, transfer
+    ),
+    "TransferToVoicemail": Action({**_VIEW, **_SEND_CALL_TO, **_TRANSFER}, transfer_to_voicemail),
     "Park": Action({**_VIEW, "maxInParking": "pc_parking_invalid"}, lists=True),
     "UnPark": Action(_RINGS, send_call_to.un_park),
     "PickUp": Action(_RINGS, send_call_to.pick_up),

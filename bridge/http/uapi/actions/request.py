@@ -54,7 +54,7 @@ class ActionRequest:
         Without `phoneCallViewId` it is the party of the URI's extension, else the first source.
         Raises 400 pc_phonecall_invalid, pc_view_invalid.
         """
-        calls, view_id = self.calls(), self._view_id()
+        calls, view_id = self.calls(), self.view_id()
         found = [(x, self._party(x, view_id)) for x in calls]
         known = [(call, leg) for call, leg in found if leg is not None]
         if calls and not known:
@@ -71,7 +71,8 @@ class ActionRequest:
             return self.party_of(call) or views_of(call)[0].leg
         return next((x.leg for x in views_of(call) if x.leg.view_id == view_id), None)
 
-    def _view_id(self) -> str | None:
+    def view_id(self) -> str | None:
+        """`phoneCallViewId` as this API writes it, None without one. Raises 400 pc_view_invalid."""
         value = self.body.get("phoneCallViewId")
         if value is None:
             return None

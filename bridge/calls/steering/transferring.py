@@ -1,0 +1,183 @@
+"""Transfer and TransferToVoicemail: a party of a talk goes to somebody else, or to a mailbox.
+
+The PBX rings the target, and the party that transfers if the target does not answer: also while
+this service is away. So the party that is transferred is not lost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from bridge.calls.live.switchboard import Switchboard
+from bridge.calls.pbx import PbxOutcomeUnknown
+from bridge.calls.state.api_transfer import target_leg, with_transfer, without_transfer
+from bridge.calls.state.fast_replace import replace
+from bridge.calls.state.local_halves import is_half
+from bridge.calls.state.phone_call import PhoneCall
+from bridge.calls.steering.errors import ActionFailed, TransferNotAllowed
+from bridge.calls.steering.live_call import party_in_talk, still_live, the_other
+from bridge.calls.steering.transfer_outcome import BegunTransfer, TransferOutcome, TransferOutcomes
+from bridge.calls.steering.transfer_pbx import PbxTransfer, PbxTransfers, TargetKind
+from bridge.directory.model import ExtensionType
+from bridge.directory.party import Party
+from bridge.keyed_locks import KeyedLocks
+
+TRANSFER_CONTEXT, MAILBOX_CONTEXT, HANG_UP_CONTEXT = "uapi-transfer", "uapi-voicemail", "hang-up"
+TRANSFER_CONTEXTS = (TRANSFER_CONTEXT, "uapi-transfer-back", "bridge-phone", HANG_UP_CONTEXT)
+
+
+@dataclass(frozen=True, slots=True)
+class TransferOrder:
+    """One transfer, resolved and checked: the party of the view `view_id` transfers the other.
+
+    `back_dial`: what rings the party that transfers. It and the target ring for at most `wait_s`
+    seconds. `local_only`: no public number may have the party.
+    """
+
+    call_id: str
+    view_id: str
+    target: Party
+    back_dial: str
+    wait_s: int
+    local_only: bool
+
+
+class Transferring:
+    """`one_action`: a lock for each call, held while an action changes it."""
+
+    def __init__(self, switchboard: Switchboard, pbx: PbxTransfers, one_action: KeyedLocks) -> None:
+        self._switchboard = switchboard
+        self._pbx = pbx
+        self._one_action = one_action
+        self._outcomes = TransferOutcomes(switchboard, pbx)
+
+    async def transfer(self, order: TransferOrder) -> PhoneCall:
+        """Connect the other party with the target; returns the call once the target has it.
+
+        Raises TransferNotAllowed, ActionUnavailable, PbxUnavailable, PbxRefused, ActionFailed,
+        PbxOutcomeUnknown. `str()` of the last two says where the party is: as before, back, still
+        ringing, or gone with the call.
+        """
+        target = order.target
+        if target.is_public and order.local_only:
+            raise TransferNotAllowed(f"{target.spelled} is a public number")
+        async with self._one_action.of(order.call_id):
+            begun = await self._prepare(order.call_id, order.view_id)
+            await self._pbx.require(TRANSFER_CONTEXTS, ())
+            await self._require_reachable(target)
+            sent = self._pbx.transfer(
+                begun.kept.uniqueid or "", begun.leaving, _order(order, begun)
+            )
+            outcome = await self._send(begun, _towards(order), sent)
+        return await outcome.of_target(target.spelled, order.wait_s)
+
+    async def to_voicemail(self, call_id: str, view_id: str, mailbox: Party) -> PhoneCall:
+        """Have the other party leave a message in the mailbox of an extension.
+
+        Returns the call once the mailbox has it. Raises as `transfer`.
+        """
+        async with self._one_action.of(call_id):
+            begun = await self._prepare(call_id, view_id)
+            await self._pbx.require((MAILBOX_CONTEXT, HANG_UP_CONTEXT), ())
+            why_not = await self._pbx.no_room_in(mailbox.number)
+            if why_not:
+                raise ActionFailed(why_not)
+            sent = self._pbx.to_mailbox(begun.kept.uniqueid or "", begun.leaving, mailbox.number)
+            outcome = await self._send(
+                begun, lambda x, view: with_transfer(x, view, mailbox.number), sent
+            )
+        return await outcome.of_mailbox(mailbox.spelled)
+
+    async def _prepare(self, call_id: str, view_id: str) -> BegunTransfer:
+        """The two channels that talk, or that a hold by the API has taken apart.
+
+        Raises ActionFailed, PbxUnavailable, PbxOutcomeUnknown.
+        """
+        call = still_live(self._switchboard.calls.live, call_id)
+        transferer = party_in_talk(call, view_id)
+        kept = the_other(call, transferer)
+        if is_half(call, kept.uniqueid):
+            raise ActionFailed(f"{kept.number} cannot be transferred")
+        if kept.api_hold is not None:
+            raise ActionFailed(f"{kept.number} holds the call")
+        hold, leaving = transferer.api_hold, None
+        if hold is None:
+            leaving = await self._pbx.neighbour(kept.uniqueid or "")
+        elif hold.held == kept.uniqueid:
+            leaving = hold.waiting
+        if leaving is None or leaving not in call.channels:
+            raise ActionFailed(f"{kept.number} talks to nobody of this call")
+        return BegunTransfer(call, transferer, kept, leaving)
+
+    async def _require_reachable(self, target: Party) -> None:
+        """Raises ActionFailed for a phone that cannot be rung and has no forward for that."""
+        if target.extension is None or not target.endpoint:
+            return
+        forwards = target.extension.forwards
+        if forwards and (forwards.always or forwards.unregistered or forwards.voicemail):
+            return
+        if not await self._switchboard.pbx.has_phone_to_ring(target.endpoint):
+            raise ActionFailed(f"no phone of {target.spelled} is registered")
+
+    async def _send(
+        self,
+        begun: BegunTransfer,
+        change: Callable[[PhoneCall, str], PhoneCall],
+        sent: Awaitable[None],
+    ) -> TransferOutcome:
+        """Change the call, then the PBX, whose events may come at once.
+
+        The call changes back if the PBX has not done it. It counts as done where that is unknown.
+        """
+        call_id, view_id = begun.before.id, begun.transferer.view_id
+        outcome = self._outcomes.of(begun)
+        self._switchboard.change(call_id, lambda x: change(x, view_id))
+        try:
+            await sent
+        except PbxOutcomeUnknown:
+            return outcome
+        except BaseException:
+            self._outcomes.forget(outcome)
+            self._switchboard.change(call_id, lambda x: without_transfer(x, begun.before))
+            raise
+        return outcome
+
+
+def _stays_local(order: TransferOrder) -> bool:
+    """Also where only the target may not call public numbers: its phone transfers with the right of
+    the call."""
+    extension = order.target.extension
+    if order.local_only or extension is None:
+        return order.local_only
+    return extension.type is ExtensionType.PHONE_TERMINAL and not extension.may_call_public
+
+
+def _towards(order: TransferOrder) -> Callable[[PhoneCall, str], PhoneCall]:
+    target, local = order.target, _stays_local(order)
+    extension = target.extension.number if target.extension is not None else None
+
+    def change(call: PhoneCall, view_id: str) -> PhoneCall:
+        leg = target_leg(call, target.number, target.spelled, target.dial, extension)
+        call = with_transfer(call, view_id, target.number, leg)
+        return replace(call, local_transfers_only=call.local_transfers_only or local)
+
+    return change
+
+
+def _order(order: TransferOrder, begun: BegunTransfer) -> PbxTransfer:
+    target, kind = order.target, TargetKind.SERVICE
+    if target.is_public:
+        kind = TargetKind.PUBLIC
+    elif target.endpoint:
+        kind = TargetKind.PHONE
+    return PbxTransfer(
+        number=target.number,
+        dial=target.dial,
+        kind=kind,
+        wait_s=order.wait_s,
+        local_only=order.local_only,
+        stays_local=_stays_local(order),
+        back_number=begun.transferer.number,
+        back_dial=order.back_dial,
+    )
