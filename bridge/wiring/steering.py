@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bridge.calls.live.switchboard import Switchboard
 from bridge.calls.steering.holding import Holding
+from bridge.calls.steering.parking import CallParking
 from bridge.calls.steering.steering import Steering
 from bridge.calls.steering.transferring import Transferring
 from bridge.keyed_locks import KeyedLocks
@@ -17,4 +18,5 @@ def open_steering(switchboard: Switchboard, pbx: AmiSteering) -> Steering:
     return Steering(
         holding=Holding(switchboard, pbx, one_action),
         transferring=Transferring(switchboard, AmiTransfers(pbx), one_action),
+        parking=CallParking(switchboard, pbx, one_action),
     )

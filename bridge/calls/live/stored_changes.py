@@ -25,18 +25,19 @@ def must_be_stored(before: PhoneCall | None, after: PhoneCall) -> bool:
 def _pbx_forgets(call: PhoneCall) -> tuple[object, ...]:
     """The facts about the parties that the PBX no longer shows after a restart.
 
-    These are: the phones that hold, and the parties that refused while others of their side still
-    ring. If no other party rings, the final record follows at once and says it.
+    These are: the phones that hold, who is parked, and the parties that refused while others of
+    their side still ring. If no other party rings, the final record follows at once and says it.
     """
     holding = tuple(
         (leg.on_hold_ms, leg.api_hold)
         for leg in call.legs
         if leg.on_hold_ms is not None or leg.api_hold is not None
     )
+    parking = tuple((leg.view_id, leg.parking) for leg in call.legs if leg.parking is not None)
     handed_over = tuple(leg.view_id for leg in call.legs if leg.handed_over)
     refused = []
     for side in Side:
         legs = [x for x in call.legs if x.side is side]
         if len(legs) > 1 and all(x.answered_ms is None for x in legs):
             refused += [(x.phase is LegPhase.GONE, x.dial_status, x.forwards) for x in legs]
-    return holding, handed_over, *refused
+    return holding, parking, handed_over, *refused

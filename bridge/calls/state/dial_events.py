@@ -13,6 +13,7 @@ from bridge.calls.state.fast_replace import replace
 from bridge.calls.state.forwarding import forwarding
 from bridge.calls.state.legs import dials_on, leg_index, set_leg
 from bridge.calls.state.originated import goes_out, without_dial_out
+from bridge.calls.state.parking import returned
 from bridge.calls.state.party_lookup import PartyLookup
 from bridge.calls.state.party_of_channel import assign_dialled_leg
 from bridge.calls.state.phone_call import LegPhase, PhoneCall, Side
@@ -31,7 +32,7 @@ def dial_begun(call: PhoneCall, event: ev.DialBegun, parties: PartyLookup) -> Re
     if channel is not None and channel.dialled_by is None and event.caller is not None:
         channel = replace(channel, dialled_by=event.caller)
         call = replace(call, channels={**call.channels, uniqueid: channel})
-    call = dials_on(call, event.caller)
+    call = dials_on(returned(call, event.caller), event.caller)
     call, more = assign_dialled_leg(call, event, parties)
     call, more = with_shown_caller_id(call, more, event)
     more = without_dial_out(call, more)

@@ -12,6 +12,7 @@ from bridge.calls.state.acting_calls import record_of_acting
 from bridge.calls.state.cut_off import was_cut_off
 from bridge.calls.state.hangup_causes import (
     FORWARDING_REFUSED,
+    NEVER_TAKEN_BACK,
     NO_ANSWER,
     NO_ROUTE,
     NORMAL_CLEARING,
@@ -20,6 +21,7 @@ from bridge.calls.state.hangup_causes import (
     TAKEN,
     TRANSFER_NOT_ANSWERED,
 )
+from bridge.calls.state.parking import never_taken_back
 from bridge.calls.state.pbx_events import DialStatus
 from bridge.calls.state.phone_call import (
     Disposition,
@@ -64,11 +66,12 @@ def _conclude(call: PhoneCall, at_ms: int) -> FinalRecord:
         return FinalRecord(at_ms, disposition, EndedBy.PBX, "media timeout", _MEDIA_TIMEOUT)
     if call.answered_ms is not None:
         leg = next((x for x in call.legs if x.answered_ms is not None and x.cause), None)
+        by = _who(call, at_ms, timed_out=False)
         return FinalRecord(
             at_ms,
             Disposition.ANSWERED,
-            _who(call, at_ms, timed_out=False),
-            TRANSFER_NOT_ANSWERED if _left_by_transfer(call) else "normal clearing",
+            by,
+            _reason_of_talk(call, by),
             leg.cause if leg else NORMAL_CLEARING,
             leg.sip_code if leg else None,
         )
@@ -84,6 +87,12 @@ def _conclude(call: PhoneCall, at_ms: int) -> FinalRecord:
     cause = (leg.cause if leg else None) or (NO_ANSWER if reason == "no answer" else None)
     cause = cause or _told_to_the_source(call)
     return FinalRecord(at_ms, disposition, by, reason, cause, _said(leg) if leg else None)
+
+
+def _reason_of_talk(call: PhoneCall, by: EndedBy) -> str:
+    if by is EndedBy.PBX and never_taken_back(call):
+        return NEVER_TAKEN_BACK
+    return TRANSFER_NOT_ANSWERED if _left_by_transfer(call) else "normal clearing"
 
 
 def _left_by_transfer(call: PhoneCall) -> bool:

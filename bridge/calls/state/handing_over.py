@@ -9,9 +9,9 @@ from bridge.calls.state.dialled_numbers import asked_number
 from bridge.calls.state.effects import CallTransferred, Effect
 from bridge.calls.state.fast_replace import replace
 from bridge.calls.state.legs import leg_index, set_leg, with_source
-from bridge.calls.state.local_halves import party_through
+from bridge.calls.state.parking import party_on
 from bridge.calls.state.party_lookup import PartyLookup
-from bridge.calls.state.phone_call import LegPhase, PhoneCall
+from bridge.calls.state.phone_call import LegPhase, Parking, PhoneCall
 
 
 def transferred(
@@ -27,7 +27,7 @@ def transferred(
     if not event.succeeded:
         return call, []
     call = _without(call, (event.transferer, event.target if event.attended else ""))
-    other = _party_on(call, event.transferee)
+    other = party_on(call, event.transferee)
     parked = other is not None and call.legs[other].parked
     if not event.attended and not parked:
         call = to_service(call, event.target)
@@ -43,35 +43,30 @@ def hand_over(call: PhoneCall, view_id: str, number: str) -> PhoneCall:
 
 
 def parked(
-    call: PhoneCall, event: ev.ChannelParked, _: PartyLookup
+    call: PhoneCall, event: ev.ChannelParked, parties: PartyLookup
 ) -> tuple[PhoneCall, list[Effect]]:
     """The party that talked to the parked party has parked it, and is out of the call.
 
     The parking lot is a service of the PBX: its slot is what the party talks to now.
     """
-    index = _party_on(call, event.uniqueid)
+    index = party_on(call, event.uniqueid)
     if index is None or call.legs[index].phase is LegPhase.GONE:
         return call, []
+    parking = Parking(event.at_ms, event.slot, _parker(call, event, index, parties), event.uniqueid)
     call = _without(call, {x.uniqueid or "" for x in call.legs} - {call.legs[index].uniqueid})
-    call = set_leg(call, index, replace(call.legs[index], parked=True))
+    call = set_leg(call, index, replace(call.legs[index], parking=parking))
     return to_service(call, event.slot or call.dialled), []
 
 
-def fetched(call: PhoneCall, uniqueid: str) -> PhoneCall:
-    """The party on that channel talks to somebody: it is parked no longer."""
-    index = _party_on(call, uniqueid)
-    if index is None or not call.legs[index].parked:
-        return call
-    return set_leg(call, index, replace(call.legs[index], parked=False))
-
-
-def _party_on(call: PhoneCall, uniqueid: str) -> int | None:
-    """The place of the party on that channel, or behind it if that is half a Local channel."""
-    index = leg_index(call, uniqueid)
-    if index is not None:
-        return index
-    leg = party_through(call, uniqueid)
-    return None if leg is None or leg.uniqueid is None else leg_index(call, leg.uniqueid)
+def _parker(
+    call: PhoneCall, event: ev.ChannelParked, parkee: int, parties: PartyLookup
+) -> str | None:
+    """The extension that has parked: whom the PBX rings later, else the one that talked to it."""
+    party = parties.by_endpoint(event.parker) if event.parker else None
+    if party is not None:
+        return party.extension
+    others = [x for at, x in enumerate(call.legs) if at != parkee and x.phase is LegPhase.UP]
+    return next((x.extension for x in others if not x.handed_over), None)
 
 
 def _without(call: PhoneCall, leaving: Container[str]) -> PhoneCall:

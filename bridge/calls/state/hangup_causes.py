@@ -17,6 +17,9 @@ FORWARDING_REFUSED = "forwarding refused"
 TAKEN = "taken by the PBX"
 """Said by no cause: something of the PBX itself, such as voicemail, answered instead."""
 
+NEVER_TAKEN_BACK = "parked, and nobody took it back"
+"""Said by no cause: a party was parked, nobody talked to it since, and the PBX ended the call."""
+
 TRANSFER_NOT_ANSWERED = "transfer not answered"
 """Said by no cause: a party was transferred, nobody took it, and the PBX ended the call."""
 

@@ -169,9 +169,13 @@ class ChannelBridged(ChannelEvent):
 
 @frozen
 class ChannelParked(ChannelEvent):
-    """The channel waits in a parking lot; whoever dials `slot` has it."""
+    """The channel waits in a parking lot; whoever dials `slot` has it.
+
+    `parker`: the endpoint that the PBX rings if nobody does, empty where it does not say.
+    """
 
     slot: str
+    parker: str = ""
 
 
 @frozen

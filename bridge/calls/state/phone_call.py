@@ -86,6 +86,20 @@ class ApiHold:
     waiting: str
 
 
+@dataclass(frozen=True, slots=True)
+class Parking:
+    """A party in a parking lot. `place`: its number there, empty if the PBX does not say; `by`: the
+    extension that has parked it; `channel`: the uniqueid of the channel in the lot, its own or half
+    a Local channel that leads to it. `returns`: its time there is over, and nobody has talked to it
+    since: the PBX rings who parked it."""
+
+    since_ms: int
+    place: str
+    by: str | None
+    channel: str
+    returns: bool = False
+
+
 @dataclass(frozen=True)
 class Leg:
     """One party of a call: a PhoneCallView is made of it.
@@ -105,7 +119,7 @@ class Leg:
     `told_as`: the id of the call that its first events were told of, where that has joined this one
     since; `told_answer`: its answer was told of that too. `moved`: it is a party of the call that
     this one has joined. `handed_over`: it has handed the call over and is out of it, whether its
-    channel is gone or not; `parked`: it waits in a parking lot.
+    channel is gone or not; `parking`: it waits in a parking lot, or has just come back from one.
     `on_hold_ms`: since when its phone holds the others; `api_hold`: it holds them by the API.
     `found`: its channel was found in a list of the PBX, and its dial has not been heard of.
     """
@@ -136,7 +150,7 @@ class Leg:
     called_first: bool = False  # it called, in the call that has joined this one
     moved: bool = False
     handed_over: bool = False
-    parked: bool = False
+    parking: Parking | None = None
     behind: str | None = None
     found: bool = False
     members: tuple[str, ...] = ()
@@ -146,6 +160,11 @@ class Leg:
     def calls(self) -> bool:
         """Whether it calls rather than being called, as its phone and its user see it."""
         return self.called_first or (self.side is Side.SOURCE and not self.took_over)
+
+    @property
+    def parked(self) -> bool:
+        """Whether it waits in a parking lot."""
+        return self.parking is not None and not self.parking.returns
 
 
 @dataclass(frozen=True)

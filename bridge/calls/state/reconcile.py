@@ -20,6 +20,7 @@ from bridge.calls.state.fast_replace import replace
 from bridge.calls.state.holding import with_holds_of_pbx
 from bridge.calls.state.legs import leg_index, set_leg, with_source
 from bridge.calls.state.local_halves import is_without_channel, may_be_dialled_again
+from bridge.calls.state.parking import with_parking_of_pbx
 from bridge.calls.state.party_lookup import PartyLookup
 from bridge.calls.state.party_of_channel import assign_found_leg
 from bridge.calls.state.phone_call import (
@@ -72,6 +73,7 @@ def reconcile(
     if window.missed_events:
         call = without_transfers_not_done(call, alive)
         call = with_holds_of_pbx(call, alive, window.asked_ms)
+        call = with_parking_of_pbx(call, alive)
     if is_as_known(call, alive):
         return call, []
     effects: list[Effect] = []

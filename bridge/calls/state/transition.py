@@ -19,12 +19,13 @@ from bridge.calls.state.conferences import conference_joined, conference_left
 from bridge.calls.state.dial_events import dial_begun, dial_ended, dial_progressed
 from bridge.calls.state.effects import DigitPressed, HangUpChannel, Result
 from bridge.calls.state.fast_replace import replace
-from bridge.calls.state.handing_over import fetched, parked, transferred
+from bridge.calls.state.handing_over import parked, transferred
 from bridge.calls.state.hangup_events import hangup_requested, hung_up
 from bridge.calls.state.holding import without_hold_of
 from bridge.calls.state.legs import assign_first_leg, leg_index, set_leg
 from bridge.calls.state.originate_events import originate_ended
 from bridge.calls.state.originated import without_dial_out
+from bridge.calls.state.parking import fetched
 from bridge.calls.state.party_lookup import PartyLookup
 from bridge.calls.state.phone_call import LegPhase, PhoneCall
 

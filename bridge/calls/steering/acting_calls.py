@@ -56,7 +56,8 @@ class ActionOrder:
     @property
     def acts_on(self) -> ActsOn:
         """The purpose of the new call."""
-        space = self.other.dialled if self.action is CallAction.UN_PARK else ""
+        parking = self.leg.parking if self.action is CallAction.UN_PARK else None
+        space = parking.place if parking is not None else ""
         channel = self.leg.uniqueid or ""
         return ActsOn(self.action, self.other.id, self.leg.view_id, channel, space)
 

@@ -20,14 +20,29 @@ class PbxNeeds(Protocol):
         """
 
 
-class PbxHolding(PbxNeeds, Protocol):
-    """Taking two channels that talk apart, and connecting them again."""
+class PbxNeighbours(PbxNeeds, Protocol):
+    """Which channels talk to each other."""
 
     async def neighbour(self, uniqueid: str) -> str | None:
         """The uniqueid of the one channel that this one is in a bridge with.
 
         None if there is none, or more than one.
         """
+
+
+class PbxParking(PbxNeighbours, Protocol):
+    """Parking a channel."""
+
+    async def park(self, channel: str, rings_later: str, at_most_s: int) -> None:
+        """`channel` hears music in the parking lot from now on, and its talk ends.
+
+        After `at_most_s` seconds it rings the endpoint `rings_later` (`PJSIP/0003*211`). Raises
+        PbxRefused if no place is free: the talk goes on.
+        """
+
+
+class PbxHolding(PbxNeighbours, Protocol):
+    """Taking two channels that talk apart, and connecting them again."""
 
     async def take_apart(self, held: str, waiting: str) -> None:
         """These two talk. From now on `held` hears music and `waiting` nothing.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bridge.calls.steering.holding import Holding
+from bridge.calls.steering.parking import CallParking
 from bridge.calls.steering.transferring import Transferring
 
 
@@ -14,3 +15,4 @@ class Steering:
 
     holding: Holding
     transferring: Transferring
+    parking: CallParking

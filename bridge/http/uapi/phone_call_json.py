@@ -117,8 +117,21 @@ def view_json(view: PhoneCallView, call: PhoneCall, write_number: WriteNumber) -
             "onHold": date(view.on_hold_ms),
             "holder": int(view.holds) if view.on_hold_ms is not None else None,
             "disposition": _disposition(call, view.leg),
+            **_parked_json(call, view.leg, write_number),
         }
     )
+
+
+def _parked_json(call: PhoneCall, leg: Leg, write_number: WriteNumber) -> Json:
+    """Of a party that waits in a parking lot now."""
+    parking = leg.parking
+    if parking is None or not leg.parked or call.final is not None:
+        return {}
+    return {
+        "parked": date(parking.since_ms),
+        "parkedPos": int(parking.place) if parking.place.isdecimal() else None,
+        "parkedBy": _extension(write_number, parking.by, ""),
+    }
 
 
 def _recorded_since_ms(call: PhoneCall, leg: Leg) -> int | None:

@@ -219,7 +219,8 @@ def _bridge_enter(headers: Headers, at_ms: int) -> PbxEvent | None:
 def _parked_call(headers: Headers, at_ms: int) -> PbxEvent:
     uniqueid = headers["ParkeeUniqueid"]
     linkedid = headers.get("ParkeeLinkedid") or uniqueid
-    return ChannelParked(at_ms, uniqueid, linkedid, headers.get("ParkingSpace", ""))
+    slot, parker = headers.get("ParkingSpace", ""), headers.get("ParkerDialString", "")
+    return ChannelParked(at_ms, uniqueid, linkedid, slot, parker)
 
 
 def _conference_joined(headers: Headers, at_ms: int) -> PbxEvent:

@@ -19,6 +19,8 @@ from bridge.pbx.ari.errors import AriError
 
 PEER = "UAPI_PEER"
 """The channel variable with the uniqueid of the channel that ends if this one does."""
+_NO_SERIAL = "ffffffff"
+"""Ends the name of a channel that there is not; names of PJSIP end in eight hex digits."""
 _LOOK_S, _LOOKS = 0.02, 100
 _NOT_PERMITTED = "permission denied"
 
@@ -107,6 +109,17 @@ class AmiSteering:
             return await self.neighbour(one) == other
 
         await _soon(together)
+
+    async def park(self, channel: str, rings_later: str, at_most_s: int) -> None:
+        # Asterisk cuts the phone to ring out of a channel's name. With the real name it would park
+        # by a frame in the bridge. Then it says yes at once, also if no place is free. And it reads
+        # the place to the phone that parks, for seconds, before it lets that go.
+        headers = (
+            ("Channel", values.channel(channel)),
+            ("TimeoutChannel", values.channel(f"{rings_later}-{_NO_SERIAL}")),
+            ("Timeout", str(values.seconds(at_most_s, "maxInParking") * 1000)),
+        )
+        await self._done(AmiAction("Park", headers))
 
     async def _bridge_of(self, uniqueid: str) -> str:
         """The id of the bridge that the channel is in; empty where there is none."""

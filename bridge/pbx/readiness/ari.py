@@ -33,6 +33,7 @@ CALL_MODULES = (
 ACTION_MODULES = {
     "app_chanspy": "Monitor, Whisper and BargeIn",
     "app_directed_pickup": "PickUp",
+    "res_parking": "Park and UnPark",
 }
 RECORDING_MODULES = ("app_mixmonitor", "res_ari_recordings")
 VOICEMAIL_MODULES = (

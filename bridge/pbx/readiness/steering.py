@@ -8,8 +8,8 @@ from bridge.pbx.readiness.finding import Finding, advice
 
 MODULES: Mapping[str, str] = {
     "app_bridgewait": "OnHold",
-    "bridge_holding": "OnHold",
-    "res_musiconhold": "OnHold",
+    "bridge_holding": "OnHold and Park",
+    "res_musiconhold": "OnHold and Park",
 }
 """By the module, the actions that are 501 without it."""
 

@@ -53,6 +53,15 @@ class At:
             await call.transferred.wait()
         await call.hang_up()
 
+    async def has_parked(self, call: Any, at_most_s: int = 60) -> None:
+        """The app lets 211 park the other side of that call."""
+        [view] = [x["id"] for x in call["phoneCallView"] if _short(x) == "211"]
+        body = {"action": "Park", "phoneCallViewId": view, "maxInParking": at_most_s}
+        answer = await self.api.request(
+            "PUT", f"/uapi/phoneCalls/@me/@self/{call['id']}", body=body
+        )
+        assert answer.status == 200, answer.text
+
     async def talk(self, dials: str = "211") -> Any:
         """210 dials, 211 answers."""
         self.phone("211").answers_after_s = 0.05
@@ -151,6 +160,48 @@ async def test_given_a_parked_call_when_fetched_then_the_phone_talks_to_the_park
     await at.phone("210").free()
     ended = await at.api.wait_ended(call["id"])
     assert (ended["disposition"], ended["endedBy"]) == (0, "destination")
+
+
+@pytest.mark.parametrize("dialled", ["211", "600", "601"])
+async def test_given_a_talk_when_the_app_parks_a_party_then_a_phone_can_fetch_it(
+    at: At, dialled: str
+) -> None:
+    call = await at.talk(dialled)
+    await at.has_parked(call)
+    parked = await at.call({"210": 5})
+    [view] = parked["phoneCallView"]
+    assert 701 <= view["parkedPos"] <= 720
+    assert _short({"extension": view["parkedBy"]}) == "211"
+    await at.phone("211").free()
+    at.phone("212").answers_after_s = 0.05
+
+    answer = await at.act(call["id"], "UnPark", "212", view=view["id"])
+
+    assert answer.status == 200, answer.text
+    assert answer.json["id"] == call["id"]
+    talks = await at.call({"210": 5, "212": 5})
+    assert not any("parked" in x for x in talks["phoneCallView"])
+    await at.phone("212").calls[-1].hang_up()
+    await at.phone("210").free()
+    ended = await at.api.wait_ended(call["id"])
+    assert (ended["disposition"], ended["endedBy"]) == (0, "destination")
+
+
+@pytest.mark.parametrize("dialled", ["211", "601"])
+async def test_given_a_party_that_the_app_has_parked_when_its_time_is_over_then_the_phone_rings(
+    at: At, dialled: str
+) -> None:
+    call = await at.talk(dialled)
+    at.phone("211").answers_after_s = None
+    await at.has_parked(call, at_most_s=1)
+    ringing = await at.phone("211").ringing()
+    await at.call({"210": 4, "211": 3})
+    await ringing.accept()
+    await at.call({"210": 5, "211": 5})
+    await at.phone("210").calls[-1].hang_up()
+    await at.phone("211").free()
+    ended = await at.api.wait_ended(call["id"])
+    assert (ended["disposition"], ended["endedBy"]) == (0, "source")
 
 
 async def test_given_a_parked_call_that_somebody_else_fetches_then_the_action_says_so(

@@ -12,7 +12,7 @@ import pytest_asyncio
 from bridge.directory.loader import EXAMPLE_FILE
 from bridge.local_asterisk.local_asterisk import CONFIGURATION
 from tests.lab.running_lab import RunningLab, open_lab
-from tests.pbx.actions.listening import act, talk
+from tests.pbx.actions.listening import ALICE_HZ, BOB_HZ, act, hear, talk
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -28,6 +28,7 @@ async def poor_lab(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Ru
         ("modules.conf", r"^load = app_chanspy\.so\n", ""),
         ("extensions-bridge.conf", r"^\[uapi-transfer-back\]", "[my-transfer-back]"),
         ("extensions-voicemail.conf", r"^\[uapi-voicemail\]", "[my-voicemail]"),
+        ("modules.conf", r"^load = res_parking\.so\n", ""),
     ):
         file = configuration / "pbx" / name
         text, count = re.subn(old, new, file.read_text(), flags=re.MULTILINE)
@@ -100,4 +101,15 @@ async def test_given_a_missing_context_when_a_party_is_to_be_transferred_then_th
         assert missing in answer.message
         assert await api.call(call_id) == before
         assert carol.log.dialogs == []
+        await api.leave_no_call()
+
+
+async def test_given_no_parking_lot_when_a_party_is_to_be_parked_then_the_answer_names_the_module(
+    poor_lab: RunningLab,
+) -> None:
+    async with poor_lab.client() as api, talk(poor_lab, api) as call:
+        answer = await act(api, call.call_id, "Park")
+        assert (answer.status, answer.code) == (501, "request_not_implemented")
+        assert "module res_parking" in answer.message
+        await hear({call.alice: (BOB_HZ,), call.bob: (ALICE_HZ,)})
         await api.leave_no_call()

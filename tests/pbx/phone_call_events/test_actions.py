@@ -7,6 +7,7 @@ import pytest
 from tests.integration.event_deliveries.receiver import Receiver
 from tests.lab.api_client import ApiClient
 from tests.lab.running_lab import RunningLab
+from tests.pbx.calls.live_calls import statuses
 
 from .all_events import AllEvents
 from .situation import CALLED, CALLER, called
@@ -70,3 +71,28 @@ async def test_given_a_phone_that_picks_up_when_over_then_each_is_told_of_its_ow
     assert await events.told(call_id) == {"210": CALLER, "211": called("CANCEL")}
     told = await events.told(record["id"])
     assert told["212"] == ["answer incoming ANSWER", "dial-out CALLING", "hang-up ANSWER"]
+
+
+async def test_given_a_parked_call_that_comes_back_when_over_then_who_parked_was_rung_twice(
+    lab: RunningLab, api: ApiClient, receiver: Receiver
+) -> None:
+    events = AllEvents(api, receiver, EXTENSIONS)
+    await events.subscribe()
+    async with (
+        lab.phone("0003*210", answer="auto") as alice,
+        lab.phone("0003*211", answer="auto") as bob,
+    ):
+        call_id = await api.place(["210"], ["211"])
+        await api.wait_status(call_id, 5)
+        bob.answer = "manual"
+        body = {"action": "Park", "phoneCallViewId": "01", "maxInParking": 1}
+        answer = await api.request("PUT", f"/uapi/phoneCalls/@me/210/{call_id}", body=body)
+        assert answer.status == 200, answer.text
+        await bob.wait_closed()
+        await api.wait_call(call_id, lambda x: statuses(x) == [4, 3])
+        await bob.accept()
+        await api.wait_call(call_id, lambda x: statuses(x) == [5, 5])
+        await alice.hangup()
+        await api.wait_ended(call_id)
+    twice = ["answer incoming ANSWER", "dial-in CALLING"] * 2
+    assert await events.told(call_id) == {"210": CALLER, "211": sorted([*twice, "hang-up ANSWER"])}

@@ -120,6 +120,13 @@ async def test_given_the_shipped_configuration_when_checked_then_all_is_there(
             "load = app_chanspy.so",
         ),
         (
+            "modules.conf",
+            r"^load = res_parking\.so\n",
+            "",
+            "advice   module res_parking: not loaded, no Park and UnPark",
+            "load = res_parking.so",
+        ),
+        (
             "extensions-bridge.conf",
             r"^\[uapi-pick-up\]",
             "[of-an-older-version]",

@@ -24,6 +24,7 @@ from bridge.calls.state.phone_call import (
     HangUpMark,
     LegPhase,
     Origin,
+    Parking,
     PhoneCall,
 )
 from bridge.calls.store.call_document import call_from_document, call_to_document
@@ -97,7 +98,7 @@ def test_given_a_call_that_is_gone_or_going_when_asked_then_no_action_is_possibl
 
 
 def test_given_a_parked_party_when_fetched_then_it_is_the_one_whatever_view_is_named() -> None:
-    parked = other(LegPhase.UP, parked=True)
+    parked = other(LegPhase.UP, parking=Parking(5, "7001", "0003*210", CHANNEL))
     assert party_for(CallAction.UN_PARK, parked, parked.legs[0]) == parked.legs[1]
     assert can_act_on(acts_on(CallAction.UN_PARK), parked)
     assert party_for(CallAction.PICK_UP, parked, parked.legs[0]) is None

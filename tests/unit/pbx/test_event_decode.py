@@ -170,6 +170,8 @@ def test_bridges_of_talks_and_no_others() -> None:
 def test_a_parked_channel() -> None:
     parked = {"ParkeeUniqueid": "1.1", "ParkeeLinkedid": CALL, "ParkingSpace": "701"}
     assert decoded("ParkedCall", **parked) == ChannelParked(7, "1.1", CALL, "701")
+    by_phone = ChannelParked(7, "1.1", CALL, "701", "PJSIP/211")
+    assert decoded("ParkedCall", ParkerDialString="PJSIP/211", **parked) == by_phone
 
 
 def test_a_channel_in_a_conference() -> None:

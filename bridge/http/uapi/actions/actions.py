@@ -9,6 +9,7 @@ from bridge.calls.state.phone_call import PhoneCall
 from bridge.http.uapi.actions import send_call_to
 from bridge.http.uapi.actions.digits import send_dtmf
 from bridge.http.uapi.actions.holding import off_hold, on_hold
+from bridge.http.uapi.actions.parking import park
 from bridge.http.uapi.actions.recording import (
     pause_recording,
     resume_recording,
@@ -24,7 +25,7 @@ Handler = Callable[[ActionRequest], Awaitable[Sequence[PhoneCall]]]
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """`fields`: beside `action`, each with the code of its errors. `handler`: None until built.
+    """`fields`: beside `action`, each with the code of its errors.
 
     `lists`: the answer is a list also where the URI names one call.
     """
@@ -54,7 +55,7 @@ ACTIONS: Mapping[str, Action] = {
         {**_VIEW, **_SEND_CALL_TO, **_TRANSFER, "waitForPickup": "pc_timeout_invalid"}, transfer
     ),
     "TransferToVoicemail": Action({**_VIEW, **_SEND_CALL_TO, **_TRANSFER}, transfer_to_voicemail),
-    "Park": Action({**_VIEW, "maxInParking": "pc_parking_invalid"}, lists=True),
+    "Park": Action({**_VIEW, "maxInParking": "pc_parking_invalid"}, park, lists=True),
     "UnPark": Action(_RINGS, send_call_to.un_park),
     "PickUp": Action(_RINGS, send_call_to.pick_up),
     "BargeIn": Action(_RINGS, send_call_to.barge_in),

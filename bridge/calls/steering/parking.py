@@ -1,0 +1,90 @@
+"""Park: the other party hears music in the parking lot of the PBX, until a phone fetches it.
+
+The PBX takes the channel next to the parking phone, as it does when that phone transfers the call
+to the lot itself. Its event says in which place the party waits (bridge/calls/state/handing_over).
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+from bridge.calls.live.change import Change
+from bridge.calls.live.switchboard import Switchboard
+from bridge.calls.pbx import PbxOutcomeUnknown, PbxRefused
+from bridge.calls.state.phone_call import Leg, PhoneCall
+from bridge.calls.steering.errors import ActionFailed
+from bridge.calls.steering.live_call import party_in_talk, still_live, the_other
+from bridge.calls.steering.pbx_steering import PbxParking
+from bridge.keyed_locks import KeyedLocks
+
+PARKING_MODULES = ("res_parking", "bridge_holding", "res_musiconhold")
+TOLD_WITHIN_S = 3.0
+"""How long after the answer to the action its event may come."""
+
+
+class CallParking:
+    """`one_action`: a lock for each call, held while an action changes it."""
+
+    def __init__(self, switchboard: Switchboard, pbx: PbxParking, one_action: KeyedLocks) -> None:
+        self._switchboard = switchboard
+        self._pbx = pbx
+        self._one_action = one_action
+        self._outcomes: dict[str, asyncio.Future[PhoneCall]] = {}
+        switchboard.observe(self._changed)
+
+    async def park(self, call_id: str, view_id: str, at_most_s: int) -> PhoneCall:
+        """The party of the view parks the other, and is out of the call; returns the call then.
+
+        After `at_most_s` seconds its phone rings. Raises ActionFailed, ActionUnavailable,
+        PbxUnavailable, PbxRefused, PbxOutcomeUnknown.
+        """
+        async with self._one_action.of(call_id):
+            _parties(self._live(call_id), view_id)
+            await self._pbx.require((), PARKING_MODULES)
+            call = self._live(call_id)
+            parker, other = _parties(call, view_id)
+            phone = call.channels.get(parker.uniqueid or "")
+            channel = None if phone is None else await self._pbx.neighbour(phone.uniqueid)
+            if phone is None or channel is None or channel not in call.channels:
+                raise ActionFailed(f"{parker.number} talks to nobody of this call")
+            return await self._park(call, other, (channel, phone.endpoint, at_most_s))
+
+    async def _park(self, call: PhoneCall, other: Leg, order: tuple[str, str, int]) -> PhoneCall:
+        outcome: asyncio.Future[PhoneCall] = asyncio.get_running_loop().create_future()
+        self._outcomes[call.id] = outcome
+        try:
+            try:
+                await self._pbx.park(*order)
+            except PbxRefused as why:
+                raise ActionFailed(f"{other.number} is not parked, is a place free? {why}") from why
+            async with asyncio.timeout(TOLD_WITHIN_S):
+                after = await outcome
+        except TimeoutError:
+            raise PbxOutcomeUnknown("the PBX has not told where it parks (ParkedCall)") from None
+        finally:
+            del self._outcomes[call.id]
+        if after.final is not None:
+            raise ActionFailed("the call has ended")
+        return after
+
+    def _live(self, call_id: str) -> PhoneCall:
+        return still_live(self._switchboard.calls.live, call_id)
+
+    def _changed(self, change: Change) -> None:
+        call = change.after
+        outcome = self._outcomes.get(call.id)
+        if outcome is None or outcome.done():
+            return
+        if call.final is not None or any(x.parked for x in call.legs):
+            outcome.set_result(call)
+
+
+def _parties(call: PhoneCall, view_id: str) -> tuple[Leg, Leg]:
+    """The party that parks, and the party that it parks. Raises ActionFailed."""
+    parker = party_in_talk(call, view_id)
+    if parker.extension is None:
+        raise ActionFailed(f"{parker.number} is no extension, and only an extension parks")
+    other = the_other(call, parker)
+    if any(x.api_hold is not None for x in (parker, other)):
+        raise ActionFailed("the call is on hold, OffHold ends that")
+    return parker, other
