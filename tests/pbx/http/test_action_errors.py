@@ -47,12 +47,3 @@ async def test_given_no_token_when_put_then_access_is_denied(
         "PUT", ONE, body={"action": "OnHold"}, headers={"Authorization": "Bearer nothing"}
     )
     assert (answer.status, answer.code) == (401, "access_denied")
-
-
-@pytest.mark.parametrize("action", ["Park"])
-async def test_given_an_action_that_is_not_built_when_put_then_the_answer_names_it(
-    api: ApiClient, action: str
-) -> None:
-    answer = await api.request("PUT", ONE, body={"action": action, "phoneCallViewId": "00"})
-    assert (answer.status, answer.code) == (501, "request_not_implemented")
-    assert action in answer.message

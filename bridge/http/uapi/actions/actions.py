@@ -31,7 +31,7 @@ class Action:
     """
 
     fields: Mapping[str, str]
-    handler: Handler | None = None
+    handler: Handler
     lists: bool = False
 
 

@@ -14,7 +14,7 @@ from bridge.calls.state.phone_call import PhoneCall
 from bridge.http.base_url import base_url
 from bridge.http.body import body_of
 from bridge.http.context import SERVICES
-from bridge.http.errors import UapiError, invalid
+from bridge.http.errors import invalid
 from bridge.http.json_answer import json_answer
 from bridge.http.json_body import json_object
 from bridge.http.uapi.actions.actions import ACTIONS, Action, Handler
@@ -31,7 +31,7 @@ async def act_on_phone_calls(request: web.Request) -> web.Response:
     """`PUT`: carry out the action of the body on the live calls that the URI means."""
     scope = scope_of(request)
     body = json_object(await body_of(request))
-    action, handler = _action_of(body)
+    action = _action_of(body)
     refuse_misnamed(body, {**action.fields, "action": "pc_action_invalid"})
     ignored = unknown_of(body, {*action.fields, "action"})
     ignored += unknown_of(request.query, {"fields"})
@@ -40,7 +40,7 @@ async def act_on_phone_calls(request: web.Request) -> web.Response:
     _, requester = authenticated_app(request)
     order = ActionRequest(request.app[SERVICES], scope, requester, call_id, body)
     # If the client leaves, the action goes on: a call is not left in the middle of one.
-    calls = await carried_through(_run(handler, order), "phone_call_action")
+    calls = await carried_through(_run(action.handler, order), "phone_call_action")
     headers = ignored_header(ignored)
     if not calls:
         return web.Response(status=204, headers=headers)
@@ -54,12 +54,10 @@ async def _run(handler: Handler, order: ActionRequest) -> list[PhoneCall]:
     return list(await handler(order))
 
 
-def _action_of(body: Mapping[str, object]) -> tuple[Action, Handler]:
-    """Raises 400 pc_action_invalid, and 501 for an action that is not built."""
+def _action_of(body: Mapping[str, object]) -> Action:
+    """Raises 400 pc_action_invalid."""
     name = body.get("action")
     action = ACTIONS.get(name) if isinstance(name, str) else None
     if action is None:
         raise invalid("pc_action_invalid", f"action must be one of: {', '.join(ACTIONS)}.")
-    if action.handler is None:
-        raise UapiError(501, "request_not_implemented", f"Action {name} is not implemented.")
-    return action, action.handler
+    return action
