@@ -15,6 +15,8 @@ from bridge.client.errors import ApiError, NotReached
 from bridge.client.model import PhoneCall
 
 _TIMEOUT_S = 30.0
+# An action may ring several phones, one after the other, for the longest time that an app may ask.
+_ACTION_TIMEOUT_S = 1800.0
 _SILENCE_S = 40.0  # of a stream, which has a heartbeat every 15 s
 _RECONNECT_S = 2.0
 _PAGE = 200
@@ -128,9 +130,14 @@ class UapiClient:
     async def act(
         self, action: str, call_id: str, extension: str = "@self", **fields: object
     ) -> list[PhoneCall]:
-        """Steer a live call: `OnHold`, `Transfer`, … with the fields of docs/actions.md."""
+        """Steer a live call: `OnHold`, `Transfer`, … with the fields of docs/actions.md.
+
+        It waits for the phones that ring, as long as that lasts.
+        """
         path = f"/uapi/phoneCalls/{self.user}/{extension}/{call_id}"
-        answer = await self.request("PUT", path, body={"action": action, **fields})
+        answer = await self.request(
+            "PUT", path, body={"action": action, **fields}, timeout_s=_ACTION_TIMEOUT_S
+        )
         return [PhoneCall.of(x) for x in _entries(answer)]
 
     async def presence(self, extension: str = "@self") -> list[Json]:
@@ -171,16 +178,18 @@ class UapiClient:
         query: Mapping[str, Any] | None = None,
         body: object = None,
         headers: Mapping[str, str] | None = None,
+        timeout_s: float = _TIMEOUT_S,
     ) -> Any:
         """Any request with the token; returns the JSON of the answer, None without one.
 
         A token that has ended is renewed, and the request sent once more.
         """
         params = {k: str(v) for k, v in (query or {}).items() if v is not None}
+        more = {"params": params, "json": body, "timeout": aiohttp.ClientTimeout(total=timeout_s)}
         for last_try in (False, True):
             given = {"Authorization": f"Bearer {await self.token()}", **(headers or {})}
             try:
-                return await self._exchange(method, path, params=params, json=body, headers=given)
+                return await self._exchange(method, path, headers=given, **more)
             except ApiError as why:
                 if last_try or why.code != "access_denied" or why.status not in (401, 403):
                     raise
