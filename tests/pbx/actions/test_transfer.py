@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import AsyncExitStack
 from typing import Any
 
 import pytest
@@ -76,6 +77,7 @@ async def test_given_a_talk_when_transferred_then_the_target_talks_to_the_other_
         await left.wait_closed()
         seen = await api.wait_call(before["id"], lambda x: views(x, "status") == [4, 3])
         assert not answer.done()
+        assert ringing.caller_number.endswith(kept_number)
         await carol.accept(call=ringing)
 
         call = (await answer).json
@@ -230,6 +232,64 @@ async def test_given_a_rule_against_public_numbers_when_transferred_to_one_then_
         if rule == "an extension":
             await hear_each_other(alice, ALICE_HZ, bob, BOB_HZ)
         await api.leave_no_call()
+
+
+@pytest.mark.parametrize("target", ["takes it", "is busy"])
+async def test_given_a_caller_from_outside_when_transferred_then_it_is_with_one_of_the_phones(
+    lab: RunningLab, api: ApiClient, target: str
+) -> None:
+    async with lab.phone("0003*210", answer="auto") as alice, AsyncExitStack() as stack:
+        if target == "is busy":
+            await stack.enter_async_context(lab.scripted("0003*211", refuses(486)))
+        else:
+            bob = await stack.enter_async_context(lab.phone("0003*211", answer="auto"))
+        await lab.asterisk.call_in("5550003210", caller_number="3235550111", does="tone")
+        call = await wait_only_call(api, "210", lambda x: views(x, "status") == [5, 5])
+        answer = await act(
+            api, call["id"], "Transfer", sendCallTo="211", transferNumber="+3235550111"
+        )
+        if target == "is busy":
+            assert (answer.status, answer.code) == (409, "pc_action_failed")
+            assert "3235550111 talks to 0003*210 again" in answer.message
+            assert len(alice.log.dialogs) == 2
+            talks = alice
+        else:
+            assert answer.status == 200, answer.text
+            assert numbers(answer.json) == [None, "211"]
+            await alice.wait_closed()
+            talks = bob
+        await talks.wait_tone(1000)
+        assert talks.log.dialogs[-1].caller_number == "3235550111"
+        await lab.asterisk.hang_up_public_network()
+        await wait_no_calls(api, "@self")
+        assert (await api.wait_ended(call["id"]))["endedBy"] == "source"
+
+
+async def test_given_an_agent_of_a_queue_when_it_transfers_the_caller_then_the_queue_is_left(
+    lab: RunningLab, api: ApiClient
+) -> None:
+    async with (
+        lab.phone("0003*220", tone_hz=ALICE_HZ) as caller,
+        lab.phone("0003*211", answer="auto") as agent,
+        lab.phone("0003*210", tone_hz=CAROL_HZ) as carol,
+    ):
+        async with lab.client("user-13"):
+            await caller.dial("0003*300")
+        call = await wait_only_call(api, "211", lambda x: views(x, "status") == [5, 5])
+        answer = asyncio.create_task(
+            act(api, call["id"], "Transfer", extension="211", sendCallTo="212")
+        )
+        refused = await answer
+        assert (refused.status, "no phone of 212" in refused.message) == (409, True)
+        async with lab.phone("0003*212", answer="auto", tone_hz=BOB_HZ) as other:
+            moved = await act(api, call["id"], "Transfer", extension="211", sendCallTo="212")
+            assert moved.status == 200, moved.text
+            await agent.wait_closed()
+            assert numbers(moved.json) == ["220", "212"]
+            await hear_each_other(caller, ALICE_HZ, other, BOB_HZ)
+            await caller.hangup()
+        assert carol.log.dialogs[-1].closed
+        await wait_no_calls(api)
 
 
 async def test_given_a_target_that_may_call_nobody_outside_then_it_cannot_pass_the_party_on(

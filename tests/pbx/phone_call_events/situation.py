@@ -51,6 +51,12 @@ class Stage:
         await self.api.hang_up(payer, call_id)
         return call_id
 
+    async def transferred(self, call_id: str, status: int) -> None:
+        """The app has 0003*210 transfer the other party to 0003*212, with that outcome."""
+        body = {"action": "Transfer", "sendCallTo": "0003*212", "transferFromNumber": "0003*210"}
+        answer = await self.api.request("PUT", f"/uapi/phoneCalls/@me/@self/{call_id}", body=body)
+        assert answer.status == status, answer.text
+
     async def came_in(self, number: str, does: str = "silent") -> str:
         known = await self.ended_calls()
         await self.lab.asterisk.call_in(number, caller_number="3235550100", does=does)

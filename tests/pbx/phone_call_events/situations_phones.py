@@ -170,6 +170,34 @@ async def blind_transfer_refused(stage: Stage) -> str:
     return await stage.dialled(alice, "211")
 
 
+@row("transfer by an app", _210=CALLER, _211=CALLED, _212=CALLED)
+async def transfer_by_app(stage: Stage) -> str:
+    alice, bob = await stage.phone("210"), await stage.phone("211")
+    await stage.phone("212")
+    call_id = await stage.dialled(alice, "211")
+    await stage.api.wait_status(call_id, 5)
+    await stage.transferred(call_id, 200)
+    await bob.hangup()
+    return call_id
+
+
+@row(
+    "transfer by an app, not taken: the caller has the party back",
+    _210=sorted([*CALLER, "answer incoming ANSWER", "dial-in CALLING"]),
+    _211=CALLED,
+    _212=called("BUSY"),
+)
+async def transfer_by_app_refused(stage: Stage) -> str:
+    await stage.phone("210")
+    bob = await stage.phone("211")
+    await stage.scripted("212", refuses(486, "Busy Here", ring_ms=100))
+    call_id = await stage.api.place(["210"], ["211"], extension="210")
+    await stage.api.wait_status(call_id, 5)
+    await stage.transferred(call_id, 409)
+    await bob.hangup()
+    return call_id
+
+
 @row(
     "blind transfer by one of several sources",
     _210=CALLER,

@@ -347,6 +347,13 @@ async def test_given_the_shipped_configuration_when_checked_then_all_is_there(
             "extensions-bridge.conf",
         ),
         (
+            "extensions-bridge.conf",
+            r"^\[uapi-transfer\]",
+            "[my-transfer]",
+            r"advice   dialplan context \[uapi-transfer\]: there is none, no Transfer",
+            "extensions-bridge.conf",
+        ),
+        (
             "modules.conf",
             "^load = app_mixmonitor.so",
             "",

@@ -140,3 +140,31 @@ async def test_given_a_call_of_the_api_that_a_phone_transfers_then_its_one_file_
         assert (await verba.ask("DeleteCall", callID=call.id)).code == 0
 
     assert files.names() == before
+
+
+@pytest.mark.parametrize("who", ["source", "destination"])
+async def test_given_a_recorded_call_that_an_app_transfers_then_a_second_file_has_the_target(
+    lab: RunningLab, api: ApiClient, verba: VerbaClient, files: RecordedFiles, who: str
+) -> None:
+    before = files.names()
+    async with lab.phone("0003*212", answer="auto", tone_hz=700) as carol:
+        async with recorded_call(lab, api, verba) as call:
+            await files.wait_growing(call.id, 16_000)
+            view, stays, heard = (
+                ("00", call.bob, 1000) if who == "source" else ("01", call.alice, 440)
+            )
+            path = f"/uapi/phoneCalls/@me/@self/{call.call_id}"
+            body = {"action": "Transfer", "sendCallTo": "0003*212", "phoneCallViewId": view}
+            answer = await api.request("PUT", path, body=body)
+            assert answer.status == 200, answer.text
+            await carol.wait_tone(heard)
+            await stays.wait_tone(700)
+            await files.wait_growing(f"{call.id}-2", 24_000)
+        record = await verba.conversation(call.call_id, ongoing=False)
+        assert [x.attrib["part"] for x in record.findall("media")] == ["1", "2"]
+        second = await verba.ask("GetMedia", callID=call.id, part="2")
+        assert len(second.body) >= 24_000
+
+        assert (await verba.ask("DeleteCall", callID=call.id)).code == 0
+
+    assert files.names() == before
