@@ -7,6 +7,7 @@ from bridge.calls.state.behind_halves import rang_out_behind
 from bridge.calls.state.call_channels import with_channel
 from bridge.calls.state.call_end import is_to_go
 from bridge.calls.state.call_progress import reach, reach_state
+from bridge.calls.state.cut_off import with_asked_channel
 from bridge.calls.state.devices import answers_on, without_device
 from bridge.calls.state.effects import Effect, HangUpChannel, Result
 from bridge.calls.state.fast_replace import replace
@@ -56,6 +57,8 @@ def dial_progressed(call: PhoneCall, event: ev.DialProgressed, _: PartyLookup) -
 
 def dial_ended(call: PhoneCall, event: ev.DialEnded, _: PartyLookup) -> Result:
     """The ringing of one channel is over: its party has answered, or keeps the reason."""
+    if event.status is ev.DialStatus.CANCEL:
+        call = with_asked_channel(call, event.dialled_uniqueid)
     index = leg_index(call, event.dialled_uniqueid)
     if index is None:
         return rang_out_behind(call, event), []

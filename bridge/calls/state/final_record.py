@@ -12,6 +12,7 @@ from bridge.calls.state.acting_calls import record_of_acting
 from bridge.calls.state.cut_off import was_cut_off
 from bridge.calls.state.hangup_causes import (
     FORWARDING_REFUSED,
+    MEDIA_TIMEOUT,
     NEVER_TAKEN_BACK,
     NO_ANSWER,
     NO_ROUTE,
@@ -47,9 +48,6 @@ _OF_ORIGINATE = {
     8: (Disposition.FAILED, "congestion"),
 }
 _SIP_TIMEOUT, _SIP_CANCELLED = 408, 487
-# Asterisk gives this cause to a channel that sent no media for `rtp_timeout` (res_pjsip_sdp_rtp).
-# An answered channel that nobody hung up gets it from no other source.
-_MEDIA_TIMEOUT = 44
 # A duration limit fires on Asterisk's clock, up to a tick before ours.
 _DURATION_SLACK_MS = 500
 
@@ -63,7 +61,7 @@ def _conclude(call: PhoneCall, at_ms: int) -> FinalRecord:
     if _vanished(call):
         answered = call.answered_ms is not None
         disposition = Disposition.ANSWERED if answered else Disposition.NO_ANSWER
-        return FinalRecord(at_ms, disposition, EndedBy.PBX, "media timeout", _MEDIA_TIMEOUT)
+        return FinalRecord(at_ms, disposition, EndedBy.PBX, "media timeout", MEDIA_TIMEOUT)
     if call.answered_ms is not None:
         leg = next((x for x in call.legs if x.answered_ms is not None and x.cause), None)
         by = _who(call, at_ms, timed_out=False)
@@ -79,8 +77,9 @@ def _conclude(call: PhoneCall, at_ms: int) -> FinalRecord:
     disposition, reason = _unanswered(call, leg)
     if call.taken_ms is not None:
         return _taken(call, at_ms, disposition, leg)
-    cut_off = disposition is Disposition.NO_ANSWER and leg is not None and was_cut_off(call, leg)
-    by = _who(call, at_ms, timed_out=disposition is Disposition.NO_ANSWER and not cut_off)
+    cut_off = leg is not None and was_cut_off(call, leg)
+    timed_out = disposition is Disposition.NO_ANSWER
+    by = EndedBy.PBX if cut_off else _who(call, at_ms, timed_out=timed_out)
     if cut_off or by in (EndedBy.API, EndedBy.AGE_LIMIT) or _gave_up_waiting(call, disposition):
         # Nobody refused: what the PBX says of the channels is but how it ended them.
         return FinalRecord(at_ms, Disposition.NO_ANSWER, by, "cancelled", NORMAL_CLEARING)
@@ -131,7 +130,7 @@ def _vanished(call: PhoneCall) -> bool:
     if call.hang_up is not None or call.first_to_hang_up is not None:
         return False
     talked = [x for x in call.legs if x.answered_ms is not None and not x.handed_over]
-    return any(x.cause == _MEDIA_TIMEOUT for x in talked)
+    return any(x.cause == MEDIA_TIMEOUT for x in talked)
 
 
 def _decisive(call: PhoneCall) -> Leg | None:

@@ -9,6 +9,9 @@ from __future__ import annotations
 from bridge.calls.state.phone_call import Disposition
 
 NORMAL_CLEARING, NO_ANSWER, REJECTED, NO_ROUTE, REDIRECTED = 16, 19, 21, 3, 23
+MEDIA_TIMEOUT = 44
+"""Asterisk gives it to a channel that sent no media for `rtp_timeout` (res_pjsip_sdp_rtp). An
+answered channel that nobody hung up gets it from no other source."""
 
 CONGESTION, UNAVAILABLE, NO_SUCH_NUMBER = "congestion", "unavailable", "no such number"
 FORWARDING_REFUSED = "forwarding refused"

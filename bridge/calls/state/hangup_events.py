@@ -8,6 +8,7 @@ from bridge.calls.state.behind_halves import left_by_their_half, let_go
 from bridge.calls.state.call_channels import without_channel
 from bridge.calls.state.call_end import end, originate_still_open
 from bridge.calls.state.conferences import without_member
+from bridge.calls.state.cut_off import is_unasked, with_asked_channel, with_end_of_dial
 from bridge.calls.state.devices import without_device
 from bridge.calls.state.effects import Effect, LegProgressed, LegStep, Result
 from bridge.calls.state.fast_replace import replace
@@ -23,6 +24,7 @@ from bridge.calls.state.phone_call import LegPhase, PhoneCall
 
 def hangup_requested(call: PhoneCall, event: ev.HangupRequested, _: PartyLookup) -> Result:
     """A channel is asked to go; the first party that is in the call has ended it."""
+    call = with_asked_channel(call, event.uniqueid)
     index = leg_index(call, event.uniqueid)
     if index is None or call.first_to_hang_up is not None:
         return call, []
@@ -39,7 +41,9 @@ def hung_up(call: PhoneCall, event: ev.ChannelHungUp, parties: PartyLookup) -> R
     """A channel is gone, and with its last channel the call ends."""
     if event.uniqueid not in call.channels:
         return call, []
+    channel = call.channels[event.uniqueid]
     call = without_channel(let_go(call, event), event.uniqueid)
+    call = with_end_of_dial(call, event)
     call = without_hold_of(call, event.uniqueid)
     call = with_first_hung_up(call, event.uniqueid, event.cause)
     effects: list[Effect] = []
@@ -57,6 +61,7 @@ def hung_up(call: PhoneCall, event: ev.ChannelHungUp, parties: PartyLookup) -> R
             api_hold=None,
             cause=event.cause,
             sip_code=event.sip_code,
+            ended_unasked=is_unasked(channel, event),
         )
         if leg.forwards or (leg.answered_ms is None and event.sip_code in REDIRECTIONS):
             leg = forwarding(leg)

@@ -51,6 +51,8 @@ def outcome_of(call: PhoneCall, leg: Leg | None) -> Outcome:
         return _of_call(call)  # it dialled: nobody has dialled it
     if leg.forwards:
         return Outcome(Disposition.BUSY, FORWARDING_REFUSED)
+    if leg.ended_unasked or was_cut_off(call, leg):
+        return _unanswered(call, leg)  # it refused nothing
     refused = OF_CAUSE.get(leg.cause or 0)
     if refused is not None and refused[0] is Disposition.BUSY:
         return Outcome(*refused)
@@ -77,8 +79,8 @@ def _unanswered(call: PhoneCall, leg: Leg) -> Outcome:
     elsewhere = any(x.answered_ms is not None for x in others)
     unanswered = not elsewhere and call.answered_ms is None
     # Asterisk says NOANSWER also of an originated source that it hangs up as it is told.
-    rang_out = leg.dial_status is DialStatus.NOANSWER and not was_cut_off(call, leg)
-    if rang_out and (leg.side is Side.DESTINATION or not unanswered):
+    rang_out = leg.dial_status is DialStatus.NOANSWER and not leg.ended_unasked
+    if rang_out and not was_cut_off(call, leg) and (leg.side is Side.DESTINATION or not unanswered):
         return Outcome(Disposition.NO_ANSWER, "no answer")  # whatever became of the call later
     if unanswered:
         return _of_call(call)

@@ -153,10 +153,15 @@ class HangupRequested(ChannelEvent):
 
 @frozen
 class ChannelHungUp(ChannelEvent):
-    """`cause` is the Q.850 hangup cause, `sip_code` the SIP status where the PBX gives it."""
+    """`cause` is the Q.850 hangup cause, `sip_code` the SIP status where the PBX gives it.
+
+    `rang_out`: whether the time to ring was over for whom the channel dialled, as our part of the
+    dialplan says; None in any other part.
+    """
 
     cause: int
     sip_code: int | None = None
+    rang_out: bool | None = None
 
 
 @frozen

@@ -122,6 +122,7 @@ class Leg:
     channel is gone or not; `parking`: it waits in a parking lot, or has just come back from one.
     `on_hold_ms`: since when its phone holds the others; `api_hold`: it holds them by the API.
     `found`: its channel was found in a list of the PBX, and its dial has not been heard of.
+    `ended_unasked`: its phone rang and was hung up with a reason, and had not given one itself.
     """
 
     view_id: str
@@ -155,6 +156,7 @@ class Leg:
     found: bool = False
     members: tuple[str, ...] = ()
     api_hold: ApiHold | None = None
+    ended_unasked: bool = False
 
     @property
     def calls(self) -> bool:
@@ -172,6 +174,7 @@ class CallChannel:
     """A live channel of the call on the PBX. `uninvited`: nobody in the call announced it.
 
     `local`: the channel's name where it is half a Local channel, else empty.
+    `asked_to_go`: its phone or network ends it, or the channel that dials it has gone.
     `dialled_by`: the uniqueid of the channel that dials it. `dial_ended`: of a half, the PBX has
     said how that dial ended.
     """
@@ -184,6 +187,7 @@ class CallChannel:
     local: str = ""
     dialled_by: str | None = None
     dial_ended: bool = False
+    asked_to_go: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,6 +232,7 @@ class PhoneCall:
     `originated`: an AMI client of somebody else, the console or a call file began it by an
     Originate, which rings the source first; `application`: what that runs instead of dialling;
     `went_out`: whom the source calls has been told.
+    `rang_out`: whether the time to ring was over, where our part of the dialplan says that.
     `recorded_since_ms`: when its recording began, `recording_id` the id of that for the Verba API;
     `being_recorded`: it has not been stopped since.
     `joined`: the ids of the calls that have become one with this one.
@@ -271,6 +276,7 @@ class PhoneCall:
     originated: bool = False
     application: str = ""
     went_out: bool = False
+    rang_out: bool | None = None
     recorded_since_ms: int | None = None
     recording_id: str | None = None
     being_recorded: bool = False

@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
+from bridge.calls.state.hangup_causes import NO_ANSWER
 from bridge.calls.state.pbx_events import (
     ChannelAppeared,
     ChannelBridged,
@@ -46,6 +47,8 @@ _DIAL_STATUSES = {status.value: status for status in DialStatus}
 _ABSENT = ("<unknown>", "<none>")
 MAILBOX_CONTEXT, _CALLER_CONTEXT = "uapi-voicemail", "uapi-voicemail-caller"
 _FORWARDING_CONTEXT, _FORWARDED_FROM = "bridge-phone", "~"
+_TELLS_WHY = ("not-answered", "bridge-phone", "bridge-source")
+"""Contexts of extensions-bridge.conf: a channel whose dial rang out leaves them with cause 19."""
 _DIGIT = re.compile(r"[0-9*#A-D]\Z")
 _ESCAPED = re.compile(r"\\(.)")
 _CONTROL_ESCAPES = frozenset("abfnrtv")
@@ -199,10 +202,10 @@ def _hangup_request(headers: Headers, at_ms: int) -> PbxEvent:
 
 
 def _hangup(headers: Headers, at_ms: int) -> PbxEvent:
-    sip_code = _number(headers, "TechCause")
-    if not 100 <= sip_code <= 699:
-        return ChannelHungUp(at_ms, *_ids(headers), _number(headers, "Cause"))
-    return ChannelHungUp(at_ms, *_ids(headers), _number(headers, "Cause"), sip_code)
+    cause, sip_code = _number(headers, "Cause"), _number(headers, "TechCause")
+    said = sip_code if 100 <= sip_code <= 699 else None
+    rang_out = cause == NO_ANSWER if headers.get("Context") in _TELLS_WHY else None
+    return ChannelHungUp(at_ms, *_ids(headers), cause, said, rang_out)
 
 
 def _bridge_enter(headers: Headers, at_ms: int) -> PbxEvent | None:

@@ -91,3 +91,76 @@ async def ringing_click_ended_by_crm(stage: Stage) -> None:
     await stage.crm("Hangup", Channel="@210")
     await a.is_free()
     await stage.ends("local 210 > -: no answer, by pbx", t210="dial-out CANCEL")
+
+
+async def ringing_phone_ended_by_crm(stage: Stage) -> None:
+    """210 dials 211, which rings; a CRM hangs up 211's channel and gives no cause.
+
+    Nothing tells that from time that is over.
+    """
+    a, b = stage.phone("210"), stage.phone("211")
+    await a.dials("211")
+    await b.rings()
+    await stage.passes(0.3)
+    await stage.crm("Hangup", Channel="@211")
+    await a.is_free()
+    await stage.ends(
+        "local 210 > 211: no answer, by pickup timeout",
+        t210="dial-out NOANSWER",
+        t211="dial-in NOANSWER",
+    )
+
+
+async def ringing_phone_ended_as_busy_by_crm(stage: Stage) -> None:
+    """210 dials 211, which rings; a CRM hangs up 211's channel and says that it is busy."""
+    a, b = stage.phone("210"), stage.phone("211")
+    await a.dials("211")
+    await b.rings()
+    await stage.passes(0.3)
+    await stage.crm("Hangup", Channel="@211", Cause="17")
+    await a.is_free()
+    await stage.ends(
+        "local 210 > 211: no answer, by pbx", t210="dial-out CANCEL", t211="dial-in CANCEL"
+    )
+
+
+async def ringing_phone_of_a_group_ended_by_crm(stage: Stage) -> None:
+    """210 dials 603; 211 and 212 ring; a CRM hangs up 211 as if it refused; 212 answers."""
+    a, b, c = (stage.phone(x) for x in ("210", "211", "212"))
+    await a.dials("603")
+    await b.rings()
+    await c.rings()
+    await stage.passes(0.3)
+    await stage.crm("Hangup", Channel="@211", Cause="21")
+    await stage.passes(0.3)
+    await c.picks_up()
+    await a.is_answered()
+    await a.hangs_up()
+    await stage.ends(
+        "local 210 > 211 212: answered, by source",
+        t210="dial-out answer-out ANSWER",
+        t211="dial-in CANCEL",
+        t212="dial-in answer-in ANSWER",
+    )
+
+
+async def ringing_source_of_api_call_ended_by_crm(stage: Stage) -> None:
+    """The app connects 210 with 211; while 210 rings, a CRM hangs up 210's channel."""
+    a = stage.phone("210")
+    await stage.posts(["210"], ["211"])
+    await a.rings()
+    await stage.passes(0.3)
+    await stage.crm("Hangup", Channel="@210")
+    await a.is_free()
+    await stage.ends("local 210 > 211: no answer, by pbx", t210="dial-out CANCEL")
+
+
+async def ringing_originate_of_api_call_ended_by_crm(stage: Stage) -> None:
+    """The app connects 210 with 211; while 210 rings, a CRM hangs up the Local channel of that."""
+    a = stage.phone("210")
+    await stage.posts(["210"], ["211"])
+    await a.rings()
+    await stage.passes(0.3)
+    await stage.crm("Hangup", Channel="/^Local.ring@.*;1$/")
+    await a.is_free()
+    await stage.ends("local 210 > 211: no answer, by pbx", t210="dial-out CANCEL")

@@ -17,6 +17,7 @@ from tests.softphones.sipp_behaviour import answers, forwards, refuses, rings
 from tests.softphones.softphone import Softphone
 from tests.softphones.toolchain import ensure_phone_tools
 
+from .live_calls import wait_only_call
 from .public_network import calls_of_public_network, wait_public_calls
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -26,6 +27,7 @@ FORWARDS = {
     "0003*211": "{busy: 212, no_answer: 0003*212, no_answer_s: 2, unregistered: 212}",
     "0003*212": f"{{busy: '{NUMBER}', always: 0003*213}}",
     "0003*213": f"{{busy: '{NUMBER}', no_answer: 211, no_answer_s: 2}}",
+    "0003*214": "{no_answer: 210, no_answer_s: 2}",
     "0003*220": f"{{always: '{NUMBER}'}}",
 }
 BUSY = 1
@@ -185,6 +187,22 @@ async def test_given_forwards_that_go_round_when_called_then_each_phone_rings_on
     async with lab.scripted("0003*211", rings()) as bob, lab.scripted("0003*213", rings()) as dora:
         assert not await is_connected(alice, "211")
         assert (bob.incoming_invites, dora.incoming_invites) == (1, 1)
+
+
+async def test_given_a_phone_that_rings_out_when_the_next_is_not_registered_then_time_was_over(
+    lab: RunningLab, api: ApiClient
+) -> None:
+    """214 → 210, called by an app and by a phone: nobody else has ended the call."""
+    async with (
+        lab.scripted("0003*214", rings()),
+        lab.phone("0003*213", answer="auto") as dora,
+    ):
+        call_id = await api.place(["213"], ["214"], extension="210")
+        by_app = await api.wait_ended(call_id)
+        await dora.dial("214")
+        live = await wait_only_call(api, "213")
+        for record in (by_app, await api.wait_ended(live["id"])):
+            assert (record["endedBy"], record["hangupCause"]) == ("pickup timeout", 19)
 
 
 async def test_given_a_dead_service_when_phones_call_then_forwards_hold(

@@ -227,8 +227,9 @@ def test_given_a_queue_that_cancels_again_whom_it_rang_in_vain_then_that_one_ran
 
 
 def test_given_a_queue_whose_agents_refuse_when_the_caller_gives_up_then_it_cancelled() -> None:
-    refuses = DialEnded(20, CALLER, CALLED, CALLER, DialStatus.BUSY)
-    caller = Caller("300").hears(*dials(CALLED, "211"), refuses)
+    refuses = HangupRequested(20, CALLED, CALLER, 17)
+    busy = DialEnded(20, CALLER, CALLED, CALLER, DialStatus.BUSY)
+    caller = Caller("300").hears(*dials(CALLED, "211"), refuses, busy)
     caller.hears(ChannelHungUp(20, CALLED, CALLER, 17), GIVES_UP, CALLER_GONE)
     assert caller.end == ("NO_ANSWER", EndedBy.SOURCE, "cancelled")
     assert caller.hung_up() == [

@@ -100,6 +100,26 @@ def test_channel_events() -> None:
     assert decoded("HangupRequest", **headers, Cause="16") == HangupRequested(7, CALL, CALL, 16)
 
 
+@pytest.mark.parametrize(
+    ("context", "cause", "rang_out"),
+    [
+        ("not-answered", "19", True),
+        ("not-answered", "20", False),
+        ("bridge-phone", "0", False),
+        ("bridge-source", "16", False),
+        ("from-internal", "19", None),
+        ("", "0", None),
+    ],
+)
+def test_a_hangup_in_our_part_of_the_dialplan_tells_whether_time_was_over(
+    context: str, cause: str, rang_out: bool | None
+) -> None:
+    headers = {**channel_headers(), "Context": context, "Cause": cause}
+    hung_up = decoded("Hangup", **headers)
+    assert isinstance(hung_up, ChannelHungUp)
+    assert hung_up.rang_out is rang_out
+
+
 def test_a_dial_of_a_channel_and_of_an_originate() -> None:
     dialled = channel_headers("Dest", "17.2")
     caller = channel_headers()
