@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections import defaultdict
 from collections.abc import Awaitable
 from dataclasses import dataclass
 
@@ -43,6 +44,7 @@ class TransferOutcome:
         self._outcomes = outcomes
         self._begun = begun
         self._news = asyncio.Event()
+        self.call_id = begun.before.id
         self.latest = begun.before
         self._stage: TransferStage | None = None
         self._looked_at: object = None
@@ -172,24 +174,26 @@ class TransferOutcomes:
     def __init__(self, switchboard: Switchboard, pbx: PbxTransfers) -> None:
         self._switchboard = switchboard
         self.pbx = pbx
-        self._waiting: dict[TransferOutcome, str] = {}
+        self._waiting: defaultdict[str, set[TransferOutcome]] = defaultdict(set)
         switchboard.observe(self._changed)
 
     def of(self, begun: BegunTransfer) -> TransferOutcome:
         """The outcome of a transfer that is about to be sent."""
         outcome = TransferOutcome(self, begun)
-        self._waiting[outcome] = begun.before.id
+        self._waiting[outcome.call_id].add(outcome)
         return outcome
 
     def forget(self, outcome: TransferOutcome) -> None:
         """Nobody waits for it any more."""
-        self._waiting.pop(outcome, None)
+        waiting = self._waiting[outcome.call_id]
+        waiting.discard(outcome)
+        if not waiting:
+            del self._waiting[outcome.call_id]
 
     def joined(self, call_id: str) -> PhoneCall | None:
         """The live call that this one, which has ended, has become a part of."""
         return self._switchboard.calls.live.find(call_id)
 
     def _changed(self, change: Change) -> None:
-        for outcome, call_id in list(self._waiting.items()):
-            if call_id == change.after.id:
-                outcome.note(change.after)
+        for outcome in self._waiting.get(change.after.id, ()):
+            outcome.note(change.after)
