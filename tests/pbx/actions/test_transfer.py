@@ -14,7 +14,7 @@ from tests.pbx.calls.live_calls import wait_no_calls, wait_only_call
 from tests.scripted_ami.eventually import eventually
 from tests.softphones.sipp_behaviour import refers, refuses, rings
 
-from .acting import act, acted, hear_each_other, views
+from .acting import MUSIC_HZ, act, acted, hear_each_other, views
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -350,6 +350,31 @@ async def test_given_a_party_on_hold_when_transferred_then_the_target_has_it(
         assert views(call, "holder") == [None, None]
         await alice.wait_closed()
         await hear_each_other(bob, BOB_HZ, carol, CAROL_HZ)
+        await api.leave_no_call()
+
+
+@pytest.mark.parametrize("target", ["takes it", "is busy"])
+async def test_given_a_phone_that_holds_when_it_transfers_by_an_app_then_the_hold_is_over(
+    lab: RunningLab, api: ApiClient, target: str
+) -> None:
+    async with (
+        lab.phone("0003*210", answer="auto", tone_hz=ALICE_HZ) as alice,
+        lab.phone("0003*211", answer="auto", tone_hz=BOB_HZ) as bob,
+        lab.phone("0003*212", answer="auto", tone_hz=CAROL_HZ) as carol,
+    ):
+        call_id = await talk(api)
+        await alice.hold()
+        await bob.wait_tone(MUSIC_HZ)
+        if target == "is busy":
+            refused = await act(api, call_id, "Transfer", sendCallTo="3235550486")
+            assert (refused.status, refused.code) == (409, "pc_action_failed")
+            call = await api.call(call_id)
+            await hear_each_other(alice, ALICE_HZ, bob, BOB_HZ)
+        else:
+            call = await acted(api, call_id, "Transfer", sendCallTo="0003*212")
+            await hear_each_other(bob, BOB_HZ, carol, CAROL_HZ)
+        assert views(call, "onHold") == [None, None]
+        await eventually(lambda: bob.tone_heard(MUSIC_HZ, last_s=1.0) < -30, 6)
         await api.leave_no_call()
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from tests.lab.api_client import ApiClient
 from tests.lab.running_lab import RunningLab
+from tests.pbx.actions.acting import act, acted, hear_each_other
 from tests.pbx.calls.live_calls import wait_statuses
 from tests.softphones.sipp_behaviour import answers, refuses, rings
 
@@ -136,3 +137,28 @@ async def test_given_all_these_calls_when_the_log_is_read_then_nothing_was_wrong
 ) -> None:
     assert lab.bridge.log_lines("error") == []
     assert "Traceback" not in lab.bridge.log_text()
+
+
+@pytest.mark.parametrize("view", ["00", "01"])
+async def test_given_a_talk_when_an_app_transfers_then_the_target_has_the_party_or_it_is_back(
+    lab: RunningLab, api: ApiClient, view: str
+) -> None:
+    async with (
+        lab.phone("0003*210", answer="auto", tone_hz=440) as alice,
+        lab.phone("0003*211", answer="auto", tone_hz=1000) as bob,
+    ):
+        call_id = await api.place(["210"], ["211"])
+        await wait_statuses(api, call_id, 5, 5)
+        async with lab.scripted("0003*212", refuses(486)):
+            refused = await act(api, call_id, "Transfer", phoneCallViewId=view, sendCallTo="212")
+        assert (refused.status, refused.code) == (409, "pc_action_failed")
+        assert "212 is busy" in refused.message
+        await hear_each_other(alice, 440, bob, 1000)
+        async with lab.phone("0003*213", answer="auto", tone_hz=700) as carol:
+            left, kept = (alice, bob) if view == "00" else (bob, alice)
+            number = "0003*210" if view == "00" else "0003*211"
+            await acted(api, call_id, "Transfer", transferFromNumber=number, sendCallTo="213")
+            await left.wait_closed()
+            await hear_each_other(kept, 1000 if view == "00" else 440, carol, 700)
+            await api.leave_no_call()
+    assert (await api.wait_ended(call_id))["endedBy"] == "api"
