@@ -11,6 +11,7 @@ import asyncio
 from bridge.calls.live.change import Change
 from bridge.calls.live.switchboard import Switchboard
 from bridge.calls.pbx import PbxOutcomeUnknown, PbxRefused
+from bridge.calls.state.holding import with_api_hold
 from bridge.calls.state.phone_call import Leg, PhoneCall
 from bridge.calls.steering.errors import ActionFailed
 from bridge.calls.steering.live_call import party_in_talk, still_live, the_other
@@ -41,6 +42,7 @@ class CallParking:
         async with self._one_action.of(call_id):
             _parties(self._live(call_id), view_id)
             await self._pbx.require((), PARKING_MODULES)
+            await self._off_hold(call_id, view_id)
             call = self._live(call_id)
             parker, other = _parties(call, view_id)
             phone = call.channels.get(parker.uniqueid or "")
@@ -48,6 +50,13 @@ class CallParking:
             if phone is None or channel is None or channel not in call.channels:
                 raise ActionFailed(f"{parker.number} talks to nobody of this call")
             return await self._park(call, other, (channel, phone.endpoint, at_most_s))
+
+    async def _off_hold(self, call_id: str, view_id: str) -> None:
+        """The party of the view takes the other back, if it holds it by the API."""
+        hold = _parties(self._live(call_id), view_id)[0].api_hold
+        if hold is not None:
+            await self._pbx.connect(hold.held, hold.waiting)
+            self._switchboard.change(call_id, lambda x: with_api_hold(x, view_id, None))
 
     async def _park(self, call: PhoneCall, other: Leg, order: tuple[str, str, int]) -> PhoneCall:
         outcome: asyncio.Future[PhoneCall] = asyncio.get_running_loop().create_future()
@@ -85,6 +94,6 @@ def _parties(call: PhoneCall, view_id: str) -> tuple[Leg, Leg]:
     if parker.extension is None:
         raise ActionFailed(f"{parker.number} is no extension, and only an extension parks")
     other = the_other(call, parker)
-    if any(x.api_hold is not None for x in (parker, other)):
-        raise ActionFailed("the call is on hold, OffHold ends that")
+    if other.api_hold is not None:
+        raise ActionFailed(f"{other.number} holds the call")
     return parker, other

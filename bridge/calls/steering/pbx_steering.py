@@ -21,13 +21,16 @@ class PbxNeeds(Protocol):
 
 
 class PbxNeighbours(PbxNeeds, Protocol):
-    """Which channels talk to each other."""
+    """Which channels talk to each other, and connecting two that were taken apart."""
 
     async def neighbour(self, uniqueid: str) -> str | None:
         """The uniqueid of the one channel that this one is in a bridge with.
 
         None if there is none, or more than one.
         """
+
+    async def connect(self, one: str, other: str) -> None:
+        """These two were taken apart, and talk again."""
 
 
 class PbxParking(PbxNeighbours, Protocol):
@@ -42,13 +45,10 @@ class PbxParking(PbxNeighbours, Protocol):
 
 
 class PbxHolding(PbxNeighbours, Protocol):
-    """Taking two channels that talk apart, and connecting them again."""
+    """Taking two channels that talk apart."""
 
     async def take_apart(self, held: str, waiting: str) -> None:
         """These two talk. From now on `held` hears music and `waiting` nothing.
 
         If one of them goes, the PBX ends the other.
         """
-
-    async def connect(self, one: str, other: str) -> None:
-        """These two were taken apart, and talk again."""

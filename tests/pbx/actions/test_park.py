@@ -248,11 +248,6 @@ async def test_given_who_cannot_park_when_put_then_the_answer_says_why(
         public = await act(api, call_id, "Park", phoneCallViewId="01")
         assert (public.status, public.code) == (409, "pc_action_failed")
         assert "only an extension parks" in public.message
-        await acted(api, call_id, "OnHold", phoneCallViewId="00")
-        held = await act(api, call_id, "Park", phoneCallViewId="00")
-        assert (held.status, held.code) == (409, "pc_action_failed")
-        assert "OffHold ends that" in held.message
-        await acted(api, call_id, "OffHold", phoneCallViewId="00")
 
         call = await parked(api, call_id, "00")
 
@@ -264,3 +259,42 @@ async def test_given_who_cannot_park_when_put_then_the_answer_says_why(
         assert (again.status, again.code) == (409, "pc_action_failed")
         assert (await api.hang_up("210", call_id)).json == [{"id": call_id}]
         await api.wait_ended(call_id)
+
+
+@pytest.mark.parametrize("held_by", ["the API", "the phone"])
+@pytest.mark.parametrize(("begun_by", "view"), [("api", "00"), ("phone", "01")])
+async def test_given_a_call_on_hold_when_who_holds_parks_it_then_it_waits_and_comes_back(
+    lab: RunningLab, api: ApiClient, held_by: str, begun_by: str, view: str
+) -> None:
+    async with (
+        lab.phone("0003*210", answer="auto", tone_hz=ALICE_HZ) as alice,
+        lab.phone("0003*211", answer="auto", tone_hz=BOB_HZ) as bob,
+    ):
+        call = await talk(api, alice, bob, begun_by)
+        holder, held = (alice, bob) if view == "00" else (bob, alice)
+        holder_hz, held_hz = (ALICE_HZ, BOB_HZ) if view == "00" else (BOB_HZ, ALICE_HZ)
+        if held_by == "the API":
+            await acted(api, call["id"], "OnHold", phoneCallViewId=view)
+        else:
+            await holder.hold()
+        await api.wait_call(call["id"], lambda x: all(views(x, "onHold")))
+        if held_by == "the API":
+            other = await act(
+                api, call["id"], "Park", phoneCallViewId="01" if view == "00" else "00"
+            )
+            assert (other.status, other.code) == (409, "pc_action_failed")
+            assert "holds the call" in other.message
+
+        waits = await parked(api, call["id"], view, 3)
+
+        assert views(waits, "onHold") == [None]
+        await holder.wait_closed()
+        await held.wait_tone(MUSIC_HZ)
+        again = await api.wait_call(call["id"], lambda x: views(x, "status") == [5, 5])
+        assert views(again, "onHold") == [None, None]
+        await hear_each_other(holder, holder_hz, held, held_hz)
+        await held.hangup()
+        await holder.wait_closed()
+        ended = await api.wait_ended(call["id"])
+        assert (ended["endedBy"], ended["reason"]) == ("source", "normal clearing")
+        assert_ended_once(lab, call["id"])

@@ -179,6 +179,9 @@ class Lot:
     async def neighbour(self, uniqueid: str) -> str | None:
         return self._neighbour if uniqueid == "1.2" else None
 
+    async def connect(self, one: str, other: str) -> None:
+        raise AssertionError("nobody holds")
+
     async def park(self, channel: str, rings_later: str, at_most_s: int) -> None:
         self.asked.append((channel, rings_later, at_most_s))
         self._does()
