@@ -7,6 +7,7 @@ from bridge.calls.steering.holding import Holding
 from bridge.calls.steering.parking import CallParking
 from bridge.calls.steering.steering import Steering
 from bridge.calls.steering.transferring import Transferring
+from bridge.calls.steering.unheard_parking import UnheardParking
 from bridge.keyed_locks import KeyedLocks
 from bridge.pbx.ami.steering import AmiSteering
 from bridge.pbx.ami.transferring import AmiTransfers
@@ -15,6 +16,7 @@ from bridge.pbx.ami.transferring import AmiTransfers
 def open_steering(switchboard: Switchboard, pbx: AmiSteering) -> Steering:
     """The services; they share one lock for each call."""
     one_action = KeyedLocks()
+    UnheardParking(switchboard, pbx)
     return Steering(
         holding=Holding(switchboard, pbx, one_action),
         transferring=Transferring(switchboard, AmiTransfers(pbx), one_action),

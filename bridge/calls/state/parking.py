@@ -12,7 +12,7 @@ from bridge.calls.state import pbx_events as ev
 from bridge.calls.state.fast_replace import replace
 from bridge.calls.state.legs import leg_index, set_leg
 from bridge.calls.state.local_halves import party_through
-from bridge.calls.state.phone_call import Leg, PhoneCall
+from bridge.calls.state.phone_call import Leg, LegPhase, PhoneCall
 
 
 def party_on(call: PhoneCall, uniqueid: str) -> int | None:
@@ -36,6 +36,13 @@ def returned(call: PhoneCall, caller: str | None) -> PhoneCall:
         if leg.parked and caller is not None and caller in _channels_of(leg):
             return _returning(call, index)
     return call
+
+
+def may_be_parked(call: PhoneCall) -> bool:
+    """Whether one party of a talk is left, so that somebody may have parked it unheard."""
+    up = sum(x.phase is LegPhase.UP and not x.handed_over for x in call.legs)
+    known = any(x.parking is not None for x in call.legs)
+    return up == 1 and not known and call.answered_ms is not None and call.hang_up is None
 
 
 def never_taken_back(call: PhoneCall) -> bool:

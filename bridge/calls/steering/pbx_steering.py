@@ -6,8 +6,10 @@ happened), PbxOutcomeUnknown (it may have happened), InvalidPbxValue.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
+
+from bridge.calls.state.pbx_events import ChannelParked
 
 
 class PbxNeeds(Protocol):
@@ -41,6 +43,12 @@ class PbxParking(PbxNeighbours, Protocol):
 
         After `at_most_s` seconds it rings the endpoint `rings_later` (`PJSIP/0003*211`). Raises
         PbxRefused if no place is free: the talk goes on.
+        """
+
+    async def each_parked(self, take: Callable[[ChannelParked], None]) -> None:
+        """Hand over each channel in a parking lot, before any event that the PBX sends later.
+
+        Its moment is by our clock.
         """
 
 

@@ -219,7 +219,9 @@ def _bridge_enter(headers: Headers, at_ms: int) -> PbxEvent | None:
     return ChannelBridged(at_ms, *_ids(headers), state, headers["BridgeUniqueid"])
 
 
-def _parked_call(headers: Headers, at_ms: int) -> PbxEvent:
+def decode_parked_call(headers: Headers, at_ms: int) -> ChannelParked:
+    """A ParkedCall, which is an event and an item of ParkedCalls; that tells since when, too."""
+    at_ms -= 1000 * _number(headers, "ParkingDuration")
     uniqueid = headers["ParkeeUniqueid"]
     linkedid = headers.get("ParkeeLinkedid") or uniqueid
     slot, parker = headers.get("ParkingSpace", ""), headers.get("ParkerDialString", "")
@@ -321,7 +323,7 @@ _DECODERS: dict[str, Callable[[Headers, int], PbxEvent | None]] = {
     "HangupRequest": _hangup_request,
     "Hangup": _hangup,
     "BridgeEnter": _bridge_enter,
-    "ParkedCall": _parked_call,
+    "ParkedCall": decode_parked_call,
     "ConfbridgeJoin": _conference_joined,
     "ConfbridgeLeave": _conference_left,
     "MessageWaiting": _message_waiting,

@@ -10,8 +10,11 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from bridge.calls.pbx import PbxOutcomeUnknown, PbxRefused, PbxUnavailable
 from bridge.calls.state.holding import HELD_EXTEN, HOLD_CONTEXT, WAITING_EXTEN
+from bridge.calls.state.pbx_events import ChannelParked
 from bridge.calls.steering.errors import ActionUnavailable
+from bridge.clock import now_ms
 from bridge.pbx.ami import values
+from bridge.pbx.ami.event_decode import decode_parked_call
 from bridge.pbx.ami.message import Headers
 from bridge.pbx.ami.sent_action import succeeded, why_refused
 from bridge.pbx.ami.values import AmiAction
@@ -120,6 +123,12 @@ class AmiSteering:
             ("Timeout", str(values.seconds(at_most_s, "maxInParking") * 1000)),
         )
         await self._done(AmiAction("Park", headers))
+
+    async def each_parked(self, take: Callable[[ChannelParked], None]) -> None:
+        def found(item: Headers) -> None:
+            take(decode_parked_call(item, now_ms()))
+
+        await self._done(AmiAction("ParkedCalls", each_item=found))
 
     async def _bridge_of(self, uniqueid: str) -> str:
         """The id of the bridge that the channel is in; empty where there is none."""

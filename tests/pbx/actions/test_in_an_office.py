@@ -204,6 +204,32 @@ async def test_given_a_party_that_the_app_has_parked_when_its_time_is_over_then_
     assert (ended["disposition"], ended["endedBy"]) == (0, "source")
 
 
+async def test_given_a_party_that_is_parked_while_the_service_is_away_then_it_can_be_fetched(
+    at: At,
+) -> None:
+    call = await at.talk()
+    await at.office.bridge.kill()
+    listed = {x["Channel"].partition("-")[0]: x for x in await at.office.crm.channels()}
+    done = await at.office.crm.action(
+        "Park",
+        Channel=listed["PJSIP/210"]["Channel"],
+        TimeoutChannel="PJSIP/211-1",
+        Timeout="60000",
+    )
+    assert done["Response"] == "Success", done
+    await at.phone("211").free()
+    await at.office.bridge.start()
+    parked = await at.api.wait_call(call["id"], lambda x: "parked" in x["phoneCallView"][0])
+    [view] = parked["phoneCallView"]
+    assert (_short(view), _short({"extension": view["parkedBy"]})) == ("210", "211")
+    at.phone("212").answers_after_s = 0.05
+
+    answer = await at.act(call["id"], "UnPark", "212")
+
+    assert answer.status == 200, answer.text
+    await at.call({"210": 5, "212": 5})
+
+
 async def test_given_a_parked_call_that_somebody_else_fetches_then_the_action_says_so(
     at: At,
 ) -> None:

@@ -29,7 +29,9 @@ from bridge.calls.state.phone_call import (
 from bridge.calls.state.transition import apply
 from bridge.calls.steering.errors import ActionFailed
 from bridge.calls.steering.parking import CallParking
+from bridge.calls.steering.unheard_parking import UnheardParking
 from bridge.calls.store.call_document import call_from_document, call_to_document
+from bridge.clock import now_ms
 from bridge.keyed_locks import KeyedLocks
 from tests.lab.instant_time import instant
 
@@ -170,6 +172,7 @@ class Lot:
 
     def __init__(self, does: Callable[[], None], neighbour: str | None = "1.1") -> None:
         self.asked: list[tuple[str, str, int]] = []
+        self.waiting: tuple[ev.ChannelParked, ...] = ()
         self._does, self._neighbour = does, neighbour
 
     async def require(self, contexts: Sequence[str], modules: Sequence[str]) -> None:
@@ -178,6 +181,10 @@ class Lot:
 
     async def neighbour(self, uniqueid: str) -> str | None:
         return self._neighbour if uniqueid == "1.2" else None
+
+    async def each_parked(self, take: Callable[[ev.ChannelParked], None]) -> None:
+        for event in self.waiting:
+            take(event)
 
     async def connect(self, one: str, other: str) -> None:
         raise AssertionError("nobody holds")
@@ -243,6 +250,30 @@ async def test_given_a_pbx_that_refuses_when_parked_then_the_talk_goes_on() -> N
     with pytest.raises(ActionFailed, match="is a place free"):
         await parking.park("c" * 20, "01", 30)
     assert exchange.live == [talk()]
+
+
+@pytest.mark.parametrize(
+    ("call", "expected"),
+    [
+        (after(talk(), ev.ChannelHungUp(490, "1.2", "1.1", 16)), replace(IN_LOT, since_ms=400)),
+        (parked(), IN_LOT),
+        (talk(), None),
+    ],
+    ids=["unheard", "known", "in talk"],
+)
+@instant
+async def test_given_a_list_of_the_parked_when_the_link_is_up_again_then_it_tells_the_unheard(
+    call: PhoneCall, expected: Parking | None
+) -> None:
+    exchange = Exchange()
+    lot, _ = lot_of(exchange, lambda: None, call)
+    lot.waiting = (PARKED, replace(PARKED, uniqueid="9.9", linkedid="9.9"))
+    UnheardParking(exchange.switchboard, lot)
+    channels = tuple(snapshot(x, "bridge") for x in call.channels)
+    exchange.switchboard.link_up(ev.PbxSnapshot(now_ms() - 100, channels))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert [x.legs[0].parking for x in exchange.live] == [expected]
 
 
 @pytest.mark.parametrize(

@@ -190,6 +190,8 @@ def test_bridges_of_talks_and_no_others() -> None:
 def test_a_parked_channel() -> None:
     parked = {"ParkeeUniqueid": "1.1", "ParkeeLinkedid": CALL, "ParkingSpace": "701"}
     assert decoded("ParkedCall", **parked) == ChannelParked(7, "1.1", CALL, "701")
+    listed = ChannelParked(7 - 3000, "1.1", CALL, "701")
+    assert decoded("ParkedCall", ParkingDuration="3", **parked) == listed
     by_phone = ChannelParked(7, "1.1", CALL, "701", "PJSIP/211")
     assert decoded("ParkedCall", ParkerDialString="PJSIP/211", **parked) == by_phone
 
