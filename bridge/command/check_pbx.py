@@ -16,6 +16,7 @@ from bridge.pbx.readiness.check_call import call_findings
 from bridge.pbx.readiness.dialplan import dialplan_findings
 from bridge.pbx.readiness.directory import endpoints_of, number_findings
 from bridge.pbx.readiness.finding import Finding
+from bridge.pbx.readiness.kept_back_events import kept_back_findings
 from bridge.pbx.readiness.queues import queue_findings
 from bridge.pbx.readiness.recording import recording_findings
 from bridge.pbx.readiness.toll_fraud import dial_findings
@@ -48,6 +49,11 @@ async def check_pbx(settings: Settings, directory: Directory) -> list[Finding]:
             partial(dial_findings, directory=directory),
             partial(queue_findings, directory=directory, written=settings.queues_file is not None),
             partial(call_findings, plan=plan),
+            partial(
+                kept_back_findings,
+                recording=ami_recording_settings(settings, secrets) if settings.recording else None,
+                voicemail=directory.has_voicemail,
+            ),
         ),
     )
     ari = AriReadiness(

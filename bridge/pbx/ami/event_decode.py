@@ -335,3 +335,6 @@ _DECODERS: dict[str, Callable[[Headers, int], PbxEvent | None]] = {
     "PeerStatus": _peer_status,
     "ContactStatus": _contact_status,
 }
+
+EVENT_NAMES = frozenset(_DECODERS)
+"""Every event that is read, by its name in AMI."""

@@ -29,6 +29,10 @@ _DIGIT = "DTMFEnd"
 """Only apps that subscribe to digits need it."""
 
 
+EVENTS_OF_CALL = frozenset((*_EVENTS, _TOGETHER, _DIGIT))
+"""Each event that the call shows."""
+
+
 async def call_findings(look: AmiLook, plan: Dialplan) -> list[Finding]:
     """Needs [bridge-call] and its like; a call cannot be placed without."""
     point = "events of calls"

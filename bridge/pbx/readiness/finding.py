@@ -27,6 +27,8 @@ class Verdict(StrEnum):
     """Calls, or what the settings ask for, do not work without it."""
     ADVICE = "advice"
     """Works, but not all of it."""
+    NOTE = "note"
+    """Could not be found out, and most likely is as it should be."""
     UNKNOWN = "unknown"
     """Could not be found out, because something before it is lacking."""
 
@@ -56,6 +58,11 @@ def advice(point: str, remedy: str) -> Finding:
     return Finding(point, Verdict.ADVICE, remedy)
 
 
+def note(point: str, what: str) -> Finding:
+    """The point could not be looked at, and the check goes on; `what` to look at by hand."""
+    return Finding(point, Verdict.NOTE, what)
+
+
 def unknown(point: str, why: str) -> Finding:
     """The point could not be looked at; `why` says the reason."""
     return Finding(point, Verdict.UNKNOWN, why)
@@ -80,7 +87,7 @@ def version_finding(text: str) -> Finding:
 
 def is_ready(findings: Sequence[Finding]) -> bool:
     """Whether no needed point is lacking or unknown."""
-    return all(x.verdict in (Verdict.OK, Verdict.ADVICE) for x in findings)
+    return all(x.verdict in (Verdict.OK, Verdict.ADVICE, Verdict.NOTE) for x in findings)
 
 
 def report(findings: Sequence[Finding]) -> str:

@@ -104,6 +104,7 @@ async def test_given_the_shipped_configuration_when_checked_then_all_is_there(
     assert "advice" not in done.output
     assert "ok       AMI right write = originate, to place calls" in done.output
     assert 'ok       AMI user "bridge-recording" logs in and may record' in done.output
+    assert "ok       manager.conf [bridge]: no event that is used is kept back" in done.output
     assert AMI not in done.output
     assert RECORDING not in done.output
     assert ARI not in done.output
@@ -421,6 +422,7 @@ async def test_given_something_is_missing_when_checked_then_it_is_named_with_its
     assert "Traceback" not in done.output
 
 
+VOICEMAIL = "        voicemail: yes"
 FEW_EVENTS = "\n".join(
     f"eventfilter(action(include),name({x})) ="
     for x in ("Newchannel", "OriginateResponse", "Hangup", "Shutdown")
@@ -435,6 +437,48 @@ async def test_given_events_that_are_kept_back_when_checked_then_each_of_them_is
     assert done.code == 1
     missed = re.findall(r"^LACKING  event (\w+)$", done.output, re.M)
     assert missed == ["Newstate", "DialBegin", "DialState", "DialEnd", "HangupRequest"]
+
+
+@pytest.mark.parametrize(
+    ("edits", "missed"),
+    [
+        (
+            [
+                ("^disabledevents = ", "disabledevents = ConfbridgeJoin,"),
+                ("^@EVENT_FILTERS@", "eventfilter(action(exclude),name(ConfbridgeLeave)) ="),
+            ],
+            ["ConfbridgeJoin", "ConfbridgeLeave"],
+        ),
+        (
+            [
+                ("^@EVENT_FILTERS@", "@EVENT_FILTERS@\neventfilter = !^Event: MessageW"),
+                ("^write = originate", "write = config,originate"),
+                ("^write = system", "write = call"),
+            ],
+            ["MessageWaiting"],
+        ),
+    ],
+    ids=["read by the user for recording", "read by the first user"],
+)
+async def test_given_an_event_that_no_call_makes_when_it_is_kept_back_then_it_is_named(
+    tmp_path: Path, edits: list[tuple[str, str]], missed: list[str]
+) -> None:
+    file = tmp_path / "directory.yaml"
+    file.write_text(EXAMPLE_FILE.read_text().replace("        # voicemail: yes", VOICEMAIL))
+    done = await checked(tmp_path, *[("manager.conf", *x) for x in edits], directory_file=str(file))
+    assert done.code == 0, done.output
+    assert re.findall(r"^advice   event (\w+) is kept back", done.output, re.M) == missed
+    assert "take it out of `disabledevents`" in done.remedy(f"event {missed[0]} is kept back")
+
+
+async def test_given_filters_that_no_user_may_read_when_checked_then_it_is_noted(
+    tmp_path: Path,
+) -> None:
+    edit = ("manager.conf", "^write = system", "write = call")
+    done = await checked(tmp_path, edit)
+    assert done.code == 0, done.output
+    hint = done.remedy(r"note     the event filters of \[bridge\] could not be read")
+    assert "ConfbridgeJoin, ConfbridgeLeave, PeerStatus" in hint  # nobody has a mailbox
 
 
 async def test_given_no_news_of_bridges_when_checked_then_it_is_said_what_that_costs(

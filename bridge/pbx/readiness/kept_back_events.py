@@ -1,0 +1,107 @@
+"""The events that no call of the readiness check makes, and whether manager.conf keeps them back.
+
+For a check nobody transfers, parks, registers or enters a conference. So the file itself is read,
+by whichever AMI user may: the one for recording may, as docs/own-asterisk.md writes it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from bridge.calls.pbx import PbxOutcomeUnknown, PbxUnavailable
+from bridge.pbx.ami.connection import AmiConnection, LoginRefused
+from bridge.pbx.ami.event_decode import EVENT_NAMES
+from bridge.pbx.ami.message import Headers
+from bridge.pbx.ami.values import AmiAction
+from bridge.pbx.pbx_settings import AmiSettings
+from bridge.pbx.readiness.ami import AmiLook
+from bridge.pbx.readiness.event_filter import kept_back
+from bridge.pbx.readiness.finding import Finding, advice, note, ok
+
+USED_EVENTS = EVENT_NAMES | {"Shutdown"}
+"""Each event that docs/own-asterisk.md lets through."""
+
+_HOLD = "a call on hold is shown as one in talk"
+_TRANSFER = "transfers by phones are not followed"
+_CONFERENCE = "a call moved into a conference, or out of one, shows the number that it had before"
+LOSSES: Mapping[str, str] = {
+    "Hold": _HOLD,
+    "Unhold": _HOLD,
+    "AttendedTransfer": _TRANSFER,
+    "BlindTransfer": _TRANSFER,
+    "ParkedCall": "who parks a call by a feature code is shown in it until its phone hangs up",
+    "ConfbridgeJoin": _CONFERENCE,
+    "ConfbridgeLeave": _CONFERENCE,
+    "MessageWaiting": "messages in mailboxes are not heard of",
+    "PeerStatus": "phones that come and go are not heard of",
+    "ContactStatus": "phones that come and go are heard of late",
+    "Shutdown": "a stop of Asterisk is noticed late",
+}
+"""By the event, the price of its absence."""
+
+
+async def kept_back_findings(
+    look: AmiLook, recording: AmiSettings | None, *, voicemail: bool
+) -> list[Finding]:
+    """`recording`: the user for recording, None if nothing is recorded. `voicemail`: the directory
+    has an extension whose mailbox takes calls."""
+    user = look.settings.username
+    events = [x for x in LOSSES if voicemail or x != "MessageWaiting"]
+    sections = await _sections(look, recording)
+    if sections is None:
+        return [
+            note(
+                f"the event filters of [{user}] could not be read",
+                f"manager.conf: see that no eventfilter of [{user}] and no `disabledevents` keeps "
+                f"one of these back: {', '.join(events)}",
+            )
+        ]
+    of_user, general = sections
+    disabled = dict(_lines(general)).get("disabledevents", "")
+    missing = kept_back(events, _lines(of_user), disabled)
+    if not missing:
+        return [ok(f"manager.conf [{user}]: no event that is used is kept back")]
+    return [
+        advice(
+            f"event {x} is kept back: {LOSSES[x]}",
+            f"manager.conf: let it through in an eventfilter of [{user}], and take it out of "
+            "`disabledevents`; or leave it, where nobody needs that",
+        )
+        for x in missing
+    ]
+
+
+async def _sections(look: AmiLook, recording: AmiSettings | None) -> tuple[Headers, Headers] | None:
+    """[user] and [general] of manager.conf, if anybody may read it."""
+    user = look.settings.username
+    if "GetConfig" in look.commands:
+        return await _read(look.connection, look.settings, user)
+    if recording is None:
+        return None
+    connection = AmiConnection(recording, lambda _: None, lambda _: None)
+    try:
+        await connection.open()
+        return await _read(connection, recording, user)
+    except (LoginRefused, OSError, TimeoutError, PbxUnavailable, PbxOutcomeUnknown):
+        return None  # the user for recording has findings of its own
+    finally:
+        connection.lose("checked")
+
+
+async def _read(
+    connection: AmiConnection, settings: AmiSettings, user: str
+) -> tuple[Headers, Headers] | None:
+    found = []
+    for section in (user, "general"):
+        where = (("Filename", "manager.conf"), ("Category", section))
+        answer = await connection.send(AmiAction("GetConfig", where), settings.action_timeout_s)
+        if answer.get("Response") != "Success":
+            return None
+        found.append(answer)
+    return found[0], found[1]
+
+
+def _lines(section: Headers) -> list[tuple[str, str]]:
+    """Name and value of each line."""
+    lines = [value.partition("=") for name, value in section.items() if name.startswith("Line-")]
+    return [(name.strip(), value.strip()) for name, _, value in lines]
