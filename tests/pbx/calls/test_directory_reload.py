@@ -41,8 +41,11 @@ async def logged(lab: RunningLab, wanted: Callable[[str], bool]) -> None:
 
 
 def without_extension(text: str, number: str) -> str:
-    """The file without that extension's entry: from its line to the next entry's."""
-    lines = text.splitlines(keepends=True)
+    """The file without that extension's entry: from its line to the next entry's.
+
+    It is no agent of the queue then, either.
+    """
+    lines = text.replace(f", 0003*{number}", "").splitlines(keepends=True)
     [start] = [i for i, x in enumerate(lines) if x.strip().startswith("- number:") and number in x]
     indent = len(lines[start]) - len(lines[start].lstrip())
     end = start + 1
