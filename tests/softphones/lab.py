@@ -19,6 +19,10 @@ CALLER_NAMES = {"0003*210": "Ján Žižka"}
 
 _ARI_TIMEOUT_S = 10
 
+RING_ALL = "0003*300"
+_RING_ALL_QUEUE = f"[{RING_ALL}]\nstrategy = ringall\nringinuse = no\nautofill = yes\n"
+_RING_ALL_MEMBERS = ("0003*210", "0003*211", "0003*212", "0003*213")
+
 
 class Lab:
     """Asterisk of asterisk-conf/ without the public network, and its phones."""
@@ -108,5 +112,8 @@ async def start_lab(folder: Path) -> tuple[Lab, LocalAsterisk]:
         ),
         public_network=False,
     )
+    members = "".join(f"member => PJSIP/{x}\n" for x in _RING_ALL_MEMBERS)
+    asterisk.queues_file.parent.mkdir(parents=True, exist_ok=True)
+    asterisk.queues_file.write_text(_RING_ALL_QUEUE + members)
     await asterisk.start()
     return Lab(asterisk, ari_secret), asterisk

@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack
 
 import pytest
 
-from tests.softphones.lab import Lab
+from tests.softphones.lab import RING_ALL, Lab
 from tests.softphones.sipp_behaviour import (
     SippBehaviour,
     answers,
@@ -68,7 +68,7 @@ async def test_loser_of_a_fork_reads_cause_26(lab: Lab) -> None:
         caller = await stack.enter_async_context(lab.softphone("0003*220"))
         loser = await stack.enter_async_context(lab.scripted("0003*210", rings()))
         winner = await stack.enter_async_context(lab.scripted("0003*211", answers(ring_ms=200)))
-        await caller.dial("0003*300")
+        await caller.dial(RING_ALL)
         await winner.wait_established()
         lost = await loser.wait_closed()
         assert (lost.close_reason, lost.close_cause) == ("CANCEL received", 26)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.softphones import baresip_process
-from tests.softphones.lab import Lab
+from tests.softphones.lab import RING_ALL, Lab
 from tests.softphones.phone_observer import PhoneError
 from tests.softphones.ports import free_port
 from tests.softphones.softphone import Softphone
@@ -89,12 +89,12 @@ async def test_caller_who_gives_up_leaves_a_missed_call(lab: Lab) -> None:
 
 
 async def test_loser_of_a_fork_has_no_missed_call(lab: Lab) -> None:
-    """Extension 300 rings all registered phones 210 to 214."""
+    """The queue rings all registered phones."""
     async with AsyncExitStack() as stack:
         caller = lab.softphone("0003*220")
         winner, loser = lab.softphone("0003*210"), lab.softphone("0003*211")
         await started(stack, caller, winner, loser)
-        await caller.dial("0003*300")
+        await caller.dial(RING_ALL)
         await asyncio.gather(winner.wait_ringing(), loser.wait_ringing())
         await winner.accept()
         await winner.wait_established()
