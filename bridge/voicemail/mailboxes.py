@@ -56,6 +56,7 @@ class Mailboxes:
         self._directory = directory
         self._waiting: dict[str, None] = {}
         self._with_lamp: set[str] = set()  # whose lamp must be set, also if nothing has changed
+        self._all_lamps = False  # each of them, once the mailboxes are known
         self._wake = asyncio.Event()
         self._calls: dict[str, set[str]] = {}  # call that goes on → mailboxes with a message of it
         self._mailbox_of: dict[str, str] = {}  # by conversation
@@ -96,7 +97,8 @@ class Mailboxes:
 
     async def link_up(self) -> None:
         """The PBX may have been restarted: then its phones know nothing of their messages."""
-        await self._look_at_all(lamps=True)
+        self._all_lamps = True
+        await self._look_at_all()
 
     def _call_changed(self, change: Change) -> None:
         if change.after.final is not None:
@@ -109,17 +111,18 @@ class Mailboxes:
         while True:
             await asyncio.sleep(self._settings.check_interval_s)
             if self._switchboard.pbx.link.up:
-                await self._look_at_all(lamps=False)
+                await self._look_at_all()
 
-    async def _look_at_all(self, *, lamps: bool) -> None:
+    async def _look_at_all(self) -> None:
         try:
             found = await self._pbx.mailboxes()
         except MailboxUnavailable as why:
             self._failed(str(why))
             return
+        if self._all_lamps:
+            self._with_lamp.update(found)
+            self._all_lamps = False
         for mailbox in found:
-            if lamps:
-                self._with_lamp.add(mailbox)
             self.changed(mailbox)
         self._failing.end()
 

@@ -309,3 +309,13 @@ async def test_given_a_pbx_that_does_not_tell_when_nobody_has_voicemail_then_not
         await eventually(lambda: office.mailboxes.problem == "no such command")
         office.world.pbx_fails = ""
         await eventually(lambda: office.mailboxes.problem == "", timeout=20)
+
+
+@instant
+async def test_given_a_pbx_that_did_not_tell_at_first_when_it_does_then_lamps_are_set() -> None:
+    async with Office() as office:
+        office.world.leave(message())
+        office.world.pbx_fails = "busy"
+        await office.mailboxes.link_up()
+        office.world.pbx_fails = ""
+        await eventually(lambda: office.world.lamps, timeout=600)
