@@ -33,6 +33,8 @@ from bridge.storage.tables import calls, metadata
 from tests.integration.storage.phone_calls import live_call
 from tests.unit.calls.replaying import STORIES, Replay, recorded, typed
 
+LATEST = ("ConfbridgeJoin", "ConfbridgeLeave", "MessageWaiting", "DTMFEnd")
+"""Events of conferences, mailboxes and digits."""
 ROUNDS = int(sys.argv[1]) if len(sys.argv) > 1 else 5
 
 
@@ -231,12 +233,21 @@ def garbage() -> list[str]:
     ]
 
 
+def latest_events() -> str:
+    """Their share of the time that decoding all recordings takes. They are few, so many times."""
+    events = [x for story in STORIES for x in recorded(story)]
+    latest = [x for x in events if x.headers.get("Event") in LATEST]
+    all_s, latest_s = in_turn(lambda: typed(events), lambda: typed(latest * 50))
+    share = f"{latest_s / 50 / all_s:6.1%} of the time to decode the recordings"
+    return f"{'latest events':<16} {share}, {len(latest) / len(events):.1%} of the events"
+
+
 def main() -> None:
     with tempfile.TemporaryDirectory(prefix="bench-pieces-") as name:
         folder = Path(name)
         found = [*event_dataclass(), *fast_replacement()]
         found += [asyncio.run(disk_thread(folder)), *plain_sql(folder)]
-    for worth in [*found, *garbage()]:
+    for worth in [*found, *garbage(), latest_events()]:
         print(worth)  # noqa: T201 - the table is what it is for
 
 

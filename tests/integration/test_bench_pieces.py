@@ -8,6 +8,7 @@ import sys
 import pytest
 
 PIECES = ["event_dataclass", "fast_replace", "disk_thread", "plain SQL", "gc.disable", "gc.freeze"]
+PIECES.append("latest events")
 
 
 @pytest.mark.timeout(300)
