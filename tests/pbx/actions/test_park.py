@@ -298,3 +298,61 @@ async def test_given_a_call_on_hold_when_who_holds_parks_it_then_it_waits_and_co
         ended = await api.wait_ended(call["id"])
         assert (ended["endedBy"], ended["reason"]) == ("source", "normal clearing")
         assert_ended_once(lab, call["id"])
+
+
+@pytest.mark.parametrize(("begun_by", "number"), [("api", "210"), ("phone", "212")])
+async def test_given_a_transferred_call_when_parked_then_it_comes_back_to_who_parked_it(
+    lab: RunningLab, api: ApiClient, begun_by: str, number: str
+) -> None:
+    async with (
+        lab.phone("0003*210", answer="auto", tone_hz=ALICE_HZ) as alice,
+        lab.phone("0003*211", answer="auto", tone_hz=BOB_HZ) as bob,
+        lab.phone("0003*212", answer="auto", tone_hz=CAROL_HZ) as carol,
+    ):
+        call = await talk(api, alice, bob, begun_by)
+        to = {"transferFromNumber": "0003*211", "sendCallTo": "0003*212"}
+        await acted(api, call["id"], "Transfer", **to)
+        now = await api.wait_call(call["id"], lambda x: extensions(x) == ["210", "212"])
+        await hear_each_other(alice, ALICE_HZ, carol, CAROL_HZ)
+        parker, waits = (alice, carol) if number == "210" else (carol, alice)
+        [view] = [x["id"] for x in now["phoneCallView"] if x["extension"].endswith(number)]
+
+        gone = await parked(api, call["id"], view, 2)
+
+        assert [x["parkedBy"][-3:] for x in gone["phoneCallView"]] == [number]
+        await parker.wait_closed()
+        await waits.wait_tone(MUSIC_HZ)
+        await api.wait_call(call["id"], lambda x: views(x, "status") == [5, 5])
+        await hear_each_other(alice, ALICE_HZ, carol, CAROL_HZ)
+        await waits.hangup()
+        await parker.wait_closed()
+        ended = await api.wait_ended(call["id"])
+        assert (ended["endedBy"], ended["reason"]) == ("source", "normal clearing")
+        assert_ended_once(lab, call["id"])
+
+
+async def test_given_a_caller_from_outside_when_parked_then_a_colleague_fetches_it(
+    lab: RunningLab, api: ApiClient
+) -> None:
+    async with (
+        lab.phone("0003*211", answer="auto", tone_hz=BOB_HZ) as bob,
+        lab.phone("0003*212", answer="auto", tone_hz=CAROL_HZ) as carol,
+    ):
+        await lab.asterisk.call_in("5550003211", caller_number="3235550100")
+        talks = await wait_only_call(api, "211", lambda x: views(x, "status") == [5, 5])
+        [view] = [x["id"] for x in talks["phoneCallView"] if "extension" in x]
+
+        call = await parked(api, talks["id"], view)
+
+        [seen] = call["phoneCallView"]
+        assert seen["source"] == ["3235550100"]
+        assert "extension" not in seen
+        assert seen["parkedBy"].endswith("211")
+        await bob.wait_closed()
+        fetched = await acted(api, call["id"], "UnPark", extension="@self", sendCallTo="212")
+        assert views(fetched, "parkedBy") == [None, None]
+        await carol.wait_established()
+        await carol.hangup()
+        ended = await api.wait_ended(call["id"])
+        assert (ended["endedBy"], ended["disposition"]) == ("destination", 0)
+        assert_ended_once(lab, call["id"])
