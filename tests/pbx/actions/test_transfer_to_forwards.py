@@ -7,7 +7,9 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
+from bridge.config.secrets_file import AMI_SECRET
 from bridge.directory.loader import EXAMPLE_FILE
+from tests.lab.plain_ami import PlainAmi
 from tests.lab.running_lab import RunningLab, open_lab
 from tests.pbx.calls.live_calls import wait_no_calls, wait_only_call
 from tests.softphones.sipp_behaviour import refuses
@@ -98,3 +100,35 @@ async def test_given_a_forward_to_a_public_number_when_transferred_then_the_rule
             await hear_each_other(alice, ALICE_HZ, bob, BOB_HZ)
             await alice.hangup()
         await wait_no_calls(api)
+
+
+async def test_given_a_phone_rang_out_before_the_talk_when_transferred_to_none_then_none_rang_out(
+    lab: RunningLab,
+) -> None:
+    """The channel has the mark of the phone that rang out; 214 has no phone since a moment ago."""
+    ami = PlainAmi()
+    secret = lab.bridge.secret(AMI_SECRET)
+    await ami.open("127.0.0.1", lab.asterisk.ports.ami, "bridge", secret)
+    values = {
+        "BRIDGE_RANG_OUT": "1",
+        "UAPI_TRANSFER_DIAL": "PJSIP/0003*214",
+        "UAPI_TRANSFER_BACK": "0003*214",
+        "UAPI_TRANSFER_BACK_DIAL": "PJSIP/0003*214",
+    }
+    try:
+        answer = await ami.action(
+            "Originate",
+            *[("Variable", f"{name}={value}") for name, value in values.items()],
+            Channel="Local/answer@bridge-check/n",
+            Async="true",
+            Priority="1",
+            Context="uapi-transfer",
+            Exten="0003*214",
+        )
+        assert answer["Response"] == "Success", answer
+        gone = await ami.wait_for(
+            lambda x: x["Event"] == "Hangup" and x["Context"] == "not-answered"
+        )
+        assert gone["Cause"] in ("3", "20")  # nothing is registered
+    finally:
+        await ami.close()
