@@ -116,6 +116,8 @@ async def test_given_a_day_of_calls_when_a_client_lists_them_then_nobody_else_wa
             answer = await asyncio.to_thread(fetched, url, None, token)
             assert expected in answer.replace(b" ", b"") or expected in answer, answer[:500]
             tries.append(pulse.worst_s)
+            if pulse.worst_s < STANDS_STILL_S:
+                break
         stood_still[url.split("?")[1]] = min(tries)
     beating.cancel()
     assert {k: v for k, v in stood_still.items() if v >= STANDS_STILL_S} == {}
