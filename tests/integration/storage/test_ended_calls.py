@@ -134,7 +134,7 @@ async def test_given_100_000_ended_calls_then_no_question_makes_the_event_loop_s
         EndedCalls(ASKED, 0, count=20, filter=CallFilter("id", "contains", ("99",))),
         EndedCalls(ASKED, 0, count=20, filter=CallFilter("published", "startsWith", ("2012",))),
     ):
-        tries = []
+        tries: list[float] = []
         while len(tries) < _TRIES and not any(x < STANDS_STILL_S for x in tries):
             await asyncio.sleep(0.01)  # the pulse beats before and after
             pulse.worst_s = 0.0
