@@ -6,7 +6,7 @@ import pytest
 
 from tests.lab.api_client import ApiClient
 from tests.lab.running_lab import RunningLab
-from tests.pbx.actions.acting import act, acted, hear_each_other
+from tests.pbx.actions.acting import act, acted, hear_each_other, views
 from tests.pbx.calls.live_calls import wait_statuses
 from tests.softphones.sipp_behaviour import answers, refuses, rings
 
@@ -161,4 +161,33 @@ async def test_given_a_talk_when_an_app_transfers_then_the_target_has_the_party_
             await left.wait_closed()
             await hear_each_other(kept, 1000 if view == "00" else 440, carol, 700)
             await api.leave_no_call()
+    assert (await api.wait_ended(call_id))["endedBy"] == "api"
+
+
+@pytest.mark.parametrize("view", ["00", "01"])
+async def test_given_a_talk_when_an_app_parks_then_the_party_comes_back_and_can_be_fetched(
+    lab: RunningLab, api: ApiClient, view: str
+) -> None:
+    async with (
+        lab.phone("0003*210", answer="auto", tone_hz=440) as alice,
+        lab.phone("0003*211", answer="auto", tone_hz=1000) as bob,
+        lab.phone("0003*213", answer="auto", tone_hz=700) as carol,
+    ):
+        call_id = await api.place(["210"], ["211"])
+        await wait_statuses(api, call_id, 5, 5)
+        await hear_each_other(alice, 440, bob, 1000)
+        parker, kept = (alice, bob) if view == "00" else (bob, alice)
+        first = {"phoneCallViewId": view, "maxInParking": 1}
+        assert (await act(api, call_id, "Park", extension="@self", **first)).status == 200
+        await parker.wait_closed()
+        back = await wait_statuses(api, call_id, 5, 5)
+        await hear_each_other(alice, 440, bob, 1000)
+        number = "210" if view == "00" else "211"
+        [again] = [x["id"] for x in back["phoneCallView"] if x["extension"][-3:] == number]
+        answer = await act(api, call_id, "Park", extension="@self", phoneCallViewId=again)
+        assert [x["parkedBy"][-3:] for x in answer.json[0]["phoneCallView"]] == [number]
+        fetched = await acted(api, call_id, "UnPark", extension="@self", sendCallTo="213")
+        assert views(fetched, "parked") == [None, None]
+        await hear_each_other(kept, 1000 if view == "00" else 440, carol, 700)
+        await api.leave_no_call()
     assert (await api.wait_ended(call_id))["endedBy"] == "api"
