@@ -29,11 +29,13 @@ class CallAction(Enum):
 class ActsOn:
     """`call_id` is the other call, `view_id` the view of its party that is meant, `channel` the
     uniqueid of that party's channel. `too_late`: when the phone answered, the PBX could not act any
-    more. `parking_space`, of UnPark: where the party waits."""
+    more. Of UnPark: `parking_space`, where the party waits, and `parked_channel`, the uniqueid of
+    the channel there: its own, or half a Local channel that leads to it."""
 
     action: CallAction
     call_id: str
     view_id: str
     channel: str
     parking_space: str = ""
+    parked_channel: str = ""
     too_late: bool = False

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import structlog
 
@@ -56,10 +56,14 @@ class ActionOrder:
     @property
     def acts_on(self) -> ActsOn:
         """The purpose of the new call."""
-        parking = self.leg.parking if self.action is CallAction.UN_PARK else None
-        space = parking.place if parking is not None else ""
-        channel = self.leg.uniqueid or ""
-        return ActsOn(self.action, self.other.id, self.leg.view_id, channel, space)
+        acts_on = ActsOn(
+            self.action, self.other.id, self.leg.view_id, channel=self.leg.uniqueid or ""
+        )
+        parking = self.leg.parking
+        if self.action is not CallAction.UN_PARK or parking is None:
+            return acts_on
+        place = parking.place
+        return replace(acts_on, parking_space=place, parked_channel=parking.channel)
 
 
 class ActingCalls:

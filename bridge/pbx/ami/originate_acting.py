@@ -38,7 +38,9 @@ def acting_variables(
         TransferScope.LOCAL: dialplan.transfer_local_context,
         TransferScope.ANY: dialplan.transfer_any_context,
     }[order.transfer_scope]
+    parked = values.uniqueid(acts_on.parked_channel) if acts_on.parked_channel else ""
     return [
+        values.variable("BRIDGE_PARKED_CHANNEL", parked),
         values.variable("BRIDGE_ACTS_ON", values.uniqueid(acts_on.channel)),
         values.variable(
             "BRIDGE_PARKING_SPACE", values.caller_number(acts_on.parking_space, "parking_space")

@@ -53,6 +53,23 @@ class At:
             await call.transferred.wait()
         await call.hang_up()
 
+    async def crm_parks(self, number: str, parker: str) -> None:
+        """Somebody else's AMI client parks that phone for a minute."""
+
+        async def talking() -> str:
+            """Asterisk answers a phone before it is in a bridge, and parks nobody who is not."""
+            channels = await self.office.crm.channels()
+            mine = [x for x in channels if x["Channel"].startswith(f"PJSIP/{number}-")]
+            return next((x["Channel"] for x in mine if x.get("BridgeId")), "")
+
+        done = await self.office.crm.action(
+            "Park",
+            Channel=await eventually(talking),
+            TimeoutChannel=f"PJSIP/{parker}-1",
+            Timeout="60000",
+        )
+        assert done["Response"] == "Success", done
+
     async def has_parked(self, call: Any, at_most_s: int = 60) -> None:
         """The app lets 211 park the other side of that call."""
         [view] = [x["id"] for x in call["phoneCallView"] if _short(x) == "211"]
@@ -209,14 +226,7 @@ async def test_given_a_party_that_is_parked_while_the_service_is_away_then_it_ca
 ) -> None:
     call = await at.talk()
     await at.office.bridge.kill()
-    listed = {x["Channel"].partition("-")[0]: x for x in await at.office.crm.channels()}
-    done = await at.office.crm.action(
-        "Park",
-        Channel=listed["PJSIP/210"]["Channel"],
-        TimeoutChannel="PJSIP/211-1",
-        Timeout="60000",
-    )
-    assert done["Response"] == "Success", done
+    await at.crm_parks("210", "211")
     await at.phone("211").free()
     await at.office.bridge.start()
     parked = await at.api.wait_call(call["id"], lambda x: "parked" in x["phoneCallView"][0])
@@ -265,3 +275,39 @@ async def test_given_a_service_that_restarts_while_the_phone_rings_then_it_fetch
     assert (await at.api.hang_up("@self", call["id"])).json == [{"id": call["id"]}]
     await at.phone("210").free()
     await at.phone("212").free()
+
+
+@pytest.mark.parametrize("party", ["hangs up", "is fetched"])
+async def test_given_a_place_that_has_somebody_else_when_the_phone_answers_then_it_has_nobody(
+    at: At, party: str
+) -> None:
+    call = await at.talk()
+    await at.has_parked(call)
+    [view] = (await at.call({"210": 5}))["phoneCallView"]
+    asked = asyncio.create_task(at.act(call["id"], "UnPark", "212"))
+    ringing = await at.phone("212").ringing()
+    await at.office.bridge.kill()
+    with pytest.raises(Exception):  # noqa: B017, PT011 - the connection is gone
+        await asked
+    if party == "hangs up":
+        await at.phone("210").calls[-1].hang_up()
+    else:
+        await at.phone("211").free()
+        await at.phone("211").dial(str(view["parkedPos"]))
+        async with asyncio.timeout(10):
+            await at.phone("211").calls[-1].answered.wait()
+    at.phone("213").answers_after_s = 0.05
+    await at.phone("214").dial("213")
+    await at.crm_parks("214", "213")
+    await at.phone("213").free()
+
+    await ringing.accept()
+
+    await at.phone("212").free()
+    await at.office.bridge.start()
+
+    async def parked_at() -> list[int]:
+        calls = await at.api.calls("@self")
+        return [x["parkedPos"] for c in calls for x in c["phoneCallView"] if "parkedPos" in x]
+
+    assert await eventually(parked_at) == [view["parkedPos"]]
