@@ -18,6 +18,7 @@ from bridge.command.remote.shown import (
     print_json_line,
     print_phones,
 )
+from bridge.supervision.tasks import awaited
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, rich_markup_mode=None)
 _Json = Annotated[bool, typer.Option("--json", help="for programs")]
@@ -61,13 +62,16 @@ def call(
         print_json(found.raw) if json else print_call(found)
 
     async def place(api: UapiClient) -> None:
-        made = await api.create_call(
+        create = api.create_call(
             source, str(destination), extension=extension or None, caller_id=caller_id or None
         )
+        creating = awaited(create, "create_call")
         try:
+            made = await asyncio.shield(creating)
             last = await _followed(api, made, follow=follow, json=json)
         except asyncio.CancelledError:
-            await api.hang_up("@self", made.id)
+            # The service may have placed the call although its answer is not here yet.
+            await api.hang_up("@self", (await creating).id)
             raise
         if last.ended is not None and last.answered is None:
             raise typer.Exit(NOT_ANSWERED)
