@@ -75,6 +75,7 @@ def test_taken(text: str, name: str, number: str) -> None:
         ("<sip:210@pbx>", "between '<' and '>'"),
         ("1\n", "must have the form"),
         ("x" * 81 + " <1>", "at most 80 characters"),
+        ("田" * 67 + " <1>", "at most 200 bytes in UTF-8"),
         ("x" * 500, "at most 240 characters"),
     ],
 )

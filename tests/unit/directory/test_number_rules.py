@@ -84,6 +84,21 @@ def test_blocking_all_that_is_international() -> None:
         assert passes(rules, "3235550200"), prefix
 
 
+def test_a_blocked_beginning_of_the_national_prefix_blocks_the_country() -> None:
+    """Each number there begins with 06 at home, so with the blocked 0, too."""
+    rules = NumberRules(
+        country_code="36", national_prefix="06", international_prefix="11", blocked_prefixes=("0",)
+    )
+    assert verdicts(rules, "0613456789", "+3613456789", "+4930123456") == [False, False, True]
+
+
+def test_national_and_international_spellings_are_one() -> None:
+    rules = NumberRules(country_code="49", national_prefix="0")
+    spelled = ("030123456", "+4930123456", "004930123456")
+    assert {rules.one_spelling(x) for x in spelled} == {"4930123456"}
+    assert rules.one_spelling("30123456") == "30123456"  # of no country that is known
+
+
 def test_digits_are_counted_without_the_international_prefix() -> None:
     rules = NumberRules(min_digits=8, max_digits=9)
     assert verdicts(rules, "12345678", "+12345678", "0012345678") == [True] * 3
