@@ -11,7 +11,16 @@ import pytest
 from structlog.testing import capture_logs
 
 import bridge
-from bridge.supervision.tasks import awaited, carried_through, in_background, must_live, supervisor
+from bridge.clock import every
+from bridge.supervision.tasks import (
+    awaited,
+    carried_through,
+    in_background,
+    log_lost_fault,
+    must_live,
+    supervisor,
+)
+from tests.lab.instant_time import instant
 from tests.scripted_ami.eventually import eventually
 
 ROOT = Path(bridge.__file__).parent
@@ -107,6 +116,46 @@ async def test_work_is_carried_through_without_its_caller_and_a_fault_is_logged(
         go_on.set()
         await eventually(lambda: bool(lines), 5)
     assert [(x["event"], x["task"]) for x in lines] == [("background_task_failed", "placing")]
+
+
+async def test_a_fault_after_its_owner_let_it_end_is_logged_and_no_death() -> None:
+    with capture_logs() as lines:
+        living = must_live(raise_broken(), "writer")
+        living.let_end()
+        await eventually(lambda: bool(lines), 5)
+    assert [(x["event"], x["task"]) for x in lines] == [("background_task_failed", "writer")]
+    assert supervisor().problem == ""
+
+
+async def test_a_fault_of_a_timer_is_logged() -> None:
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(log_lost_fault)
+    fault = Broken("by the test")
+
+    def break_off() -> None:
+        raise fault
+
+    with capture_logs() as lines:
+        loop.call_soon(break_off)
+        await eventually(lambda: bool(lines), 5)
+    assert [(x["event"], x["exc_info"]) for x in lines] == [("fault_reached_nobody", fault)]
+
+
+@instant
+async def test_maintenance_goes_on_after_a_failed_round() -> None:
+    rounds: list[int] = []
+
+    async def work() -> None:
+        rounds.append(len(rounds))
+        if len(rounds) == 1:
+            raise Broken("by the test")
+
+    with capture_logs() as lines:
+        maintenance = must_live(every(60, "purge", work), "maintenance")
+        await asyncio.sleep(125)
+        await maintenance.stop()
+    assert rounds == [0, 1]
+    assert [(x["event"], x["work"]) for x in lines] == [("maintenance_failed", "purge")]
 
 
 def bare_tasks(source: str) -> list[str]:
