@@ -17,10 +17,10 @@ SERVICES = ("asterisk", "public-network", "bridge")
 _WRITABLE = {
     "asterisk": {
         *("/etc/asterisk", "/run/asterisk", "/var/log/asterisk", "/tmp"),
-        *("/var/lib/asterisk", "/var/spool/asterisk", "/run/pbx-secrets"),
+        *("/var/lib/asterisk", "/var/spool/asterisk", "/run/pbx-secrets", "/run/pbx-queues"),
     },
     "public-network": {"/etc/asterisk", "/run/asterisk", "/var/log/asterisk", "/tmp"},
-    "bridge": {"/tmp", "/state"},
+    "bridge": {"/tmp", "/state", "/run/pbx-queues"},
 }
 _TRY_EVERYWHERE = """
 find / -xdev -type d -writable 2>/dev/null
