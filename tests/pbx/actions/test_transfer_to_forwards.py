@@ -76,6 +76,59 @@ async def test_given_a_forward_when_transferred_then_it_counts_before_the_way_ba
             await api.leave_no_call()
 
 
+@pytest.mark.parametrize("who", ["kept", "transfers"])
+async def test_given_a_forward_to_a_party_of_the_talk_when_transferred_then_it_is_not_followed(
+    lab: RunningLab, who: str
+) -> None:
+    """0003*212 has no phone, its calls go to 0003*213."""
+    async with (
+        lab.client() as api,
+        lab.phone("0003*211", answer="auto", tone_hz=BOB_HZ) as bob,
+        lab.phone("0003*213", answer="auto", tone_hz=DAVE_HZ) as dave,
+    ):
+        numbers = ("211", "213") if who == "kept" else ("213", "211")
+        call_id = await api.place([numbers[0]], [numbers[1]])
+        await api.wait_call(call_id, lambda x: views(x, "status") == [5, 5])
+
+        answer = await act(
+            api, call_id, "Transfer", extension=numbers[0], sendCallTo="0003*212", waitForPickup=3
+        )
+
+        assert (answer.status, answer.code) == (409, "pc_action_failed")
+        again = f"0003*{numbers[1]} talks to 0003*{numbers[0]} again"
+        assert f"0003*212 is busy, and {again}" in answer.message
+        rung = (1, 2) if who == "transfers" else (2, 1)
+        assert (bob.incoming_invites, dave.incoming_invites) == rung
+        await hear_each_other(bob, BOB_HZ, dave, DAVE_HZ)
+        await api.leave_no_call()
+
+
+async def test_given_a_phone_that_talked_before_when_a_forward_leads_to_it_then_it_rings_again(
+    lab: RunningLab,
+) -> None:
+    """0003*213 had 0003*211 by the first transfer, and has left since."""
+    async with (
+        lab.client() as api,
+        lab.phone("0003*210", answer="auto", tone_hz=ALICE_HZ),
+        lab.phone("0003*211", answer="auto", tone_hz=BOB_HZ) as bob,
+        lab.phone("0003*213", answer="auto", tone_hz=DAVE_HZ) as dave,
+    ):
+        call_id = await api.place(["210"], ["211"])
+        await api.wait_call(call_id, lambda x: views(x, "status") == [5, 5])
+        for target in ("0003*213", "0003*210", "0003*212"):
+            call = await acted(
+                api,
+                call_id,
+                "Transfer",
+                extension="211",
+                transferNumber="0003*211",
+                sendCallTo=target,
+            )
+        assert views(call, "forwardedFrom") == [None, "0003*212"]
+        await hear_each_other(bob, BOB_HZ, dave, DAVE_HZ)
+        await api.leave_no_call()
+
+
 @pytest.mark.parametrize("other", ["0003*211", "0003*214"])
 async def test_given_a_forward_to_a_public_number_when_transferred_then_the_rule_of_the_call_counts(
     lab: RunningLab, other: str

@@ -189,6 +189,21 @@ async def test_given_forwards_that_go_round_when_called_then_each_phone_rings_on
         assert (bob.incoming_invites, dora.incoming_invites) == (1, 1)
 
 
+async def test_given_a_forward_back_to_the_caller_when_called_then_the_caller_does_not_ring(
+    lab: RunningLab, api: ApiClient
+) -> None:
+    """213 calls 212, whose calls always go to 213: by a phone and by an app."""
+    async with lab.phone("0003*213", answer="auto") as dora:
+        assert not await is_connected(dora, "212")
+        assert dora.incoming_invites == 0
+
+        call_id = await api.place(["213"], ["212"], extension="210")
+        record = await api.wait_ended(call_id)
+
+        assert record["disposition"] == BUSY
+        assert dora.incoming_invites == 1
+
+
 async def test_given_a_phone_that_rings_out_when_the_next_is_not_registered_then_time_was_over(
     lab: RunningLab, api: ApiClient
 ) -> None:
