@@ -166,3 +166,27 @@ async def test_given_no_call_id_when_held_then_all_calls_of_the_extension_are(
         held = await api.request("PUT", path + "/", body={"action": "OnHold"})
         assert [(x["id"], views(x, "holder")) for x in held.json] == [(call_id, [1, 0])]
         await bob.wait_tone(MUSIC_HZ)
+
+
+@pytest.mark.parametrize("service", ["0003*400", "0003*500"])
+@pytest.mark.parametrize("begun_by", ["create", "transfer"])
+async def test_given_a_service_when_held_or_asked_to_hold_then_it_is_refused(
+    lab: RunningLab, api: ApiClient, begun_by: str, service: str
+) -> None:
+    """An IVR and a conference."""
+    async with (
+        lab.phone("0003*210", answer="auto"),
+        lab.phone("0003*211", answer="auto"),
+    ):
+        if begun_by == "create":
+            call_id = await api.place(["210"], [service])
+        else:
+            call_id = await api.place(["211"], ["210"])
+            await api.wait_call(call_id, lambda x: views(x, "status") == [5, 5])
+            await acted(api, call_id, "Transfer", transferNumber="0003*210", sendCallTo=service)
+        call = await api.wait_call(call_id, lambda x: views(x, "status") == [5, 5])
+        for view in views(call, "id"):
+            refused = await act(api, call_id, "OnHold", phoneCallViewId=view)
+            assert (refused.status, refused.code) == (409, "pc_action_failed"), view
+            assert service in refused.message
+        assert views(await api.call(call_id), "onHold") == [None, None]
