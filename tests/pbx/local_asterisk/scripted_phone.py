@@ -130,7 +130,7 @@ class ScriptedPhone(asyncio.DatagramProtocol):
         await asyncio.wait_for(dialog.got_status.wait(), timeout_s)
         return dialog.status
 
-    async def next_call(self, timeout_s: float = 5) -> Dialog:
+    async def next_call(self, timeout_s: float = 15) -> Dialog:
         return await asyncio.wait_for(self.calls.get(), timeout_s)
 
     async def hang_up(self, dialog: Dialog) -> None:
