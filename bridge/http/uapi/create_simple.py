@@ -160,7 +160,7 @@ class _Creation:
         query, body = self._request.query, json_object(self._body)
         more = self._kind.more_parameters
         refuse_misspelled(query, body, more)
-        self.ignored = ignored_header(unknown_parameters(query, body, more))
+        self.ignored = ignored_header(self._request, unknown_parameters(query, body, more))
         user = self._request.match_info["userId"]
         request = self._kind(self._app, self._requester, user, query, body)
         limits = self._services.settings.uapi.creates

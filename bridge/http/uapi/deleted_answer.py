@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 
 from aiohttp import web
 
 from bridge.http.context import SERVICES
 from bridge.http.json_answer import json_answer
 from bridge.http.uapi.fields import Json
-from bridge.http.uapi.ignored_parameters import ignored_header
 
 
 def deleted_answer(
-    request: web.Request, items: Sequence[Json], ignored: Iterable[str]
+    request: web.Request, items: Sequence[Json], headers: Mapping[str, str]
 ) -> web.Response:
     """The deleted entries; where that is nothing, 204, or 200 with an empty list by the settings.
 
-    `ignored`: the parameters that were not understood.
+    `headers`: further headers of the answer.
     """
-    headers = ignored_header(ignored)
     if items or request.app[SERVICES].settings.uapi.nothing_deleted_status == 200:
         return json_answer(items, headers=headers)
     return web.Response(status=204, headers=headers)

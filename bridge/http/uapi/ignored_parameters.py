@@ -5,6 +5,7 @@ The vendor's clients send parameters of their own making, which must not fail
 misspelt `callDuration` is a call of two hours. So
 
 * the header `X-Ignored-Parameters` names every unknown parameter;
+* `Prefer: handling=strict` (RFC 7240 §4.4) makes them an error instead;
 * create and delete refuse a misspelled parameter (another case, `[]` at the end, two different
   values) with the code of the parameter that is meant. A list only names it.
 """
@@ -14,9 +15,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 
+from aiohttp import web
 from multidict import MultiMapping
 
+from bridge.http.answer_headers import answer_headers
 from bridge.http.errors import invalid
+from bridge.http.preferences import handling_preferred
 
 HEADER = "X-Ignored-Parameters"
 TOKEN_PARAMETER = "accessRequestToken"  # noqa: S105 - its name, no token
@@ -25,10 +29,27 @@ _NAMES_MAX, _NAME_MAX_CHARS = 20, 40
 _UNSAFE = re.compile(r"[^A-Za-z0-9_.\-\[\]]")
 
 
-def ignored_header(names: Iterable[str]) -> dict[str, str]:
-    """Empty where nothing was ignored. Of a name only what is safe in a header is shown."""
-    shown = dict.fromkeys(_UNSAFE.sub("?", x[:_NAME_MAX_CHARS]) or "?" for x in names)
-    return {HEADER: ", ".join(list(shown)[:_NAMES_MAX])} if shown else {}
+def ignored_header(request: web.BaseRequest, names: Iterable[str]) -> dict[str, str]:
+    """The header of the answer that names the ignored parameters; empty where there are none.
+
+    A route calls it before it does anything. Raises 400 request_invalid for the names where the
+    request prefers strict handling. Of a name only what is safe in a header is shown.
+    """
+    distinct = dict.fromkeys(_UNSAFE.sub("?", x[:_NAME_MAX_CHARS]) or "?" for x in names)
+    shown = ", ".join(list(distinct)[:_NAMES_MAX])
+    if _is_strict(request) and shown:
+        raise invalid("request_invalid", f"These parameters are not understood: {shown}.")
+    return {HEADER: shown} if shown else {}
+
+
+def _is_strict(request: web.BaseRequest) -> bool:
+    """If so, the answer will say that this was applied, also where it is an error."""
+    headers = answer_headers(request)
+    headers["Vary"] = ", ".join(x for x in (headers.get("Vary"), "Prefer") if x)  # RFC 7240 §2
+    strict = handling_preferred(request.headers.getall("Prefer", ())) == "strict"
+    if strict:
+        headers["Preference-Applied"] = "handling=strict"
+    return strict
 
 
 def unknown_of(given: Iterable[str], known: Iterable[str], prefix: str = "") -> list[str]:

@@ -8,7 +8,8 @@ from aiohttp import web
 
 from bridge.http.errors import invalid
 from bridge.http.json_answer import json_answer
-from bridge.http.uapi.collection import Listing
+from bridge.http.uapi.collection import LIST_PARAMETERS, Listing
+from bridge.http.uapi.ignored_parameters import ignored_header, unknown_of
 from bridge.http.uapi.phone_call_event_json import delivery_json
 from bridge.http.uapi.phone_call_event_request import event_scope_of, named_by
 from bridge.http.uapi.phone_call_event_routes import own_url
@@ -23,6 +24,7 @@ async def list_deliveries(request: web.Request) -> web.Response:
     ascending."""
     scope = event_scope_of(request)
     [subscription] = named_by(request, scope)
+    ignored = ignored_header(request, unknown_of(request.query, LIST_PARAMETERS))
     listing: Listing[Delivery] = Listing.parse({"sortOrder": "descending", **request.query}, {})
     page, total = await scope.services.phone_call_events.deliveries(
         subscription,
@@ -31,13 +33,14 @@ async def list_deliveries(request: web.Request) -> web.Response:
         newest_first=listing.descending,
     )
     entry = [delivery_json(x) for x in page]
-    return json_answer(listing.envelope(entry, total, own_url(request)))
+    return json_answer(listing.envelope(entry, total, own_url(request)), headers=ignored)
 
 
 async def retry_delivery(request: web.Request) -> web.Response:
     """202: it is sent as soon as the delivery under way is done."""
     scope = event_scope_of(request)
     [subscription] = named_by(request, scope)
+    ignored = ignored_header(request, unknown_of(request.query, ()))
     delivery_id, delivery = request.match_info["deliveryId"], None
     try:
         if _DELIVERY_ID.match(delivery_id):
@@ -46,4 +49,4 @@ async def retry_delivery(request: web.Request) -> web.Response:
         raise invalid("pce_status_invalid", "status: this event is disabled.") from None
     if delivery is None:
         raise invalid("pce_delivery_invalid", "deliveryId must reference a delivery of this event.")
-    return json_answer(delivery_json(delivery), status=202)
+    return json_answer(delivery_json(delivery), status=202, headers=ignored)

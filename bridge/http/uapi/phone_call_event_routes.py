@@ -45,6 +45,7 @@ async def create_phone_call_event(request: web.Request) -> web.Response:
     authenticated_app(request)
     body = json_object(await body_of(request))
     scope, kind = event_scope_of(request), type_in_uri(request, "pcet_type_invalid")
+    ignored = _ignored(request, body)
     subscription = new_event(scope, kind, body)
     try:
         await scope.services.phone_call_events.create(subscription)
@@ -53,7 +54,7 @@ async def create_phone_call_event(request: web.Request) -> web.Response:
     item = phone_call_event_json(subscription, _collection_url(request))
     return json_answer(
         {key: item[key] for key in ("id", "links", "link")},
-        headers={SECRET_HEADER: subscription.secret, **_ignored(request, body)},
+        headers={SECRET_HEADER: subscription.secret, **ignored},
     )
 
 
@@ -61,15 +62,13 @@ async def list_phone_call_events(request: web.Request) -> web.Response:
     """`GET …/phoneCallEvents/…`: a page of the events that the URI names (docs/reference/uapi.md
     §3)."""
     found = named_by(request, event_scope_of(request))
+    ignored = ignored_header(request, unknown_of(request.query, {*LIST_PARAMETERS, "fields"}))
     listing = Listing.parse(request.query, FILTERABLE)
     fields = requested_fields(request.query, PHONE_CALL_EVENT_FIELDS)
     page, total = listing.page(found, lambda x: (0, f"{x.url}\0{x.id}"))
     collection_url = _collection_url(request)
     entry = [select(phone_call_event_json(x, collection_url), fields) for x in page]
-    return json_answer(
-        listing.envelope(entry, total, own_url(request)),
-        headers=ignored_header(unknown_of(request.query, {*LIST_PARAMETERS, "fields"})),
-    )
+    return json_answer(listing.envelope(entry, total, own_url(request)), headers=ignored)
 
 
 async def update_phone_call_event(request: web.Request) -> web.Response:
@@ -78,16 +77,14 @@ async def update_phone_call_event(request: web.Request) -> web.Response:
     authenticated_app(request)
     body = json_object(await body_of(request))
     scope = event_scope_of(request)
-    subscription = one_named_by(request, scope)
+    ignored, subscription = _ignored(request, body), one_named_by(request, scope)
     after = await scope.services.phone_call_events.update(
         subscription.id, lambda x: changed(scope, x, body)
     )
     if after is None:
         raise no_such_event()
     item = phone_call_event_json(after, _collection_url(request))
-    return json_answer(
-        {key: item[key] for key in ("id", "links", "link")}, headers=_ignored(request, body)
-    )
+    return json_answer({key: item[key] for key in ("id", "links", "link")}, headers=ignored)
 
 
 async def delete_phone_call_events(request: web.Request) -> web.Response:
@@ -96,13 +93,17 @@ async def delete_phone_call_events(request: web.Request) -> web.Response:
     The rules are in docs/reference/specification.md §2.
     """
     scope = event_scope_of(request)
-    ids = await scope.services.phone_call_events.delete(named_by(request, scope))
-    return deleted_answer(request, [{"id": x} for x in ids], unknown_of(request.query, ()))
+    meant, ignored = (
+        named_by(request, scope),
+        ignored_header(request, unknown_of(request.query, ())),
+    )
+    ids = await scope.services.phone_call_events.delete(meant)
+    return deleted_answer(request, [{"id": x} for x in ids], ignored)
 
 
 def _ignored(request: web.Request, body: Mapping[str, object]) -> dict[str, str]:
     return ignored_header(
-        [*unknown_of(request.query, ()), *unknown_of(body, PHONE_CALL_EVENT_FIELDS)]
+        request, [*unknown_of(request.query, ()), *unknown_of(body, PHONE_CALL_EVENT_FIELDS)]
     )
 
 

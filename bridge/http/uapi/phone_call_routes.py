@@ -50,6 +50,8 @@ _FILTERABLE: dict[str, FilterField[PhoneCall]] = {
 async def list_phone_calls(request: web.Request) -> web.Response:
     """`GET`: the live or ended calls of an extension."""
     services, scope = request.app[SERVICES], scope_of(request)
+    known = {*LIST_PARAMETERS, "fields", "ended"}
+    ignored = ignored_header(request, unknown_of(request.query, known))
     listing = Listing.parse(request.query, _FILTERABLE)
     fields = requested_fields(request.query, PHONE_CALL_FIELDS)
     base = base_url(request, services.settings.public_base_url)
@@ -77,10 +79,7 @@ async def list_phone_calls(request: web.Request) -> web.Response:
                 encoded=True,
             ),
         ),
-        headers={
-            **staleness(services),
-            **ignored_header(unknown_of(request.query, {*LIST_PARAMETERS, "fields", "ended"})),
-        },
+        headers={**staleness(services), **ignored},
     )
 
 
@@ -89,7 +88,7 @@ async def hang_up_phone_calls(request: web.Request) -> web.Response:
     services, scope = request.app[SERVICES], scope_of(request)
     # A misspelt phoneNumber would hang up all calls instead of one.
     refuse_misread(request.query, _DELETE_CODES)
-    ignored = unknown_of(request.query, _DELETE_CODES)
+    ignored = ignored_header(request, unknown_of(request.query, _DELETE_CODES))
     call_id, number = request.match_info.get("phoneCallId"), _phone_number(request)
     fields = requested_fields(request.query, PHONE_CALL_FIELDS)
     calls = services.live_calls.meant(scope.extensions, call_id, number)

@@ -35,6 +35,7 @@ PAGE_MAX = 200
 async def list_presence(request: web.Request) -> web.Response:
     """A page of the extensions that the URI names, each with its status and registrations."""
     services, scope = request.app[SERVICES], scope_of(request)
+    ignored = ignored_header(request, unknown_of(request.query, {*LIST_PARAMETERS, "fields"}))
     asked = Listing.parse(request.query, FILTERABLE)
     listing = replace(asked, count=min(asked.count, PAGE_MAX))
     fields = requested_fields(request.query, PRESENCE_FIELDS)
@@ -46,10 +47,7 @@ async def list_presence(request: web.Request) -> web.Response:
     entry = [select(presence_json(x, scope.spelled), fields) for x in page]
     return json_answer(
         listing.envelope(entry, total, own_url(request)),
-        headers={
-            **staleness(services),
-            **ignored_header(unknown_of(request.query, {*LIST_PARAMETERS, "fields"})),
-        },
+        headers={**staleness(services), **ignored},
     )
 
 

@@ -34,6 +34,7 @@ _FILTERABLE: FilterFields[Agent] = {
 async def list_queue_agents(request: web.Request) -> web.Response:
     """`GET`: the agents of a queue, logged in or not, or one of them; ordered by status."""
     queue = queue_of(request)
+    ignored = ignored_header(request, unknown_of(request.query, {*LIST_PARAMETERS, "fields"}))
     listing = Listing.parse(request.query, _FILTERABLE)
     fields = requested_fields(request.query, QUEUE_AGENT_FIELDS)
     found = await request.app[SERVICES].queue_agents.agents(queue)
@@ -47,7 +48,7 @@ async def list_queue_agents(request: web.Request) -> web.Response:
         listing.envelope(
             [select(_item(request, x), fields) for x in page], total, own_url(request)
         ),
-        headers=ignored_header(unknown_of(request.query, {*LIST_PARAMETERS, "fields"})),
+        headers=ignored,
     )
 
 
@@ -56,11 +57,12 @@ async def update_queue_agent(request: web.Request) -> web.Response:
     authenticated_app(request)
     body = json_object(await body_of(request))
     queue = queue_of(request)
+    unknown = [*unknown_of(request.query, ()), *unknown_of(body, _BODY_FIELDS)]
+    ignored = ignored_header(request, unknown)
     agent = await request.app[SERVICES].queue_agents.set_status(
         queue, _agent_number(request, queue), _status(body.get("status"))
     )
-    ignored = [*unknown_of(request.query, ()), *unknown_of(body, _BODY_FIELDS)]
-    return json_answer([_item(request, agent)], headers=ignored_header(ignored))
+    return json_answer([_item(request, agent)], headers=ignored)
 
 
 def queue_of(request: web.Request) -> Extension:

@@ -26,6 +26,7 @@ _FILTERABLE: FilterFields[WaitingCaller] = {
 async def list_queue_callers(request: web.Request) -> web.Response:
     """`GET`: the callers that no agent has answered yet, in their order."""
     services, queue = request.app[SERVICES], queue_of(request)
+    ignored = ignored_header(request, unknown_of(request.query, {*LIST_PARAMETERS, "fields"}))
     listing = Listing.parse(request.query, _FILTERABLE)
     fields = requested_fields(request.query, QUEUE_CALLER_FIELDS)
     waiting = (await services.queue_agents.state(queue)).callers
@@ -34,10 +35,7 @@ async def list_queue_callers(request: web.Request) -> web.Response:
     }
     page, total = listing.page(waiting, lambda x: (x.position, x.uniqueid))
     entry = [select(_item(request, x, calls.get(x.uniqueid)), fields) for x in page]
-    return json_answer(
-        listing.envelope(entry, total, own_url(request)),
-        headers=ignored_header(unknown_of(request.query, {*LIST_PARAMETERS, "fields"})),
-    )
+    return json_answer(listing.envelope(entry, total, own_url(request)), headers=ignored)
 
 
 def _item(request: web.Request, caller: WaitingCaller, call: PhoneCall | None) -> Json:

@@ -49,6 +49,7 @@ def document() -> dict[str, Any]:
         for operation in item.values():
             if isinstance(operation, dict):
                 add_request_id(operation["responses"], merged["components"]["responses"])
+                add_strict_handling(operation)
     return merged
 
 
@@ -58,6 +59,20 @@ def add_request_id(responses: dict[str, Any], shared: dict[str, Any]) -> None:
         named = answer.get("$ref", "").removeprefix("#/components/responses/")
         headers = (shared[named] if named else answer).setdefault("headers", {})
         headers["X-Request-Id"] = {"$ref": "#/components/headers/X-Request-Id"}
+
+
+def add_strict_handling(operation: dict[str, Any]) -> None:
+    """Where an answer names ignored parameters, a request may prefer that they are an error."""
+    naming = [
+        x["headers"]
+        for x in operation["responses"].values()
+        if "X-Ignored-Parameters" in x.get("headers", {})
+    ]
+    for headers in naming:
+        headers["Preference-Applied"] = {"$ref": "#/components/headers/Preference-Applied"}
+    prefer = {"$ref": "#/components/parameters/Prefer"}
+    if naming and prefer not in operation.get("parameters", []):
+        operation["parameters"] = [*operation.get("parameters", []), prefer]
 
 
 def merge(into: dict[str, Any], part: Mapping[str, Any], where: str) -> None:

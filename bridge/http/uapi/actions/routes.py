@@ -33,15 +33,15 @@ async def act_on_phone_calls(request: web.Request) -> web.Response:
     body = json_object(await body_of(request))
     action = _action_of(body)
     refuse_misnamed(body, {**action.fields, "action": "pc_action_invalid"})
-    ignored = unknown_of(body, {*action.fields, "action"})
-    ignored += unknown_of(request.query, {"fields"})
+    unknown = unknown_of(body, {*action.fields, "action"})
+    unknown += unknown_of(request.query, {"fields"})
+    headers = ignored_header(request, unknown)
     fields = requested_fields(request.query, PHONE_CALL_FIELDS)
     call_id = request.match_info.get("phoneCallId")
     _, requester = authenticated_app(request)
     order = ActionRequest(request.app[SERVICES], scope, requester, call_id, body)
     # If the client leaves, the action goes on: a call is not left in the middle of one.
     calls = await carried_through(_run(action.handler, order), "phone_call_action")
-    headers = ignored_header(ignored)
     if not calls:
         return web.Response(status=204, headers=headers)
     base = base_url(request, order.services.settings.public_base_url)

@@ -24,6 +24,7 @@ from bridge.http.uapi.ignored_parameters import ignored_header, unknown_of
 async def list_call_detail_records(request: web.Request) -> web.Response:
     """`GET /cdr`: the ended calls, as an object with one entry for each call, by its id."""
     services, scope = request.app[SERVICES], cdr_scope_of(request)
+    ignored = _ignored(request)
     listing, asked = _asked(request, scope)
     fields = requested_fields(request.query, CDR_FIELDS)
     base = base_url(request, services.settings.public_base_url)
@@ -36,16 +37,17 @@ async def list_call_detail_records(request: web.Request) -> web.Response:
     entry: Json = dict(x for x in records if x is not None)
     total, url = sum(x.calls for x in sums), URL(base + request.rel_url.raw_path_qs, encoded=True)
     envelope = listing.envelope(entry, total, url)
-    return json_answer({**envelope, "phoneCallStat": sums_json(sums)}, headers=_ignored(request))
+    return json_answer({**envelope, "phoneCallStat": sums_json(sums)}, headers=ignored)
 
 
 async def call_detail_sums(request: web.Request) -> web.Response:
     """`GET /cdr/stats`: how many calls came in and went out, by disposition."""
     services, scope = request.app[SERVICES], cdr_scope_of(request)
+    ignored = _ignored(request)
     _, asked = _asked(request, scope)
     stats = sums_json(await services.call_details.call_sums(asked))
     body = {"entry": stats, "totalResults": 2, "itemsPerPage": 2, "startIndex": 0}
-    return json_answer(body, headers=_ignored(request))
+    return json_answer(body, headers=ignored)
 
 
 def _asked(request: web.Request, scope: CdrScope) -> tuple[Listing[PhoneCall], CallDetailQuestion]:
@@ -71,4 +73,4 @@ def _record(
 
 
 def _ignored(request: web.Request) -> dict[str, str]:
-    return ignored_header(unknown_of(request.query, known_parameters()))
+    return ignored_header(request, unknown_of(request.query, known_parameters()))

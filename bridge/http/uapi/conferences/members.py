@@ -24,6 +24,8 @@ from bridge.http.uapi.scope import scope_of
 async def list_members(request: web.Request) -> web.Response:
     """`GET`: the members, as a collection."""
     extension, listing = _conference(request), Listing[Member].parse(request.query, {})
+    known = {*LIST_PARAMETERS, "number"}
+    ignored = ignored_header(request, unknown_of(request.query, known))
     members = await request.app[SERVICES].conferences.members(extension)
     number = request.query.get("number")
     wanted = [x for x in members if number is None or x.number == number]
@@ -32,7 +34,7 @@ async def list_members(request: web.Request) -> web.Response:
     url = URL(base + request.rel_url.raw_path_qs, encoded=True)
     return json_answer(
         listing.envelope([_member_json(x, request) for x in page], total, url),
-        headers=ignored_header(unknown_of(request.query, {*LIST_PARAMETERS, "number"})),
+        headers=ignored,
     )
 
 
@@ -41,17 +43,19 @@ async def mute_member(request: web.Request) -> web.Response:
     extension, body = _conference(request), json_object(await body_of(request))
     refuse_misnamed(body, {"muted": "conference_muted_invalid"})
     muted = flag(str(body.get("muted", "")), "conference_muted_invalid", "muted")
+    unknown = [*unknown_of(request.query, ()), *unknown_of(body, {"muted"})]
+    ignored = ignored_header(request, unknown)
     conferences = request.app[SERVICES].conferences
     member = await conferences.mute(extension, request.match_info["phoneCallId"], muted=muted)
-    ignored = ignored_header(unknown_of(body, {"muted"}))
     return json_answer(_member_json(member, request), headers=ignored)
 
 
 async def kick_member(request: web.Request) -> web.Response:
     """`DELETE`: the call of the member ends."""
-    conferences, call_id = request.app[SERVICES].conferences, request.match_info["phoneCallId"]
-    member = await conferences.kick(_conference(request), call_id)
-    return json_answer([{"phoneCallId": member.call.id}])
+    extension, call_id = _conference(request), request.match_info["phoneCallId"]
+    ignored = ignored_header(request, unknown_of(request.query, ()))
+    member = await request.app[SERVICES].conferences.kick(extension, call_id)
+    return json_answer([{"phoneCallId": member.call.id}], headers=ignored)
 
 
 def _conference(request: web.Request) -> Extension:

@@ -11,11 +11,13 @@ from aiohttp import web
 from bridge.calls.live.call_feed import FeedPosition, Follower
 from bridge.calls.state.phone_call import PhoneCall
 from bridge.directory.errors import ExtensionInvalid, UserInvalid
+from bridge.http.answer_headers import answer_headers
 from bridge.http.base_url import base_url
 from bridge.http.context import SERVICES, Services
 from bridge.http.errors import UapiError
 from bridge.http.streaming import begin_answer, break_off, has_left
 from bridge.http.uapi.fields import Json
+from bridge.http.uapi.ignored_parameters import ignored_header, unknown_of
 from bridge.http.uapi.phone_call_item import phone_call_item
 from bridge.http.uapi.scope import Scope, scope_of
 from bridge.http.uapi.stream.event_ids import position_of
@@ -36,6 +38,8 @@ _HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 async def stream_phone_calls(request: web.Request) -> web.StreamResponse:
     """`GET …/stream`: server-sent events, until the client leaves or its rights end."""
     services, scope = request.app[SERVICES], scope_of(request)
+    ignored = ignored_header(request, unknown_of(request.query, {"lastEventId"}))
+    answer_headers(request).update(ignored)
     if request.method == "HEAD":
         return _response()
     with services.stream_places.taken(scope.app.client_id):
