@@ -70,6 +70,7 @@ def phone_call_json(call: PhoneCall, scope: Scope, owner: Json, self_url: str) -
         "links": {"self": self_url},
         "link": {"self": self_url},
         **_end_json(call),
+        **_moments_json(call),
     }
     return without_nulls(item)
 
@@ -182,10 +183,16 @@ def _end_json(call: PhoneCall) -> Json:
         "endedBy": final.by.value,
         "reason": final.reason,
         "endedNotBefore": date(final.not_before_ms),
+    }
+
+
+def _moments_json(call: PhoneCall) -> Json:
+    """Ours, of live and ended calls: a date has no parts of a second. In ms since the epoch."""
+    return {
         "publishedMs": call.published_ms,
         "ringingMs": call.ringing_ms,
         "answeredMs": call.answered_ms,
-        "endedMs": final.at_ms,
+        "endedMs": None if call.final is None else call.final.at_ms,
     }
 
 

@@ -34,6 +34,7 @@ async def test_given_call_of_api_when_phones_go_on_then_status_numbers_follow_th
         other_side = await wait_statuses(api, call_id, 4, 3)
         assert "answered" in other_side["phoneCallView"][0]
         assert "answered" not in other_side
+        assert "answeredMs" not in other_side
         await bob.wait_ringing()
         await bob.accept()
         call = await wait_statuses(api, call_id, 5, 5)
@@ -46,6 +47,10 @@ async def test_given_call_of_api_when_phones_go_on_then_status_numbers_follow_th
         published = datetime.fromisoformat(call["published"])
         assert abs((datetime.now(UTC) - published).total_seconds()) < 30
         assert datetime.fromisoformat(call["answered"]) >= published
+        moments = {x: call[x] for x in ("publishedMs", "ringingMs", "answeredMs")}
+        assert list(moments.values()) == sorted(moments.values())
+        assert moments["answeredMs"] // 1000 == datetime.fromisoformat(call["answered"]).timestamp()
+        assert "endedMs" not in call
         first, second = call["phoneCallView"]
         assert (first["id"], second["id"]) == ("00", "01")
         assert extensions(call) == ["210", "0003*211"]
@@ -63,7 +68,8 @@ async def test_given_call_of_api_when_phones_go_on_then_status_numbers_follow_th
             assert [x["id"] for x in listed] == [call_id]
         assert await api.calls("212") == []
         await alice.hangup()
-        await api.wait_ended(call_id)
+        record = await api.wait_ended(call_id)
+        assert {x: record[x] for x in moments} == moments
         assert (await api.request("GET", call["links"]["self"])).json["entry"] == []
 
 

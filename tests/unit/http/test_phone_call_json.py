@@ -6,7 +6,14 @@ from dataclasses import replace
 
 import pytest
 
-from bridge.calls.state.phone_call import Flow, Origin, PhoneCall
+from bridge.calls.state.phone_call import (
+    Disposition,
+    EndedBy,
+    FinalRecord,
+    Flow,
+    Origin,
+    PhoneCall,
+)
 from bridge.config.secrets_file import ThrowawaySecrets
 from bridge.directory.caller_ids import CallerId
 from bridge.directory.loader import EXAMPLE_FILE, CurrentDirectory
@@ -47,3 +54,28 @@ def test_given_a_caller_id_without_a_number_when_told_then_it_is_left_out(scope:
     views = phone_call_json(call, scope, {}, "http://x")["phoneCallView"]
     assert isinstance(views, list)
     assert ["callerId" in x for x in views] == [False, False]
+
+
+FINAL = FinalRecord(4004, Disposition.ANSWERED, EndedBy.SOURCE, "")
+
+
+@pytest.mark.parametrize(
+    ("call", "told"),
+    [
+        (CALL, {"publishedMs": 1000}),
+        (replace(CALL, ringing_ms=2002), {"publishedMs": 1000, "ringingMs": 2002}),
+        (
+            replace(CALL, ringing_ms=2002, answered_ms=3003),
+            {"publishedMs": 1000, "ringingMs": 2002, "answeredMs": 3003},
+        ),
+        (
+            replace(CALL, answered_ms=3003, final=FINAL),
+            {"publishedMs": 1000, "answeredMs": 3003, "endedMs": 4004},
+        ),
+    ],
+)
+def test_given_a_live_or_ended_call_when_told_then_it_has_its_moments_in_ms(
+    scope: Scope, call: PhoneCall, told: dict[str, int]
+) -> None:
+    said = phone_call_json(call, scope, {}, "http://x")
+    assert {name: value for name, value in said.items() if name.endswith("Ms")} == told
