@@ -31,12 +31,6 @@ _REST = "{rest:(/.*)?}"
 _EXTENSION = "{extension:(?!(?:simple|callback|conferenceInvite)/?$)[^/]+}"
 
 
-async def not_implemented(request: web.Request) -> web.Response:
-    """A route that the UnifiedAPI has and this service does not (docs/reference/uapi.md §6)."""
-    authenticated_app(request)
-    raise UapiError(501, "request_not_implemented", "This request is not implemented.")
-
-
 async def faxes_not_implemented(request: web.Request) -> web.Response:
     """Faxes need modules of Asterisk that the shipped one does not load."""
     authenticated_app(request)
