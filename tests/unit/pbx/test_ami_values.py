@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from bridge.calls.pbx import InvalidPbxValue
@@ -147,3 +149,75 @@ def test_recording_files(value: str) -> None:
 def test_refused_recording_files(value: str) -> None:
     with pytest.raises(InvalidPbxValue, match="recording file"):
         ami_values.recording_file(value)
+
+
+FIT = [
+    (ami_values.dtmf_digit, "D"),
+    (ami_values.dtmf_digit, "#"),
+    (ami_values.conference_room, "0003*500-1234"),
+    (ami_values.conference_channel, "PJSIP/0003*210-00000001"),
+    (ami_values.conference_channel, "Local/0003*500-1@rooms-00000001;2"),
+    (ami_values.context, "bridge-hold"),
+    (ami_values.exten, "0003*210"),
+    (ami_values.mixmonitor_id, "0x7f0234003430"),
+    (ami_values.queue_name, "0003*400"),
+]
+
+
+@pytest.mark.parametrize(("of", "value"), FIT)
+def test_what_fits_is_written_unchanged(of: Callable[[str], str], value: str) -> None:
+    assert of(value) == value
+
+
+@pytest.mark.parametrize("of", dict.fromkeys(of for of, _ in FIT))
+@pytest.mark.parametrize(
+    "value",
+    [
+        "",
+        "1\r\nAction: Logoff",
+        "1\n",
+        "${EXTEN}",
+        "a,b",
+        "a|b",
+        "a&b",
+        'a"b',
+        "a\\b",
+        "ž",
+        "1" * 256,
+    ],
+)
+def test_what_could_be_more_than_one_value_is_refused(of: Callable[[str], str], value: str) -> None:
+    with pytest.raises(InvalidPbxValue):
+        of(value)
+
+
+@pytest.mark.parametrize(
+    ("of", "value"),
+    [
+        (ami_values.dtmf_digit, "11"),
+        (ami_values.dtmf_digit, "a"),
+        (ami_values.conference_channel, "all"),  # each member
+        (ami_values.conference_channel, "participants"),
+        (ami_values.context, "-x"),
+        (ami_values.exten, "a/b"),
+        (ami_values.mixmonitor_id, "7f0234003430"),
+        (ami_values.queue_name, "a b"),
+    ],
+)
+def test_what_means_something_else_is_refused(of: Callable[[str], str], value: str) -> None:
+    with pytest.raises(InvalidPbxValue):
+        of(value)
+
+
+def test_a_digit_sounds_at_most_a_second() -> None:
+    assert [ami_values.dtmf_duration_ms(x) for x in (1, 1000)] == [1, 1000]
+    for wrong in (0, -1, 1001):
+        with pytest.raises(InvalidPbxValue, match="1 to 1000 ms"):
+            ami_values.dtmf_duration_ms(wrong)
+
+
+def test_a_variable_of_a_channel_is_no_function() -> None:
+    assert ami_values.channel_variable("__BRIDGE_PEER", "1.2=3") == ("__BRIDGE_PEER", "1.2=3")
+    for name in ("SHELL(id)", "CHANNEL(name)", "a=b", ""):
+        with pytest.raises(InvalidPbxValue, match="is not a variable name"):
+            ami_values.channel_variable(name, "1")
