@@ -242,3 +242,24 @@ def test_given_a_refusal_that_was_missed_when_the_source_is_let_go_then_its_caus
     call = replace(call, legs=(replace(source, cause=cause), destination))
     final = conclude(call, END_MS)
     assert (final.disposition, final.reason, final.cause) == (D.BUSY, reason, cause)
+
+
+@pytest.mark.parametrize(
+    ("answered_ms", "disposition"), [(50_000, D.ANSWERED), (None, D.NO_ANSWER)]
+)
+def test_given_a_phone_that_sends_no_sound_any_more_then_its_silence_ended_the_call(
+    answered_ms: int | None, disposition: Disposition
+) -> None:
+    call = replace(picked_up_and(cause=16), answered_ms=answered_ms)
+    call = replace(call, legs=(replace(call.legs[0], cause=44), call.legs[1]))
+    assert verdict(call) == (disposition, E.PBX, "media timeout")
+    assert conclude(call, END_MS).cause == 44
+    hung_up = replace(call, first_to_hang_up=Side.SOURCE)
+    assert conclude(hung_up, END_MS).reason != "media timeout"
+
+
+def test_given_a_phone_that_never_answers_sip_then_no_time_limit_of_ours_ended_the_call() -> None:
+    said: dict[str, Any] = {"cause": 18, "sip_code": 408, "dial_status": DialStatus.NOANSWER}
+    assert verdict(picked_up_and(**said))[1] is E.PBX
+    said["sip_code"] = 487
+    assert verdict(picked_up_and(**said))[1] is E.PICKUP_TIMEOUT
