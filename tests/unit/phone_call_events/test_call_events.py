@@ -8,7 +8,14 @@ from dataclasses import replace
 import pytest
 
 from bridge.calls.live.change import Change
-from bridge.calls.state.effects import CallConnected, CallEnded, Effect, LegProgressed, LegStep
+from bridge.calls.state.effects import (
+    CallConnected,
+    CallEnded,
+    DigitPressed,
+    Effect,
+    LegProgressed,
+    LegStep,
+)
 from bridge.calls.state.pbx_events import DialStatus
 from bridge.calls.state.phone_call import (
     Disposition,
@@ -279,3 +286,21 @@ class _NoNumbers:
         self, dialled: str, organization: str | None, *, from_outside: bool
     ) -> str | None:
         raise AssertionError("nothing is to be looked up")
+
+
+def test_a_digit_is_told_to_all_who_are_in_the_call_and_to_who_pays() -> None:
+    one = a_leg("210", Side.SOURCE, phase=LegPhase.UP)
+    two = a_leg("211", Side.DESTINATION, phase=LegPhase.UP)
+    rings = a_leg("212", Side.DESTINATION, phase=LegPhase.RINGING)
+    parker = a_leg("213", Side.SOURCE, phase=LegPhase.UP, handed_over=True)
+    call = a_call(one, two, rings, parker, extension="0003*214", called_service="0003*300")
+    pressed = DigitPressed(7, two, "5")
+    found = list(events_of(Change(call, call, (pressed,)), EVERYBODY))
+    assert [(x.extension.removeprefix("0003*"), x.calling) for x in found] == [
+        ("210", True),
+        ("211", False),
+        ("300", False),
+        ("214", True),
+    ]
+    assert {x.type for x in found} == {EventType.DIGIT}
+    assert list(events_of(Change(call, call, (pressed,)), {"0003*212"})) == []
