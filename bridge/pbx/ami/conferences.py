@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
-from bridge.calls.pbx import PbxRefused
+from bridge.calls.pbx import InvalidPbxValue, PbxRefused
 from bridge.calls.steering.conferences import RoomMember
 from bridge.calls.steering.errors import ActionUnavailable
 from bridge.directory.conferences import ROOMS_CONTEXT
@@ -36,7 +36,7 @@ class ConfBridgeActions:
     async def members(self) -> list[RoomMember]:
         rooms = [x.get("Conference", "") for x in await self._list("ConfbridgeListRooms")]
         found: list[RoomMember] = []
-        for room in rooms[:_ROOMS_MAX]:
+        for room in [x for x in rooms if _may_be_written(x)][:_ROOMS_MAX]:
             header = ("Conference", values.conference_room(room))
             found += [_member(room, x) for x in await self._list("ConfbridgeList", header)]
         return found
@@ -60,6 +60,15 @@ class ConfBridgeActions:
         if why.lower().startswith(_NONE) or "not found" in why.lower():
             return []  # the last member has left meanwhile
         raise _refused(name, why)
+
+
+def _may_be_written(room: str) -> bool:
+    """Not each name is safe in AMI; a dialplan of somebody else may have given the room any."""
+    try:
+        values.conference_room(room)
+    except InvalidPbxValue:
+        return False
+    return True
 
 
 def _member(room: str, item: Headers) -> RoomMember:

@@ -150,12 +150,15 @@ async def test_given_rooms_that_cannot_be_used_then_that_is_no_empty_list(
         await rooms.require_rooms()
 
 
-async def test_given_a_room_with_a_name_that_is_no_value_then_it_is_not_asked_for() -> None:
+@pytest.mark.parametrize("name", ["a\r\nAction: Logoff", "Vertrieb Süd", "${EXTEN}", ""])
+async def test_given_a_room_of_others_with_an_odd_name_then_it_hides_no_other_room(
+    name: str,
+) -> None:
     session = FakeSession()
-    session.items["ConfbridgeListRooms"] = [{"Conference": "a\r\nAction: Logoff"}]
-    with pytest.raises(Exception, match="must be the name of a conference"):
-        await ConfBridgeActions(session.send).members()
-    assert session.names == ["ConfbridgeListRooms"]
+    session.items["ConfbridgeListRooms"] = [{"Conference": x} for x in (name, "0003*500")]
+    session.items["ConfbridgeList"] = [{"Channel": IN_ROOM.channel, "Uniqueid": "1.1"}]
+    assert await ConfBridgeActions(session.send).members() == [IN_ROOM]
+    assert [x.get("Conference") for _, x in session.sent] == [None, "0003*500"]
 
 
 async def test_given_a_channel_that_is_gone_then_its_recording_is_not_there_to_be_stopped() -> None:
