@@ -13,6 +13,7 @@ from bridge.calls.state.local_halves import is_half
 from bridge.calls.state.phone_call import ApiHold, Leg, PhoneCall
 from bridge.calls.steering.errors import ActionFailed
 from bridge.calls.steering.live_call import party_in_talk, still_live, the_other
+from bridge.calls.steering.neighbour import neighbour_of, with_neighbour
 from bridge.calls.steering.pbx_steering import PbxHolding
 from bridge.clock import now_ms
 from bridge.keyed_locks import KeyedLocks
@@ -43,7 +44,7 @@ class Holding:
                 raise ActionFailed(f"{other.number} holds the call")
             _require_phones(call, holder, other)
             await self._pbx.require(HOLD_CONTEXTS, HOLD_MODULES)
-            hold = await self._take_apart(call, other)
+            hold = await self._take_apart(call.id, other)
             self._note(call_id, view_id, hold)
             return still_live(self._switchboard.calls.live, call_id)
 
@@ -73,18 +74,22 @@ class Holding:
             if leg.api_hold is not None:
                 raise ActionFailed(f"{leg.number} holds the call")
 
-    async def _take_apart(self, call: PhoneCall, other: Leg) -> ApiHold:
+    async def _take_apart(self, call_id: str, other: Leg) -> ApiHold:
+        live = self._switchboard.calls.live
+        return await with_neighbour(
+            lambda: neighbour_of(live, self._pbx, call_id, other),
+            lambda waiting: self._part(call_id, other, waiting),
+        )
+
+    async def _part(self, call_id: str, other: Leg, waiting: str) -> ApiHold:
         held = other.uniqueid or ""
-        waiting = await self._pbx.neighbour(held)
-        if waiting is None or waiting not in call.channels:
-            raise ActionFailed(f"{other.number} talks to nobody of this call")
         since_ms = now_ms() - self._switchboard.clock_ahead_ms
         hold = ApiHold(since_ms, held, waiting)
         try:
             await self._pbx.take_apart(held, waiting)
         except PbxOutcomeUnknown:
             # Noted, so that OffHold puts it right if it has happened.
-            self._switchboard.change(call.id, lambda x: _held_by_other(x, other, hold))
+            self._switchboard.change(call_id, lambda x: _held_by_other(x, other, hold))
             raise
         return hold
 

@@ -15,6 +15,7 @@ from bridge.calls.state.holding import with_api_hold
 from bridge.calls.state.phone_call import Leg, PhoneCall
 from bridge.calls.steering.errors import ActionFailed
 from bridge.calls.steering.live_call import party_in_talk, still_live, the_other
+from bridge.calls.steering.neighbour import neighbour_of, with_neighbour
 from bridge.calls.steering.pbx_steering import PbxParking
 from bridge.keyed_locks import KeyedLocks
 
@@ -46,10 +47,16 @@ class CallParking:
             call = self._live(call_id)
             parker, other = _parties(call, view_id)
             phone = call.channels.get(parker.uniqueid or "")
-            channel = None if phone is None else await self._pbx.neighbour(phone.uniqueid)
-            if phone is None or channel is None or channel not in call.channels:
+            if phone is None:
                 raise ActionFailed(f"{parker.number} talks to nobody of this call")
-            return await self._park(call, other, (channel, phone.endpoint, at_most_s))
+            live, endpoint = self._switchboard.calls.live, phone.endpoint
+            try:
+                return await with_neighbour(
+                    lambda: neighbour_of(live, self._pbx, call_id, parker),
+                    lambda channel: self._park(call, (channel, endpoint, at_most_s)),
+                )
+            except PbxRefused as why:
+                raise ActionFailed(f"{other.number} is not parked, is a place free? {why}") from why
 
     async def _off_hold(self, call_id: str, view_id: str) -> None:
         """The party of the view takes the other back, if it holds it by the API."""
@@ -58,14 +65,11 @@ class CallParking:
             await self._pbx.connect(hold.held, hold.waiting)
             self._switchboard.change(call_id, lambda x: with_api_hold(x, view_id, None))
 
-    async def _park(self, call: PhoneCall, other: Leg, order: tuple[str, str, int]) -> PhoneCall:
+    async def _park(self, call: PhoneCall, order: tuple[str, str, int]) -> PhoneCall:
         outcome: asyncio.Future[PhoneCall] = asyncio.get_running_loop().create_future()
         self._outcomes[call.id] = outcome
         try:
-            try:
-                await self._pbx.park(*order)
-            except PbxRefused as why:
-                raise ActionFailed(f"{other.number} is not parked, is a place free? {why}") from why
+            await self._pbx.park(*order)
             async with asyncio.timeout(TOLD_WITHIN_S):
                 after = await outcome
         except TimeoutError:

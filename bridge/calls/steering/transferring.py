@@ -14,9 +14,10 @@ from bridge.calls.pbx import PbxOutcomeUnknown
 from bridge.calls.state.api_transfer import target_leg, with_transfer, without_transfer
 from bridge.calls.state.fast_replace import replace
 from bridge.calls.state.local_halves import is_half
-from bridge.calls.state.phone_call import PhoneCall
+from bridge.calls.state.phone_call import Leg, PhoneCall
 from bridge.calls.steering.errors import ActionFailed, TransferNotAllowed
 from bridge.calls.steering.live_call import party_in_talk, still_live, the_other
+from bridge.calls.steering.neighbour import neighbour_of, with_neighbour
 from bridge.calls.steering.transfer_outcome import BegunTransfer, TransferOutcome, TransferOutcomes
 from bridge.calls.steering.transfer_pbx import PbxTransfer, PbxTransfers, TargetKind
 from bridge.directory.model import ExtensionType
@@ -63,13 +64,13 @@ class Transferring:
         if target.is_public and order.local_only:
             raise TransferNotAllowed(f"{target.spelled} is a public number")
         async with self._one_action.of(order.call_id):
-            begun = await self._prepare(order.call_id, order.view_id)
+            self._parties(order.call_id, order.view_id)
             await self._pbx.require(TRANSFER_CONTEXTS, ())
             await self._require_reachable(target)
-            sent = self._pbx.transfer(
-                begun.kept.uniqueid or "", begun.leaving, _order(order, begun)
+            outcome = await with_neighbour(
+                lambda: self._leaving(order.call_id, order.view_id),
+                lambda leaving: self._to_target(order, leaving),
             )
-            outcome = await self._send(begun, _towards(order), sent)
         return await outcome.of_target(target.spelled, order.wait_s)
 
     async def to_voicemail(self, call_id: str, view_id: str, mailbox: Party) -> PhoneCall:
@@ -78,22 +79,52 @@ class Transferring:
         Returns the call once the mailbox has it. Raises as `transfer`.
         """
         async with self._one_action.of(call_id):
-            begun = await self._prepare(call_id, view_id)
+            self._parties(call_id, view_id)
             await self._pbx.require((MAILBOX_CONTEXT, HANG_UP_CONTEXT), ())
             why_not = await self._pbx.no_room_in(mailbox.number)
             if why_not:
                 raise ActionFailed(why_not)
-            sent = self._pbx.to_mailbox(begun.kept.uniqueid or "", begun.leaving, mailbox.number)
-            outcome = await self._send(
-                begun, lambda x, view: with_transfer(x, view, mailbox.number), sent
+            outcome = await with_neighbour(
+                lambda: self._leaving(call_id, view_id),
+                lambda leaving: self._to_mailbox(call_id, view_id, mailbox.number, leaving),
             )
         return await outcome.of_mailbox(mailbox.spelled)
 
-    async def _prepare(self, call_id: str, view_id: str) -> BegunTransfer:
-        """The two channels that talk, or that a hold by the API has taken apart.
+    async def _to_target(self, order: TransferOrder, leaving: str) -> TransferOutcome:
+        begun = self._begun(order.call_id, order.view_id, leaving)
+        kept = begun.kept.uniqueid or ""
+        sent = self._pbx.transfer(kept, leaving, _order(order, begun))
+        return await self._send(begun, _towards(order), sent)
+
+    async def _to_mailbox(
+        self, call_id: str, view_id: str, mailbox: str, leaving: str
+    ) -> TransferOutcome:
+        begun = self._begun(call_id, view_id, leaving)
+        sent = self._pbx.to_mailbox(begun.kept.uniqueid or "", leaving, mailbox)
+        return await self._send(begun, lambda x, view: with_transfer(x, view, mailbox), sent)
+
+    async def _leaving(self, call_id: str, view_id: str) -> str:
+        """The channel that talks to the one that is kept, or that a hold by the API took from it.
 
         Raises ActionFailed, PbxUnavailable, PbxOutcomeUnknown.
         """
+        _, transferer, kept = self._parties(call_id, view_id)
+        hold = transferer.api_hold
+        if hold is None:
+            return await neighbour_of(self._switchboard.calls.live, self._pbx, call_id, kept)
+        if hold.held != kept.uniqueid:
+            raise ActionFailed(f"{kept.number} talks to nobody of this call")
+        return hold.waiting
+
+    def _begun(self, call_id: str, view_id: str, leaving: str) -> BegunTransfer:
+        """The transfer with the call as it is now. Raises ActionFailed."""
+        call, transferer, kept = self._parties(call_id, view_id)
+        if leaving not in call.channels:
+            raise ActionFailed(f"{kept.number} talks to nobody of this call")
+        return BegunTransfer(call, transferer, kept, leaving)
+
+    def _parties(self, call_id: str, view_id: str) -> tuple[PhoneCall, Leg, Leg]:
+        """The call as it is now, who transfers, and whom. Raises ActionFailed."""
         call = still_live(self._switchboard.calls.live, call_id)
         transferer = party_in_talk(call, view_id)
         kept = the_other(call, transferer)
@@ -101,14 +132,7 @@ class Transferring:
             raise ActionFailed(f"{kept.number} cannot be transferred")
         if kept.api_hold is not None:
             raise ActionFailed(f"{kept.number} holds the call")
-        hold, leaving = transferer.api_hold, None
-        if hold is None:
-            leaving = await self._pbx.neighbour(kept.uniqueid or "")
-        elif hold.held == kept.uniqueid:
-            leaving = hold.waiting
-        if leaving is None or leaving not in call.channels:
-            raise ActionFailed(f"{kept.number} talks to nobody of this call")
-        return BegunTransfer(call, transferer, kept, leaving)
+        return call, transferer, kept
 
     async def _require_reachable(self, target: Party) -> None:
         """Raises ActionFailed for a phone that cannot be rung and has no forward for that."""
