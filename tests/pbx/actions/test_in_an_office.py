@@ -1,116 +1,16 @@
-"""The same actions on an Asterisk as people bring it, the newest and the oldest: Local channels, a
-ring group, a parking lot."""
+"""Actions on an Asterisk as people bring it, the newest and the oldest: ring groups, parking."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
-from typing import Any
 
 import pytest
-import pytest_asyncio
 
-from tests.lab.api_client import Answer, ApiClient
-from tests.lab.installation import test_installation
-from tests.office.open_office import Office, open_office
-from tests.pbx.old_asterisk.conftest import asterisk_16
 from tests.scripted_ami.eventually import eventually
-from tests.softphones.plain_phone import PlainPhone
+
+from .at_an_office import At, short
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-
-
-@dataclass
-class At:
-    """An office and an app in it; `phone("210")`."""
-
-    office: Office
-    api: ApiClient
-
-    def phone(self, number: str) -> PlainPhone:
-        return self.office.phones[number]
-
-    async def act(self, call_id: str, action: str, to: str, view: str = "00") -> Answer:
-        body = {"action": action, "phoneCallViewId": view, "sendCallTo": to}
-        return await self.api.request("PUT", f"/uapi/phoneCalls/@me/@self/{call_id}", body=body)
-
-    async def call(self, seen: dict[str, int]) -> Any:
-        """The one call in which these extensions have these statuses."""
-
-        async def found() -> Any:
-            calls = await self.api.calls("@self")
-            views = [[(_short(x), x["status"]) for x in call["phoneCallView"]] for call in calls]
-            return calls[0] if [sorted(x) for x in views] == [sorted(seen.items())] else None
-
-        return await eventually(found, 10)
-
-    async def park(self) -> None:
-        """211 parks the other side of its call."""
-        [call] = self.phone("211").calls
-        assert await call.refer("700") == 202
-        async with asyncio.timeout(10):
-            await call.transferred.wait()
-        await call.hang_up()
-
-    async def crm_parks(self, number: str, parker: str) -> None:
-        """Somebody else's AMI client parks that phone for a minute."""
-
-        async def talking() -> str:
-            """Asterisk answers a phone before it is in a bridge, and parks nobody who is not."""
-            channels = await self.office.crm.channels()
-            mine = [x for x in channels if x["Channel"].startswith(f"PJSIP/{number}-")]
-            return next((x["Channel"] for x in mine if x.get("BridgeId")), "")
-
-        done = await self.office.crm.action(
-            "Park",
-            Channel=await eventually(talking),
-            TimeoutChannel=f"PJSIP/{parker}-1",
-            Timeout="60000",
-        )
-        assert done["Response"] == "Success", done
-
-    async def has_parked(self, call: Any, at_most_s: int = 60) -> None:
-        """The app lets 211 park the other side of that call."""
-        [view] = [x["id"] for x in call["phoneCallView"] if _short(x) == "211"]
-        body = {"action": "Park", "phoneCallViewId": view, "maxInParking": at_most_s}
-        answer = await self.api.request(
-            "PUT", f"/uapi/phoneCalls/@me/@self/{call['id']}", body=body
-        )
-        assert answer.status == 200, answer.text
-
-    async def talk(self, dials: str = "211") -> Any:
-        """210 dials, 211 answers."""
-        self.phone("211").answers_after_s = 0.05
-        await self.phone("210").dial(dials)
-        return await self.call({"210": 5, "211": 5})
-
-
-def _short(view: Any) -> str:
-    return str(view["extension"]).rpartition("*")[2]
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module", params=["newest", "16.28"])
-async def opened(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[At]:
-    old = request.param != "newest"
-    installation = await (asterisk_16() if old else test_installation())
-    office = await open_office(tmp_path_factory.mktemp("office"), installation=installation)
-    try:
-        async with office.bridge.client() as api:
-            yield At(office, api)
-    finally:
-        await office.close()
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def at(opened: At) -> AsyncIterator[At]:
-    yield opened
-    await opened.api.leave_no_call()
-    for phone in opened.office.phones.values():
-        await phone.free()
-        phone.forget_calls()
 
 
 async def test_given_a_talk_through_a_ring_group_when_listened_to_then_the_listener_ends_with_it(
@@ -188,7 +88,7 @@ async def test_given_a_talk_when_the_app_parks_a_party_then_a_phone_can_fetch_it
     parked = await at.call({"210": 5})
     [view] = parked["phoneCallView"]
     assert 701 <= view["parkedPos"] <= 720
-    assert _short({"extension": view["parkedBy"]}) == "211"
+    assert short({"extension": view["parkedBy"]}) == "211"
     await at.phone("211").free()
     at.phone("212").answers_after_s = 0.05
 
@@ -231,7 +131,7 @@ async def test_given_a_party_that_is_parked_while_the_service_is_away_then_it_ca
     await at.office.bridge.start()
     parked = await at.api.wait_call(call["id"], lambda x: "parked" in x["phoneCallView"][0])
     [view] = parked["phoneCallView"]
-    assert (_short(view), _short({"extension": view["parkedBy"]})) == ("210", "211")
+    assert (short(view), short({"extension": view["parkedBy"]})) == ("210", "211")
     at.phone("212").answers_after_s = 0.05
 
     answer = await at.act(call["id"], "UnPark", "212")
