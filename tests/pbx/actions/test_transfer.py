@@ -303,7 +303,7 @@ async def test_given_a_target_that_may_call_nobody_outside_then_it_cannot_pass_t
     ):
         call_id = await talk(api)
         await acted(api, call_id, "Transfer", sendCallTo="0003*214")
-        refused = await act(api, call_id, "Transfer", sendCallTo="3235550202")
+        refused = await act(api, call_id, "Transfer", extension="211", sendCallTo="3235550202")
         assert (refused.status, refused.code) == (400, "pc_transfer_invalid")
 
         assert not (await lobby.wait_transfer()).carried_out
@@ -492,6 +492,32 @@ async def test_given_a_transfer_that_cannot_be_when_asked_then_nothing_of_the_ca
             assert (body, answer.status, answer.code) == (body, status, code), answer.text
         assert await api.call(call_id) == before
         await hear_each_other(alice, ALICE_HZ, bob, BOB_HZ)
+        await api.leave_no_call()
+
+
+async def test_given_an_extension_that_has_left_when_it_transfers_again_then_nobody_is_moved(
+    lab: RunningLab, api: ApiClient
+) -> None:
+    """It pays for the call still: a client may send its transfer twice, or after its phone did."""
+    async with (
+        lab.phone("0003*210", answer="auto"),
+        lab.phone("0003*211", answer="auto", tone_hz=BOB_HZ) as bob,
+        lab.phone("0003*212", answer="auto", tone_hz=CAROL_HZ) as carol,
+        lab.phone("0003*213", answer="auto") as dave,
+    ):
+        call_id = await talk(api)
+        before = await acted(api, call_id, "Transfer", sendCallTo="0003*212")
+        again = await act(api, call_id, "Transfer", sendCallTo="0003*213")
+        assert (again.status, again.code) == (400, "pc_transferfromnumber_invalid")
+        now = await api.call(call_id)
+        assert [views(now, x) for x in ("id", "status")] == [
+            views(before, x) for x in ("id", "status")
+        ]
+        assert dave.incoming_invites == 0
+        await hear_each_other(bob, BOB_HZ, carol, CAROL_HZ)
+        await acted(api, call_id, "Transfer", transferNumber="0003*211", sendCallTo="0003*213")
+        await dave.wait_established()
+        await carol.wait_closed()
         await api.leave_no_call()
 
 

@@ -17,6 +17,7 @@ from bridge.http.uapi.query_values import number_text
 
 _NUMBER = re.compile(r"\+?[0-9]{1,31}\Z|[0-9]{1,15}\*[0-9]{1,15}\Z")
 _FROM, _KEPT = "transferFromNumber", "transferNumber"
+_NO_PARTY = "the extension of the URI is no party of this call"
 _CODES = {_FROM: "pc_transferfromnumber_invalid", _KEPT: "pc_transfernumber_invalid"}
 
 
@@ -79,10 +80,16 @@ class NamedParties:
         return leg
 
     def _other(self, call: PhoneCall, legs: list[Leg], kept: Leg | None) -> Leg:
-        """The party that transfers if no field names it: the one of the URI, an extension, any."""
+        """The party that transfers if no field names it: the one of the URI, an extension, any.
+
+        Raises 400 where several extensions may be meant: the one of the URI may have left the call,
+        and still pay for it.
+        """
         own = self._request.party_of(call)
         others = [x for x in (own, *legs) if x is not None and x != kept]
         extensions = [x for x in others if x.extension is not None]
+        if own is None and len(extensions) > 1:
+            raise invalid(_CODES[_FROM], f"{_FROM} must be given: {_NO_PARTY}.")
         found = next(iter(extensions or others), None)
         if found is None:
             raise invalid(_CODES[_KEPT], f"{_KEPT} is the only party of this call.")
