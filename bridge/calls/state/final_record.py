@@ -89,7 +89,9 @@ def _conclude(call: PhoneCall, at_ms: int) -> FinalRecord:
 
 
 def _reason_of_talk(call: PhoneCall, by: EndedBy) -> str:
-    if by is EndedBy.PBX and never_taken_back(call):
+    if by is not EndedBy.PBX:
+        return "normal clearing"
+    if never_taken_back(call):
         return NEVER_TAKEN_BACK
     return TRANSFER_NOT_ANSWERED if _left_by_transfer(call) else "normal clearing"
 

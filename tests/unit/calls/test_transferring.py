@@ -240,6 +240,25 @@ async def test_given_nobody_who_takes_the_party_then_the_record_and_the_answer_s
     assert (ended.final.by, ended.final.reason) == (EndedBy.PBX, "transfer not answered")
 
 
+@instant
+async def test_given_a_duration_that_is_over_while_the_target_rings_then_the_record_says_that() -> (
+    None
+):
+    office = Office()
+    office.exchange.switchboard.change(CALL_ID, lambda x: replace(x, duration_s=2))
+    office.pbx.answers = [TransferStage(back=False)]
+    task = await office.begins()
+    await office.hangs_up(ALICE)
+    await office.rings(CAROL, "0003*212")
+    for uniqueid in (CAROL, BOB):
+        await office.hears(ev.ChannelHungUp(2_002, uniqueid, CALL_ID, 16))
+    with pytest.raises(ActionFailed, match="the call has ended"):
+        await task
+    [ended] = office.exchange.records.finished
+    assert ended.final is not None
+    assert (ended.final.by, ended.final.reason) == (EndedBy.DURATION_LIMIT, "normal clearing")
+
+
 @pytest.mark.parametrize("fault", [None, PbxRefused("No such channel")])
 @instant
 async def test_given_a_mailbox_then_the_answer_comes_once_it_has_the_party(
