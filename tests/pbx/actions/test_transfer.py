@@ -495,7 +495,7 @@ async def test_given_a_transfer_that_cannot_be_when_asked_then_nothing_of_the_ca
         await api.leave_no_call()
 
 
-async def test_given_an_extension_that_has_left_when_it_transfers_again_then_nobody_is_moved(
+async def test_given_an_extension_that_has_left_when_it_names_nobody_then_nobody_is_moved(
     lab: RunningLab, api: ApiClient
 ) -> None:
     """It pays for the call still: a client may send its transfer twice, or after its phone did."""
@@ -509,6 +509,10 @@ async def test_given_an_extension_that_has_left_when_it_transfers_again_then_nob
         before = await acted(api, call_id, "Transfer", sendCallTo="0003*212")
         again = await act(api, call_id, "Transfer", sendCallTo="0003*213")
         assert (again.status, again.code) == (400, "pc_transferfromnumber_invalid")
+        for action in ("OnHold", "Park"):
+            refused = await act(api, call_id, action)
+            assert (refused.status, refused.code) == (409, "pc_action_failed"), action
+            assert "no party of the call" in refused.message
         now = await api.call(call_id)
         assert [views(now, x) for x in ("id", "status")] == [
             views(before, x) for x in ("id", "status")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
+from bridge.calls.state.call_views import views_of
 from bridge.calls.state.phone_call import Leg, PhoneCall
 from bridge.calls.steering.errors import ActionFailed
 from bridge.http.uapi.actions.request import ActionRequest
@@ -18,8 +19,13 @@ async def of_each(
     If the URI names no call, the answer leaves out calls in a state that does not allow the action.
     Raises the fault of the action if it was carried out on no call.
     """
+
+    async def one(call: PhoneCall, leg: Leg) -> PhoneCall:
+        _require_meant(request, call)
+        return await action(call, leg)
+
     done = await asyncio.gather(
-        *(action(call, leg) for call, leg in request.calls_with_view()), return_exceptions=True
+        *(one(call, leg) for call, leg in request.calls_with_view()), return_exceptions=True
     )
     calls = [x for x in done if isinstance(x, PhoneCall)]
     for fault in done:
@@ -27,3 +33,16 @@ async def of_each(
         if isinstance(fault, BaseException) and not expected:
             raise fault
     return calls
+
+
+def _require_meant(request: ActionRequest, call: PhoneCall) -> None:
+    """Raises ActionFailed where nobody says which of several extensions acts.
+
+    The one of the URI may have left the call, and still pay for it.
+    """
+    if request.view_id() is not None or request.party_of(call) is not None:
+        return
+    if sum(x.leg.extension is not None for x in views_of(call)) > 1:
+        raise ActionFailed(
+            "the extension of the URI is no party of the call, and there is no phoneCallViewId"
+        )
