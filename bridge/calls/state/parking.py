@@ -39,10 +39,14 @@ def returned(call: PhoneCall, caller: str | None) -> PhoneCall:
 
 
 def may_be_parked(call: PhoneCall) -> bool:
-    """Whether one party of a talk is left, so that somebody may have parked it unheard."""
+    """Whether one party is left that talks to nobody, so that somebody may have parked it unheard.
+
+    The answer of who parked it may be unheard as well: then it looks as if the PBX had taken it.
+    """
     up = sum(x.phase is LegPhase.UP and not x.handed_over for x in call.legs)
     known = any(x.parking is not None for x in call.legs)
-    return up == 1 and not known and call.answered_ms is not None and call.hang_up is None
+    begun_ms = call.answered_ms or call.taken_ms
+    return up == 1 and not known and begun_ms is not None and call.hang_up is None
 
 
 def never_taken_back(call: PhoneCall) -> bool:

@@ -87,6 +87,17 @@ def parked() -> PhoneCall:
     return after(talk(), PARKED, ev.ChannelHungUp(510, "1.2", "1.1", 16))
 
 
+def answer_unheard() -> PhoneCall:
+    """As on disk where the service died between the answer of 211 and its row."""
+    call = talk()
+    legs = (
+        replace(call.legs[0], phase=LegPhase.TRYING, answered_ms=None, calls_in=True),
+        replace(call.legs[1], phase=LegPhase.RINGING, answered_ms=None),
+    )
+    ringing = replace(call.channels["1.2"], state=ev.ChannelState.RINGING)
+    return replace(call, answered_ms=None, legs=legs, channels={**call.channels, "1.2": ringing})
+
+
 def snapshot(uniqueid: str, bridge: str) -> ev.ChannelSnapshot:
     endpoint = "PJSIP/0003*210"
     return ev.ChannelSnapshot(uniqueid, "1.1", f"{endpoint}-1", endpoint, UP, bridge=bridge)
@@ -258,8 +269,12 @@ async def test_given_a_pbx_that_refuses_when_parked_then_the_talk_goes_on() -> N
         (after(talk(), ev.ChannelHungUp(490, "1.2", "1.1", 16)), replace(IN_LOT, since_ms=400)),
         (parked(), IN_LOT),
         (talk(), None),
+        (
+            after(answer_unheard(), ev.ChannelHungUp(490, "1.2", "1.1", 16)),
+            replace(IN_LOT, since_ms=400),
+        ),
     ],
-    ids=["unheard", "known", "in talk"],
+    ids=["unheard", "known", "in talk", "answer unheard too"],
 )
 @instant
 async def test_given_a_list_of_the_parked_when_the_link_is_up_again_then_it_tells_the_unheard(
