@@ -156,17 +156,18 @@ class UapiClient:
 
         Raises ApiError if the service refuses.
         """
-        last_id = ""
+        last_id, token_is_new = "", False
         while True:
             try:
                 async for event_id, event in self._events(extension, last_id):
-                    last_id = event_id
+                    last_id, token_is_new = event_id, False
                     yield event
             except (aiohttp.ClientError, TimeoutError, NotReached):
                 pass
             except ApiError as why:
-                if why.status == 401:
+                if _token_refused(why) and not token_is_new:
                     self.forget_token()
+                    token_is_new = True
                 elif why.retry_after_s is None:
                     raise
             await asyncio.sleep(_RECONNECT_S)
@@ -191,7 +192,7 @@ class UapiClient:
             try:
                 return await self._exchange(method, path, headers=given, **more)
             except ApiError as why:
-                if last_try or why.code != "access_denied" or why.status not in (401, 403):
+                if last_try or not _token_refused(why):
                     raise
                 self.forget_token()
         raise AssertionError
@@ -233,6 +234,11 @@ class UapiClient:
                 if "data" in fields:
                     yield fields.get("id", ""), _stream_event(fields)
                 fields = {}
+
+
+def _token_refused(why: ApiError) -> bool:
+    """403 where the service is told to answer so; a wrong client_secret has another code."""
+    return why.code == "access_denied" and why.status in (401, 403)
 
 
 def _stream_event(fields: Mapping[str, str]) -> StreamEvent:
