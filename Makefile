@@ -21,7 +21,7 @@ TEST_WORKERS ?= 3
 # Unit tests wait for nothing: more of them than cores take longer.
 UNIT_WORKERS ?= 2
 # The floor: new code of bridge/ brings tests of its own. Raise it when the unit tests cover more.
-UNIT_COVERAGE_PERCENT := 76
+UNIT_COVERAGE_PERCENT := 81
 
 .PHONY: serve install test test-unit coverage test-compose demo bench bench-short check format docs pages pin lock clean
 .DEFAULT_GOAL := serve
