@@ -160,10 +160,11 @@ class UapiClient:
         while True:
             try:
                 async for event_id, event in self._events(extension, last_id):
-                    last_id, token_is_new = event_id, False
+                    last_id = event_id
                     yield event
+                token_is_new = False  # the service took it, also if nothing happened since
             except (aiohttp.ClientError, TimeoutError, NotReached):
-                pass
+                token_is_new = False
             except ApiError as why:
                 if _token_refused(why) and not token_is_new:
                     self.forget_token()

@@ -7,7 +7,10 @@ from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 
+from bridge.client import uapi_client
 from bridge.client.errors import ApiError, NotReached
 from bridge.client.sync_client import SyncUapiClient
 from bridge.client.uapi_client import UapiClient
@@ -104,3 +107,27 @@ async def test_given_no_service_then_it_is_not_reached() -> None:
     async with UapiClient("http://127.0.0.1:1", APP, "x") as api:
         with pytest.raises(NotReached):
             await api.calls()
+
+
+async def test_given_quiet_hours_then_each_ended_token_is_renewed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Of two streams in a row nothing came before their tokens ended."""
+    monkeypatch.setattr(uapi_client, "_RECONNECT_S", 0.01)
+    answers = [401, 200, 401, 200, 401, 401]
+
+    async def token(_: web.Request) -> web.Response:
+        return web.json_response({"access_token": "x"})
+
+    async def stream(_: web.Request) -> web.Response:
+        status = answers.pop(0)
+        error = {"error": {"code": "access_denied", "message": "x"}}
+        return web.Response() if status == 200 else web.json_response(error, status=status)
+
+    app = web.Application()
+    app.router.add_post("/oauth/token.php", token)
+    app.router.add_get("/uapi/phoneCalls/@me/@self/stream", stream)
+    async with TestServer(app) as server, UapiClient(str(server.make_url("")), APP, "x") as api:
+        with pytest.raises(ApiError) as refused:
+            await asyncio.wait_for(anext(api.stream()), 5)
+    assert (refused.value.status, answers) == (401, [])
