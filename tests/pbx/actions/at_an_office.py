@@ -69,6 +69,14 @@ class At:
             await call.transferred.wait()
         await call.hang_up()
 
+    async def connected(self, one: str, other: str) -> None:
+        """Once the two are in one bridge: a phone has answered before that."""
+
+        async def together() -> bool:
+            return await self.bridge_of(one) == await self.bridge_of(other) != ""
+
+        await eventually(together, 10)
+
     async def crm_parks(self, number: str, parker: str) -> None:
         """Somebody else's AMI client parks that phone for a minute."""
 

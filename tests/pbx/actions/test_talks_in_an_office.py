@@ -133,7 +133,7 @@ async def test_given_a_talk_when_a_party_transfers_the_other_then_that_talks_to_
     assert moved["answered"] == call["answered"]
     await at.call({stays: 5, "212": 5})
     await at.phone(leaves).free()
-    assert await at.bridge_of(stays) == await at.bridge_of("212") != ""
+    await at.connected(stays, "212")
     await at.phone("212").calls[-1].hang_up()
     await at.ends(call, "destination", stays, "212")
 
@@ -149,7 +149,7 @@ async def test_given_a_target_that_refuses_when_transferred_then_the_party_comes
 
     assert (answer.status, answer.code) == (409, "pc_action_failed"), answer.text
     await at.call({"210": 5, "211": 5})
-    assert await at.bridge_of("210") == await at.bridge_of("211") != ""
+    await at.connected("210", "211")
     await at.phone("210").calls[-1].hang_up()
     await at.ends(call, "source", "210", "211")
 
