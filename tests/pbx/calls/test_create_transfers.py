@@ -180,3 +180,41 @@ async def test_given_a_phone_that_may_call_nobody_outside_when_it_transfers_to_p
         assert not result.carried_out
         assert await public_calls(lab, TRANSFERRED_TO) == []
         await api.wait_status(call_id, 5)
+
+
+async def test_given_an_agent_that_may_call_nobody_outside_when_it_transfers_there_then_it_fails(
+    lab: RunningLab, api: ApiClient
+) -> None:
+    """The call was made before the queue chose the agent; so the rule of the call lets it."""
+    behaviour = refers(TRANSFERRED_TO, refer_after_ms=AFTER_MS, talk_ms=60_000)
+    async with (
+        lab.scripted("0003*214", behaviour) as lobby,
+        lab.phone("0003*210", answer="auto"),
+    ):
+        call_id = await api.place(["210"], ["0003*300"], extension="210")
+
+        result = await lobby.wait_transfer()
+
+        assert not result.carried_out
+        assert await public_calls(lab, TRANSFERRED_TO) == []
+        await api.wait_status(call_id, 5)
+
+
+async def test_given_a_call_picked_up_by_a_phone_that_may_call_nobody_outside_then_none_goes_there(
+    lab: RunningLab, api: ApiClient
+) -> None:
+    behaviour = refers(TRANSFERRED_TO, refer_after_ms=AFTER_MS, talk_ms=60_000)
+    async with (
+        lab.scripted("0003*214", behaviour) as lobby,
+        lab.phone("0003*210", answer="auto"),
+        lab.phone("0003*211") as called,
+    ):
+        call_id = await api.place(["210"], ["211"], extension="210", allowPublicTransfer="true")
+        await called.wait_ringing()
+        body = {"action": "PickUp", "sendCallTo": "0003*214", "phoneCallViewId": "01"}
+        answer = await api.request("PUT", f"/uapi/phoneCalls/@me/210/{call_id}", body=body)
+        assert answer.status == 200
+
+        await lobby.wait_transfer()
+
+        assert await public_calls(lab, TRANSFERRED_TO) == []
