@@ -70,6 +70,7 @@ def join(
         # Nobody moves over from a service of the PBX: its number is what the host talks to now.
         dialled=host.dialled if moving else other.dialled or host.dialled,
         joined=(*host.joined, other.id, *other.joined),
+        local_transfers_only=host.local_transfers_only or other.local_transfers_only,
     )
     effects: list[Effect] = [
         LegProgressed(at_ms, LegStep.ANSWERED, x) for x in legs if _answer_is_news(other, x)

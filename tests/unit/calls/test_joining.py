@@ -189,3 +189,14 @@ def test_given_only_local_transfers_when_two_public_numbers_are_connected_then_b
     assert {x.uniqueid for x in effects if isinstance(x, HangUpChannel)} == staying
     (host, effects), _ = join(replace(outside[0], local_transfers_only=False), outside[1], (), 5)
     assert (host.hang_up, effects) == (None, [])
+
+
+@pytest.mark.parametrize("of_host", [True, False])
+def test_given_only_local_transfers_of_one_call_when_joined_then_that_goes_on(
+    of_host: bool,
+) -> None:
+    replay = before_the_transfer()
+    api = replace(replay.call("api"), local_transfers_only=of_host)
+    dialled = replace(replay.call("call 1"), local_transfers_only=not of_host)
+    (host, _), _ = join(api, dialled, (), 5)
+    assert host.local_transfers_only
