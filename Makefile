@@ -4,6 +4,7 @@
 # make test-unit   the tests of single parts, under a minute: no root, no Asterisk
 # make coverage    the same, measured: which lines of bridge/ they run
 # make test-compose   the tests of calls against the containers of docker-compose.yml
+# make test-compose-short   the same without those that say nothing of containers
 # make demo    two softphones, one call, a timeline
 # make bench   how fast, beside raw AMI and ARI: 2 to 10 minutes; bench-short: one minute, no verdict
 # make check   ruff, mypy --strict, which room may import which, and codespell
@@ -23,7 +24,7 @@ UNIT_WORKERS ?= 2
 # The floor: new code of bridge/ brings tests of its own. Raise it when the unit tests cover more.
 UNIT_COVERAGE_PERCENT := 81
 
-.PHONY: serve install test test-unit coverage test-compose demo bench bench-short check format docs pages pin lock clean
+.PHONY: serve install test test-unit coverage test-compose test-compose-short demo bench bench-short check format docs pages pin lock clean
 .DEFAULT_GOAL := serve
 
 # Every command of a venv names its folder, so the venv of a moved or copied checkout is made anew.
@@ -60,6 +61,15 @@ coverage: $(VENV)/installed-dev
 # Building the images is part of the first test.
 test-compose: $(VENV)/installed-dev
 	$(BIN)/python -m pytest --compose --timeout=900 tests/pbx/calls tests/containers $(PYTEST_ARGS)
+
+# Their subject is the service or the dialplan, which are the same in containers; `make test` runs them.
+NOT_OF_CONTAINERS := create_caller_ids create_idempotency create_not_answered create_settings \
+  create_video ended_by_others hang_up_which_calls list_ended_calls list_paging \
+  phones_that_forward several_devices
+
+test-compose-short:
+	@$(MAKE) --no-print-directory test-compose \
+	  PYTEST_ARGS="$(NOT_OF_CONTAINERS:%=--ignore=tests/pbx/calls/test_%.py) $(PYTEST_ARGS)"
 
 demo: $(VENV)/installed-dev
 	@$(BIN)/python -m tests.demo
