@@ -133,7 +133,11 @@ class SecretsFile:
 def _new_secret(name: str) -> str:
     if name.startswith(_VERBA_KEY):
         return str(uuid.UUID(bytes=secrets.token_bytes(16), version=4))
-    return secrets.token_urlsafe(_SECRET_BYTES)
+    while True:
+        secret = secrets.token_urlsafe(_SECRET_BYTES)
+        # SIPp takes such a password for hexadecimal digits, and its phone cannot register.
+        if not secret.startswith("0x"):
+            return secret
 
 
 def _unusable(path: Path, error: OSError) -> SecretsFileError:

@@ -66,7 +66,7 @@ class Lab:
             raise_for_status=True,
         ) as ari:
             for user in users:
-                self._passwords[user] = secrets.token_urlsafe(12)
+                self._passwords[user] = "p" + secrets.token_urlsafe(12)  # SIPp reads 0x… as digits
                 for kind, values in self._objects(user).items():
                     fields = [{"attribute": key, "value": value} for key, value in values.items()]
                     path = f"/ari/asterisk/config/dynamic/res_pjsip/{kind}/{user}"
