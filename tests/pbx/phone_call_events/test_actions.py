@@ -65,9 +65,10 @@ async def test_given_a_phone_that_picks_up_when_over_then_each_is_told_of_its_ow
         assert await _acts(api, call_id, "PickUp") == call_id
         await boss.hangup()
         await api.wait_ended(call_id)
-    [record] = [
+    joined = [
         x for x in await api.calls("212", ended="true") if x.get("reason", "").startswith("joined")
     ]
+    record = max(joined, key=lambda x: x["publishedMs"])  # others are of tests before
     assert await events.told(call_id) == {"210": CALLER, "211": called("CANCEL")}
     told = await events.told(record["id"])
     assert told["212"] == ["answer incoming ANSWER", "dial-out CALLING", "hang-up ANSWER"]

@@ -54,7 +54,8 @@ async def started(
     lab: RunningLab, *words: str, env: dict[str, str] | None = None
 ) -> asyncio.subprocess.Process:
     return await asyncio.create_subprocess_exec(
-        *words,
+        # A shell lets what it starts in the background ignore Ctrl-C, and that is inherited.
+        *("env", "--default-signal=INT", *words),
         env=environment(lab) | (env or {}),
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
