@@ -27,6 +27,7 @@ async def test_given_sandbox_number_when_source_answers_then_call_is_on(
         assert call["phoneCallView"][0]["destination"] == ["0003*00"]
         await alice.wait_tone(700)  # it echoes
         await api.hang_up("@self", call_id)
+        await wait_no_calls(api)
         await alice.dial("00")
         dialled = await wait_only_call(api, "210", lambda x: statuses(x) == [5])
         assert dialled["phoneCallView"][0]["destination"] == ["00"]
