@@ -64,8 +64,8 @@ test-compose: $(VENV)/installed-dev
 
 # Their subject is the service or the dialplan, which are the same in containers; `make test` runs them.
 NOT_OF_CONTAINERS := create_caller_ids create_idempotency create_not_answered create_settings \
-  create_video ended_by_others hang_up_which_calls list_ended_calls list_paging \
-  phones_that_forward several_devices
+  create_video ended_by_others forwards_of_the_directory hang_up_which_calls list_ended_calls \
+  list_paging phones_that_forward several_devices thousands_of_phones vanished_phones
 
 test-compose-short:
 	@$(MAKE) --no-print-directory test-compose \
