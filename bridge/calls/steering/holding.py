@@ -12,7 +12,12 @@ from bridge.calls.state.holding import with_api_hold
 from bridge.calls.state.local_halves import is_half
 from bridge.calls.state.phone_call import ApiHold, Leg, PhoneCall
 from bridge.calls.steering.errors import ActionFailed
-from bridge.calls.steering.live_call import party_in_talk, still_live, the_other
+from bridge.calls.steering.live_call import (
+    party_in_talk,
+    require_no_holder,
+    still_live,
+    the_other,
+)
 from bridge.calls.steering.neighbour import neighbour_of, with_neighbour
 from bridge.calls.steering.pbx_steering import PbxHolding
 from bridge.clock import now_ms
@@ -40,8 +45,7 @@ class Holding:
             if holder.api_hold is not None or holder.on_hold_ms is not None:
                 return call
             other = the_other(call, holder)
-            if other.api_hold is not None:
-                raise ActionFailed(f"{other.number} holds the call")
+            require_no_holder(other)
             _require_phones(call, holder, other)
             await self._pbx.require(HOLD_CONTEXTS, HOLD_MODULES)
             hold = await self._take_apart(call.id, other)
@@ -71,8 +75,7 @@ class Holding:
         if holder.on_hold_ms is not None:
             raise ActionFailed(f"the phone of {holder.number} holds the call, only it can end that")
         for leg in call.legs:
-            if leg.api_hold is not None:
-                raise ActionFailed(f"{leg.number} holds the call")
+            require_no_holder(leg)
 
     async def _take_apart(self, call_id: str, other: Leg) -> ApiHold:
         live = self._switchboard.calls.live

@@ -40,3 +40,9 @@ def the_other(call: PhoneCall, leg: Leg) -> Leg:
     if len(others) > 1:
         raise ActionFailed("more than two parties talk")
     return others[0]
+
+
+def require_no_holder(leg: Leg) -> None:
+    """Raises ActionFailed where that party holds the call by the API: it decides about it then."""
+    if leg.api_hold is not None:
+        raise ActionFailed(f"{leg.number} holds the call")

@@ -14,7 +14,12 @@ from bridge.calls.pbx import PbxOutcomeUnknown, PbxRefused
 from bridge.calls.state.holding import with_api_hold
 from bridge.calls.state.phone_call import Leg, PhoneCall
 from bridge.calls.steering.errors import ActionFailed
-from bridge.calls.steering.live_call import party_in_talk, still_live, the_other
+from bridge.calls.steering.live_call import (
+    party_in_talk,
+    require_no_holder,
+    still_live,
+    the_other,
+)
 from bridge.calls.steering.neighbour import neighbour_of, with_neighbour
 from bridge.calls.steering.pbx_steering import PbxParking
 from bridge.keyed_locks import KeyedLocks
@@ -98,6 +103,5 @@ def _parties(call: PhoneCall, view_id: str) -> tuple[Leg, Leg]:
     if parker.extension is None:
         raise ActionFailed(f"{parker.number} is no extension, and only an extension parks")
     other = the_other(call, parker)
-    if other.api_hold is not None:
-        raise ActionFailed(f"{other.number} holds the call")
+    require_no_holder(other)
     return parker, other

@@ -16,7 +16,12 @@ from bridge.calls.state.fast_replace import replace
 from bridge.calls.state.local_halves import is_half
 from bridge.calls.state.phone_call import Leg, PhoneCall
 from bridge.calls.steering.errors import ActionFailed, TransferNotAllowed
-from bridge.calls.steering.live_call import party_in_talk, still_live, the_other
+from bridge.calls.steering.live_call import (
+    party_in_talk,
+    require_no_holder,
+    still_live,
+    the_other,
+)
 from bridge.calls.steering.neighbour import neighbour_of, with_neighbour
 from bridge.calls.steering.transfer_outcome import BegunTransfer, TransferOutcome, TransferOutcomes
 from bridge.calls.steering.transfer_pbx import PbxTransfer, PbxTransfers, TargetKind
@@ -130,8 +135,7 @@ class Transferring:
         kept = the_other(call, transferer)
         if is_half(call, kept.uniqueid):
             raise ActionFailed(f"{kept.number} cannot be transferred")
-        if kept.api_hold is not None:
-            raise ActionFailed(f"{kept.number} holds the call")
+        require_no_holder(kept)
         return call, transferer, kept
 
     async def _require_reachable(self, target: Party) -> None:

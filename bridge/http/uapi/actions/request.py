@@ -12,7 +12,7 @@ from bridge.calls.state.call_views import views_of
 from bridge.calls.state.phone_call import Leg, PhoneCall
 from bridge.directory.caller_ids import CallerId, parse_caller_id
 from bridge.directory.errors import CallerIdInvalid, NumberInvalid
-from bridge.directory.model import Extension
+from bridge.directory.model import Extension, ExtensionType
 from bridge.directory.numbers import resolve_party
 from bridge.directory.party import Party
 from bridge.directory.requester import Requester
@@ -105,6 +105,22 @@ class ActionRequest:
         if party is None:
             raise invalid("pc_sendcallto_invalid", "sendCallTo must be the number to call.")
         return party
+
+    def require_own_phone(self, extension: Extension | None) -> Extension:
+        """The extension of `sendCallTo`, if it is a phone of the organization of this request.
+
+        Raises 400 pc_sendcallto_invalid.
+        """
+        if (
+            extension is None
+            or extension.type is not ExtensionType.PHONE_TERMINAL
+            or extension.organization != self.scope.user.organization
+        ):
+            raise invalid(
+                "pc_sendcallto_invalid",
+                "sendCallTo must be a Phone Terminal extension of the same organization.",
+            )
+        return extension
 
     def whole_number(self, name: str, code: str, default: int, low: int, high: int) -> int:
         """The number in that field, from `low` to `high`. Raises 400 with this code."""

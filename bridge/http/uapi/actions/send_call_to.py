@@ -11,7 +11,7 @@ from bridge.calls.state.call_views import views_of
 from bridge.calls.state.phone_call import Leg, PhoneCall
 from bridge.calls.steering.acting_calls import ActionOrder
 from bridge.calls.steering.errors import ActionFailed
-from bridge.directory.model import Extension, ExtensionType
+from bridge.directory.model import Extension
 from bridge.directory.party import Party
 from bridge.http.errors import invalid
 from bridge.http.uapi.actions.request import ActionRequest
@@ -116,14 +116,4 @@ def _is_present(call: PhoneCall, extension: str) -> bool:
 def _phone(request: ActionRequest) -> tuple[Party, Extension]:
     """`sendCallTo`: a Phone Terminal of the organization whose calls the request is about."""
     phone = request.send_call_to()
-    extension = phone.extension
-    if (
-        extension is None
-        or extension.type is not ExtensionType.PHONE_TERMINAL
-        or extension.organization != request.scope.user.organization
-    ):
-        raise invalid(
-            "pc_sendcallto_invalid",
-            "sendCallTo must be a Phone Terminal extension of the same organization.",
-        )
-    return phone, extension
+    return phone, request.require_own_phone(phone.extension)

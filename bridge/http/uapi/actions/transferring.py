@@ -100,14 +100,6 @@ def _own_mailbox(request: ActionRequest, transferer: Leg) -> Party:
 
 
 def _require_mailbox(request: ActionRequest, extension: Extension | None) -> None:
-    if (
-        extension is None
-        or extension.type is not ExtensionType.PHONE_TERMINAL
-        or extension.organization != request.scope.user.organization
-    ):
-        raise invalid(
-            "pc_sendcallto_invalid",
-            "sendCallTo must be a Phone Terminal extension of the same organization.",
-        )
-    if extension.forwards is None or not extension.forwards.voicemail:
-        raise invalid("pc_sendcallto_invalid", f"{extension.number} has no voicemail.")
+    phone = request.require_own_phone(extension)
+    if phone.forwards is None or not phone.forwards.voicemail:
+        raise invalid("pc_sendcallto_invalid", f"{phone.number} has no voicemail.")
