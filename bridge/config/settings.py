@@ -236,6 +236,9 @@ class Settings(BaseSettings):
     calls_per_extension_max: Annotated[int, Field(ge=1)] = 10  # live ones; a further create is 429
     calls_per_user_max: Annotated[int, Field(ge=1)] = 50  # live ones; a further create is 429
     calls_max: Annotated[int, Field(ge=1)] = 1000  # live ones in all; a further create is 429
+    # Parties that the extensions of one organization have parked; a further Park is 409. All
+    # organizations share one parking lot, which has 100 places on the shipped Asterisk.
+    parked_per_organization_max: Annotated[int, Field(ge=1)] = 20
 
     # Streams of calls (server-sent events)
     call_streams_max: Annotated[int, Field(ge=0)] = 2000  # open at a time; a further one is 429

@@ -220,7 +220,9 @@ class Service:
             call_feed=call_feed,
             stream_places=_stream_places(settings),
             acting=acting,
-            steering=open_steering(self.switchboard, self.pbx_steering),
+            steering=open_steering(
+                self.switchboard, self.pbx_steering, settings.parked_per_organization_max
+            ),
             records=calls,
             call_details=calls,
             idempotency=IdempotentCreates(calls, answers),

@@ -21,6 +21,7 @@ from bridge.calls.steering.live_call import (
     the_other,
 )
 from bridge.calls.steering.neighbour import neighbour_of, with_neighbour
+from bridge.calls.steering.parking_shares import ParkingShares
 from bridge.calls.steering.pbx_steering import PbxParking
 from bridge.keyed_locks import KeyedLocks
 
@@ -30,10 +31,18 @@ TOLD_WITHIN_S = 3.0
 
 
 class CallParking:
-    """`one_action`: a lock for each call, held while an action changes it."""
+    """`one_action`: a lock for each call, held while an action changes it. `shares`: how many
+    places of the lot an organization has."""
 
-    def __init__(self, switchboard: Switchboard, pbx: PbxParking, one_action: KeyedLocks) -> None:
+    def __init__(
+        self,
+        switchboard: Switchboard,
+        pbx: PbxParking,
+        one_action: KeyedLocks,
+        shares: ParkingShares,
+    ) -> None:
         self._switchboard = switchboard
+        self._shares = shares
         self._pbx = pbx
         self._one_action = one_action
         self._outcomes: dict[str, asyncio.Future[PhoneCall]] = {}
@@ -46,22 +55,26 @@ class CallParking:
         PbxUnavailable, PbxRefused, PbxOutcomeUnknown.
         """
         async with self._one_action.of(call_id):
-            _parties(self._live(call_id), view_id)
-            await self._pbx.require((), PARKING_MODULES)
-            await self._off_hold(call_id, view_id)
-            call = self._live(call_id)
-            parker, other = _parties(call, view_id)
-            phone = call.channels.get(parker.uniqueid or "")
-            if phone is None:
-                raise ActionFailed(f"{parker.number} talks to nobody of this call")
-            live, endpoint = self._switchboard.calls.live, phone.endpoint
-            try:
-                return await with_neighbour(
-                    lambda: neighbour_of(live, self._pbx, call_id, parker),
-                    lambda channel: self._park(call, (channel, endpoint, at_most_s)),
-                )
-            except PbxRefused as why:
-                raise ActionFailed(f"{other.number} is not parked, is a place free? {why}") from why
+            parker, _ = _parties(self._live(call_id), view_id)
+            with self._shares.place(call_id, parker.extension or parker.number):
+                await self._pbx.require((), PARKING_MODULES)
+                await self._off_hold(call_id, view_id)
+                return await self._into_lot(call_id, view_id, at_most_s)
+
+    async def _into_lot(self, call_id: str, view_id: str, at_most_s: int) -> PhoneCall:
+        call = self._live(call_id)
+        parker, other = _parties(call, view_id)
+        phone = call.channels.get(parker.uniqueid or "")
+        if phone is None:
+            raise ActionFailed(f"{parker.number} talks to nobody of this call")
+        live, endpoint = self._switchboard.calls.live, phone.endpoint
+        try:
+            return await with_neighbour(
+                lambda: neighbour_of(live, self._pbx, call_id, parker),
+                lambda channel: self._park(call, (channel, endpoint, at_most_s)),
+            )
+        except PbxRefused as why:
+            raise ActionFailed(f"{other.number} is not parked, is a place free? {why}") from why
 
     async def _off_hold(self, call_id: str, view_id: str) -> None:
         """The party of the view takes the other back, if it holds it by the API."""

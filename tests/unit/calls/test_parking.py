@@ -29,6 +29,7 @@ from bridge.calls.state.phone_call import (
 from bridge.calls.state.transition import apply
 from bridge.calls.steering.errors import ActionFailed
 from bridge.calls.steering.parking import CallParking
+from bridge.calls.steering.parking_shares import ParkingShares
 from bridge.calls.steering.unheard_parking import UnheardParking
 from bridge.calls.store.call_document import call_from_document, call_to_document
 from bridge.clock import now_ms
@@ -210,7 +211,8 @@ def lot_of(
 ) -> tuple[Lot, CallParking]:
     exchange.switchboard.calls.add(call)
     lot = Lot(does)
-    return lot, CallParking(exchange.switchboard, lot, KeyedLocks())
+    shares = ParkingShares(exchange.switchboard.calls.live, 1)
+    return lot, CallParking(exchange.switchboard, lot, KeyedLocks(), shares)
 
 
 @instant
