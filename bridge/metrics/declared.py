@@ -79,6 +79,13 @@ class Metrics:
             "From the arrival of an event of the PBX until it is in force.",
             (0.001, *_NETWORK_S),
         )
+        self.pbx_events_waiting = self._gauge(
+            "pbx_events_waiting", "Events of the PBX that have arrived and wait for their turn."
+        )
+        self.phones_reachable = self._gauge(
+            "phones_reachable",
+            "Phones of the directory that can ring; 0 while the AMI link is down.",
+        )
         self.phones_not_made = self._gauge(
             "phones_not_made", "Phones of the directory that are not on the PBX."
         )
@@ -111,6 +118,15 @@ class Metrics:
         # Recordings
         self.recordings_running = self._gauge(
             "recordings_running", "Calls that are being recorded."
+        )
+        self.recordings_failed = self._counter(
+            "recordings_failed",
+            "Parts of recordings without audio: not_started, missing or empty.",
+            "why",
+        )
+        self.recordings_waiting_for_removal = self._gauge(
+            "recordings_waiting_for_removal",
+            "Conversations that are deleted for everybody, whose files are still to be removed.",
         )
         self.recordings_up = self._gauge(
             "recordings_up", "1 while calls can be recorded; 0: /health/ready says why not."

@@ -5,6 +5,7 @@ A part is on disk before it is started, so that its file can be found whatever h
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import structlog
@@ -35,7 +36,8 @@ def _is_ending(call: PhoneCall) -> bool:
 
 
 class CallRecording:
-    """`marked`: the conversation is marked for deletion and is no longer recorded."""
+    """`marked`: the conversation is marked for deletion and is no longer recorded. `not_started`
+    is called for each part that the PBX has refused."""
 
     def __init__(
         self,
@@ -45,11 +47,13 @@ class CallRecording:
         *,
         stereo: bool,
         marked: bool = False,
+        not_started: Callable[[], None] = lambda: None,
     ) -> None:
         self.conversation = conversation
         self.marked = marked
         self._pbx = pbx
         self._records = records
+        self._not_started = not_started
         self._format = "raw" if stereo else "wav"
         self._on_disk: Conversation | None = None
         # Of which file which sides are silent, None while that is not known.
@@ -176,7 +180,9 @@ class CallRecording:
             self.conversation = self.conversation.without_media(part)
             await self.save()
             if isinstance(why, PbxUnavailable):
-                raise
+                raise  # it is tried again
+            if not isinstance(why, NoSuchChannel):
+                self._not_started()
             return
         self.conversation = self.conversation.with_media(
             replace(media, mixmonitor_id=mixmonitor_id)

@@ -6,6 +6,7 @@ Everything to do is found in the records, so that it survives any restart; a hin
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 import structlog
 
@@ -32,7 +33,7 @@ _AUDIO_WITHIN_MS = 1_000
 class Finisher:
     """`retry_s`: how often the records are looked through; `settle_ms`: how long after its end a
     file may still appear; `close_limit_ms`: how long it may still be open before it is measured
-    anyway."""
+    anyway; `failed` is told why a part has no audio: `missing` or `empty`."""
 
     def __init__(
         self,
@@ -44,6 +45,7 @@ class Finisher:
         retry_s: float,
         settle_ms: int,
         close_limit_ms: int,
+        failed: Callable[[str], None] = lambda _: None,
     ) -> None:
         self.removal = Removal(pbx, records, audio, settle_ms, self.later)
         self._pbx = pbx
@@ -53,6 +55,8 @@ class Finisher:
         self._retry_s = retry_s
         self._settle_ms = settle_ms
         self._close_limit_ms = close_limit_ms
+        self._failed = failed
+        self.waiting_for_removal = 0  # when the records were last looked through
         self.empty = Condition("recordings_empty_began", "recordings_empty_ended")
         self._sizes: dict[str, int | None] = {}  # of files that do not tell whether they are closed
         self._waiting: dict[str, None] = {}
@@ -86,7 +90,11 @@ class Finisher:
     async def _rounds(self) -> None:
         while True:
             try:
-                for stored in await self._records.unfinished(self._pbx):
+                unfinished = await self._records.unfinished(self._pbx)
+                self.waiting_for_removal = sum(
+                    1 for x in unfinished if x.marks.deletion_ms is not None
+                )
+                for stored in unfinished:
                     self.soon(stored.conversation.id)
             except StorageUnavailable as why:
                 log.warning("unfinished_conversations_not_read", why=str(why))
@@ -141,6 +149,7 @@ class Finisher:
                 if await self._audio.is_empty():
                     raise AudioError("there is no recorded file at all; is the folder mounted?")
                 log.error("recording_missing", call_id=conversation.call_id, file=media.name)
+                self._failed("missing")
             self._note(conversation.call_id, measured)
             conversation = conversation.with_media(measured.media)
         async with self._locks.of(conversation.call_id):
@@ -164,6 +173,7 @@ class Finisher:
         why = f"no audio was stored in {lasted_s:.0f} s; is the disk of the recordings full?"
         log.error("recording_empty", call_id=call_id, file=media.name, why=why)
         self.empty.begin(why)
+        self._failed("empty")
 
     def _is_late(self, media: Media) -> bool:
         return now_ms() - (media.ended_ms or 0) >= self._close_limit_ms

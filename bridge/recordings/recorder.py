@@ -34,7 +34,8 @@ log = structlog.get_logger()
 
 
 class Recorder:
-    """`to_finish` gets the id of each conversation that has ended or is marked for deletion."""
+    """`to_finish` gets the id of each conversation that has ended or is marked for deletion.
+    `failed` is told `not_started` for each part that the PBX has refused."""
 
     def __init__(
         self,
@@ -49,6 +50,7 @@ class Recorder:
         *,
         stereo: bool,
         switched_on: bool = True,
+        failed: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._switchboard = switchboard
         self._pbx = pbx
@@ -60,6 +62,7 @@ class Recorder:
         self._to_finish = to_finish
         self._stereo = stereo
         self._switched_on = switched_on
+        self._failed = failed
         self._recordings: dict[str, CallRecording] = {}
         self._news: dict[str, PhoneCall] = {}
         self._unsettled: set[str] = set()
@@ -278,5 +281,10 @@ class Recorder:
 
     def _recording_of(self, conversation: Conversation, *, marked: bool = False) -> CallRecording:
         return CallRecording(
-            conversation, self._pbx, self._records, stereo=self._stereo, marked=marked
+            conversation,
+            self._pbx,
+            self._records,
+            stereo=self._stereo,
+            marked=marked,
+            not_started=lambda: self._failed("not_started"),
         )

@@ -42,7 +42,9 @@ class Recordings:
         records: ConversationRecords,
         directory: CurrentDirectory,
         session_problem: Callable[[], str] = lambda: "",
+        failed: Callable[[str], None] = lambda _: None,
     ) -> None:
+        """`failed` is told why a part has no audio: `not_started`, `missing` or `empty`."""
         self.switched_on = settings.switched_on
         self._session_problem = session_problem
         locks = KeyedLocks()
@@ -58,6 +60,7 @@ class Recordings:
             retry_s=settings.retry_s,
             settle_ms=settings.settle_ms,
             close_limit_ms=settings.close_limit_ms,
+            failed=failed,
         )
         self.recorder = Recorder(
             switchboard,
@@ -70,6 +73,7 @@ class Recordings:
             self._finisher.soon,
             stereo=settings.stereo,
             switched_on=settings.switched_on,
+            failed=failed,
         )
         self.ordered = OrderedRecording(switchboard, self.recorder, directory, locks)
         self._next_calls = NextCalls()
@@ -99,6 +103,11 @@ class Recordings:
         return (
             self._session_problem() or self.recorder.failing.problem or self._finisher.empty.problem
         )
+
+    @property
+    def waiting_for_removal(self) -> int:
+        """How many deleted conversations had files when the records were last looked through."""
+        return self._finisher.waiting_for_removal
 
     async def mute(self, call_id: str, mute: Mute) -> bool:
         """Record silence of these sides from now on. False where the call is not being recorded.

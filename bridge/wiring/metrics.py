@@ -13,6 +13,7 @@ from bridge.http.ops.metrics import metrics_application
 from bridge.http.server import close_http, start_http
 from bridge.metrics.declared import Metrics
 from bridge.metrics.exposition import Exposition
+from bridge.pbx.ami.link import AmiLink
 from bridge.phone_call_events.delivery import Attempt
 from bridge.storage.write_queue import WriteQueue
 from bridge.wiring.http import metrics_server_settings
@@ -29,8 +30,15 @@ def attempt_counter(metrics: Metrics) -> Callable[[Attempt], None]:
     return tried
 
 
+def recording_failure_counter(metrics: Metrics) -> Callable[[str], None]:
+    """Counts parts of recordings without audio, by the reason."""
+    for why in ("not_started", "missing", "empty"):
+        metrics.recordings_failed.labels(why)  # without the 0 an alert misses the first of each
+    return lambda why: metrics.recordings_failed.labels(why).inc()
+
+
 def gauges(
-    metrics: Metrics, services: Callable[[], Services], queue: WriteQueue
+    metrics: Metrics, services: Callable[[], Services], queue: WriteQueue, link: AmiLink
 ) -> Callable[[], None]:
     """The function that sets the gauges that no part keeps current."""
     calls = CallMetrics(metrics)
@@ -38,9 +46,10 @@ def gauges(
     def look() -> None:
         parts = services()
         calls.live(parts.switchboard.calls.live)
-        link = parts.pbx.link
-        metrics.ami_link_up.set(link.up)
-        metrics.ami_link_changed.set(link.since_ms / 1000)
+        metrics.ami_link_up.set(link.link.up)
+        metrics.ami_link_changed.set(link.link.since_ms / 1000)
+        metrics.pbx_events_waiting.set(link.events_waiting)
+        metrics.phones_reachable.set(_reachable_phones(parts, link) if link.link.up else 0)
         metrics.phones_not_made.set(parts.phones.not_made)
         metrics.write_groups_waiting.set(queue.waiting)
         metrics.storage_up.set(not queue.problem)
@@ -49,10 +58,16 @@ def gauges(
         metrics.event_receivers_behind.set(len(behind))
         metrics.event_oldest_undelivered.set(max(0, now_ms() - oldest_ms) / 1000)
         metrics.recordings_running.set(parts.recordings.recorder.running)
+        metrics.recordings_waiting_for_removal.set(parts.recordings.waiting_for_removal)
         metrics.recordings_up.set(not parts.recordings.problem)
         metrics.call_streams.set(parts.stream_places.open)
 
     return look
+
+
+def _reachable_phones(parts: Services, link: AmiLink) -> int:
+    phones = parts.directory.directory.extensions.values()
+    return sum(1 for x in phones if x.endpoint and link.reachable(x.endpoint))
 
 
 async def serve_metrics(stack: AsyncExitStack, settings: Settings, text: Exposition) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 
 import structlog
@@ -35,6 +36,7 @@ async def open_recordings(
     calls: CallRecords,
     records: ConversationRecords,
     directory: CurrentDirectory,
+    failed: Callable[[str], None],
 ) -> Recordings:
     """Started, with an AMI session of its own while one is needed; `stack` stops both."""
     folder = settings.recording_shared_folder
@@ -59,6 +61,7 @@ async def open_recordings(
         records,
         directory,
         lambda: "" if session is None else session.problem,
+        failed,
     )
     if session is not None:
         await session.start()

@@ -66,7 +66,7 @@ from bridge.storage.write_queue import WriteQueue
 from bridge.supervision.tasks import must_live, supervisor
 from bridge.wiring.database_wait import DatabaseWait
 from bridge.wiring.http import http_settings, server_settings
-from bridge.wiring.metrics import attempt_counter, gauges, serve_metrics
+from bridge.wiring.metrics import attempt_counter, gauges, recording_failure_counter, serve_metrics
 from bridge.wiring.pbx import ami_settings, ari_settings, phone_profile, voicemail_limits
 from bridge.wiring.phone_call_events import open_phone_call_events
 from bridge.wiring.recordings import open_recordings
@@ -191,6 +191,7 @@ class Service:
             calls,
             ConversationStore(engine, queue),
             self.directory,
+            recording_failure_counter(metrics),
         )
         open_voicemail(self._stack, settings, recordings, calls, self.directory, self.link)
         self.verba_access = VerbaAccess(
@@ -232,7 +233,7 @@ class Service:
             verba_access=self.verba_access,
             storage_problem=lambda: queue.problem,
             supervisor=supervisor(),
-            metrics=exposition(metrics, gauges(metrics, lambda: services, queue)),
+            metrics=exposition(metrics, gauges(metrics, lambda: services, queue, self.link)),
         )
         await self.link.start()
         self._stack.push_async_callback(self.switchboard.stop)

@@ -17,6 +17,7 @@ DOCUMENTS = [
     "CONTRIBUTING.md",
     "SECURITY.md",
     "asterisk-conf/README.md",
+    "deploy/README.md",
     "tests/event_streams/README.md",
 ]
 

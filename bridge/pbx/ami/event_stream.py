@@ -45,6 +45,11 @@ class EventStream:
         self._changed = asyncio.Event()
         self._closed = False
 
+    @property
+    def waiting(self) -> int:
+        """How many events wait for their turn."""
+        return len(self._queue)
+
     def put(self, headers: Headers) -> None:
         """Never blocks. Too many waiting: all are given up, because a gap would go unnoticed."""
         if self._closed:

@@ -79,6 +79,11 @@ class AmiLink(AmiSession):
 
     # ---- what the calls use -----------------------------------------------------
 
+    @property
+    def events_waiting(self) -> int:
+        """How many events have arrived and wait for their turn; 0 without a connection."""
+        return self._stream.waiting if self.link.up else 0
+
     def reachable(self, endpoint: str) -> bool:
         return self._endpoints.reachable(endpoint)
 

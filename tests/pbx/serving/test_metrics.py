@@ -69,9 +69,20 @@ async def test_given_a_call_when_it_ends_then_each_of_its_steps_is_counted(
     assert await lab.value("first_dial_seconds_count") == before + 1
     assert await lab.value("ami_link_up") == 1
     assert await lab.value("storage_up") == 1
+    assert await lab.value("pbx_events_waiting") == 0
     assert await lab.value("recordings_up") == 1
     for histogram in ("commit_seconds", "pbx_event_lag_seconds", "talk_seconds"):
         assert await lab.value(f"{histogram}_count") >= 1, histogram
+
+
+async def test_given_a_phone_that_registers_then_it_is_counted(lab: MeteredLab) -> None:
+    before = await lab.value("phones_reachable")
+    async with lab.phone("0003*210"):
+        await eventually(lambda: _has_one_more(lab, before), 10)
+
+
+async def _has_one_more(lab: MeteredLab, before: float) -> bool:
+    return await lab.value("phones_reachable") == before + 1
 
 
 async def test_given_requests_when_counted_then_by_route_and_never_by_path(

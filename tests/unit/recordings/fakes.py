@@ -207,6 +207,7 @@ class Studio:
         self.world = world or FakeWorld()
         self.exchange = Exchange()
         self.to_finish: list[str] = []
+        self.failed: list[str] = []
         locks = self.locks = KeyedLocks()
         self.finisher = Finisher(
             "pbx1",
@@ -229,6 +230,7 @@ class Studio:
             self.to_finish.append,
             stereo=False,
             switched_on=switched_on,
+            failed=self.failed.append,
         )
         self.deletion = Deletion(
             switchboard,

@@ -90,9 +90,16 @@ async def test_given_a_short_call_without_audio_then_it_has_no_bytes() -> None:
 
 @instant
 async def test_given_talks_without_audio_then_each_is_logged_and_the_condition_once() -> None:
-    world = FakeWorld()
+    world, failed = FakeWorld(), list[str]()
     finisher = Finisher(
-        "main", world, world, KeyedLocks(), retry_s=60, settle_ms=0, close_limit_ms=60_000
+        "main",
+        world,
+        world,
+        KeyedLocks(),
+        retry_s=60,
+        settle_ms=0,
+        close_limit_ms=60_000,
+        failed=failed.append,
     )
     header = b"\0" * 44
     calls = [just_ended("wav") for _ in range(3)]
@@ -117,3 +124,4 @@ async def test_given_talks_without_audio_then_each_is_logged_and_the_condition_o
     assert [x["call_id"] for x in lines if x["event"] == "recording_empty"] == [
         x.call_id for x in calls[:2]
     ]
+    assert failed == ["empty", "empty"]

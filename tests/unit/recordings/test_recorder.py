@@ -109,6 +109,7 @@ async def test_given_a_refused_start_when_the_call_ends_then_no_record_is_left()
     await _now(studio, replace(connected(), final=FINAL, channels={}))
     assert studio.world.records == {}
     assert studio.to_finish == []
+    assert set(studio.failed) == {"not_started"}
 
 
 async def test_given_no_link_when_it_is_back_then_the_recording_starts_once() -> None:
