@@ -13,6 +13,7 @@ import structlog
 from aiohttp import HttpVersion10, HttpVersion11, web
 from yarl import URL
 
+from bridge.calls.pbx import InvalidPbxValue
 from bridge.http.base_url import require_host
 from bridge.http.errors import UapiError, error_response
 from bridge.http.streaming import break_off, has_begun, has_left
@@ -47,6 +48,11 @@ def log_refusal(
         why=message[:_WHY_SHOWN],
         **more,
     )
+
+
+def log_pbx_value(request: web.BaseRequest, fault: InvalidPbxValue) -> None:
+    """The request named nothing wrong: a name on the PBX must not be written to it."""
+    log.warning("pbx_value_invalid", method=request.method, path=request.path, why=str(fault))
 
 
 def answering_errors(handler: Handler, forms: Mapping[str, ErrorForm]) -> Handler:
@@ -89,6 +95,8 @@ def without_empty_segments(request: web.BaseRequest) -> web.BaseRequest:
 
 
 def _error_of(request: web.BaseRequest, fault: Exception) -> UapiError:
+    if isinstance(fault, InvalidPbxValue):
+        log_pbx_value(request, fault)
     error = as_uapi_error(fault)
     if error is not None:
         log_refusal(request, error.status, error.code, error.message)

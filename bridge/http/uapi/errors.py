@@ -4,8 +4,8 @@ Body `{"error": {"code", "message"}}` (docs/reference/uapi.md §6); the codes of
 docs/reference/specification.md §4, the codes of Delete in docs/reference/specification.md §1. Ours,
 where the specification has none: `request_invalid`, `pc_video_invalid`, `pc_recording_invalid`,
 `too_many_requests`, `pbx_unavailable`, `call_not_placed`, `idempotency_key_invalid`,
-`idempotency_conflict`, `not_found`, `method_not_allowed`, `pc_action_failed`, `pc_action_unknown`
-and the codes of actions in bridge/http/uapi/actions.
+`idempotency_conflict`, `not_found`, `method_not_allowed`, `pc_action_failed`, `pc_action_unknown`,
+`pbx_value_invalid` and the codes of actions in bridge/http/uapi/actions.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from aiohttp import web
 
 from bridge.access.guess_guard import TooManyGuesses
 from bridge.calls.errors import CallNotPlaced, TooManyCalls
-from bridge.calls.pbx import PbxOutcomeUnknown, PbxRefused, PbxUnavailable
+from bridge.calls.pbx import InvalidPbxValue, PbxOutcomeUnknown, PbxRefused, PbxUnavailable
 from bridge.calls.steering.errors import ActionFailed, ActionUnavailable, TransferNotAllowed
 from bridge.directory.errors import ExtensionInvalid, UserInvalid
 from bridge.faults import StorageUnavailable
@@ -65,6 +65,13 @@ def _call_not_placed(fault: CallNotPlaced) -> UapiError:
 
 def _action_failed(fault: ActionFailed | PbxRefused) -> UapiError:
     return UapiError(409, "pc_action_failed", f"The action was not carried out: {fault}.")
+
+
+def _pbx_value_invalid(fault: InvalidPbxValue) -> UapiError:
+    """The values of a request have codes of their own: this one came from the PBX, or from its
+    configuration, for example the name of a channel."""
+    text = f"Not done: the PBX has a name that cannot be written to it safely ({fault})."
+    return UapiError(409, "pbx_value_invalid", text)
 
 
 def _action_unavailable(fault: ActionUnavailable) -> UapiError:
@@ -126,6 +133,7 @@ UAPI_ANSWERS: dict[type, Callable[[Any], UapiError]] = {
     NoSuchAgent: _no_such_agent,
     ActionFailed: _action_failed,
     PbxRefused: _action_failed,
+    InvalidPbxValue: _pbx_value_invalid,
     PbxOutcomeUnknown: _action_unknown,
     ActionUnavailable: _action_unavailable,
     TransferNotAllowed: _transfer_not_allowed,

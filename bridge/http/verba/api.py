@@ -8,8 +8,9 @@ from collections.abc import Awaitable, Callable
 import structlog
 from aiohttp import web
 
+from bridge.calls.pbx import InvalidPbxValue
 from bridge.http.context import SERVICES
-from bridge.http.error_answers import log_refusal
+from bridge.http.error_answers import log_pbx_value, log_refusal
 from bridge.http.errors import UapiError
 from bridge.http.streaming import has_begun, has_left
 from bridge.http.verba.answer import VerbaAnswer, error_answer
@@ -68,6 +69,8 @@ async def api(http: web.Request) -> web.StreamResponse:
     except Exception as fault:
         if has_begun(http) or (isinstance(fault, ConnectionError) and has_left(http)):
             raise  # there can be no answer of this API any more
+        if isinstance(fault, InvalidPbxValue):
+            log_pbx_value(http, fault)
         error = as_verba_error(fault)
         if error is None:
             log.exception("verba_request_failed", action=action)

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from enum import IntEnum
 
 from bridge.access.guess_guard import TooManyGuesses
-from bridge.calls.pbx import PbxOutcomeUnknown, PbxRefused, PbxUnavailable
+from bridge.calls.pbx import InvalidPbxValue, PbxOutcomeUnknown, PbxRefused, PbxUnavailable
 from bridge.faults import StorageUnavailable
 from bridge.recordings.deletion import AlreadyGone, CallProtected, UnderRetention
 from bridge.recordings.file_removal import NotRemoved
@@ -83,6 +83,7 @@ VERBA_ANSWERS: Mapping[type, tuple[Code, str]] = {
     PbxUnavailable: _PBX_FAILED,
     PbxOutcomeUnknown: _PBX_FAILED,
     PbxRefused: _PBX_FAILED,
+    InvalidPbxValue: _PBX_FAILED,
 }
 """From the class of a fault, or of one of its bases, to the code and the text; `{}` is the fault's
 own text."""

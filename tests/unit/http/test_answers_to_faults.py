@@ -8,17 +8,16 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import make_mocked_request
+from structlog.testing import capture_logs
 
 import bridge
-import bridge.access
-import bridge.calls
-import bridge.directory
-import bridge.phone_call_events
-import bridge.recordings
 from bridge.calls.errors import CallNotPlaced, TooManyCalls
-from bridge.calls.pbx import PbxOutcomeUnknown, PbxRefused, PbxUnavailable
+from bridge.calls.pbx import InvalidPbxValue, PbxOutcomeUnknown, PbxRefused, PbxUnavailable
 from bridge.directory.errors import ExtensionInvalid, UserInvalid
 from bridge.faults import StorageOverloaded, StorageUnavailable
+from bridge.http.error_answers import answering_errors
 from bridge.http.uapi.errors import UAPI_ANSWERS, as_uapi_error
 from bridge.http.verba.errors import VERBA_ANSWERS, Code, as_verba_error
 from bridge.recordings.deletion import AlreadyGone, CallProtected, UnderRetention
@@ -26,17 +25,11 @@ from bridge.recordings.file_removal import NotRemoved
 from bridge.recordings.recording_pbx import AudioError, AudioMissing, NoSuchChannel
 
 ROOT = Path(bridge.__file__).parents[1]
-ROOMS = (
-    bridge.access,
-    bridge.calls,
-    bridge.directory,
-    bridge.phone_call_events,
-    bridge.recordings,
-)
+# Rooms that answer no request of these APIs: programs of their own, and what runs before.
+OTHER_ROOMS = ("bridge.client", "bridge.command", "bridge.config", "bridge.local_asterisk")
 
 # Faults that no request sees: the file that raises them or turns them into another.
 INSIDE = {
-    "InvalidPbxValue": "bridge/calls/placing.py",
     "UnreadableDocument": "bridge/calls/store/call_store.py",
     "NumberRuleError": "bridge/directory/numbers.py",
     "UnreadableYaml": "bridge/directory/loader.py",
@@ -48,6 +41,13 @@ INSIDE = {
     "TargetRefused": "bridge/phone_call_events/target_address.py",
     "NotConnected": "bridge/phone_call_events/sender.py",
     "ConnectionClosed": "bridge/phone_call_events/receiver_connections.py",
+    "CannotListen": "bridge/command/serving.py",
+    "MessageTooLong": "bridge/pbx/ami/connection.py",
+    "NotAnAmiServer": "bridge/pbx/ami/connection.py",
+    "LoginRefused": "bridge/pbx/ami/connection.py",
+    "AriError": "bridge/pbx/ami/steering.py",
+    "MailboxUnavailable": "bridge/voicemail/mailboxes.py",
+    "CallGoesOn": "bridge/voicemail/mailboxes.py",
 }
 RECORDING_ONLY = "raised by recordings, which only Verba asks"
 CALLS_ONLY = "raised by what only the UnifiedAPI asks"
@@ -71,6 +71,8 @@ UAPI_ELSEWHERE = INSIDE | {
         ("KeyRefused", "LoginRequired", "TokenRefused", "CredentialsRefused"),
         "raised by the access of Verba",
     ),
+    "UapiError": "bridge/http/error_answers.py",
+    "VerbaError": "raised by the routes of Verba",
 }
 VERBA_ELSEWHERE = INSIDE | {
     "CallNotFound": "bridge/http/verba/selector.py",
@@ -85,16 +87,19 @@ VERBA_ELSEWHERE = INSIDE | {
     **dict.fromkeys(("ActionFailed", "ActionUnavailable", "TransferNotAllowed"), CALLS_ONLY),
     **dict.fromkeys(("Unresolvable", "AccessDenied", "OAuthError"), CALLS_ONLY),
     **dict.fromkeys(("UrlInvalid", "TooManySubscriptions", "SubscriptionDisabled"), CALLS_ONLY),
+    **dict.fromkeys(("QueuesNotPossible", "QueueRefused", "NoSuchAgent"), CALLS_ONLY),
+    "UapiError": "bridge/http/verba/api.py",
+    "VerbaError": "bridge/http/verba/api.py",
 }
 # Only bases; what is raised are the classes below them.
 BASES = {"Unresolvable", "DeletionForbidden"}
 
 
 def faults() -> Iterator[type[Exception]]:
-    names = ["bridge.faults"]
-    for room in ROOMS:
-        names += [x.name for x in pkgutil.walk_packages(room.__path__, f"{room.__name__}.")]
-    for name in names:
+    for module in pkgutil.walk_packages(bridge.__path__, "bridge."):
+        name = module.name
+        if name.startswith((*OTHER_ROOMS, "bridge.storage.migrations.")):
+            continue
         for thing in vars(importlib.import_module(name)).values():
             is_fault = isinstance(thing, type) and issubclass(thing, Exception)
             if is_fault and thing.__module__ == name and not thing.__name__.startswith("_"):
@@ -137,6 +142,7 @@ def test_the_faults_handled_elsewhere_exist() -> None:
         (PbxUnavailable("why"), 503, "pbx_unavailable", "5"),
         (StorageOverloaded("why"), 503, "storage_unavailable", "5"),
         (CallNotPlaced("id", "why"), 502, "call_not_placed", None),
+        (InvalidPbxValue("channel: must be a name"), 409, "pbx_value_invalid", None),
     ],
     ids=lambda x: type(x).__name__ if isinstance(x, Exception) else None,
 )
@@ -161,6 +167,7 @@ def test_given_a_fault_then_the_uapi_answers(
         (NoSuchChannel("why"), Code.UNEXPECTED_ERROR, "PBX did not do it: why"),
         (PbxRefused("why"), Code.UNEXPECTED_ERROR, "why"),
         (PbxOutcomeUnknown("why"), Code.UNEXPECTED_ERROR, "why"),
+        (InvalidPbxValue("why"), Code.UNEXPECTED_ERROR, "PBX did not do it: why"),
     ],
     ids=lambda x: type(x).__name__ if isinstance(x, Exception) else None,
 )
@@ -174,3 +181,14 @@ def test_given_a_fault_then_verba_answers(fault: Exception, code: Code, says: st
 def test_given_a_defect_then_no_api_has_an_answer() -> None:
     assert as_uapi_error(KeyError("x")) is None
     assert as_verba_error(KeyError("x")) is None
+
+
+async def test_given_a_name_that_the_pbx_must_not_get_then_the_log_says_so() -> None:
+    async def handler(_: web.BaseRequest) -> web.StreamResponse:
+        raise InvalidPbxValue("channel: must be the Uniqueid or name of a channel")
+
+    request = make_mocked_request("PUT", "/uapi/x", headers={"Host": "localhost"})
+    with capture_logs() as lines:
+        answer = await answering_errors(handler, {})(request)
+    assert answer.status == 409
+    assert ("pbx_value_invalid", "warning") in [(x["event"], x["log_level"]) for x in lines]
