@@ -19,7 +19,7 @@ from bridge.calls.steering.live_call import (
     the_other,
 )
 from bridge.calls.steering.neighbour import neighbour_of, with_neighbour
-from bridge.calls.steering.pbx_steering import PbxHolding
+from bridge.calls.steering.pbx_steering import PbxNeighbours
 from bridge.clock import now_ms
 from bridge.keyed_locks import KeyedLocks
 
@@ -30,7 +30,9 @@ HOLD_CONTEXTS = ("uapi-hold", "hang-up")
 class Holding:
     """`one_action`: a lock for each call, held while an action changes it."""
 
-    def __init__(self, switchboard: Switchboard, pbx: PbxHolding, one_action: KeyedLocks) -> None:
+    def __init__(
+        self, switchboard: Switchboard, pbx: PbxNeighbours, one_action: KeyedLocks
+    ) -> None:
         self._switchboard = switchboard
         self._pbx = pbx
         self._one_action = one_action

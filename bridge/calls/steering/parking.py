@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import asyncio
 
+import structlog
+
 from bridge.calls.live.change import Change
+from bridge.calls.live.channel_hang_ups import NOT_CONFIRMED
 from bridge.calls.live.switchboard import Switchboard
 from bridge.calls.pbx import PbxOutcomeUnknown, PbxRefused
 from bridge.calls.state.holding import with_api_hold
-from bridge.calls.state.phone_call import Leg, PhoneCall
+from bridge.calls.state.phone_call import ApiHold, Leg, PhoneCall
 from bridge.calls.steering.errors import ActionFailed
 from bridge.calls.steering.live_call import (
     party_in_talk,
@@ -24,6 +27,8 @@ from bridge.calls.steering.neighbour import neighbour_of, with_neighbour
 from bridge.calls.steering.parking_shares import ParkingShares
 from bridge.calls.steering.pbx_steering import PbxParking
 from bridge.keyed_locks import KeyedLocks
+
+log = structlog.get_logger()
 
 PARKING_MODULES = ("res_parking", "bridge_holding", "res_musiconhold")
 TOLD_WITHIN_S = 3.0
@@ -58,8 +63,15 @@ class CallParking:
             parker, _ = _parties(self._live(call_id), view_id)
             with self._shares.place(call_id, parker.extension or parker.number):
                 await self._pbx.require((), PARKING_MODULES)
-                await self._off_hold(call_id, view_id)
-                return await self._into_lot(call_id, view_id, at_most_s)
+                hold = await self._off_hold(call_id, view_id)
+                try:
+                    return await self._into_lot(call_id, view_id, at_most_s)
+                except PbxOutcomeUnknown:
+                    raise
+                except Exception as why:
+                    if hold is None or await self._on_hold_again(call_id, view_id, hold):
+                        raise
+                    raise ActionFailed(f"{why}, and the hold is over") from why
 
     async def _into_lot(self, call_id: str, view_id: str, at_most_s: int) -> PhoneCall:
         call = self._live(call_id)
@@ -76,12 +88,28 @@ class CallParking:
         except PbxRefused as why:
             raise ActionFailed(f"{other.number} is not parked, is a place free? {why}") from why
 
-    async def _off_hold(self, call_id: str, view_id: str) -> None:
-        """The party of the view takes the other back, if it holds it by the API."""
+    async def _off_hold(self, call_id: str, view_id: str) -> ApiHold | None:
+        """The party of the view takes the other back, if it holds it by the API; the hold then.
+
+        The PBX parks only who talks.
+        """
         hold = _parties(self._live(call_id), view_id)[0].api_hold
         if hold is not None:
             await self._pbx.connect(hold.held, hold.waiting)
             self._switchboard.change(call_id, lambda x: with_api_hold(x, view_id, None))
+        return hold
+
+    async def _on_hold_again(self, call_id: str, view_id: str, hold: ApiHold) -> bool:
+        """The other party was not parked: it is on hold as before. False if that cannot be."""
+        try:
+            await self._pbx.take_apart(hold.held, hold.waiting)
+        except PbxOutcomeUnknown:
+            pass  # noted as OnHold does, so that OffHold puts it right
+        except NOT_CONFIRMED as why:
+            log.warning("hold_not_restored", call_id=call_id, why=str(why))
+            return False
+        self._switchboard.change(call_id, lambda x: with_api_hold(x, view_id, hold))
+        return True
 
     async def _park(self, call: PhoneCall, order: tuple[str, str, int]) -> PhoneCall:
         outcome: asyncio.Future[PhoneCall] = asyncio.get_running_loop().create_future()

@@ -23,7 +23,7 @@ class PbxNeeds(Protocol):
 
 
 class PbxNeighbours(PbxNeeds, Protocol):
-    """Which channels talk to each other, and connecting two that were taken apart."""
+    """Which channels talk to each other, taking two of them apart, and connecting them again."""
 
     async def neighbour(self, uniqueid: str) -> str | None:
         """The uniqueid of the one channel that this one is in a bridge with.
@@ -33,6 +33,12 @@ class PbxNeighbours(PbxNeeds, Protocol):
 
     async def connect(self, one: str, other: str) -> None:
         """These two were taken apart, and talk again."""
+
+    async def take_apart(self, held: str, waiting: str) -> None:
+        """These two talk. From now on `held` hears music and `waiting` nothing.
+
+        If one of them goes, the PBX ends the other.
+        """
 
 
 class PbxParking(PbxNeighbours, Protocol):
@@ -49,14 +55,4 @@ class PbxParking(PbxNeighbours, Protocol):
         """Hand over each channel in a parking lot, before any event that the PBX sends later.
 
         Its moment is by our clock.
-        """
-
-
-class PbxHolding(PbxNeighbours, Protocol):
-    """Taking two channels that talk apart."""
-
-    async def take_apart(self, held: str, waiting: str) -> None:
-        """These two talk. From now on `held` hears music and `waiting` nothing.
-
-        If one of them goes, the PBX ends the other.
         """

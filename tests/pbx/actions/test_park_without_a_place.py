@@ -17,7 +17,7 @@ from tests.pbx.calls.limited_lab import restart_with
 from tests.pbx.calls.live_calls import wait_no_calls
 from tests.scripted_ami.eventually import eventually
 
-from .acting import acted, hear_each_other, views
+from .acting import MUSIC_HZ, acted, hear_each_other, views
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -87,6 +87,14 @@ async def test_given_a_full_lot_when_parked_then_the_answer_says_so_and_the_talk
             assert "is a place free?" in refused.message
 
         assert await api.call(before["id"]) == before
+        await hear_each_other(alice, ALICE_HZ, bob, BOB_HZ)
+        held = await acted(api, before["id"], "OnHold", phoneCallViewId="00")
+        refused = await park(api, before["id"], "00")
+        assert (refused.status, refused.code) == (409, "pc_action_failed")
+        assert views(await api.call(before["id"]), "onHold") == views(held, "onHold")
+        await bob.wait_tone(MUSIC_HZ)
+        await eventually(lambda: bob.tone_heard(ALICE_HZ, last_s=1.0) < -30, 6)
+        await acted(api, before["id"], "OffHold", phoneCallViewId="00")
         await hear_each_other(alice, ALICE_HZ, bob, BOB_HZ)
         await carol.hangup()
         await api.wait_ended(first["id"])

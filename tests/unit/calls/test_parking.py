@@ -12,8 +12,10 @@ from bridge.calls.live.stored_changes import must_be_stored
 from bridge.calls.pbx import PbxOutcomeUnknown, PbxRefused
 from bridge.calls.state import pbx_events as ev
 from bridge.calls.state.final_record import conclude
+from bridge.calls.state.holding import with_api_hold
 from bridge.calls.state.parking import with_parking_of_pbx
 from bridge.calls.state.phone_call import (
+    ApiHold,
     CallChannel,
     EndedBy,
     FinalRecord,
@@ -41,6 +43,7 @@ from .fakes import Exchange
 
 UP = ev.ChannelState.UP
 PARKED = ev.ChannelParked(500, "1.1", "1.1", "7001", "PJSIP/0003*211")
+HOLD = ApiHold(400, held="1.1", waiting="1.2")
 IN_LOT = Parking(500, "7001", "0003*211", "1.1")
 
 
@@ -184,6 +187,8 @@ class Lot:
 
     def __init__(self, does: Callable[[], None], neighbour: str | None = "1.1") -> None:
         self.asked: list[tuple[str, str, int]] = []
+        self.holds: list[str] = []
+        self.not_apart: Exception | None = None
         self.waiting: tuple[ev.ChannelParked, ...] = ()
         self._does, self._neighbour = does, neighbour
 
@@ -199,7 +204,12 @@ class Lot:
             take(event)
 
     async def connect(self, one: str, other: str) -> None:
-        raise AssertionError("nobody holds")
+        self.holds.append(f"connect {one} {other}")
+
+    async def take_apart(self, held: str, waiting: str) -> None:
+        self.holds.append(f"apart {held} {waiting}")
+        if self.not_apart is not None:
+            raise self.not_apart
 
     async def park(self, channel: str, rings_later: str, at_most_s: int) -> None:
         self.asked.append((channel, rings_later, at_most_s))
@@ -263,6 +273,34 @@ async def test_given_a_pbx_that_refuses_when_parked_then_the_talk_goes_on() -> N
     with pytest.raises(ActionFailed, match="is a place free"):
         await parking.park("c" * 20, "01", 30)
     assert exchange.live == [talk()]
+
+
+@pytest.mark.parametrize(
+    ("not_apart", "says", "holds"),
+    [
+        (None, "is a place free[^,]*$", True),
+        (PbxOutcomeUnknown("Redirect"), "is a place free[^,]*$", True),
+        (PbxRefused("Redirect: no"), "is a place free.*, and the hold is over", False),
+    ],
+)
+@instant
+async def test_given_a_party_on_hold_when_the_pbx_refuses_to_park_then_it_is_on_hold_again(
+    not_apart: Exception | None, says: str, holds: bool
+) -> None:
+    exchange = Exchange()
+
+    def does() -> None:
+        raise PbxRefused("Park: Park action failed")
+
+    lot, parking = lot_of(exchange, does, with_api_hold(talk(), "01", HOLD))
+    lot.not_apart = not_apart
+    with pytest.raises(ActionFailed, match=says):
+        await parking.park("c" * 20, "01", 30)
+    assert lot.holds == ["connect 1.1 1.2", "apart 1.1 1.2"]
+    assert [x.api_hold for call in exchange.live for x in call.legs] == [
+        None,
+        HOLD if holds else None,
+    ]
 
 
 @pytest.mark.parametrize(
