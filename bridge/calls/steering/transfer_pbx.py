@@ -47,7 +47,7 @@ class PbxTransfers(PbxNeeds, Protocol):
     """Sends a party that talks to somebody else. The methods raise as PbxNeeds says."""
 
     async def neighbour(self, uniqueid: str) -> str | None:
-        """As PbxHolding.neighbour."""
+        """As PbxNeighbours.neighbour."""
 
     async def transfer(self, kept: str, leaving: str, order: PbxTransfer) -> None:
         """These two channels talk, or were taken apart. `leaving` is ended, and `kept` goes to the

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from bridge.calls.live.switchboard import Switchboard
 from bridge.calls.pbx import PbxOutcomeUnknown
 from bridge.calls.state.api_transfer import target_leg, with_transfer, without_transfer
+from bridge.calls.state.call_views import views_of
 from bridge.calls.state.fast_replace import replace
 from bridge.calls.state.local_halves import is_half
 from bridge.calls.state.phone_call import Leg, PhoneCall
@@ -38,7 +39,7 @@ class TransferOrder:
     """One transfer, resolved and checked: the party of the view `view_id` transfers the other.
 
     `back_dial`: what rings the party that transfers. It and the target ring for at most `wait_s`
-    seconds. `local_only`: no public number may have the party.
+    seconds. `is_local_only`: whether no public number may have a party of the call as it is then.
     """
 
     call_id: str
@@ -46,7 +47,7 @@ class TransferOrder:
     target: Party
     back_dial: str
     wait_s: int
-    local_only: bool
+    is_local_only: Callable[[PhoneCall], bool]
 
 
 class Transferring:
@@ -66,10 +67,8 @@ class Transferring:
         ringing, or gone with the call.
         """
         target = order.target
-        if target.is_public and order.local_only:
-            raise TransferNotAllowed(f"{target.spelled} is a public number")
         async with self._one_action.of(order.call_id):
-            self._parties(order.call_id, order.view_id)
+            _require_allowed(order, self._parties(order.call_id, order.view_id)[0])
             await self._pbx.require(TRANSFER_CONTEXTS, ())
             await self._require_reachable(target)
             outcome = await with_neighbour(
@@ -97,9 +96,11 @@ class Transferring:
 
     async def _to_target(self, order: TransferOrder, leaving: str) -> TransferOutcome:
         begun = self._begun(order.call_id, order.view_id, leaving)
+        _require_allowed(order, begun.before)
+        local_only = order.is_local_only(begun.before)
         kept = begun.kept.uniqueid or ""
-        sent = self._pbx.transfer(kept, leaving, _order(order, begun))
-        return await self._send(begun, _towards(order), sent)
+        sent = self._pbx.transfer(kept, leaving, _order(order, begun, local_only=local_only))
+        return await self._send(begun, _towards(order, local_only=local_only), sent)
 
     async def _to_mailbox(
         self, call_id: str, view_id: str, mailbox: str, leaving: str
@@ -172,17 +173,36 @@ class Transferring:
         return outcome
 
 
-def _stays_local(order: TransferOrder) -> bool:
+def _require_allowed(order: TransferOrder, call: PhoneCall) -> None:
+    """Judged of the call as it is now: a stricter rule may have come while the action waited.
+
+    Raises TransferNotAllowed, ActionFailed.
+    """
+    target = order.target
+    if target.is_public and order.is_local_only(call):
+        raise TransferNotAllowed(f"{target.spelled} is a public number")
+    if has_target(call, target):
+        raise ActionFailed(f"{target.spelled} is in the call by now")
+
+
+def has_target(call: PhoneCall, target: Party) -> bool:
+    """Whether the target is a party of the call already, or the service that it is at."""
+    if target.number == call.called_service and not call.left_service:
+        return True
+    return any(target.number in (x.leg.extension, x.leg.number) for x in views_of(call))
+
+
+def _stays_local(order: TransferOrder, *, local_only: bool) -> bool:
     """Also where only the target may not call public numbers: its phone transfers with the right of
     the call."""
     extension = order.target.extension
-    if order.local_only or extension is None:
-        return order.local_only
+    if local_only or extension is None:
+        return local_only
     return extension.type is ExtensionType.PHONE_TERMINAL and not extension.may_call_public
 
 
-def _towards(order: TransferOrder) -> Callable[[PhoneCall, str], PhoneCall]:
-    target, local = order.target, _stays_local(order)
+def _towards(order: TransferOrder, *, local_only: bool) -> Callable[[PhoneCall, str], PhoneCall]:
+    target, local = order.target, _stays_local(order, local_only=local_only)
     extension = target.extension.number if target.extension is not None else None
 
     def change(call: PhoneCall, view_id: str) -> PhoneCall:
@@ -193,7 +213,7 @@ def _towards(order: TransferOrder) -> Callable[[PhoneCall, str], PhoneCall]:
     return change
 
 
-def _order(order: TransferOrder, begun: BegunTransfer) -> PbxTransfer:
+def _order(order: TransferOrder, begun: BegunTransfer, *, local_only: bool) -> PbxTransfer:
     target, kind = order.target, TargetKind.SERVICE
     if target.is_public:
         kind = TargetKind.PUBLIC
@@ -204,8 +224,8 @@ def _order(order: TransferOrder, begun: BegunTransfer) -> PbxTransfer:
         dial=target.dial,
         kind=kind,
         wait_s=order.wait_s,
-        local_only=order.local_only,
-        stays_local=_stays_local(order),
+        local_only=local_only,
+        stays_local=_stays_local(order, local_only=local_only),
         back_number=begun.transferer.number,
         back_dial=order.back_dial,
     )

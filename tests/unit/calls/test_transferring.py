@@ -12,7 +12,7 @@ from bridge.calls.pbx import PbxOutcomeUnknown, PbxRefused, PbxUnavailable
 from bridge.calls.state import pbx_events as ev
 from bridge.calls.state.call_views import views_of
 from bridge.calls.state.phone_call import CallChannel, EndedBy, LegPhase, PhoneCall
-from bridge.calls.steering.errors import ActionFailed
+from bridge.calls.steering.errors import ActionFailed, TransferNotAllowed
 from bridge.calls.steering.transfer_pbx import PbxTransfer, TransferStage
 from bridge.calls.steering.transferring import TransferOrder, Transferring
 from bridge.calls.store.call_document import call_from_document, call_to_document
@@ -24,6 +24,7 @@ from .fakes import CALL_ID, Exchange, accepted
 
 ALICE, BOB, CAROL, BACK = "1.1", "1.2", "1.3", "1.4"
 TARGET = Party("212", "0003*212", None, "PJSIP/0003*212")
+PUBLIC = Party("3235550200", "3235550200", None, "PJSIP/3235550200@trunk", is_public=True)
 
 
 class FakeTransfers:
@@ -73,7 +74,8 @@ class Office:
     def __init__(self) -> None:
         self.exchange = Exchange()
         self.pbx = FakeTransfers()
-        self.service = Transferring(self.exchange.switchboard, self.pbx, KeyedLocks())
+        self.one_action = KeyedLocks()
+        self.service = Transferring(self.exchange.switchboard, self.pbx, self.one_action)
         call = accepted()
         ids = (ALICE, BOB)
         legs = tuple(
@@ -89,8 +91,11 @@ class Office:
         [call] = self.exchange.live
         return call
 
-    async def begins(self) -> asyncio.Task[PhoneCall]:
-        order = TransferOrder(CALL_ID, "00", TARGET, "PJSIP/0003*210", 5, local_only=False)
+    async def begins(self, target: Party = TARGET) -> asyncio.Task[PhoneCall]:
+        def is_local_only(call: PhoneCall) -> bool:
+            return call.local_transfers_only
+
+        order = TransferOrder(CALL_ID, "00", target, "PJSIP/0003*210", 5, is_local_only)
         task = asyncio.create_task(self.service.transfer(order))
         await asyncio.sleep(0.1)
         return task
@@ -151,6 +156,36 @@ async def test_given_a_pbx_that_does_not_do_it_then_the_call_is_as_before(fault:
     with pytest.raises(type(fault)):
         await (await office.begins())
     assert office.call == office.before
+
+
+@pytest.mark.parametrize("public", [False, True])
+@instant
+async def test_given_a_stricter_rule_that_comes_while_a_transfer_waits_then_the_rule_holds(
+    public: bool,
+) -> None:
+    office = Office()
+    async with office.one_action.of(CALL_ID):
+        task = await office.begins(PUBLIC if public else TARGET)
+        office.exchange.switchboard.change(CALL_ID, lambda x: replace(x, local_transfers_only=True))
+    await asyncio.sleep(0.1)
+    if public:
+        with pytest.raises(TransferNotAllowed, match="3235550200 is a public number"):
+            await task
+        assert office.pbx.sent == []
+        return
+    assert [(x.local_only, x.stays_local) for x in office.pbx.sent] == [(True, True)]
+    task.cancel()
+
+
+@instant
+async def test_given_a_target_that_is_in_the_call_by_now_then_the_transfer_is_refused() -> None:
+    office = Office()
+    async with office.one_action.of(CALL_ID):
+        task = await office.begins()
+        await office.rings(CAROL, "0003*212")
+    with pytest.raises(ActionFailed, match="212 is in the call by now"):
+        await task
+    assert office.pbx.sent == []
 
 
 @pytest.mark.parametrize("done", [False, True])

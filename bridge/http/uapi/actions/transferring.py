@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 from bridge.calls.state.call_views import views_of
 from bridge.calls.state.phone_call import Leg, PhoneCall
 from bridge.calls.steering.errors import ActionFailed
-from bridge.calls.steering.transferring import TransferOrder
+from bridge.calls.steering.transferring import TransferOrder, has_target
 from bridge.directory.model import Extension, ExtensionType
 from bridge.directory.party import Party
 from bridge.http.errors import invalid
@@ -22,7 +23,7 @@ async def transfer(request: ActionRequest) -> Sequence[PhoneCall]:
     if call is None:
         return ()
     transferer = named.transferer(call)
-    if _is_present(call, target):
+    if has_target(call, target):
         raise invalid("pc_sendcallto_invalid", "sendCallTo is a party of this call already.")
     order = TransferOrder(
         call_id=call.id,
@@ -30,7 +31,7 @@ async def transfer(request: ActionRequest) -> Sequence[PhoneCall]:
         target=target,
         back_dial=_back_dial(request, transferer),
         wait_s=wait_s,
-        local_only=_local_only(request, call),
+        is_local_only=partial(_is_local_only, request),
     )
     return (await request.services.steering.transferring.transfer(order),)
 
@@ -61,12 +62,6 @@ def _one_call(request: ActionRequest) -> PhoneCall | None:
     return calls[0] if calls else None
 
 
-def _is_present(call: PhoneCall, target: Party) -> bool:
-    if target.number == call.called_service and not call.left_service:
-        return True
-    return any(target.number in (x.leg.extension, x.leg.number) for x in views_of(call))
-
-
 def _back_dial(request: ActionRequest, transferer: Leg) -> str:
     """The dial string of the party that transfers, so that it can have the other back."""
     extension = _extension(request, transferer.extension)
@@ -77,10 +72,14 @@ def _back_dial(request: ActionRequest, transferer: Leg) -> str:
     return transferer.dial
 
 
-def _local_only(request: ActionRequest, call: PhoneCall) -> bool:
-    """Whether the rule of the call, or the right of an extension in it, forbids public numbers."""
+def _is_local_only(request: ActionRequest, call: PhoneCall) -> bool:
+    """Whether the rule of the call, or the right of an extension in it, forbids public numbers.
+
+    By the directory in force then, not the one at the time of the request.
+    """
     concerned = {x.leg.extension for x in views_of(call)} | {call.extension}
-    found = (_extension(request, x) for x in concerned)
+    extensions = request.services.directory.directory.extensions
+    found = (extensions.get(x or "") for x in concerned)
     phones = [x for x in found if x is not None and x.type is ExtensionType.PHONE_TERMINAL]
     return call.local_transfers_only or any(not x.may_call_public for x in phones)
 
