@@ -21,6 +21,15 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 ALICE_HZ, BOB_HZ, CAROL_HZ = 440, 620, 850
 
 
+_LISTENING: dict[str, Any] = {"sendCallTo": "0003*213"}
+_RECORDING = ("StartRecording", "StopRecording", "PauseRecording", "ResumeRecording")
+FOR_ONE_PARTY: dict[str, dict[str, Any]] = {
+    **{x: {} for x in ("OnHold", "OffHold", "Park", *_RECORDING)},
+    **dict.fromkeys(("Monitor", "Whisper", "BargeIn"), _LISTENING),
+    "SendDTMF": {"digits": "1"},
+}
+
+
 async def talk(api: ApiClient, **more: Any) -> str:
     """Of 0003*210 and 0003*211, whose phones answer by themselves; the id of the call."""
     call_id = await api.place(["210"], ["211"], **more)
@@ -509,10 +518,10 @@ async def test_given_an_extension_that_has_left_when_it_names_nobody_then_nobody
         before = await acted(api, call_id, "Transfer", sendCallTo="0003*212")
         again = await act(api, call_id, "Transfer", sendCallTo="0003*213")
         assert (again.status, again.code) == (400, "pc_transferfromnumber_invalid")
-        for action in ("OnHold", "Park"):
-            refused = await act(api, call_id, action)
+        for action, body in FOR_ONE_PARTY.items():
+            refused = await act(api, call_id, action, **body)
             assert (refused.status, refused.code) == (409, "pc_action_failed"), action
-            assert "no party of the call" in refused.message
+            assert "the extension of the URI is not in the call" in refused.message
         now = await api.call(call_id)
         assert [views(now, x) for x in ("id", "status")] == [
             views(before, x) for x in ("id", "status")
@@ -522,6 +531,21 @@ async def test_given_an_extension_that_has_left_when_it_names_nobody_then_nobody
         await acted(api, call_id, "Transfer", transferNumber="0003*211", sendCallTo="0003*213")
         await dave.wait_established()
         await carol.wait_closed()
+        await api.leave_no_call()
+
+
+async def test_given_an_extension_that_has_left_when_one_is_left_then_it_acts_for_itself_only(
+    lab: RunningLab, api: ApiClient
+) -> None:
+    async with lab.phone("0003*210", answer="auto"), lab.phone("0003*211", answer="auto"):
+        call_id = await talk(api)
+        await acted(api, call_id, "Transfer", sendCallTo="3235550202")
+        refused = await act(api, call_id, "Transfer", sendCallTo="3235550201")
+        assert (refused.status, refused.code) == (400, "pc_transferfromnumber_invalid")
+        refused = await act(api, call_id, "SendDTMF", digits="1")
+        assert (refused.status, refused.code) == (409, "pc_action_failed")
+        for of in ({"phoneCallViewId": "01"}, {"extension": "211"}):
+            await acted(api, call_id, "SendDTMF", digits="1", **of)
         await api.leave_no_call()
 
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from bridge.calls.state.phone_call import PhoneCall
 from bridge.calls.steering.sending_digits import PAUSE, PAUSE_S, Digits
 from bridge.http.errors import invalid
+from bridge.http.uapi.actions.each_call import of_each
 from bridge.http.uapi.actions.request import ActionRequest
 from bridge.http.uapi.query_values import flag, number_text
 
@@ -18,9 +19,8 @@ _ALL_MAX_S = 10  # of a request, which waits for them
 
 async def send_dtmf(order: ActionRequest) -> Sequence[PhoneCall]:
     """Raises 400 pc_digits_invalid, pc_dtmf_invalid, and as DigitSender.send."""
-    calls, digits = order.calls_with_view(), _digits(order)
-    sender = order.services.digits
-    return [await sender.send(call.id, leg.view_id, digits) for call, leg in calls]
+    digits, sender = _digits(order), order.services.digits
+    return await of_each(order, lambda call, leg: sender.send(call.id, leg.view_id, digits))
 
 
 def _digits(order: ActionRequest) -> Digits:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from bridge.calls.state.call_views import views_of
 from bridge.calls.state.phone_call import Leg, PhoneCall
 from bridge.calls.steering.errors import ActionFailed
 from bridge.http.uapi.actions.request import ActionRequest
@@ -21,7 +20,7 @@ async def of_each(
     """
 
     async def one(call: PhoneCall, leg: Leg) -> PhoneCall:
-        _require_meant(request, call)
+        request.require_meant(call)
         return await action(call, leg)
 
     done = await asyncio.gather(
@@ -33,16 +32,3 @@ async def of_each(
         if isinstance(fault, BaseException) and not expected:
             raise fault
     return calls
-
-
-def _require_meant(request: ActionRequest, call: PhoneCall) -> None:
-    """Raises ActionFailed where nobody says which of several extensions acts.
-
-    The one of the URI may have left the call, and still pay for it.
-    """
-    if request.view_id() is not None or request.party_of(call) is not None:
-        return
-    if sum(x.leg.extension is not None for x in views_of(call)) > 1:
-        raise ActionFailed(
-            "the extension of the URI is no party of the call, and there is no phoneCallViewId"
-        )

@@ -39,13 +39,26 @@ async def resume_recording(order: ActionRequest) -> Sequence[PhoneCall]:
 
 
 async def _each(order: ActionRequest, act: Callable[[str], Awaitable[None]]) -> list[PhoneCall]:
-    calls = order.calls_with_view()
+    calls = _in_which_it_is(order, order.calls_with_view())
     for call, leg in calls:
         _require_allowed(order, call, leg)
     for call, _ in calls:
         await act(call.id)
     live = order.services.switchboard.calls.live
     return [live.get(call.id) or call for call, _ in calls]
+
+
+def _in_which_it_is(
+    order: ActionRequest, found: list[tuple[PhoneCall, Leg]]
+) -> list[tuple[PhoneCall, Leg]]:
+    """Without the calls that the extension of the URI has left, unless a view is named.
+
+    Raises ActionFailed if it has left all of them.
+    """
+    left = [call for call, _ in found if order.view_id() is None and order.has_left(call)]
+    if left and len(left) == len(found):
+        order.require_meant(left[0])
+    return [x for x in found if x[0] not in left]
 
 
 def _require_allowed(order: ActionRequest, call: PhoneCall, leg: Leg) -> None:

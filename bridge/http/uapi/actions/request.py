@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from bridge.calls.state.call_views import views_of
 from bridge.calls.state.phone_call import Leg, PhoneCall
+from bridge.calls.steering.errors import ActionFailed
 from bridge.directory.caller_ids import CallerId, parse_caller_id
 from bridge.directory.errors import CallerIdInvalid, NumberInvalid
 from bridge.directory.model import Extension, ExtensionType
@@ -51,8 +52,9 @@ class ActionRequest:
     def calls_with_view(self) -> list[tuple[PhoneCall, Leg]]:
         """The same, each with the party whose view `phoneCallViewId` names.
 
-        Without `phoneCallViewId` it is the party of the URI's extension, else the first source.
-        Raises 400 pc_phonecall_invalid, pc_view_invalid.
+        Without `phoneCallViewId` it is the party of the URI's extension, else the first source; who
+        acts for one party only asks `require_meant` first. Raises 400 pc_phonecall_invalid,
+        pc_view_invalid.
         """
         calls, view_id = self.calls(), self.view_id()
         found = [(x, self._party(x, view_id)) for x in calls]
@@ -65,6 +67,22 @@ class ActionRequest:
         """The party of the URI's extension in this call, None where the call does not have it."""
         mine = {x.number for x in self.scope.extensions}
         return next((x.leg for x in views_of(call) if x.leg.extension in mine), None)
+
+    def require_meant(self, call: PhoneCall) -> None:
+        """Raises ActionFailed where neither the body nor the URI names a party of the call.
+
+        The extension of the URI may have left the call, or only pay for it: nobody then says for
+        whom the action is.
+        """
+        if self.view_id() is None and self.party_of(call) is None:
+            raise ActionFailed(
+                "the extension of the URI is not in the call, and the body has no phoneCallViewId"
+            )
+
+    def has_left(self, call: PhoneCall) -> bool:
+        """Whether the URI's extension was a party of the call, and is none any more."""
+        mine = {x.number for x in self.scope.extensions}
+        return self.party_of(call) is None and any(x.extension in mine for x in call.legs)
 
     def _party(self, call: PhoneCall, view_id: str | None) -> Leg | None:
         if view_id is None:

@@ -89,6 +89,8 @@ class _Order:
 
     def order(self, call: PhoneCall, meant: Leg) -> ActionOrder:
         """Raises 400 pc_sendcallto_invalid, ActionFailed."""
+        if self._action.listens:
+            self._request.require_meant(call)
         if call.acts_on is not None:
             raise ActionFailed("this call itself acts on another call")
         party = party_for(self._action, call, meant)

@@ -82,13 +82,14 @@ class NamedParties:
     def _other(self, call: PhoneCall, legs: list[Leg], kept: Leg | None) -> Leg:
         """The party that transfers if no field names it: the one of the URI, an extension, any.
 
-        Raises 400 where several extensions may be meant: the one of the URI may have left the call,
-        and still pay for it.
+        Raises 400 where the one of the URI has left the call, which it may still pay for. The same
+        where several extensions may be meant.
         """
         own = self._request.party_of(call)
         others = [x for x in (own, *legs) if x is not None and x != kept]
         extensions = [x for x in others if x.extension is not None]
-        if own is None and len(extensions) > 1:
+        has_left = kept is None and self._request.has_left(call)
+        if own is None and (has_left or len(extensions) > 1):
             raise invalid(_CODES[_FROM], f"{_FROM} must be given: {_NO_PARTY}.")
         found = next(iter(extensions or others), None)
         if found is None:
