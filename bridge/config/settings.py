@@ -108,6 +108,8 @@ class Settings(BaseSettings):
     token_lifetime_s: Annotated[int, Field(ge=60)] = 3600  # apps are told it as expires_in
     # So long a repeated Idempotency-Key gets the first answer.
     idempotency_lifetime_s: Annotated[int, Field(ge=60)] = 24 * 3600
+    # Keys that are kept, each with its answer of about 500 bytes; beyond, the oldest are forgotten.
+    idempotency_keys_max: Annotated[int, Field(ge=1000)] = 1_000_000
 
     # The PBX
     # Where it comes from; auto: external with pbx_host, else one is started.

@@ -22,6 +22,7 @@ from bridge.calls.steering.sending_digits import DigitSender
 from bridge.calls.steering.steering import Steering
 from bridge.directory.loader import CurrentDirectory
 from bridge.http.http_settings import HttpSettings
+from bridge.http.keyed_answers import KeyedAnswers
 from bridge.http.uapi.idempotent_creates import IdempotentCreates
 from bridge.http.uapi.stream.places import StreamPlaces
 from bridge.metrics.exposition import Exposition
@@ -56,6 +57,7 @@ class Services:
     records: CallRecords
     call_details: CallDetailRecords
     idempotency: IdempotentCreates
+    keyed_answers: KeyedAnswers
     phone_call_events: PhoneCallEvents
     recordings: Recordings
     queue_agents: QueueAgents

@@ -24,6 +24,7 @@ from bridge.phone_call_events.store.delivery_store import EventDeliveryStore
 from bridge.phone_call_events.store.subscription_store import EventSubscriptionStore
 from bridge.phone_call_events.subscription import EventType, Subscription
 from bridge.phone_call_events.subscription_index import SubscriptionIndex
+from bridge.storage.statement import Write
 
 log = structlog.get_logger()
 
@@ -138,13 +139,22 @@ class PhoneCallEvents:
         """When the oldest event occurred that waits, of each subscription that has one."""
         return self._dispatcher.waiting_since_ms()
 
-    async def create(self, subscription: Subscription) -> None:
-        """Store the subscription; its events are made from now on. Raises TooManySubscriptions."""
+    def find(self, subscription_id: str) -> Subscription | None:
+        """The subscription with that id, also a disabled or suspended one."""
+        return self._index.get(subscription_id)
+
+    async def create(self, subscription: Subscription, first: Write | None = None) -> None:
+        """Store the subscription; its events are made from now on. Raises TooManySubscriptions.
+
+        `first`: written before it, in the same transaction; if it changes no row, nothing is
+        written. Raises StoppedByGuard then.
+        """
+        most = self._limits.per_extension
         async with self._one_at_a_time():
-            if not await self._store.insert(subscription, self._limits.per_extension):
-                raise TooManySubscriptions(
-                    f"an extension may have {self._limits.per_extension} phone call events"
-                )
+            # First here, so that `first` is not written where there is no place.
+            is_full = len(self._index.of_extension(subscription.extension)) >= most
+            if is_full or not await self._store.insert(subscription, most, first):
+                raise TooManySubscriptions(f"an extension may have {most} phone call events")
             self._index.store(subscription)
             self._tell_interest()
 
@@ -202,9 +212,16 @@ class PhoneCallEvents:
             subscription.id, start=start, count=count, newest_first=newest_first
         )
 
-    async def send_again(self, subscription: Subscription, delivery_id: str) -> Delivery | None:
+    async def send_again(
+        self,
+        subscription: Subscription,
+        delivery_id: str,
+        first: Callable[[Delivery], Write | None] = lambda _: None,
+    ) -> Delivery | None:
         """Send it as soon as possible; one that waits for a retry now, any other once more.
 
+        `first` gets the delivery as it will be. Its write comes before, in the same transaction; if
+        it changes no row, nothing is written. Raises StoppedByGuard then.
         None if the delivery does not exist. Raises SubscriptionDisabled.
         """
         delivery = await self._deliveries.find(subscription.id, delivery_id)
@@ -213,15 +230,12 @@ class PhoneCallEvents:
         if self._in_force(subscription.id) is None:
             raise SubscriptionDisabled
         if delivery.state is DeliveryState.WAITING:
+            kept = first(delivery)
+            if kept is not None:
+                await self._deliveries.keep(kept)
             self._dispatcher.hurry(subscription.id)
             return delivery
         give_up_ms = now_ms() + int(self._limits.age_max_s * 1000)
-        self._dispatcher.hold(delivery)
-        try:
-            await self._deliveries.wait_again(delivery.id, give_up_ms)
-        except BaseException:
-            self._dispatcher.release(delivery)
-            raise
         waiting = replace(
             delivery,
             state=DeliveryState.WAITING,
@@ -229,6 +243,12 @@ class PhoneCallEvents:
             next_attempt_ms=0,
             finished_ms=None,
         )
+        self._dispatcher.hold(delivery)
+        try:
+            await self._deliveries.wait_again(delivery.id, give_up_ms, first(waiting))
+        except BaseException:
+            self._dispatcher.release(delivery)
+            raise
         self._dispatcher.send_once_more(waiting)
         return waiting
 

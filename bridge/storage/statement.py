@@ -51,5 +51,9 @@ class Write:
     counted: bool = True
 
 
+class StoppedByGuard(Exception):
+    """The guard of a group changed no row, so that nothing of the group was written."""
+
+
 Group = tuple[Write, ...]
 Counts = tuple[int, ...]

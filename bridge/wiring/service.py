@@ -35,6 +35,7 @@ from bridge.directory.loader import EXAMPLE_FILE, CurrentDirectory
 from bridge.faults import StorageUnavailable
 from bridge.http import application
 from bridge.http.context import Services
+from bridge.http.keyed_answers import KeyedAnswers
 from bridge.http.server import close_http, start_http
 from bridge.http.uapi.idempotent_creates import IdempotentCreates
 from bridge.http.uapi.stream.places import StreamPlaces
@@ -204,6 +205,7 @@ class Service:
         self._stack.callback(acting.stop)
         digits = IdleClosingSession(ami_settings(settings, self.secrets), idle_s=DIGITS_IDLE_S)
         self._stack.push_async_callback(digits.stop)
+        keyed_answers = KeyedAnswers(answers)
         self.pbx_steering = AmiSteering(self.link.send, self.ari.running_modules)
         services = Services(
             settings=http_settings(settings),
@@ -226,7 +228,8 @@ class Service:
             ),
             records=calls,
             call_details=calls,
-            idempotency=IdempotentCreates(calls, answers),
+            idempotency=IdempotentCreates(calls, keyed_answers),
+            keyed_answers=keyed_answers,
             phone_call_events=self.events,
             recordings=recordings,
             queue_agents=queue_agents,
@@ -290,7 +293,8 @@ class Service:
                 {
                     "calls": lambda: calls.purge_ended(now - settings.ended_calls_kept_s * 1000),
                     "idempotency": lambda: answers.purge(
-                        now - settings.idempotency_lifetime_s * 1000
+                        now - settings.idempotency_lifetime_s * 1000,
+                        settings.idempotency_keys_max,
                     ),
                     "verba_tokens": self.verba_access.purge,
                     "events": lambda: self.events.purge(now - settings.events_kept_s * 1000),

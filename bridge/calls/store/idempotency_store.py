@@ -9,9 +9,12 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bridge.storage.engine import reading
 from bridge.storage.purge import purge_in_chunks
-from bridge.storage.statement import Statement, Write
+from bridge.storage.statement import Statement, StoppedByGuard, Write
 from bridge.storage.tables import idempotency
 from bridge.storage.write_queue import WriteQueue
+
+BEGUN = 0
+"""The status of an entry whose request has begun, and has no answer yet."""
 
 _DAY_MS = 24 * 3600 * 1000
 
@@ -40,7 +43,11 @@ _PURGE = Statement(
 
 @dataclass(frozen=True, slots=True)
 class IdempotencyEntry:
-    """`body_hash` tells the same request from another; `response` is the body as it was sent."""
+    """`body_hash` tells the same request from another; `response` is the body as it was sent.
+
+    `call_id`: of the call that the request placed; of another request 20 random hex digits, which
+    tell its entry from a later one with the same key.
+    """
 
     client_id: str
     key: str
@@ -83,6 +90,12 @@ class IdempotencyStore:
             outlived_ms=entry.created_ms - self._lifetime_ms,
         )
 
+    async def begin(self, entry: IdempotencyEntry) -> None:
+        """The entry is on disk when this returns. Raises StoppedByGuard where the key is in use."""
+        [count] = await self._queue.submit(self.insert(entry))
+        if not count:
+            raise StoppedByGuard
+
     async def find(
         self, client_id: str, key: str, *, now_ms: int | None = None
     ) -> IdempotencyEntry | None:
@@ -116,6 +129,21 @@ class IdempotencyStore:
             counted=False, client_id=entry.client_id, key=entry.key, call_id=entry.call_id
         )
 
-    async def purge(self, before_ms: int) -> int:
-        """Remove the entries created before that moment; returns how many."""
-        return await purge_in_chunks(self._queue, _PURGE, before_ms)
+    async def purge(self, before_ms: int, keys_max: int | None = None) -> int:
+        """Remove the entries created before that moment; returns how many.
+
+        `keys_max`: of those that are left, at most so many of the newest stay.
+        """
+        removed = await purge_in_chunks(self._queue, _PURGE, before_ms)
+        if keys_max is not None:
+            newest = (
+                select(idempotency.c.created_ms)
+                .order_by(idempotency.c.created_ms.desc())
+                .offset(keys_max - 1)
+                .limit(1)
+            )
+            async with reading(self._engine) as connection:
+                oldest_ms = (await connection.execute(newest)).scalar()
+            if oldest_ms is not None:
+                removed += await purge_in_chunks(self._queue, _PURGE, oldest_ms)
+        return removed

@@ -6,7 +6,6 @@ The sources are docs/reference/specification.md ยง4 and docs/reference/uapi.md ย
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -28,18 +27,20 @@ from bridge.http.errors import UapiError, invalid
 from bridge.http.guesses import guarded
 from bridge.http.json_answer import json_text
 from bridge.http.json_body import json_object
+from bridge.http.keyed_answers import (
+    REPLAYED,
+    IdempotentRequest,
+    StoredAnswer,
+    idempotency_key_of,
+)
+from bridge.http.request_meaning import meaning_of
 from bridge.http.uapi.create_callback_request import CreateCallback
 from bridge.http.uapi.create_conference_request import CreateConferenceInvite, WrongPin, pin_of
 from bridge.http.uapi.create_simple_parameters import refuse_misspelled, unknown_parameters
 from bridge.http.uapi.create_simple_request import CreateSimple
 from bridge.http.uapi.fields import Json, requested_fields, select
-from bridge.http.uapi.idempotent_creates import (
-    IdempotentRequest,
-    Save,
-    StoredAnswer,
-    idempotency_key_of,
-)
-from bridge.http.uapi.ignored_parameters import TOKEN_PARAMETER, ignored_header
+from bridge.http.uapi.idempotent_creates import Save
+from bridge.http.uapi.ignored_parameters import ignored_header
 from bridge.http.uapi.phone_call_json import PHONE_CALL_FIELDS, without_nulls
 from bridge.http.uapi.scope import authenticated_app
 from bridge.supervision.tasks import awaited
@@ -67,7 +68,7 @@ async def _create(request: web.Request, kind: type[CreateSimple]) -> web.Respons
     app, requester = authenticated_app(request)
     body = await body_of(request)
     again = IdempotentRequest(
-        app.client_id, idempotency_key_of(request.headers), lambda: _fingerprint(request, body)
+        app.client_id, idempotency_key_of(request.headers), lambda: meaning_of(request, body)
     )
     creation = _Creation(request, services, app, requester, body, kind)
     work = awaited(services.idempotency.once(again, creation.run), "create_call")
@@ -76,7 +77,7 @@ async def _create(request: web.Request, kind: type[CreateSimple]) -> web.Respons
         status=answer.status,
         text=answer.text,
         content_type="application/json",
-        headers={"Idempotent-Replayed": "true"} if answer.replayed else creation.ignored,
+        headers=REPLAYED if answer.replayed else creation.ignored,
     )
 
 
@@ -234,11 +235,3 @@ def _log_late_end(work: asyncio.Task[StoredAnswer]) -> None:
         log.info("create_given_up", why=str(fault))
     elif fault is not None:
         log.info("create_given_up", why=str(fault), fault=type(fault).__name__)
-
-
-def _fingerprint(request: web.Request, body: bytes) -> bytes:
-    """The parts of a request that an idempotency key stands for. The token is left out, because a
-    retry may have a new one."""
-    query = sorted((k, v) for k, v in request.query.items() if k != TOKEN_PARAMETER)
-    head = json.dumps([request.match_info["userId"], query])
-    return b"\0".join((head.encode(), body))

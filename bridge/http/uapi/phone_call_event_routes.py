@@ -6,19 +6,24 @@ Delete is in docs/reference/specification.md §2, the others are in docs/referen
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 
+import orjson
 from aiohttp import web
 from yarl import URL
 
+from bridge.http.answer_headers import answer_headers
 from bridge.http.base_url import base_url
 from bridge.http.body import body_of
 from bridge.http.context import SERVICES
 from bridge.http.errors import invalid
-from bridge.http.json_answer import json_answer
+from bridge.http.json_answer import json_answer, json_text
 from bridge.http.json_body import json_object
+from bridge.http.keyed_answers import AnswerKeeper, StoredAnswer
 from bridge.http.uapi.collection import LIST_PARAMETERS, Listing
 from bridge.http.uapi.deleted_answer import deleted_answer
 from bridge.http.uapi.fields import requested_fields, select
+from bridge.http.uapi.idempotent_posts import answered_once, stored_response
 from bridge.http.uapi.ignored_parameters import ignored_header, unknown_of
 from bridge.http.uapi.phone_call_event_json import (
     FILTERABLE,
@@ -41,21 +46,30 @@ SECRET_HEADER = "X-Event-Secret"  # noqa: S105 - a name
 
 
 async def create_phone_call_event(request: web.Request) -> web.Response:
-    """The secret that signs the events is told here, in a header, and never again."""
-    authenticated_app(request)
-    body = json_object(await body_of(request))
+    """The secret that signs the events is told here, in a header, and never again: only the same
+    request with the same Idempotency-Key gets it once more, as long as the subscription exists."""
+    app, _ = authenticated_app(request)
+    body = await body_of(request)
+    answer = await answered_once(request, app, partial(_create, request, body), body)
+    subscription_id = str(orjson.loads(answer.text)["id"])
+    made = request.app[SERVICES].phone_call_events.find(subscription_id)
+    is_own = made is not None and made.client_id == app.client_id
+    return stored_response(answer, {SECRET_HEADER: made.secret} if made and is_own else {})
+
+
+async def _create(request: web.Request, text: bytes, keeper: AnswerKeeper) -> StoredAnswer:
+    body = json_object(text)
     scope, kind = event_scope_of(request), type_in_uri(request, "pcet_type_invalid")
     ignored = _ignored(request, body)
     subscription = new_event(scope, kind, body)
+    item = phone_call_event_json(subscription, _collection_url(request))
+    answer = StoredAnswer(200, json_text({key: item[key] for key in ("id", "links", "link")}))
     try:
-        await scope.services.phone_call_events.create(subscription)
+        await scope.services.phone_call_events.create(subscription, keeper.first_write(answer))
     except TooManySubscriptions as why:
         raise invalid("pce_limit_reached", f"{why}.") from None
-    item = phone_call_event_json(subscription, _collection_url(request))
-    return json_answer(
-        {key: item[key] for key in ("id", "links", "link")},
-        headers={SECRET_HEADER: subscription.secret, **ignored},
-    )
+    answer_headers(request).update(ignored)
+    return answer
 
 
 async def list_phone_call_events(request: web.Request) -> web.Response:

@@ -19,6 +19,7 @@ from bridge.http.verba.call_information import get_call_id, get_call_information
 from bridge.http.verba.delete_call import delete_call
 from bridge.http.verba.download_places import add_places
 from bridge.http.verba.errors import Code, VerbaError, as_verba_error
+from bridge.http.verba.idempotent_actions import answered_once
 from bridge.http.verba.keep_call import keep_call
 from bridge.http.verba.markers import add_marker, get_markers
 from bridge.http.verba.media import get_media, get_media_encoded
@@ -123,4 +124,4 @@ async def _answer(
     request = await authenticated_request(http, action, parameters, http.app[SERVICES].verba_access)
     if handler is None:
         raise VerbaError(Code.INVALID_ACTION, f"There is no action {action}.")
-    return await handler(request)
+    return await answered_once(request, handler)

@@ -54,6 +54,10 @@ class Parameters:
     def names(self) -> list[str]:
         return list(self._values)
 
+    def pairs(self) -> list[tuple[str, str]]:
+        """Every name with every value, in an order that does not depend on the request's."""
+        return sorted({(name, x) for name, values in self._values.items() for x in values})
+
     def get(self, name: str) -> str | None:
         """Raises -20 where the parameter is given twice, differently."""
         values = set(self._values.get(name, ()))

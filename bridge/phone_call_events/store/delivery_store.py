@@ -16,7 +16,7 @@ from bridge.phone_call_events.delivery import Delivery, DeliveryState, NewDelive
 from bridge.storage.engine import reading
 from bridge.storage.event_tables import event_deliveries, event_subscriptions
 from bridge.storage.purge import purge_in_chunks
-from bridge.storage.statement import Statement, Write
+from bridge.storage.statement import Statement, StoppedByGuard, Write
 from bridge.storage.write_queue import WriteQueue
 
 # Three steps keep the numbers without a gap if others write too. The first locks the subscription
@@ -187,9 +187,26 @@ class EventDeliveryStore:
             written=written,
         )
 
-    async def wait_again(self, delivery_id: str, give_up_ms: int) -> None:
-        """Let it wait for delivery once more, whatever became of it; on disk when this returns."""
-        await self._queue.submit(_AGAIN.write(counted=False, give_up_ms=give_up_ms, id=delivery_id))
+    async def wait_again(
+        self, delivery_id: str, give_up_ms: int, first: Write | None = None
+    ) -> None:
+        """Let it wait for delivery once more, whatever became of it; on disk when this returns.
+
+        `first`: written before it, in the same transaction; if it changes no row, nothing is
+        written. Raises StoppedByGuard then.
+        """
+        again = _AGAIN.write(counted=False, give_up_ms=give_up_ms, id=delivery_id)
+        await self._submit(again, first)
+
+    async def keep(self, first: Write) -> None:
+        """Write only that. Raises StoppedByGuard if it changes no row."""
+        await self._submit(None, first)
+
+    async def _submit(self, write: Write | None, first: Write | None) -> None:
+        writes = [x for x in (first, write) if x is not None]
+        counts = await self._queue.submit(*writes)
+        if first is not None and not counts[0]:
+            raise StoppedByGuard
 
     async def purge_finished(self, before_ms: int) -> int:
         """Remove what was delivered or given up before that moment; returns how many."""

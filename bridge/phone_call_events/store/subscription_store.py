@@ -11,7 +11,7 @@ from bridge.faults import StorageUnavailable
 from bridge.phone_call_events.subscription import EventType, Method, Subscription
 from bridge.storage.engine import reading
 from bridge.storage.event_tables import event_subscriptions
-from bridge.storage.statement import Statement, Write
+from bridge.storage.statement import Statement, StoppedByGuard, Write
 from bridge.storage.write_queue import WriteQueue
 
 # The limit is checked where nobody else can be between the check and the insert (SQLite; with
@@ -65,8 +65,14 @@ class EventSubscriptionStore:
             for row in rows
         ]
 
-    async def insert(self, subscription: Subscription, most: int) -> bool:
-        """False where the extension has `most` subscriptions already."""
+    async def insert(
+        self, subscription: Subscription, most: int, first: Write | None = None
+    ) -> bool:
+        """False where the extension has `most` subscriptions already.
+
+        `first`: written before it, in the same transaction; if it changes no row, nothing is
+        written. Raises StoppedByGuard then.
+        """
         write = _INSERT.write(
             id=subscription.id,
             extension=subscription.extension,
@@ -81,13 +87,16 @@ class EventSubscriptionStore:
             of_extension=subscription.extension,
             most=most,
         )
+        writes = (write,) if first is None else (first, write)
         try:
-            [count] = await self._queue.submit(write)
+            counts = await self._queue.submit(*writes)
         except StorageUnavailable as why:
             if why.outcome_unknown:  # its client is told that there is none
                 self._queue.submit_later(_DELETE.write(counted=False, id=subscription.id))
             raise
-        return count == 1
+        if first is not None and not counts[0]:
+            raise StoppedByGuard
+        return counts[-1] == 1
 
     async def update(self, subscription: Subscription, *, why_disabled: str) -> None:
         """If it is disabled, the same transaction gives its waiting events up."""

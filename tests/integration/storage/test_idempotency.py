@@ -66,3 +66,14 @@ async def test_a_key_lives_as_long_as_it_is_set_to(engine: AsyncEngine, queue: W
     with pytest.raises(IdempotencyConflict):
         await store.accept(live_call(), replace(ENTRY, created_ms=later))
     assert await idempotency.find("app", "key", now_ms=later + 18 * hour_ms) is None
+
+
+async def test_given_more_keys_than_are_kept_when_purged_then_the_newest_stay(
+    store: CallStore, idempotency: IdempotencyStore
+) -> None:
+    for number in range(5):
+        await store.accept(live_call(), replace(ENTRY, key=str(number), created_ms=10 + number))
+    assert await idempotency.purge(0, keys_max=5) == 0
+    assert await idempotency.purge(0, keys_max=2) == 3
+    assert await idempotency.find("app", "2") is None
+    assert await idempotency.find("app", "3") is not None

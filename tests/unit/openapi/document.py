@@ -45,9 +45,11 @@ def document() -> dict[str, Any]:
         part = files(bridge.http.openapi).joinpath("parts", f"{name}.yaml")
         merge(merged, yaml.safe_load(part.read_text(encoding="utf-8")), name)
     merged["info"]["version"] = __version__
-    for item in merged["paths"].values():
-        for operation in item.values():
-            if isinstance(operation, dict):
+    for path, item in merged["paths"].items():
+        for method, operation in item.items():
+            if isinstance(operation, dict) and method != "parameters":
+                if method == "post" and not path.startswith("/oauth/"):
+                    add_idempotency_key(operation)
                 add_request_id(operation["responses"], merged["components"]["responses"])
                 add_strict_handling(operation)
     return merged
@@ -73,6 +75,18 @@ def add_strict_handling(operation: dict[str, Any]) -> None:
     prefer = {"$ref": "#/components/parameters/Prefer"}
     if naming and prefer not in operation.get("parameters", []):
         operation["parameters"] = [*operation.get("parameters", []), prefer]
+
+
+def add_idempotency_key(operation: dict[str, Any]) -> None:
+    """Every POST takes a key, apart from those for a token."""
+    key = {"$ref": "#/components/parameters/Idempotency-Key"}
+    if key not in operation.get("parameters", []):
+        operation["parameters"] = [*operation.get("parameters", []), key]
+    replayed = {"Idempotent-Replayed": {"$ref": "#/components/headers/Idempotent-Replayed"}}
+    operation["responses"] = {  # anew: a GET may have the same answers
+        status: {**x, "headers": {**replayed, **x.get("headers", {})}} if status[0] == "2" else x
+        for status, x in operation["responses"].items()
+    }
 
 
 def merge(into: dict[str, Any], part: Mapping[str, Any], where: str) -> None:

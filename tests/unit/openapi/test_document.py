@@ -149,5 +149,5 @@ def test_the_actions_of_the_verba_api_are_those_of_the_code() -> None:
     actions = set(re.findall(r'^    "(\w+)": \w+,', text, re.MULTILINE)) | {"RequestToken"}
     operation = operation_of("POST", "/verba/api")
     assert operation is not None
-    [action] = [x for x in operation["parameters"] if x["name"] == "action"]
+    [action] = [x for x in operation["parameters"] if x.get("name") == "action"]
     assert set(action["schema"]["enum"]) == actions

@@ -1,0 +1,255 @@
+"""`Idempotency-Key`: the same request sent twice is carried out once. Ours, beyond the
+specification.
+
+A key belongs to the app that sent it. The first answer is kept in the transaction of the change.
+The same request gets it again, marked `Idempotent-Replayed: true`; another request with the same
+key is 409. A request that was refused before it changed anything leaves no trace, so that the key
+can be used again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+
+import structlog
+
+from bridge.calls.store.idempotency_store import (
+    BEGUN,
+    IdempotencyConflict,
+    IdempotencyEntry,
+    IdempotencyStore,
+)
+from bridge.clock import now_ms
+from bridge.faults import StorageUnavailable
+from bridge.http.errors import UapiError, error_body, invalid
+from bridge.http.uapi.errors import as_uapi_error
+from bridge.keyed_locks import KeyedLocks
+from bridge.storage.statement import StoppedByGuard, Write
+
+log = structlog.get_logger()
+
+KEY_MAX_CHARS = 255
+REPLAYED = {"Idempotent-Replayed": "true"}
+"""The header of an answer that is given once more."""
+
+_DOUBTFUL_MAX = 1000
+_ENTRY_ID_BYTES = 10
+
+
+@dataclass(frozen=True, slots=True)
+class StoredAnswer:
+    """An answer as stored. `replayed`: the key had this answer already."""
+
+    status: int
+    text: str
+    replayed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class IdempotentRequest:
+    """`key` is None where the client sent none; `content` gives all that makes the request."""
+
+    client_id: str
+    key: str | None
+    content: Callable[[], bytes]
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the content, in hex: two requests with the same digest are the same
+        request."""
+        return hashlib.sha256(self.content()).hexdigest()
+
+
+class AnswerKeeper:
+    """Makes the rows that keep the answer of a request at its first run."""
+
+    def __init__(self, request: IdempotentRequest, answers: IdempotencyStore) -> None:
+        self._request = request
+        self._answers = answers
+        self._entry: IdempotencyEntry | None = None
+        self.stored = False
+
+    @property
+    def entry(self) -> IdempotencyEntry | None:
+        """The row that was made last; None without a key, and before the answer is known."""
+        return self._entry
+
+    def make_entry(self, answer: StoredAnswer, call_id: str = "") -> IdempotencyEntry | None:
+        """The row that keeps the answer, None without a key.
+
+        `call_id`: of the call that the request placed.
+        """
+        request = self._request
+        if request.key is not None:
+            self._entry = IdempotencyEntry(
+                request.client_id,
+                request.key,
+                request.digest,
+                answer.status,
+                answer.text,
+                call_id or secrets.token_hex(_ENTRY_ID_BYTES),
+                now_ms(),
+            )
+        return self._entry
+
+    def first_write(self, answer: StoredAnswer) -> Write | None:
+        """The write to be put before those of the change, in one group; None without a key."""
+        entry = self.make_entry(answer)
+        return None if entry is None else self._answers.insert(entry)
+
+
+Run = Callable[[AnswerKeeper], Awaitable[StoredAnswer]]
+
+
+class KeyedAnswers:
+    """Runs a request once per idempotency key, and replays its answer."""
+
+    def __init__(self, answers: IdempotencyStore) -> None:
+        self._answers = answers
+        self._running = KeyedLocks()
+        # Of changes that were not made and may be on disk: not to be believed until forgotten.
+        self._doubtful: dict[tuple[str, str], IdempotencyEntry] = {}
+
+    async def once(self, request: IdempotentRequest, run: Run) -> StoredAnswer:
+        """The answer of `run`, or the kept one. Raises 409 idempotency_conflict.
+
+        `run` stores its answer in the transaction of its change. A second request with the key
+        waits for the first.
+        """
+        keeper = AnswerKeeper(request, self._answers)
+        if request.key is None:
+            return await run(keeper)
+        async with self._running.of((request.client_id, request.key)):
+            kept = await self._kept(request, request.key)
+            return await self._first(request, keeper, run) if kept is None else kept
+
+    async def once_begun(
+        self,
+        request: IdempotentRequest,
+        run: Callable[[], Awaitable[StoredAnswer]],
+        changed_nothing: Callable[[Exception], bool],
+    ) -> StoredAnswer:
+        """As `once`, for a change that is more than one transaction.
+
+        The key is on disk before `run` begins. If the service dies meanwhile, the same request is
+        never carried out again: it is 409, because nobody knows how far the first one came.
+        `changed_nothing`: whether the key is free again after this fault.
+        """
+        if request.key is None:
+            return await run()
+        async with self._running.of((request.client_id, request.key)):
+            kept = await self._kept(request, request.key)
+            if kept is not None:
+                return kept
+            entry = AnswerKeeper(request, self._answers).make_entry(StoredAnswer(BEGUN, ""))
+            assert entry is not None  # noqa: S101 - there is a key
+            await self._begin(entry)
+            try:
+                answer = await run()
+            except Exception as fault:
+                if changed_nothing(fault):
+                    await self._free(entry)
+                raise
+            await self._complete(entry, answer)
+            return answer
+
+    async def _begin(self, entry: IdempotencyEntry) -> None:
+        try:
+            await self._answers.begin(entry)
+        except StoppedByGuard:  # of another instance, between our look and our write
+            raise _conflict() from None
+        except StorageUnavailable:
+            self._doubt(entry)
+            raise
+
+    async def _free(self, entry: IdempotencyEntry) -> None:
+        try:
+            await self._answers.forget(entry)
+        except StorageUnavailable:
+            self._doubt(entry)
+
+    async def _complete(self, entry: IdempotencyEntry, answer: StoredAnswer) -> None:
+        """Its client gets the answer in any case: the change is made."""
+        try:
+            await self._answers.replace_answer(
+                entry.client_id, entry.key, answer.status, answer.text
+            )
+        except StorageUnavailable as why:
+            log.warning("idempotent_answer_not_kept", why=str(why))
+
+    async def _kept(self, request: IdempotentRequest, key: str) -> StoredAnswer | None:
+        await self._settle_doubt((request.client_id, key))
+        kept = await self._answers.find(request.client_id, key, now_ms=now_ms())
+        return None if kept is None else _replay(request, kept)
+
+    async def _first(
+        self, request: IdempotentRequest, keeper: AnswerKeeper, run: Run
+    ) -> StoredAnswer:
+        try:
+            return await run(keeper)
+        except IdempotencyConflict as conflict:
+            return _replay(request, conflict.existing)
+        except StoppedByGuard:  # of another instance, between our look and our write
+            raise _conflict() from None
+        except StorageUnavailable as why:
+            # Stored too late, or perhaps stored: nothing was done, so that the key is free again.
+            if keeper.entry is not None and (keeper.stored or why.outcome_unknown):
+                self._doubt(keeper.entry)
+            raise
+        except Exception as fault:
+            error, entry = as_uapi_error(fault), keeper.entry
+            if keeper.stored and entry is not None and error is not None:
+                text = error_body(error.code, error.message)
+                await self._answers.replace_answer(entry.client_id, entry.key, error.status, text)
+            raise
+
+    def _doubt(self, entry: IdempotencyEntry) -> None:
+        while len(self._doubtful) >= _DOUBTFUL_MAX:
+            del self._doubtful[next(iter(self._doubtful))]
+        self._doubtful[entry.client_id, entry.key] = entry
+        self._answers.forget_later(entry)
+
+    async def _settle_doubt(self, name: tuple[str, str]) -> None:
+        """After what takes the change back, which waits for the commit in doubt to be over.
+
+        Raises StorageUnavailable.
+        """
+        entry = self._doubtful.get(name)
+        if entry is not None:
+            await self._answers.forget(entry)
+            self._doubtful.pop(name, None)
+
+
+def idempotency_key_of(headers: Mapping[str, str]) -> str | None:
+    """The Idempotency-Key of a request. Raises 400 idempotency_key_invalid."""
+    key = headers.get("Idempotency-Key")
+    if key is not None and not (1 <= len(key) <= KEY_MAX_CHARS and key.isascii()):
+        raise invalid(
+            "idempotency_key_invalid",
+            f"Idempotency-Key must be 1 to {KEY_MAX_CHARS} ASCII characters.",
+        )
+    return key
+
+
+def _replay(request: IdempotentRequest, kept: IdempotencyEntry) -> StoredAnswer:
+    if kept.body_hash != request.digest:
+        raise _conflict()
+    if kept.status == BEGUN:
+        raise UapiError(
+            409,
+            "idempotency_conflict",
+            "The first request with this Idempotency-Key was broken off. It may have been carried "
+            "out. Look what there is, and use another key.",
+        )
+    return StoredAnswer(kept.status, kept.response, replayed=True)
+
+
+def _conflict() -> UapiError:
+    return UapiError(
+        409,
+        "idempotency_conflict",
+        "This Idempotency-Key was used for another request not long ago.",
+    )
