@@ -65,7 +65,9 @@ class Dispatcher:
 
     def release(self, delivery: Delivery) -> None:
         """Take back `hold`: it will not be sent once more."""
-        self._worker(delivery.subscription_id).release(delivery.id)
+        worker = self._workers.get(delivery.subscription_id)
+        if worker is not None:  # the subscription may be deleted meanwhile
+            worker.release(delivery.id)
 
     def send_once_more(self, delivery: Delivery) -> None:
         """Send this one, which is held, a single time."""

@@ -24,7 +24,7 @@ from bridge.phone_call_events.store.delivery_store import EventDeliveryStore
 from bridge.phone_call_events.store.subscription_store import EventSubscriptionStore
 from bridge.phone_call_events.subscription import EventType, Subscription
 from bridge.phone_call_events.subscription_index import SubscriptionIndex
-from bridge.storage.statement import Write
+from bridge.storage.statement import StoppedByGuard, Write
 
 log = structlog.get_logger()
 
@@ -191,16 +191,26 @@ class PhoneCallEvents:
     async def delete(self, subscriptions: Sequence[Subscription]) -> list[str]:
         """Delete the subscriptions; returns the ids of those that still existed.
 
-        Their waiting events are not sent.
+        Their waiting events are not sent. After a StorageUnavailable with an unknown outcome they
+        are deleted all the same.
         """
         async with self._one_at_a_time():
             ids = [x.id for x in subscriptions if self._index.get(x.id) is not None]
-            await self._store.delete(ids)
-            for subscription_id in ids:
-                self._index.remove(subscription_id)
-                self._dispatcher.forget(subscription_id)
-            self._tell_interest()
+            try:
+                await self._store.delete(ids)
+            except StorageUnavailable as fault:
+                if fault.outcome_unknown:  # a row that is gone cannot be restored
+                    self._store.delete_later(ids)
+                    self._forget(ids)
+                raise
+            self._forget(ids)
         return ids
+
+    def _forget(self, ids: Sequence[str]) -> None:
+        for subscription_id in ids:
+            self._index.remove(subscription_id)
+            self._dispatcher.forget(subscription_id)
+        self._tell_interest()
 
     # Deliveries
 
@@ -246,8 +256,13 @@ class PhoneCallEvents:
         self._dispatcher.hold(delivery)
         try:
             await self._deliveries.wait_again(delivery.id, give_up_ms, first(waiting))
-        except BaseException:
-            self._dispatcher.release(delivery)
+        except BaseException as fault:
+            if _wrote_nothing(fault):
+                self._dispatcher.release(delivery)
+            else:  # it may wait on disk; its client is told that it does not
+                self._deliveries.record(
+                    delivery, written=lambda: self._dispatcher.release(delivery)
+                )
             raise
         self._dispatcher.send_once_more(waiting)
         return waiting
@@ -292,3 +307,9 @@ class PhoneCallEvents:
             lambda x: replace(x, enabled=False, modified_ms=now_ms()),
             "the receiver answered 410 Gone",
         )
+
+
+def _wrote_nothing(fault: BaseException) -> bool:
+    if isinstance(fault, StorageUnavailable):
+        return not fault.outcome_unknown
+    return isinstance(fault, StoppedByGuard)

@@ -92,7 +92,7 @@ class EventSubscriptionStore:
             counts = await self._queue.submit(*writes)
         except StorageUnavailable as why:
             if why.outcome_unknown:  # its client is told that there is none
-                self._queue.submit_later(_DELETE.write(counted=False, id=subscription.id))
+                self.delete_later([subscription.id])
             raise
         if first is not None and not counts[0]:
             raise StoppedByGuard
@@ -119,7 +119,15 @@ class EventSubscriptionStore:
     async def delete(self, ids: Collection[str]) -> None:
         """With everything that waits for them, and their past deliveries."""
         if ids:
-            await self._queue.submit(*[_DELETE.write(counted=False, id=x) for x in ids])
+            await self._queue.submit(*_deletions(ids))
+
+    def delete_later(self, ids: Collection[str]) -> None:
+        """Delete the rows after a `delete` with an unknown outcome."""
+        self._queue.submit_later(*_deletions(ids))
+
+
+def _deletions(ids: Collection[str]) -> list[Write]:
+    return [_DELETE.write(counted=False, id=x) for x in ids]
 
 
 def _update(subscription: Subscription) -> Write:
