@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
 import structlog
 from aiohttp import web
@@ -38,6 +39,7 @@ from bridge.http.uapi.create_callback_request import CreateCallback
 from bridge.http.uapi.create_conference_request import CreateConferenceInvite, WrongPin, pin_of
 from bridge.http.uapi.create_simple_parameters import refuse_misspelled, unknown_parameters
 from bridge.http.uapi.create_simple_request import CreateSimple
+from bridge.http.uapi.errors import as_uapi_error
 from bridge.http.uapi.fields import Json, requested_fields, select
 from bridge.http.uapi.idempotent_creates import Save
 from bridge.http.uapi.ignored_parameters import ignored_header
@@ -114,7 +116,7 @@ class _Creation:
         done, _ = await asyncio.wait({work}, timeout=limit_s)
         if not done and not self._stored:
             self._too_late = True
-            work.add_done_callback(_log_late_end)
+            work.add_done_callback(partial(_log_late_end, self._request))
             if self._waits_for_pbx:
                 raise PbxUnavailable(
                     f"it has not said which phones are registered within {limit_s:g} s"
@@ -228,10 +230,12 @@ async def _can_ring(source: Party, pbx: Pbx) -> bool:
     return await pbx.has_phone_to_ring(endpoint)
 
 
-def _log_late_end(work: asyncio.Task[StoredAnswer]) -> None:
+def _log_late_end(request: web.Request, work: asyncio.Task[StoredAnswer]) -> None:
     """The client has its answer: 503, nothing was placed."""
     fault = None if work.cancelled() else work.exception()
-    if isinstance(fault, StorageUnavailable):
-        log.info("create_given_up", why=str(fault))
-    elif fault is not None:
+    if fault is None:
+        return
+    if isinstance(fault, Exception) and as_uapi_error(fault) is not None:
         log.info("create_given_up", why=str(fault), fault=type(fault).__name__)
+    else:  # a defect, as it would be in time
+        log.error("request_failed", method=request.method, path=request.path, exc_info=fault)

@@ -46,22 +46,24 @@ class WholeService:
 
 
 @asynccontextmanager
-async def whole_service(folder: Path) -> AsyncIterator[WholeService]:
+async def whole_service(folder: Path, **settings: object) -> AsyncIterator[WholeService]:
+    """`settings`: those of bridge/config/settings.py, beside what this needs itself."""
     async with ScriptedAmi() as ami:
         port, secret = free_http_port(), SecretStr(ami.secret)
-        settings = Settings(
-            state_dir=folder / "state",
-            http_port=port,
-            pbx_host="127.0.0.1",
-            ami_port=ami.port,
-            ami_secret=secret,
-            ami_recording_secret=secret,
-            ari_port=free_http_port(),  # nothing listens there
-            provision_phones=False,
-            refuse_unreachable_sources=False,
-            verba_lookup_sleep_ms=0,
-        )
-        async with Service(settings) as service:
+        values: dict[str, object] = {
+            "state_dir": folder / "state",
+            "http_port": port,
+            "pbx_host": "127.0.0.1",
+            "ami_port": ami.port,
+            "ami_secret": secret,
+            "ami_recording_secret": secret,
+            "ari_port": free_http_port(),  # nothing listens there
+            "provision_phones": False,
+            "refuse_unreachable_sources": False,
+            "verba_lookup_sleep_ms": 0,
+            **settings,
+        }
+        async with Service(Settings.model_validate(values)) as service:
             await eventually(lambda: service.link.link.up, timeout=20)
             # The script has no channel that its answer could overtake.
             with patch.object(switchboard, "ORIGINATE_OVERTAKES_S", 0.0):
