@@ -13,7 +13,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from bridge.calls.store.call_store import CallStore
 from bridge.faults import StorageUnavailable
 from bridge.storage.engine import ANSWER_LIMIT_S
+from bridge.storage.postgresql_writer import PostgresqlWriter
 from bridge.storage.probe import StorageProbe
+from bridge.storage.statement import Statement
 from bridge.storage.write_queue import WriteQueue
 from tests.scripted_ami.eventually import eventually
 
@@ -120,3 +122,24 @@ async def test_given_idle_connections_that_the_server_closed_then_reads_work(
         assert await asyncio.gather(*(store.find(call.id) for _ in range(5))) == [call] * 5
         postgresql.stop()
         postgresql.start()
+
+
+async def test_given_a_write_that_is_cancelled_midway_then_it_ends_at_once_and_the_next_one_works(
+    engine: AsyncEngine, postgresql: PrivatePostgresql, only_backends: bool
+) -> None:
+    writer = PostgresqlWriter(engine)
+    count = Statement("UPDATE event_subscriptions SET last_sequence = 0")
+    assert await writer.commit([(count.write(),)]) == [(0,)]
+    with postgresql.frozen(only_backends=only_backends):
+        writing = asyncio.ensure_future(writer.commit([(count.write(),)]))
+        _, pending = await asyncio.wait({writing}, timeout=0.2)  # it is under way
+        assert pending
+        began = time.monotonic()
+        writing.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await writing
+        assert time.monotonic() - began < SLACK_S  # not the limit for an answer
+        if only_backends:
+            assert await writer.commit([(count.write(),)]) == [(0,)]
+    assert await writer.commit([(count.write(),)]) == [(0,)]
+    await writer.close()
