@@ -8,15 +8,23 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bridge.command import serving
 from bridge.config.logging_setup import set_up_logging
-from bridge.config.secrets_file import SecretsFileError, ThrowawaySecrets
+from bridge.config.secrets_file import (
+    AMI_RECORDING_SECRET,
+    AMI_SECRET,
+    ARI_SECRET,
+    SecretsFile,
+    SecretsFileError,
+    ThrowawaySecrets,
+)
 from bridge.config.settings import Settings
 from bridge.config.settings_reading import SettingsWrong, read_settings
-from bridge.config.state_folder import StateFolderInUse
+from bridge.config.state_folder import SECRETS_FILE, StateFolderInUse
 from bridge.directory.loader import EXAMPLE_FILE
 from bridge.directory.problems import DirectoryError
 from bridge.local_asterisk.errors import LocalAsteriskError
@@ -26,6 +34,8 @@ if TYPE_CHECKING:
     from bridge.directory.directory import Directory
 
 EXIT_FAILED = 1
+EXIT_WRONG = 2
+EXIT_INTERRUPTED = 130
 
 ExitCode = int | str
 
@@ -82,12 +92,83 @@ def console(command: str, *, public_network: bool) -> ExitCode:
     return done.returncode or (EXIT_FAILED if unknown else 0)
 
 
-def settings() -> ExitCode:
-    """`uapi-bridge settings`: lists all settings with their defaults."""
+def settings(*, values: bool, json: bool) -> ExitCode:
+    """`uapi-bridge settings`: all settings with their defaults, or with `values` those in force."""
     from bridge.config.settings_listing import settings_listing
+    from bridge.config.settings_values import as_json, as_lines, settings_values
 
-    print(settings_listing())
+    if not values and not json:
+        print(settings_listing())
+        return 0
+    try:
+        found = settings_values(read_settings())
+    except SettingsWrong as why:
+        return str(why)
+    print(as_json(found) if json else as_lines(found))
     return 0
+
+
+def rotate_secrets(names: Sequence[str]) -> ExitCode:
+    """`uapi-bridge secret rotate`; what has to be done next is printed."""
+    try:
+        secrets = _existing_secrets()
+        secrets.rotate(names)
+    except (SettingsWrong, SecretsFileError) as why:
+        return str(why)
+    for name in names:
+        print(f"{name}: new in {secrets.path}")
+    restart = set(names) & {AMI_SECRET, AMI_RECORDING_SECRET, ARI_SECRET}
+    print(
+        "Restart the service and its Asterisk now: until then the old ones are in use."
+        if restart
+        else "Send SIGHUP to the service now: until then the old ones are in use."
+    )
+    return 0
+
+
+def list_secrets() -> ExitCode:
+    """`uapi-bridge secret list`: names only."""
+    try:
+        print("\n".join(_existing_secrets().names()))
+    except (SettingsWrong, SecretsFileError) as why:
+        return str(why)
+    return 0
+
+
+def diff_directories(file: Path, against: Path | None, *, json: bool) -> ExitCode:
+    """`uapi-bridge directory diff`: 0: no difference, 1: there is one, 2: a file is wrong."""
+    from bridge.command.directory_diff import SecretsByName, as_json, as_lines, differences
+    from bridge.directory.loader import load_directory
+
+    try:
+        before = against or read_settings().directory_file or EXAMPLE_FILE
+        secrets = SecretsByName()
+        found = differences(load_directory(before, secrets), load_directory(file, secrets))
+    except (SettingsWrong, DirectoryError, SecretsFileError) as why:
+        print(why, file=sys.stderr)
+        return EXIT_WRONG
+    print(as_json(found) if json else as_lines(found))
+    return EXIT_FAILED if found else 0
+
+
+def upgrade_asterisk(*, newest: bool, remove_unused: bool) -> ExitCode:
+    """`uapi-bridge asterisk upgrade`."""
+    from bridge.command.asterisk_upgrade import upgrade
+
+    try:
+        return asyncio.run(upgrade(read_settings(), newest=newest, remove_unused=remove_unused))
+    except KeyboardInterrupt:
+        return EXIT_INTERRUPTED
+    except (SettingsWrong, LocalAsteriskError) as why:
+        return str(why)
+
+
+def _existing_secrets() -> SecretsFile:
+    """Raises SettingsWrong, SecretsFileError; also where there is no file, and makes none."""
+    path = read_settings().state_dir / SECRETS_FILE
+    if not path.is_file():
+        raise SecretsFileError(f"{path}: there is no such file; BRIDGE_STATE_DIR names its folder")
+    return SecretsFile.open(path)
 
 
 def _check_directory(path: Path) -> Directory:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal, TypeVar
 
 import structlog
 
+from bridge.command.build_steps import BuildSteps
 from bridge.command.reload_signal import ReloadSignal
 from bridge.config.file_descriptors import raise_descriptor_limit
 from bridge.config.settings import Settings
@@ -137,16 +138,18 @@ def _of_local_asterisk(settings: Settings, asterisk: RunnableAsterisk) -> Settin
 
 async def open_local_asterisk(settings: Settings) -> RunnableAsterisk | None:
     """The Asterisk to start for these settings; None if the settings name a PBX."""
-    return await open_asterisk(
-        pbx_is_named=bool(settings.pbx_host),
-        state_dir=settings.state_dir / "asterisk",
-        ports=asterisk_ports(settings),
-        secrets=asterisk_secrets(settings, open_secrets(settings)),
-        wanted=None if settings.asterisk == "auto" else AsteriskSource(settings.asterisk),
-        package=settings.asterisk_package,
-        stale_mirror=settings.stale_mirror,
-        report=lambda text: print(text, file=sys.stderr),  # noqa: T201 - the person who waits
-    )
+    with BuildSteps() as step:
+        return await open_asterisk(
+            pbx_is_named=bool(settings.pbx_host),
+            state_dir=settings.state_dir / "asterisk",
+            ports=asterisk_ports(settings),
+            secrets=asterisk_secrets(settings, open_secrets(settings)),
+            wanted=None if settings.asterisk == "auto" else AsteriskSource(settings.asterisk),
+            package=settings.asterisk_package,
+            stale_mirror=settings.stale_mirror,
+            report=lambda text: print(text, file=sys.stderr),  # noqa: T201 - the person who waits
+            step=step,
+        )
 
 
 def asterisk_ports(settings: Settings) -> AsteriskPorts:

@@ -1,7 +1,7 @@
 """The generated secrets: SIP passwords, app secrets, the AMI and ARI passwords.
 
 One JSON object in the state folder, mode 0600. Missing entries are made on demand; a secret that is
-there never changes by itself. To change one, delete its entry and restart.
+there never changes by itself. `uapi-bridge secret rotate` replaces one.
 
 Names: `ami`, `ami-recording`, `ari`, `sip/0003*210`, `app/<client id>`, `verba-key/<name>`
 (a GUID), `verba-user/<name>`.
@@ -9,13 +9,14 @@ Names: `ami`, `ami-recording`, `ari`, `sip/0003*210`, `app/<client id>`, `verba-
 
 from __future__ import annotations
 
+import difflib
 import fcntl
 import json
 import os
 import secrets
 import stat
 import uuid
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
@@ -53,6 +54,15 @@ class SecretsFileError(Exception):
     """`str()` names the file and the rule, never a secret."""
 
 
+class UnknownSecretError(SecretsFileError):
+    """A secret of that name was never generated."""
+
+    def __init__(self, name: str, known: Sequence[str]) -> None:
+        near = difflib.get_close_matches(name, known, n=1)
+        meant = f" (did you mean {near[0]}?)" if near else ""
+        super().__init__(f"no secret {name!r} was generated here{meant}")
+
+
 class SecretSource(Protocol):
     """The source of the secrets that the directory file and the settings leave out."""
 
@@ -61,6 +71,9 @@ class SecretSource(Protocol):
 
     def get_or_create_all(self, names: Iterable[str]) -> dict[str, str]:
         """The secret of every name; those without one get a new one. Raises SecretsFileError."""
+
+    def read_again(self) -> None:
+        """Take what was changed by others since. Raises SecretsFileError."""
 
 
 class ThrowawaySecrets:
@@ -82,6 +95,9 @@ class ThrowawaySecrets:
 
     def get_or_create_all(self, names: Iterable[str]) -> dict[str, str]:
         return {name: self.get_or_create(name) for name in names}
+
+    def read_again(self) -> None:
+        """There is nothing to read."""
 
 
 class SecretsFile:
@@ -117,6 +133,34 @@ class SecretsFile:
         if any(name not in self._known for name in wanted):
             self._create(wanted)
         return {name: self._known[name] for name in wanted}
+
+    def read_again(self) -> None:
+        """Take what another process has changed since. Raises SecretsFileError."""
+        try:
+            self._known |= _read(self.path) or {}
+        except OSError as error:
+            raise _unusable(self.path, error) from error
+
+    def names(self) -> list[str]:
+        """The names of all secrets, sorted."""
+        return sorted(self._known)
+
+    def rotate(self, names: Sequence[str]) -> None:
+        """Replace these secrets by new ones, all or none.
+
+        Raises SecretsFileError, UnknownSecretError for the first name that has no secret.
+        """
+        try:
+            with _locked(self.path.parent):
+                present = _read(self.path) or {}
+                for name in names:
+                    if name not in present:
+                        raise UnknownSecretError(name, list(present))
+                changed = present | {name: _new_secret(name) for name in names}
+                _write(self.path, changed)
+        except OSError as error:
+            raise _unusable(self.path, error) from error
+        self._known = changed
 
     def _create(self, wanted: list[str]) -> None:
         try:

@@ -24,7 +24,7 @@ def settings_listing() -> str:
     def end_field() -> None:
         nonlocal field, remark
         if field:
-            shown = _text(Settings.model_fields[field].get_default(call_default_factory=True))
+            shown = text_of(Settings.model_fields[field].get_default(call_default_factory=True))
             lines.append(f"#{variable(field)}={shown}" + (f"  # {remark}" if remark else ""))
         field = remark = ""
 
@@ -45,12 +45,12 @@ def settings_listing() -> str:
     return "\n".join(lines).strip()
 
 
-def _text(default: Any) -> str:
+def text_of(default: Any) -> str:
     """As somebody writes it into the environment."""
     if default is None:
         return ""
     if isinstance(default, bool):
         return str(default).lower()
     if isinstance(default, tuple | list | frozenset):
-        return ",".join(map(_text, default))
+        return ",".join(map(text_of, default))
     return default.get_secret_value() if isinstance(default, SecretStr) else str(default)

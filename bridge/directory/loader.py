@@ -103,7 +103,11 @@ class CurrentDirectory:
         return self._directory
 
     def reload(self) -> Directory:
-        """Reads the file again. If it raises (as `load_directory` does) the old one stays."""
+        """Reads the file and the secrets again.
+
+        If it raises (as `load_directory` does) the old directory stays.
+        """
+        self._secret_source.read_again()
         self._directory = load_directory(self.path, self._secret_source)
         return self._directory
 

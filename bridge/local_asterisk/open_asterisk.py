@@ -65,41 +65,17 @@ async def open_asterisk(
     package: str = "",
     stale_mirror: bool = False,
     report: Callable[[str], None] = print,
+    step: Callable[[str], None] = lambda _: None,
     configuration: Path = CONFIGURATION,
 ) -> RunnableAsterisk | None:
     """The Asterisk to start; None if the settings name a PBX of their own.
 
     `wanted` None means the first that is possible. `package` and `stale_mirror`: of a private root,
-    see RootSource. `report` gets a line for each step that takes long. NoAsteriskError if no source
-    is possible.
+    see RootSource. `report` gets a line for each step that takes long, `step` those of the builder
+    of a private root. NoAsteriskError if no source is possible.
     """
-
-    async def why_not_external() -> str | None:
-        return None if pbx_is_named else "no PBX is named"
-
-    async def why_not_docker() -> str | None:
-        if ":" in ports.bind_address:
-            return "containers are published on IPv4 only, and BRIDGE_BIND_ADDRESS is of IPv6"
-        return await why_no_docker()
-
-    async def why_not_path() -> str | None:
-        try:
-            await installation_on_path()
-        except NoAsteriskError as error:
-            return str(error)
-        return None
-
-    async def why_not_root() -> str | None:
-        return why_no_root()
-
-    source = await choose_source(
-        wanted,
-        {
-            AsteriskSource.EXTERNAL: why_not_external,
-            AsteriskSource.DOCKER: why_not_docker,
-            AsteriskSource.PATH: why_not_path,
-            AsteriskSource.ROOT: why_not_root,
-        },
+    source = await asterisk_source(
+        pbx_is_named=pbx_is_named, bind_address=ports.bind_address, wanted=wanted
     )
     if source is AsteriskSource.EXTERNAL:
         return None
@@ -119,6 +95,7 @@ async def open_asterisk(
                 root_folder or default_root(),
                 report,
                 root_source(package, configuration / PIN, stale_mirror=stale_mirror),
+                step,
             )
         )
     where = installation.root or installation.binary
@@ -129,4 +106,38 @@ async def open_asterisk(
         ports=ports,
         secrets=secrets,
         configuration=configuration,
+    )
+
+
+async def asterisk_source(
+    *, pbx_is_named: bool, bind_address: str, wanted: AsteriskSource | None
+) -> AsteriskSource:
+    """The first source that is possible, or the wanted one. Raises NoAsteriskError."""
+
+    async def why_not_external() -> str | None:
+        return None if pbx_is_named else "no PBX is named"
+
+    async def why_not_docker() -> str | None:
+        if ":" in bind_address:
+            return "containers are published on IPv4 only, and BRIDGE_BIND_ADDRESS is of IPv6"
+        return await why_no_docker()
+
+    async def why_not_path() -> str | None:
+        try:
+            await installation_on_path()
+        except NoAsteriskError as error:
+            return str(error)
+        return None
+
+    async def why_not_root() -> str | None:
+        return why_no_root()
+
+    return await choose_source(
+        wanted,
+        {
+            AsteriskSource.EXTERNAL: why_not_external,
+            AsteriskSource.DOCKER: why_not_docker,
+            AsteriskSource.PATH: why_not_path,
+            AsteriskSource.ROOT: why_not_root,
+        },
     )

@@ -12,8 +12,8 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Container, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO
 
@@ -68,24 +68,75 @@ def root_source(package: str, pin: Path, *, stale_mirror: bool) -> RootSource:
     return RootSource(version="" if version == NEWEST else version, stale_mirror=stale_mirror)
 
 
-async def private_root(folder: Path, report: Callable[[str], None], source: RootSource) -> Path:
+async def private_root(
+    folder: Path,
+    report: Callable[[str], None],
+    source: RootSource,
+    step: Callable[[str], None] = lambda _: None,
+) -> Path:
     """A root with the wanted version: at `folder`, or beside it if that has another one.
 
     It is made now if it is not there, and appears under its name only when complete; two builders
     wait for each other. One with another version may be in use, and is left. Cancelled, it ends
-    what it has begun. Raises NoAsteriskError.
+    what it has begun. `step` is told each step of the builder, and an empty text at its end.
+    Raises NoAsteriskError.
     """
     if folder.is_dir() and source.version not in ("", version_in(folder)):
         report(f"{folder} holds another version of Asterisk than {source.version}.")
         folder = folder.with_name(f"{folder.name}-{source.version}")
     if not folder.is_dir():
-        commands = BuildCommands()
-        try:
-            await asyncio.to_thread(_make, folder, report, source, commands)
-        except asyncio.CancelledError:
-            commands.stop()
-            raise
+        await _made(folder, report, source, step)
     return folder
+
+
+async def newest_root(
+    folder: Path,
+    report: Callable[[str], None],
+    source: RootSource,
+    step: Callable[[str], None] = lambda _: None,
+) -> Path:
+    """A root with the version that the mirror has now, named `<folder>-<version>`.
+
+    Raises as `private_root`.
+    """
+    new = folder.with_name(f"{folder.name}-newest")
+    if new.is_dir():  # of a run that was ended between the two steps
+        _remove(new)
+    await _made(new, report, replace(source, version=""), step)
+    named = folder.with_name(f"{folder.name}-{version_in(new)}")
+    if named.is_dir() or version_in(folder) == version_in(new):
+        present = named if named.is_dir() else folder
+        _remove(new)
+        return present
+    return new.rename(named)
+
+
+def remove_unused_roots(folder: Path, keep: Container[Path]) -> tuple[list[Path], list[Path]]:
+    """Remove the roots beside `folder` but those to keep; returns those removed, and those in use.
+
+    A root is in use while a process has one of its folders mounted. Raises NoAsteriskError.
+    """
+    removed, used = [], []
+    for root in sorted(folder.parent.glob(f"{folder.name}*")):
+        if not root.is_dir() or _BUILDING in root.name or root in keep:
+            continue
+        if _is_in_use(root):
+            used.append(root)
+        else:
+            _remove(root)
+            removed.append(root)
+    return removed, used
+
+
+async def _made(
+    folder: Path, report: Callable[[str], None], source: RootSource, step: Callable[[str], None]
+) -> None:
+    commands = BuildCommands(step)
+    try:
+        await asyncio.to_thread(_make, folder, report, source, commands)
+    except asyncio.CancelledError:
+        commands.stop()
+        raise
 
 
 def version_in(root: Path) -> str:
@@ -161,6 +212,16 @@ def install_builder(report: Callable[[str], None], commands: BuildCommands) -> N
         commands.check()
         commands.run("apt-get", "update")
         commands.run(*install, *packages)
+
+
+def _is_in_use(root: Path) -> bool:
+    """Whether any process has it mounted; each has mounts of its own."""
+    parts = f"/{root.parent.name}/{root.name}/"
+    for mounts in Path("/proc").glob("[0-9]*/mountinfo"):
+        with contextlib.suppress(OSError):  # the process has ended
+            if any(parts in f"{x.split()[3]}/" for x in mounts.read_text().splitlines()):
+                return True
+    return False
 
 
 def _remove(folder: Path) -> None:

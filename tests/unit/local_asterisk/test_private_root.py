@@ -10,7 +10,13 @@ from bridge.local_asterisk import private_root as module
 from bridge.local_asterisk.build_commands import BuildCommands
 from bridge.local_asterisk.errors import NoAsteriskError
 from bridge.local_asterisk.local_asterisk import CONFIGURATION, PIN
-from bridge.local_asterisk.private_root import RootSource, private_root, root_source
+from bridge.local_asterisk.private_root import (
+    RootSource,
+    newest_root,
+    private_root,
+    remove_unused_roots,
+    root_source,
+)
 
 _OLD, _PINNED = "1:22.9.0+dfsg-1", "1:22.10.1+dfsg+~cs6.17.60671434-1"
 
@@ -113,3 +119,52 @@ def test_given_no_setting_when_asked_for_then_the_version_is_that_of_the_file() 
     source = root_source("", CONFIGURATION / PIN, stale_mirror=False)
     assert source.version == (CONFIGURATION / PIN).read_text().strip()
     assert root_source("1:2-3", CONFIGURATION / PIN, stale_mirror=False).version == "1:2-3"
+
+
+async def test_given_a_newer_version_when_asked_for_the_newest_then_its_folder_has_its_name(
+    builder: Builder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def made(_: BuildCommands, *command: str) -> None:
+        builder.run(*command)
+        _root_with(Path(command[-1]), _PINNED)
+
+    monkeypatch.setattr(BuildCommands, "run", made)
+    folder = _root_with(tmp_path / "root", _OLD)
+
+    newest = await newest_root(folder, print, RootSource(version=_OLD))
+
+    assert newest == tmp_path / f"root-{_PINNED}"
+    assert await newest_root(folder, print, RootSource()) == newest
+    assert await private_root(folder, print, RootSource(version=_PINNED)) == newest
+    assert sorted(x.name for x in tmp_path.iterdir() if x.is_dir()) == ["root", newest.name]
+
+
+async def test_given_the_newest_is_there_then_no_second_one_is_kept(
+    builder: Builder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        BuildCommands, "run", lambda _, *command: _root_with(Path(command[-1]), _OLD)
+    )
+    folder = _root_with(tmp_path / "root", _OLD)
+    assert await newest_root(folder, print, RootSource()) == folder
+    assert [x.name for x in tmp_path.iterdir() if x.is_dir()] == ["root"]
+
+
+def test_given_several_roots_then_those_to_keep_and_those_being_built_stay(tmp_path: Path) -> None:
+    kept, old = _root_with(tmp_path / "root", _PINNED), _root_with(tmp_path / "root-1", _OLD)
+    building = tmp_path / "root.building-x"
+    building.mkdir()
+    assert remove_unused_roots(kept, {kept}) == ([old], [])
+    assert kept.is_dir()
+    assert building.is_dir()
+
+
+def test_the_steps_of_a_command_are_told_as_they_come() -> None:
+    steps: list[str] = []
+    BuildCommands(steps.append).run("sh", "-c", "echo I: one; echo other; echo I: two >&2")
+    assert steps == ["one", "two", ""]
+
+
+def test_given_a_command_that_fails_then_its_last_lines_are_in_the_message() -> None:
+    with pytest.raises(NoAsteriskError, match="the reason"):
+        BuildCommands().run("sh", "-c", "echo the reason; exit 1")

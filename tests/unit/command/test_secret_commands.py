@@ -1,0 +1,79 @@
+"""`uapi-bridge secret rotate` and `list`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from bridge.command.commands import list_secrets, rotate_secrets
+from bridge.config.secrets_file import SecretsFile
+from bridge.directory.loader import EXAMPLE_FILE, CurrentDirectory
+
+PHONE, APP = "sip/0003*210", "app/user-12"
+
+
+@pytest.fixture
+def secrets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SecretsFile:
+    """Of a service that runs with the example."""
+    monkeypatch.setenv("BRIDGE_STATE_DIR", str(tmp_path))
+    made = SecretsFile.open(tmp_path / "secrets.json")
+    made.get_or_create_all([PHONE, APP, "ami", "ari"])
+    return made
+
+
+def test_given_two_names_when_rotated_then_both_are_new_and_the_others_stay(
+    secrets: SecretsFile, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = json.loads(secrets.path.read_text())
+    assert rotate_secrets([PHONE, APP]) == 0
+    after = json.loads(secrets.path.read_text())
+    assert {x for x in before if before[x] != after[x]} == {PHONE, APP}
+    said = capsys.readouterr().out
+    assert "SIGHUP" in said
+    assert after[APP] not in said
+    assert secrets.path.stat().st_mode & 0o777 == 0o600
+
+
+def test_given_the_password_of_the_pbx_when_rotated_then_a_restart_is_asked_for(
+    secrets: SecretsFile, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert rotate_secrets(["ami"]) == 0
+    assert "Restart" in capsys.readouterr().out
+
+
+def test_given_an_unknown_name_when_rotated_then_nothing_changes_and_the_nearest_is_named(
+    secrets: SecretsFile,
+) -> None:
+    before = secrets.path.read_text()
+    said = rotate_secrets([APP, "sip/0003*21"])
+    assert said == f"no secret 'sip/0003*21' was generated here (did you mean {PHONE}?)"
+    assert secrets.path.read_text() == before
+
+
+@pytest.mark.parametrize("command", [list_secrets, lambda: rotate_secrets([APP])])
+def test_given_no_secrets_here_then_none_are_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: Callable[[], int | str]
+) -> None:
+    monkeypatch.setenv("BRIDGE_STATE_DIR", str(tmp_path / "state"))
+    assert "there is no such file" in str(command())
+    assert not (tmp_path / "state").exists()
+
+
+def test_when_listed_then_the_names_are_told_and_no_secret(
+    secrets: SecretsFile, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert list_secrets() == 0
+    assert capsys.readouterr().out.split() == ["ami", APP, "ari", PHONE]
+
+
+def test_given_a_rotated_secret_when_the_directory_is_reloaded_then_it_is_in_force(
+    secrets: SecretsFile,
+) -> None:
+    directory = CurrentDirectory(EXAMPLE_FILE, secrets)
+    old = directory.directory.apps["user-12"].client_secret
+    SecretsFile.open(secrets.path).rotate([APP])
+    assert directory.directory.apps["user-12"].client_secret == old
+    assert directory.reload().apps["user-12"].client_secret not in ("", old)
