@@ -11,6 +11,7 @@
 # make docs    the documentation as a site in build/site; opens from a disk, too
 # make pages   docs/reference/settings.md from the settings; openapi.json from its parts
 # make pin     the versions of Asterisk and of the base images that the mirror has now
+# make vendor  Swagger UI of /docs, from the npm registry: the newest, or VERSION=5.35.0
 # make lock    new exact versions from the ranges in pyproject.toml
 
 PYTHON ?= python3
@@ -24,7 +25,7 @@ UNIT_WORKERS ?= 2
 # The floor: new code of bridge/ brings tests of its own. Raise it when the unit tests cover more.
 UNIT_COVERAGE_PERCENT := 81
 
-.PHONY: serve install test test-unit coverage test-compose test-compose-short demo bench bench-short check format docs pages pin lock clean
+.PHONY: serve install test test-unit coverage test-compose test-compose-short demo bench bench-short check format docs pages pin vendor lock clean
 .DEFAULT_GOAL := serve
 
 # Every command of a venv names its folder, so the venv of a moved or copied checkout is made anew.
@@ -103,6 +104,9 @@ pages: $(VENV)/installed-dev
 
 pin: $(VENV)/installed-dev
 	$(BIN)/python -m tests.pinning
+
+vendor: $(VENV)/installed-dev
+	$(BIN)/python -m tests.pinning.swagger_ui $(VERSION)
 
 lock:
 	$(PYTHON) -m venv $(VENV)-lock

@@ -90,6 +90,8 @@ class Settings(BaseSettings):
     # Origins of web pages that may use the API (CORS), separated by commas; `*`: all. Pages of this
     # host itself need no permission.
     cors_allowed_origins: Origins = ""
+    # The reference of the API at /docs, which needs no token; False: the page is not there.
+    reference_page: bool = True
     # The request line; a longer one is 400.
     uri_max_bytes: Annotated[int, Field(ge=1024)] = 8 * 1024
     # Wrong secrets that an address (IPv6: /64) may send at once: of one app, Verba user or phone on

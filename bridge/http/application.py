@@ -12,6 +12,7 @@ from bridge.http.guesses import GUESSES
 from bridge.http.oauth import token
 from bridge.http.openapi import routes as openapi_routes
 from bridge.http.ops import health, metrics
+from bridge.http.reference_page import routes as reference_page_routes
 from bridge.http.uapi import routes
 from bridge.http.verba import api as verba_api
 
@@ -32,6 +33,8 @@ def make_application(services: Services) -> web.Application:
     routes.add_routes(app)
     verba_api.add_routes(app)
     openapi_routes.add_routes(app)
+    if services.settings.reference_page:
+        reference_page_routes.add_routes(app)
     sip_websocket.add_routes(app)
     app.on_shutdown.append(_end_streams)
     return app

@@ -28,7 +28,7 @@ def with_compression(handler: Handler) -> Handler:
             and response.content_type in _TEXTS
         ):
             _add_vary(answer_headers(request))
-            if _accepts_gzip(request):
+            if accepts_gzip(request):
                 response.enable_compression(web.ContentCoding.gzip)
         return response
 
@@ -40,8 +40,8 @@ def _add_vary(headers: dict[str, str]) -> None:
     headers["Vary"] = f"{before}, Accept-Encoding" if before else "Accept-Encoding"
 
 
-def _accepts_gzip(request: web.BaseRequest) -> bool:
-    """RFC 9110 §12.5.3; a weight of 0 refuses."""
+def accepts_gzip(request: web.BaseRequest) -> bool:
+    """Whether the client takes an answer in gzip: RFC 9110 §12.5.3; a weight of 0 refuses."""
     for part in ",".join(request.headers.getall("Accept-Encoding", [])).split(","):
         coding, _, weight = part.partition(";")
         if coding.strip().lower() in ("gzip", "*"):

@@ -100,6 +100,7 @@ class HttpSettings:
     """All that the handlers are told.
 
     `metrics_token`: what a scraper must send; empty: /metrics is not there.
+    `reference_page`: whether /docs is there.
     `public_base_url`: of links, behind a proxy; empty: what the request calls this host.
     """
 
@@ -107,6 +108,7 @@ class HttpSettings:
     body_max_bytes: int
     body_timeout_s: float
     metrics_token: str
+    reference_page: bool
     guesses: GuessLimits
     uapi: UapiSettings
     verba: VerbaSettings

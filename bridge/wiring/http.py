@@ -54,6 +54,7 @@ def http_settings(settings: Settings) -> HttpSettings:
         body_max_bytes=settings.body_max_bytes,
         body_timeout_s=settings.body_timeout_s,
         metrics_token=settings.metrics_token.get_secret_value(),
+        reference_page=settings.reference_page,
         guesses=GuessLimits(
             per_client=settings.wrong_secrets_per_client_max,
             per_address=settings.wrong_secrets_per_address_max,

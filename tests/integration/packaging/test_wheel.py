@@ -68,8 +68,14 @@ def test_given_the_wheel_when_installed_then_all_of_the_configuration_is_in_it(
     assert not installed.is_symlink()
     assert {str(x.relative_to(installed)) for x in installed.rglob("*") if x.is_file()} == ours
     assert os.access(installed / "render.sh", os.X_OK)
+    assets = Path("bridge/http/reference_page/assets")
+    assert files_of(shipped.parents[2] / assets) == files_of(ROOT / assets)
     compose = (ROOT / "docker-compose.yml").read_text()
     assert (shipped / "docker-compose.yml").read_text() == compose
+
+
+def files_of(folder: Path) -> set[Path]:
+    return {x.relative_to(folder) for x in folder.rglob("*") if x.is_file()}
 
 
 @pytest.fixture

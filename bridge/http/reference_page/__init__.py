@@ -1,0 +1,1 @@
+"""GET /docs: the OpenAPI document as a page to read and to try, without a request elsewhere."""
