@@ -55,6 +55,8 @@ class CallRecording:
         self._records = records
         self._not_started = not_started
         self._format = "raw" if stereo else "wav"
+        self.refused = ""
+        """Why the PBX has refused to begin a part, when the call was followed last; else empty."""
         self._on_disk: Conversation | None = None
         # Of which file which sides are silent, None while that is not known.
         self._muted: tuple[str, Mute | None] = ("", Mute.NONE)
@@ -94,6 +96,7 @@ class CallRecording:
 
         Raises PbxUnavailable, PbxOutcomeUnknown, PbxRefused, StorageUnavailable.
         """
+        self.refused = ""
         running = self.conversation.running
         if running is not None and running.channel not in call.channels:
             self._end(running)
@@ -182,6 +185,7 @@ class CallRecording:
             if isinstance(why, PbxUnavailable):
                 raise  # it is tried again
             if not isinstance(why, NoSuchChannel):
+                self.refused = str(why)
                 self._not_started()
             return
         self.conversation = self.conversation.with_media(

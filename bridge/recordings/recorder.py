@@ -61,7 +61,7 @@ class Recorder:
         self._locks = locks
         self._to_finish = to_finish
         self._stereo = stereo
-        self._switched_on = switched_on
+        self.switched_on = switched_on
         self._failed = failed
         self._recordings: dict[str, CallRecording] = {}
         self._news: dict[str, PhoneCall] = {}
@@ -152,13 +152,22 @@ class Recorder:
         except BaseException:
             self._unsettled.add(call.id)
             raise
-        recording = self._recordings.get(call.id)
-        return recording is not None and recording.conversation.running is not None
+        return self.is_running(call.id)
 
     def is_deleted(self, call_id: str) -> bool:
         """Whether the recording of this live call is marked for deletion."""
         recording = self._recordings.get(call_id)
         return recording is not None and recording.marked
+
+    def is_running(self, call_id: str) -> bool:
+        """Whether the call is being recorded now."""
+        recording = self._recordings.get(call_id)
+        return recording is not None and recording.conversation.running is not None
+
+    def was_refused(self, call_id: str) -> bool:
+        """Whether the PBX has refused to begin the recording of this call."""
+        recording = self._recordings.get(call_id)
+        return recording is not None and recording.refused != ""
 
     async def mute(self, call: PhoneCall, mute: Mute) -> bool:
         """Record silence of these sides from now on.
@@ -178,7 +187,7 @@ class Recorder:
     # Inside.
 
     def _is_to_be_recorded(self, call: PhoneCall) -> bool:
-        if not self._switched_on or call.answered_ms is None or call.final is not None:
+        if not self.switched_on or call.answered_ms is None or call.final is not None:
             return False
         return is_recorded(call, self._directory.directory)
 
@@ -203,8 +212,10 @@ class Recorder:
     async def _follow(self, call_id: str) -> None:
         """The newest state of the call until there is none newer."""
         try:
-            while (call := self._news.pop(call_id, None)) is not None:
+            while call_id in self._news:
                 async with self._locks.of(call_id):
+                    # Others may have waited for the lock, too: an older order must not count.
+                    call = self._newest(self._news.pop(call_id))
                     await self._settle(call)
                 if call_id in self._recordings and call.final is None:
                     self.failing.end()
@@ -226,6 +237,11 @@ class Recorder:
             del self._tasks[call_id]
             if call_id in self._news and not self._stopping:
                 self._soon(self._news[call_id])
+
+    def _newest(self, call: PhoneCall) -> PhoneCall:
+        """An order about the recording changes a call, and is told to no observer."""
+        live = self._switchboard.calls.live.get(call.id)
+        return call if live is None or call.final is not None else live
 
     async def _settle(self, call: PhoneCall) -> None:
         recording = self._recordings.get(call.id)

@@ -10,6 +10,7 @@ import structlog
 
 from bridge.calls.call_records import CallRecords
 from bridge.calls.live.switchboard import Switchboard
+from bridge.calls.steering.action_turns import ActionTurns
 from bridge.clock import every
 from bridge.directory.loader import CurrentDirectory
 from bridge.faults import StorageUnavailable
@@ -41,10 +42,12 @@ class Recordings:
         calls: CallRecords,
         records: ConversationRecords,
         directory: CurrentDirectory,
+        turns: ActionTurns,
         session_problem: Callable[[], str] = lambda: "",
         failed: Callable[[str], None] = lambda _: None,
     ) -> None:
-        """`failed` is told why a part has no audio: `not_started`, `missing` or `empty`."""
+        """`turns`: of the actions on each call. `failed` is told why a part has no audio:
+        `not_started`, `missing` or `empty`."""
         self.switched_on = settings.switched_on
         self._session_problem = session_problem
         locks = KeyedLocks()
@@ -75,7 +78,7 @@ class Recordings:
             switched_on=settings.switched_on,
             failed=failed,
         )
-        self.ordered = OrderedRecording(switchboard, self.recorder, directory, locks)
+        self.ordered = OrderedRecording(switchboard, self.recorder, directory, locks, turns)
         self._next_calls = NextCalls()
         self.finder = Finder(
             records,

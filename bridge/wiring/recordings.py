@@ -9,6 +9,7 @@ import structlog
 
 from bridge.calls.call_records import CallRecords
 from bridge.calls.live.switchboard import Switchboard
+from bridge.calls.steering.action_turns import ActionTurns
 from bridge.config.secrets_file import SecretsFile
 from bridge.config.settings import Settings
 from bridge.directory.loader import CurrentDirectory
@@ -36,6 +37,7 @@ async def open_recordings(
     calls: CallRecords,
     records: ConversationRecords,
     directory: CurrentDirectory,
+    turns: ActionTurns,
     failed: Callable[[str], None],
 ) -> Recordings:
     """Started, with an AMI session of its own while one is needed; `stack` stops both."""
@@ -60,6 +62,7 @@ async def open_recordings(
         calls,
         records,
         directory,
+        turns,
         lambda: "" if session is None else session.problem,
         failed,
     )

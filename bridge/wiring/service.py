@@ -22,6 +22,7 @@ from bridge.calls.live.which_live_calls import LiveCalls
 from bridge.calls.pace import Pace
 from bridge.calls.placing import CallLimits, CallPlacement
 from bridge.calls.steering.acting_calls import ActingCalls
+from bridge.calls.steering.action_turns import ActionTurns
 from bridge.calls.steering.conferences import Conferences
 from bridge.calls.steering.sending_digits import DigitSender
 from bridge.calls.store.call_store import CallStore
@@ -183,6 +184,7 @@ class Service:
         self._stack.callback(self.queues.stop)
         self.switchboard.at_link_up(self._tell_pbx)
         await self.switchboard.restore()
+        turns = ActionTurns()
         recordings = await open_recordings(
             self._stack,
             settings,
@@ -192,6 +194,7 @@ class Service:
             calls,
             ConversationStore(engine, queue),
             self.directory,
+            turns,
             recording_failure_counter(metrics),
         )
         open_voicemail(self._stack, settings, recordings, calls, self.directory, self.link)
@@ -224,7 +227,7 @@ class Service:
             stream_places=_stream_places(settings),
             acting=acting,
             steering=open_steering(
-                self.switchboard, self.pbx_steering, settings.parked_per_organization_max
+                self.switchboard, self.pbx_steering, turns, settings.parked_per_organization_max
             ),
             records=calls,
             call_details=calls,

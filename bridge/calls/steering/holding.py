@@ -11,6 +11,7 @@ from bridge.calls.pbx import PbxOutcomeUnknown
 from bridge.calls.state.holding import with_api_hold
 from bridge.calls.state.local_halves import is_half
 from bridge.calls.state.phone_call import ApiHold, Leg, PhoneCall
+from bridge.calls.steering.action_turns import ActionTurns
 from bridge.calls.steering.errors import ActionFailed
 from bridge.calls.steering.live_call import (
     party_in_talk,
@@ -21,28 +22,25 @@ from bridge.calls.steering.live_call import (
 from bridge.calls.steering.neighbour import neighbour_of, with_neighbour
 from bridge.calls.steering.pbx_steering import PbxNeighbours
 from bridge.clock import now_ms
-from bridge.keyed_locks import KeyedLocks
 
 HOLD_MODULES = ("app_bridgewait", "app_channelredirect", "bridge_holding", "res_musiconhold")
 HOLD_CONTEXTS = ("uapi-hold", "hang-up")
 
 
 class Holding:
-    """`one_action`: a lock for each call, held while an action changes it."""
+    """`turns`: of each call, by its id."""
 
-    def __init__(
-        self, switchboard: Switchboard, pbx: PbxNeighbours, one_action: KeyedLocks
-    ) -> None:
+    def __init__(self, switchboard: Switchboard, pbx: PbxNeighbours, turns: ActionTurns) -> None:
         self._switchboard = switchboard
         self._pbx = pbx
-        self._one_action = one_action
+        self._turns = turns
 
     async def hold(self, call_id: str, view_id: str) -> PhoneCall:
         """The party of the view holds the other, if it does not yet; returns the call then.
 
         Raises ActionFailed, ActionUnavailable, PbxUnavailable, PbxRefused, PbxOutcomeUnknown.
         """
-        async with self._one_action.of(call_id):
+        async with self._turns.of(call_id):
             call, holder = self._party(call_id, view_id)
             if holder.api_hold is not None or holder.on_hold_ms is not None:
                 return call
@@ -59,7 +57,7 @@ class Holding:
 
         Raises ActionFailed, PbxUnavailable, PbxRefused, PbxOutcomeUnknown.
         """
-        async with self._one_action.of(call_id):
+        async with self._turns.of(call_id):
             call, holder = self._party(call_id, view_id)
             if holder.api_hold is None:
                 self._require_free(call, holder)

@@ -16,6 +16,7 @@ from bridge.calls.live.switchboard import Switchboard
 from bridge.calls.pbx import PbxOutcomeUnknown, PbxRefused
 from bridge.calls.state.holding import with_api_hold
 from bridge.calls.state.phone_call import ApiHold, Leg, PhoneCall
+from bridge.calls.steering.action_turns import ActionTurns
 from bridge.calls.steering.errors import ActionFailed
 from bridge.calls.steering.live_call import (
     party_in_talk,
@@ -26,7 +27,6 @@ from bridge.calls.steering.live_call import (
 from bridge.calls.steering.neighbour import neighbour_of, with_neighbour
 from bridge.calls.steering.parking_shares import ParkingShares
 from bridge.calls.steering.pbx_steering import PbxParking
-from bridge.keyed_locks import KeyedLocks
 
 log = structlog.get_logger()
 
@@ -36,20 +36,20 @@ TOLD_WITHIN_S = 3.0
 
 
 class CallParking:
-    """`one_action`: a lock for each call, held while an action changes it. `shares`: how many
+    """`turns`: of each call, by its id. `shares`: how many
     places of the lot an organization has."""
 
     def __init__(
         self,
         switchboard: Switchboard,
         pbx: PbxParking,
-        one_action: KeyedLocks,
+        turns: ActionTurns,
         shares: ParkingShares,
     ) -> None:
         self._switchboard = switchboard
         self._shares = shares
         self._pbx = pbx
-        self._one_action = one_action
+        self._turns = turns
         self._outcomes: dict[str, asyncio.Future[PhoneCall]] = {}
         switchboard.observe(self._changed)
 
@@ -59,7 +59,7 @@ class CallParking:
         After `at_most_s` seconds its phone rings. Raises ActionFailed, ActionUnavailable,
         PbxUnavailable, PbxRefused, PbxOutcomeUnknown.
         """
-        async with self._one_action.of(call_id):
+        async with self._turns.of(call_id):
             parker, _ = _parties(self._live(call_id), view_id)
             with self._shares.place(call_id, parker.extension or parker.number):
                 await self._pbx.require((), PARKING_MODULES)

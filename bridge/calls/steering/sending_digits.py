@@ -9,8 +9,8 @@ from typing import Protocol
 from bridge.calls.live.switchboard import Switchboard
 from bridge.calls.pbx import PbxRefused
 from bridge.calls.state.phone_call import Leg, LegPhase, PhoneCall
+from bridge.calls.steering.action_turns import ActionTurns
 from bridge.calls.steering.errors import ActionFailed
-from bridge.keyed_locks import KeyedLocks
 
 PAUSE = "w"
 PAUSE_S = 0.5
@@ -49,14 +49,14 @@ class DigitSender:
     def __init__(self, switchboard: Switchboard, pbx: PbxDigits) -> None:
         self._switchboard = switchboard
         self._pbx = pbx
-        self._one_at_a_time = KeyedLocks()
+        self._turns = ActionTurns()
 
     async def send(self, call_id: str, view_id: str, digits: Digits) -> PhoneCall:
         """Returns the call once the last digit has been sent.
 
         Raises ActionFailed, which says how many were sent, PbxUnavailable, PbxOutcomeUnknown.
         """
-        async with self._one_at_a_time.of((call_id, view_id)):
+        async with self._turns.of((call_id, view_id)):
             for at, digit in enumerate(digits.text):
                 if digit == PAUSE:
                     await asyncio.sleep(PAUSE_S)

@@ -16,6 +16,7 @@ from bridge.calls.state.call_views import views_of
 from bridge.calls.state.fast_replace import replace
 from bridge.calls.state.local_halves import is_half
 from bridge.calls.state.phone_call import Leg, PhoneCall
+from bridge.calls.steering.action_turns import ActionTurns
 from bridge.calls.steering.errors import ActionFailed, TransferNotAllowed
 from bridge.calls.steering.live_call import (
     party_in_talk,
@@ -28,7 +29,6 @@ from bridge.calls.steering.transfer_outcome import BegunTransfer, TransferOutcom
 from bridge.calls.steering.transfer_pbx import PbxTransfer, PbxTransfers, TargetKind
 from bridge.directory.model import ExtensionType
 from bridge.directory.party import Party
-from bridge.keyed_locks import KeyedLocks
 
 TRANSFER_CONTEXT, MAILBOX_CONTEXT, HANG_UP_CONTEXT = "uapi-transfer", "uapi-voicemail", "hang-up"
 TRANSFER_CONTEXTS = (TRANSFER_CONTEXT, "uapi-transfer-back", "bridge-phone", HANG_UP_CONTEXT)
@@ -51,12 +51,12 @@ class TransferOrder:
 
 
 class Transferring:
-    """`one_action`: a lock for each call, held while an action changes it."""
+    """`turns`: of each call, by its id."""
 
-    def __init__(self, switchboard: Switchboard, pbx: PbxTransfers, one_action: KeyedLocks) -> None:
+    def __init__(self, switchboard: Switchboard, pbx: PbxTransfers, turns: ActionTurns) -> None:
         self._switchboard = switchboard
         self._pbx = pbx
-        self._one_action = one_action
+        self._turns = turns
         self._outcomes = TransferOutcomes(switchboard, pbx)
 
     async def transfer(self, order: TransferOrder) -> PhoneCall:
@@ -67,7 +67,7 @@ class Transferring:
         ringing, or gone with the call.
         """
         target = order.target
-        async with self._one_action.of(order.call_id):
+        async with self._turns.of(order.call_id):
             _require_allowed(order, self._parties(order.call_id, order.view_id)[0])
             await self._pbx.require(TRANSFER_CONTEXTS, ())
             await self._require_reachable(target)
@@ -82,7 +82,7 @@ class Transferring:
 
         Returns the call once the mailbox has it. Raises as `transfer`.
         """
-        async with self._one_action.of(call_id):
+        async with self._turns.of(call_id):
             self._parties(call_id, view_id)
             await self._pbx.require((MAILBOX_CONTEXT, HANG_UP_CONTEXT), ())
             why_not = await self._pbx.no_room_in(mailbox.number)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 from collections.abc import AsyncIterator
@@ -180,3 +181,33 @@ async def test_given_a_call_that_rings_when_started_then_it_is_refused_and_not_r
         await api.wait_ended(call_id)
         again = await act(api, call_id, "StartRecording")
         assert (again.status, again.code) == (400, "pc_phonecall_invalid")
+
+
+async def test_given_a_transfer_under_way_when_recording_is_ordered_then_the_new_talk_is_recorded(
+    lab: RunningLab, api: ApiClient, files: RecordedFiles
+) -> None:
+    async with talk(lab, api) as call_id, lab.phone("0003*212") as carol:
+        transfer = asyncio.create_task(act(api, call_id, "Transfer", "210", sendCallTo="0003*212"))
+        ringing = await carol.wait_ringing()
+        start = asyncio.create_task(act(api, call_id, "StartRecording", phoneCallViewId="01"))
+        stopped = await act(api, call_id, "StopRecording", phoneCallViewId="01")
+        again = await act(api, call_id, "StartRecording", phoneCallViewId="01")
+        await carol.accept(call=ringing)
+        for answer in (await transfer, await start, stopped, again):
+            assert answer.status == 200, answer.text
+        call = await api.wait_call(call_id, lambda x: "recording" in x["phoneCallView"][0])
+        await files.wait_growing(call["recordingId"], 4_000)
+
+
+async def test_given_orders_at_once_when_the_last_one_is_answered_then_it_holds(
+    lab: RunningLab, api: ApiClient, files: RecordedFiles
+) -> None:
+    async with talk(lab, api) as call_id, lab.phone("0003*212", answer="auto"):
+        orders = ["StartRecording", "StopRecording", "StartRecording"]
+        transfer = act(api, call_id, "Transfer", transferFromNumber="0003*210", sendCallTo="212")
+        answers = await asyncio.gather(*(act(api, call_id, x) for x in orders), transfer)
+        assert [x.status for x in answers] == [200] * 4, [x.text for x in answers]
+        assert not await done(api, call_id, "StopRecording", phoneCallViewId="01")
+        assert await done(api, call_id, "StartRecording", phoneCallViewId="01")
+        call = await api.call(call_id)
+        await files.wait_growing(call["recordingId"], 4_000)

@@ -18,9 +18,9 @@ from bridge.calls.state.phone_call import (
     LegPhase,
     PhoneCall,
 )
+from bridge.calls.steering.action_turns import ActionTurns
 from bridge.calls.steering.errors import ActionFailed, ActionUnavailable
 from bridge.calls.steering.holding import Holding
-from bridge.keyed_locks import KeyedLocks
 
 from .fakes import CALL_ID, Exchange, accepted
 
@@ -61,7 +61,7 @@ class Talk:
     def __init__(self, changed: Callable[[PhoneCall], PhoneCall] = lambda x: x) -> None:
         self.exchange = Exchange()
         self.pbx = FakeHolds()
-        self.service = Holding(self.exchange.switchboard, self.pbx, KeyedLocks())
+        self.service = Holding(self.exchange.switchboard, self.pbx, ActionTurns())
         call = accepted()
         legs = tuple(
             replace(leg, uniqueid=uniqueid, phase=LegPhase.UP, answered_ms=2)

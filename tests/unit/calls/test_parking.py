@@ -29,13 +29,13 @@ from bridge.calls.state.phone_call import (
     Side,
 )
 from bridge.calls.state.transition import apply
+from bridge.calls.steering.action_turns import ActionTurns
 from bridge.calls.steering.errors import ActionFailed
 from bridge.calls.steering.parking import CallParking
 from bridge.calls.steering.parking_shares import ParkingShares
 from bridge.calls.steering.unheard_parking import UnheardParking
 from bridge.calls.store.call_document import call_from_document, call_to_document
 from bridge.clock import now_ms
-from bridge.keyed_locks import KeyedLocks
 from tests.lab.instant_time import instant
 
 from .example_parties import PARTIES
@@ -222,7 +222,7 @@ def lot_of(
     exchange.switchboard.calls.add(call)
     lot = Lot(does)
     shares = ParkingShares(exchange.switchboard.calls.live, 1)
-    return lot, CallParking(exchange.switchboard, lot, KeyedLocks(), shares)
+    return lot, CallParking(exchange.switchboard, lot, ActionTurns(), shares)
 
 
 @instant

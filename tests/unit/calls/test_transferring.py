@@ -12,12 +12,12 @@ from bridge.calls.pbx import PbxOutcomeUnknown, PbxRefused, PbxUnavailable
 from bridge.calls.state import pbx_events as ev
 from bridge.calls.state.call_views import views_of
 from bridge.calls.state.phone_call import CallChannel, EndedBy, LegPhase, PhoneCall
+from bridge.calls.steering.action_turns import ActionTurns
 from bridge.calls.steering.errors import ActionFailed, TransferNotAllowed
 from bridge.calls.steering.transfer_pbx import PbxTransfer, TransferStage
 from bridge.calls.steering.transferring import TransferOrder, Transferring
 from bridge.calls.store.call_document import call_from_document, call_to_document
 from bridge.directory.party import Party
-from bridge.keyed_locks import KeyedLocks
 from tests.lab.instant_time import instant
 
 from .fakes import CALL_ID, Exchange, accepted
@@ -74,8 +74,8 @@ class Office:
     def __init__(self) -> None:
         self.exchange = Exchange()
         self.pbx = FakeTransfers()
-        self.one_action = KeyedLocks()
-        self.service = Transferring(self.exchange.switchboard, self.pbx, self.one_action)
+        self.turns = ActionTurns()
+        self.service = Transferring(self.exchange.switchboard, self.pbx, self.turns)
         call = accepted()
         ids = (ALICE, BOB)
         legs = tuple(
@@ -164,7 +164,7 @@ async def test_given_a_stricter_rule_that_comes_while_a_transfer_waits_then_the_
     public: bool,
 ) -> None:
     office = Office()
-    async with office.one_action.of(CALL_ID):
+    async with office.turns.of(CALL_ID):
         task = await office.begins(PUBLIC if public else TARGET)
         office.exchange.switchboard.change(CALL_ID, lambda x: replace(x, local_transfers_only=True))
     await asyncio.sleep(0.1)
@@ -180,7 +180,7 @@ async def test_given_a_stricter_rule_that_comes_while_a_transfer_waits_then_the_
 @instant
 async def test_given_a_target_that_is_in_the_call_by_now_then_the_transfer_is_refused() -> None:
     office = Office()
-    async with office.one_action.of(CALL_ID):
+    async with office.turns.of(CALL_ID):
         task = await office.begins()
         await office.rings(CAROL, "0003*212")
     with pytest.raises(ActionFailed, match="212 is in the call by now"):

@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 
 import pytest
 
+from bridge.calls.live.change import Change
 from bridge.calls.pbx import PbxUnavailable
-from bridge.calls.state.phone_call import EndedBy, HangUpMark, PhoneCall
+from bridge.calls.state.phone_call import (
+    Disposition,
+    EndedBy,
+    FinalRecord,
+    HangUpMark,
+    PhoneCall,
+    Side,
+)
+from bridge.calls.steering.action_turns import ActionTurns
 from bridge.calls.steering.errors import ActionFailed
+from bridge.clock import now_ms
 from bridge.faults import StorageUnavailable
-from bridge.recordings.ordered_recording import OrderedRecording
+from bridge.recordings.ordered_recording import BEGINS_WITHIN_S, OrderedRecording
 from bridge.recordings.recording_pbx import AudioError
+from tests.lab.instant_time import instant
 from tests.unit.calls.fakes import CALL_ID
 
 from .fakes import DIRECTORY, REQUEST, Studio, connected
@@ -23,7 +35,9 @@ def stage(call: PhoneCall, studio: Studio | None = None) -> tuple[Studio, Ordere
     studio = studio or Studio()
     switchboard = studio.exchange.switchboard
     switchboard.calls.add(call)
-    return studio, OrderedRecording(switchboard, studio.recorder, DIRECTORY, studio.locks)
+    return studio, OrderedRecording(
+        switchboard, studio.recorder, DIRECTORY, studio.locks, ActionTurns()
+    )
 
 
 def order_of(studio: Studio) -> bool | None:
@@ -118,3 +132,67 @@ async def test_a_call_of_an_extension_that_is_always_recorded_cannot_be_stopped(
     with pytest.raises(ActionFailed, match=r"extension 0003\*214 are always recorded"):
         await ordered.stop(CALL_ID)
     assert order_of(studio) is None
+
+
+@pytest.mark.parametrize("wanted", [True, False])
+@instant
+async def test_given_news_from_before_the_order_when_followed_after_it_then_the_order_holds(
+    wanted: bool,
+) -> None:
+    before = connected(recording=False)
+    studio, ordered = stage(before)
+    await ordered.start(CALL_ID)
+    if wanted:
+        await ordered.stop(CALL_ID)
+    async with studio.locks.of(CALL_ID):
+        act = ordered.start if wanted else ordered.stop
+        task = asyncio.create_task(act(CALL_ID))
+        await asyncio.sleep(0.1)
+        stale = replace(before, recording_order=not wanted)
+        studio.recorder.changed(Change(None, stale, ()))
+        await asyncio.sleep(0.1)
+    await task
+    await asyncio.sleep(0.1)
+    kinds = [x.split()[0] for x in studio.world.diary if not x.startswith("create")]
+    assert kinds == ["start", "stop", "start"][: 3 if wanted else 2]
+
+
+@pytest.mark.parametrize("after_s", [1.0, 9.0])
+@instant
+async def test_given_nobody_who_talks_when_started_then_it_begins_once_somebody_does(
+    after_s: float,
+) -> None:
+    """As while the target of a transfer rings."""
+    studio, ordered = stage(replace(connected(recording=False), first_to_hang_up=Side.SOURCE))
+    switchboard = studio.exchange.switchboard
+    switchboard.observe(studio.recorder.changed)
+    task = asyncio.create_task(ordered.start(CALL_ID))
+    await asyncio.sleep(after_s)
+    assert task.done() is (after_s > BEGINS_WITHIN_S)
+    assert "start" not in " ".join(studio.world.diary)
+    assert order_of(studio) is True
+    switchboard.change(CALL_ID, lambda x: replace(x, first_to_hang_up=None))
+    await task
+    await asyncio.sleep(0.1)
+    assert studio.world.diary[-1] == f"start {CALL_ID}"
+
+
+@instant
+async def test_given_nobody_who_talks_when_started_and_stopped_then_the_last_order_holds() -> None:
+    studio, ordered = stage(replace(connected(recording=False), first_to_hang_up=Side.SOURCE))
+    task = asyncio.create_task(ordered.start(CALL_ID))
+    await asyncio.sleep(0.2)
+    await ordered.stop(CALL_ID)
+    await task
+    assert order_of(studio) is False
+
+
+@instant
+async def test_given_a_call_that_ends_before_somebody_talks_then_the_answer_says_so() -> None:
+    studio, ordered = stage(replace(connected(recording=False), first_to_hang_up=Side.SOURCE))
+    task = asyncio.create_task(ordered.start(CALL_ID))
+    await asyncio.sleep(0.2)
+    final = FinalRecord(now_ms(), Disposition.ANSWERED, EndedBy.PBX, "over")
+    studio.exchange.switchboard.end(CALL_ID, final)
+    with pytest.raises(ActionFailed, match="the call has ended"):
+        await task
