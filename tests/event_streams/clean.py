@@ -45,6 +45,7 @@ _KEPT = (
     *("LocalOptimization", "BridgeUniqueid", "BridgeType", "BridgeTechnology", "DestType"),
     *("BridgeNumChannels", "ParkingSpace", "ParkingTimeout", "ParkingDuration"),
     *("CallId", "PublishedMs", "DurationS", "Text", "Application"),
+    *("ActionOfApp", "ViewId", "AskedMs"),
 )
 _HARMLESS = re.compile(r"[A-Za-z0-9 /,._()-]*\Z")
 _OF_REGISTRATIONS = ("PeerStatus", "ContactStatus")

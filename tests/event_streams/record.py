@@ -21,7 +21,7 @@ from tests.office.stories import stories as office_stories
 from tests.pbx.old_asterisk.conftest import asterisk_16
 from tests.softphones.toolchain import ensure_phone_tools
 
-from . import stories_api, stories_phones
+from . import stories_actions, stories_api, stories_phones
 from .stage import Stage
 
 RECORDINGS = Path(__file__).parent / "recordings"
@@ -37,7 +37,7 @@ def stories() -> dict[str, Story]:
     """Every story by its name."""
     return {
         name: value
-        for module in (stories_api, stories_phones)
+        for module in (stories_actions, stories_api, stories_phones)
         for name, value in vars(module).items()
         if inspect.iscoroutinefunction(value)
         and value.__module__ == module.__name__
@@ -107,9 +107,19 @@ async def _all_ended(lines: Path, begin: int) -> list[RecordedEvent]:
 
 
 def _told_first(events: list[RecordedEvent]) -> list[RecordedEvent]:
-    """The creation of a call before its first event: its id is known only after the answer."""
+    """The creation of a call before its first event: its id is known only after the answer.
+
+    A call that acts on another one is created when that one is there already.
+    """
     created = [x for x in events if "PublishedMs" in x.headers]
-    return created + [x for x in events if x not in created]
+    acting = {x.headers["CallId"]: x for x in events if "OtherCallId" in x.headers}
+    told = created.copy()
+    for event in events:
+        first = acting.pop(event.headers.get("Uniqueid", ""), None)
+        told += [first] if first is not None else []
+        if event not in created and "OtherCallId" not in event.headers:
+            told.append(event)
+    return told
 
 
 def _line(event: RecordedEvent) -> str:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 from contextlib import AsyncExitStack
 from pathlib import Path
+from typing import Any
 
-from tests.lab.api_client import ApiClient
+from tests.lab.api_client import Answer, ApiClient
 from tests.lab.running_lab import RunningLab
+from tests.pbx.calls.live_calls import statuses
+from tests.scripted_ami.eventually import eventually
 from tests.softphones.sipp_behaviour import SippBehaviour
 from tests.softphones.sipp_phone import SippPhone
 from tests.softphones.softphone import AnswerPolicy, Softphone
@@ -58,3 +62,79 @@ class Stage:
         self.says("the app deletes the call", CallId=call_id)
         answer = await self.api.hang_up("@self", call_id)
         assert answer.status == 200, answer.text
+
+    def transfers(self, call_id: str, who: str, to: str, **body: object) -> asyncio.Task[Answer]:
+        """The app lets one party of the call transfer the other; the answer comes later."""
+        self.says(
+            f"the app lets {_short(who)} transfer the other to {_short(to)}",
+            CallId=call_id,
+            ActionOfApp="Transfer",
+            ByExten=who,
+            ToExten=to,
+        )
+        body = {"transferFromNumber": who, "sendCallTo": to, **body}
+        return asyncio.create_task(self._acts(call_id, "Transfer", **body))
+
+    async def parks(self, call_id: str, view: str, at_most_s: int) -> None:
+        """The app lets the party of the view park the other."""
+        self.says(f"the app lets the party of view {view} park the other for {at_most_s} s")
+        body = {"phoneCallViewId": view, "maxInParking": at_most_s}
+        answer = await self._acts(call_id, "Park", **body)
+        assert answer.status == 200, answer.text
+
+    def rings_for(
+        self, call_id: str, action: str, phone: str, view: str = "00", *, status: int = 200
+    ) -> asyncio.Task[None]:
+        """The app has this phone rung, which does the action then; until the answer has come."""
+        published_ms = time.time_ns() // 1_000_000
+
+        async def asked() -> None:
+            body = {"phoneCallViewId": view, "sendCallTo": phone}
+            answer = await self._acts(call_id, action, **body)
+            assert answer.status == status, answer.text
+            self.says(
+                f"the app has {_short(phone)} rung ({action})",
+                CallId=await self._acting(call_id),
+                ActionOfApp=action,
+                OtherCallId=call_id,
+                ViewId=view,
+                ByExten=phone,
+                AskedMs=str(published_ms),
+            )
+
+        return asyncio.create_task(asked())
+
+    async def acting_rings(self, other: str) -> None:
+        """Until the phone of the call that acts on this one rings."""
+
+        async def rings() -> bool:
+            acting = [x for x in await self.api.calls() if _acts_on(x, other)]
+            return [statuses(x) for x in acting] == [[3]]
+
+        await eventually(rings, 10)
+
+    async def acting_over(self, other: str) -> None:
+        """Until no call acts on this one any more."""
+
+        async def over() -> bool:
+            return not any(_acts_on(x, other) for x in await self.api.calls())
+
+        await eventually(over, 10)
+
+    async def _acts(self, call_id: str, action: str, **body: object) -> Answer:
+        path = f"/uapi/phoneCalls/@me/@self/{call_id}"
+        return await self.api.request("PUT", path, body={"action": action, **body})
+
+    async def _acting(self, other: str) -> str:
+        """The id of the call that acts, or has acted, on the other one."""
+        calls = [*await self.api.calls(), *await self.api.calls(ended="true")]
+        [found] = {x["id"] for x in calls if _acts_on(x, other)}
+        return str(found)
+
+
+def _acts_on(call: Any, other: str) -> bool:
+    return bool(call.get("actsOn", {}).get("phoneCallId") == other)
+
+
+def _short(number: str) -> str:
+    return number.rpartition("*")[2]

@@ -23,10 +23,11 @@ from bridge.calls.state.effects import (
 from bridge.calls.state.pbx_events import PbxEvent
 from bridge.calls.state.phone_call import EndedBy, FinalRecord, Flow, Leg, Origin, PhoneCall, Side
 from bridge.config.secrets_file import ThrowawaySecrets
-from bridge.directory.directory import Directory
 from bridge.directory.loader import EXAMPLE_FILE, CurrentDirectory
 from bridge.pbx.ami.event_decode import decode_event
 from tests.event_streams.recorded_events import RecordedEvent, read_recording
+
+from .replayed_actions import acting_call, dial_of, end_overtaken, transferred
 
 RECORDINGS = Path(__file__).parents[2] / "event_streams" / "recordings"
 # `simple_source_hangs_up`; in a folder of another PBX `office/ring_group`.
@@ -92,21 +93,12 @@ def accepted_call(told: RecordedEvent, current: CurrentDirectory) -> PhoneCall:
                 side=side,
                 number=number,
                 spelled=number,
-                dial=_dial(number, current.directory),
+                dial=dial_of(number, current.directory),
                 extension=number if number in extensions else None,
             )
             for index, (side, number) in enumerate(parties)
         ),
     )
-
-
-def _dial(number: str, directory: Directory) -> str:
-    if number in directory.extensions:
-        return directory.extensions[number].dial
-    if "*" in number:
-        return directory.service_dial(number)
-    assert directory.outbound_route is not None
-    return directory.outbound_route.dial(number)
 
 
 @dataclass
@@ -147,6 +139,7 @@ class Replay:
             told = self.pass_time()  # people do nothing within the time for which news is held
             self._do(line)
             return told
+        end_overtaken(line, self.tracker)
         event = decode_event(line.headers, line.received_ms)
         changes = []
         if event is not None:
@@ -167,11 +160,18 @@ class Replay:
             call = accepted_call(line, directory_of(self.story))
             self._names[call.id] = "api"
             self.tracker.add(call)
+        elif line.headers.get("ActionOfApp") == "Transfer":
+            self._note(transferred(line, self.tracker, directory_of(self.story).directory))
+        elif "ActionOfApp" in line.headers:
+            acting = acting_call(line, self.tracker, directory_of(self.story).directory)
+            if acting is not None:
+                self._names[acting.id] = line.headers["ActionOfApp"]
+                self.tracker.add(acting)
         elif "CallId" in line.headers:
             self.tracker.mark_hang_up(line.headers["CallId"], EndedBy.API, line.received_ms)
 
     def name(self, call_id: str) -> str:
-        number = sum(1 for x in self._names.values() if x != "api") + 1
+        number = sum(1 for x in self._names.values() if x.startswith("call ")) + 1
         return self._names.setdefault(call_id, f"call {number}")
 
     def call(self, name: str) -> PhoneCall:
