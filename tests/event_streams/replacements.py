@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from bridge.local_asterisk.local_asterisk import CONFIGURATION
+
 _PUBLIC_DIGITS_MIN = 7
 _SEPARATORS = re.compile(r"([\s/@;:,&?=<>()\[\]~|\"]+)")
 _CHANNEL_END = re.compile(r"-[0-9a-f]{8}(?:;[12])?\Z")
@@ -21,6 +23,12 @@ _DIGITS = re.compile(rf"[0-9]{{{_PUBLIC_DIGITS_MIN},}}")
 _IPV4 = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}\Z")
 _IPV6 = re.compile(r"\[[0-9A-Fa-f:.]+\]")
 
+# The contexts of our part of the dialplan: by some of them the service knows how a call ended.
+_OURS = frozenset(
+    context
+    for name in ("extensions-bridge.conf", "extensions-voicemail.conf")
+    for context in re.findall(r"^\[([\w-]+)\]", (CONFIGURATION / "pbx" / name).read_text(), re.M)
+)
 # Channel technologies, URI parts, extens and contexts that say nothing of whose PBX it is.
 _COMMON = frozenset(
     (
@@ -41,9 +49,7 @@ _COMMON = frozenset(
             "phones",
             "services",
         ),
-        *("outbound", "called-party", "bridge-call", "bridge-phone", "bridge-source", "hang-up"),
-        *("uapi-pick-up", "uapi-unpark", "uapi-listen", "call", "monitor", "whisper", "barge-in"),
-        *("uapi-transfer", "uapi-transfer-back", "uapi-park-return", "uapi-hold", "uapi-voicemail"),
+        *("outbound", "call", "monitor", "whisper", "whisper-private", "barge-in", "spy"),
         *("from-trunk", "from-trunk-inside", "from-internal", "from-internal-xfer"),
         *("from-did-direct", "ext-local", "ext-queues", "ext-group", "macro-dial"),
     )
@@ -82,7 +88,7 @@ class Replacements:
         return "".join(x if i % 2 else self._token(x) for i, x in enumerate(parts))
 
     def _token(self, token: str) -> str:
-        if token in _COMMON or token == "" or _API_CALL.match(token):
+        if token in _COMMON or token in _OURS or token == "" or _API_CALL.match(token):
             return token
         if uniqueid := _UNIQUEID.match(token):
             return self._note(token, uniqueid[1])
