@@ -5,7 +5,7 @@ It imports nothing else of this package, so an app loads no part of the service.
 
 from bridge.client.errors import ApiError, NotReached
 from bridge.client.model import PhoneCall, PhoneCallView, Status
-from bridge.client.signatures import SignatureInvalid, verify_signature
+from bridge.client.signatures import SignatureInvalid, event_details, verify_signature
 from bridge.client.sync_client import SyncUapiClient
 from bridge.client.uapi_client import StreamEvent, UapiClient
 
@@ -19,5 +19,6 @@ __all__ = [
     "StreamEvent",
     "SyncUapiClient",
     "UapiClient",
+    "event_details",
     "verify_signature",
 ]

@@ -6,6 +6,8 @@ import hashlib
 from dataclasses import dataclass
 from enum import Enum
 
+from bridge.phone_call_events.subscription import EventType
+
 BLOCKING_AFTER = 3
 """From this number of failed attempts on: the log names the subscription."""
 
@@ -22,7 +24,9 @@ class DeliveryState(Enum):
 class NewDelivery:
     """An event to be written down for a subscription; all moments in ms since the epoch.
 
-    `parameters` is the form-encoded text that the receiver gets.
+    `parameters` is the form-encoded text that the receiver gets, `details` our facts about the
+    event as JSON (bridge/phone_call_events/event_details.py). `extension_sequence` grows with each
+    event of an extension.
     """
 
     id: str
@@ -31,6 +35,8 @@ class NewDelivery:
     occurred_ms: int
     give_up_ms: int
     parameters: str
+    details: str
+    extension_sequence: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +64,8 @@ class Delivery:
     """A stored delivery. `sequence` numbers the events of its subscription from 1, without a gap.
 
     It is tried until `give_up_ms`, next at `next_attempt_ms`. The fields from `attempted_ms` on
-    tell of the last attempt; `finished_ms` is set unless the state is WAITING.
+    tell of the last attempt; `finished_ms` is set unless the state is WAITING. `details` and
+    `extension_sequence`: as of NewDelivery; None in rows of before these were kept.
     """
 
     id: str
@@ -77,6 +84,8 @@ class Delivery:
     http_status: int | None = None
     error: str | None = None
     finished_ms: int | None = None
+    details: str | None = None
+    extension_sequence: int | None = None
 
     @property
     def blocking(self) -> bool:
@@ -84,10 +93,15 @@ class Delivery:
         return self.state is DeliveryState.WAITING and self.attempts >= BLOCKING_AFTER
 
 
-def delivery_id(subscription_id: str, call_id: str, part: str) -> str:
+def delivery_id(
+    subscription_id: str, call_id: str, part: str, kind: EventType | None = None
+) -> str:
     """The same for the same event, so that the database can tell that it has it already.
 
-    `part` tells the events of one call and subscription apart.
+    `part` tells the events of one call, subscription and type apart, `kind` those of a subscription
+    to several types.
     """
     text = f"{subscription_id}\0{call_id}\0{part}"
+    if kind is not None:
+        text += f"\0{int(kind)}"
     return hashlib.sha256(text.encode()).hexdigest()[:32]

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import ssl
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -98,16 +98,21 @@ class EventSender:
                         raise _ChangedError
 
                 with contextlib.suppress(_ChangedError):
-                    attempt = await self._attempt(target, subscription.secret, delivery, check)
+                    secrets = (subscription.secret,)
+                    attempt = await self._attempt(target, secrets, delivery, check)
                     self._tried(attempt)
                     return attempt
 
     async def _attempt(
-        self, target: EventTarget, secret: str, delivery: Delivery, check: Callable[[], None]
+        self,
+        target: EventTarget,
+        secrets: Sequence[str],
+        delivery: Delivery,
+        check: Callable[[], None],
     ) -> Attempt:
         began_ns = time.time_ns()
         request = event_request(
-            target, secret, delivery, delivery.attempts + 1, began_ns // 1_000_000_000
+            target, secrets, delivery, delivery.attempts + 1, began_ns // 1_000_000_000
         )
         status, error, retry = await self._exchange(target, request.wire, check)
         return Attempt(
@@ -169,7 +174,7 @@ def _trust(ca_file: Path | None) -> ssl.SSLContext:
 
 
 def _target_of(subscription: Subscription) -> EventTarget:
-    return event_target(subscription.url, subscription.method)
+    return event_target(subscription.url, subscription.method, subscription.format)
 
 
 class _ChangedError(Exception):

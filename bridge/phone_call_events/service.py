@@ -95,6 +95,7 @@ class PhoneCallEvents:
     async def start(self) -> None:
         """Load the subscriptions and go on with the events that wait on disk."""
         self._index.store_all(await self._store.load())
+        self.rows.numbers.go_on_after(await self._deliveries.last_extension_sequence())
         self.check_rights()
         await self._dispatcher.start()
 

@@ -6,29 +6,42 @@ These headers are not in the specification; receivers may ignore them:
     X-Event-Sequence      counts the subscription's events from 1, without a gap
     X-Event-Attempt       1 for the first time
     X-Event-Signature     t=<seconds since the epoch>,v1=<hex>
+    X-Event-Details       our facts about the event, form-encoded; an event in JSON has them inside
+    X-Event-Details-Signature  the same form
 
 v1 is HMAC-SHA-256 with the subscription's secret as key, over these lines in UTF-8, joined by LF:
 t, delivery id, sequence, attempt, method, request target, body. The request target is path and
-query exactly as in the request line. The body is exactly as sent (empty for GET).
+query exactly as in the request line. The body is exactly as sent (empty for GET). That of the
+details is over t, delivery id and details. With several secrets there is a v1 of each. A POST has
+the headers of Standard Webhooks too (bridge/phone_call_events/standard_webhooks.py).
 """
 
 from __future__ import annotations
 
 import hmac
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
 from yarl import URL
 
 from bridge.phone_call_events.delivery import Delivery
-from bridge.phone_call_events.subscription import Method
+from bridge.phone_call_events.event_body import details_header, json_body
+from bridge.phone_call_events.standard_webhooks import standard_headers
+from bridge.phone_call_events.subscription import BodyFormat, Method
 
 DELIVERY_ID = "X-Event-Delivery-Id"
 SEQUENCE = "X-Event-Sequence"
 ATTEMPT = "X-Event-Attempt"
 SIGNATURE = "X-Event-Signature"
+DETAILS = "X-Event-Details"
+DETAILS_SIGNATURE = "X-Event-Details-Signature"
 
 _TARGETS_KEPT = 1_000
+_CONTENT_TYPES = {
+    BodyFormat.FORM: "application/x-www-form-urlencoded",
+    BodyFormat.JSON: "application/json",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +49,11 @@ class EventTarget:
     """The parts that all requests to one URL share. The URL is parsed once, not for each event.
 
     `shown` and `path` (with the query, as in the request line) end where the parameters of a GET
-    follow. No part of the URL is quoted again.
+    follow. No part of the URL is quoted again. `format`: of a POST.
     """
 
     method: Method
+    format: BodyFormat
     origin: URL
     shown: str
     path: str
@@ -55,7 +69,9 @@ class EventRequest:
 
 
 @lru_cache(_TARGETS_KEPT)
-def event_target(url: str, method: Method) -> EventTarget:
+def event_target(
+    url: str, method: Method, body_format: BodyFormat = BodyFormat.FORM
+) -> EventTarget:
     """The parts of a request that are the same for every event. `url` has passed check_url."""
     url = url.partition("#")[0]
     parameters = ""
@@ -70,9 +86,10 @@ def event_target(url: str, method: Method) -> EventTarget:
         "Accept-Encoding: identity\r\n"
     )
     if method is Method.POST:
-        headers += "Content-Type: application/x-www-form-urlencoded\r\n"
+        headers += f"Content-Type: {_CONTENT_TYPES[body_format]}\r\n"
     return EventTarget(
         method=method,
+        format=body_format,
         origin=parsed.origin(),
         shown=f"{method.name} {parsed}".removesuffix(parameters),
         path=parsed.raw_path_qs.removesuffix(parameters),
@@ -81,7 +98,7 @@ def event_target(url: str, method: Method) -> EventTarget:
 
 
 def event_request(
-    target: EventTarget, secret: str, delivery: Delivery, attempt: int, now_s: int
+    target: EventTarget, secrets: Sequence[str], delivery: Delivery, attempt: int, now_s: int
 ) -> EventRequest:
     """The signed request for one attempt.
 
@@ -98,25 +115,46 @@ def event_request(
         path += delivery.parameters
         shown += delivery.parameters
     else:
-        body = delivery.parameters.encode()
-        shown += f"\n{delivery.parameters}"
+        body = _body(target.format, delivery)
+        shown += f"\n{body.decode()}"
         headers += f"Content-Length: {len(body)}\r\n"
+        headers += standard_headers(secrets, delivery.id, now_s, body)
+    if target.format is BodyFormat.FORM:
+        details = details_header(delivery)
+        of_details = [str(now_s), delivery.id, details]
+        headers += (
+            f"{DETAILS}: {details}\r\n"
+            f"{DETAILS_SIGNATURE}: t={now_s},{_signatures(secrets, of_details)}\r\n"
+        )
     signed = [str(now_s), delivery.id, str(delivery.sequence), str(attempt), method, path]
     head = (
         f"{method} {path} HTTP/1.1\r\n{headers}"
         f"{DELIVERY_ID}: {delivery.id}\r\n"
         f"{SEQUENCE}: {delivery.sequence}\r\n"
         f"{ATTEMPT}: {attempt}\r\n"
-        f"{SIGNATURE}: t={now_s},v1={signature(secret, signed, body)}\r\n"
+        f"{SIGNATURE}: t={now_s},{_signatures(secrets, signed, body)}\r\n"
         "\r\n"
     )
     return EventRequest(head.encode() + body, shown)
 
 
-def signature(secret: str, lines: list[str], body: bytes) -> str:
-    """HMAC-SHA256 (RFC 2104) in hex, of the lines with a line end after each, and the body.
+def _body(body_format: BodyFormat, delivery: Delivery) -> bytes:
+    if body_format is BodyFormat.JSON:
+        return json_body(delivery)
+    return delivery.parameters.encode()
+
+
+def _signatures(secrets: Sequence[str], lines: list[str], body: bytes | None = None) -> str:
+    return ",".join(f"v1={signature(x, lines, body)}" for x in secrets)
+
+
+def signature(secret: str, lines: list[str], body: bytes | None) -> str:
+    """HMAC-SHA256 (RFC 2104) in hex, of the lines with a line end between them, and of the body
+    after a further one; None: there is no body.
 
     docs/phone-call-events.md tells receivers how to check it.
     """
-    text = "\n".join(lines).encode() + b"\n" + body
+    text = "\n".join(lines).encode()
+    if body is not None:
+        text += b"\n" + body
     return hmac.digest(secret.encode(), text, "sha256").hex()

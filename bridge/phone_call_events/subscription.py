@@ -6,14 +6,17 @@ docs/reference/uapi.md §3 has its fields.
 
 from __future__ import annotations
 
+import base64
 import secrets
 import string
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from enum import IntEnum
+from enum import Enum, IntEnum
 
 _ID_ALPHABET = string.ascii_letters + string.digits
 _ID_CHARS = 30  # as in docs/reference/specification.md §2
 _SECRET_BYTES = 32
+SECRET_PREFIX = "whsec_"  # noqa: S105 - of Standard Webhooks 1.0
 
 
 class EventType(IntEnum):
@@ -34,16 +37,24 @@ class Method(IntEnum):
     POST = 1
 
 
+class BodyFormat(Enum):
+    """How a POST carries an event. The form is that of the UnifiedAPI, JSON is ours."""
+
+    FORM = "form"
+    JSON = "json"
+
+
 @dataclass(frozen=True, slots=True)
 class Subscription:
-    """`extension` is the extended number. `secret` is the key of the signatures, as text.
+    """`extension` is the extended number, `types` are in the order of their numbers. `secret` is
+    the key of the signatures, as text.
 
     `client_id`: the app that made it.
     """
 
     id: str
     extension: str
-    type: EventType
+    types: tuple[EventType, ...]
     url: str
     method: Method
     enabled: bool
@@ -51,6 +62,7 @@ class Subscription:
     secret: str = field(repr=False)
     client_id: str
     modified_ms: int
+    format: BodyFormat = BodyFormat.FORM
 
     @property
     def organization(self) -> str:
@@ -64,5 +76,13 @@ def new_subscription_id() -> str:
 
 
 def new_secret() -> str:
-    """A random secret, with which requests to the receiver are signed."""
-    return secrets.token_urlsafe(_SECRET_BYTES)
+    """A random secret, with which requests to the receiver are signed.
+
+    It has the form of Standard Webhooks 1.0, so that a receiver can give it to a library.
+    """
+    return SECRET_PREFIX + base64.b64encode(secrets.token_bytes(_SECRET_BYTES)).decode()
+
+
+def types_text(types: Iterable[EventType]) -> str:
+    """The numbers with commas between them, as the API and the database have them."""
+    return ",".join(str(int(x)) for x in types)

@@ -48,10 +48,11 @@ class SubscriptionIndex:
         self._by_id[subscription.id] = subscription
         self._by_extension[subscription.extension][subscription.id] = subscription
         if subscription.enabled:
-            wanted = self._wanted[subscription.extension, subscription.type]
-            wanted.append(subscription)
-            # who writes rows in the same order as others cannot lock them out
-            wanted.sort(key=lambda x: x.id)
+            for kind in subscription.types:
+                wanted = self._wanted[subscription.extension, kind]
+                wanted.append(subscription)
+                # who writes rows in the same order as others cannot lock them out
+                wanted.sort(key=lambda x: x.id)
 
     def store_all(self, subscriptions: Iterable[Subscription]) -> None:
         for subscription in subscriptions:
@@ -66,6 +67,7 @@ class SubscriptionIndex:
         del same_extension[old.id]
         if not same_extension:
             del self._by_extension[old.extension]
-        wanted = [x for x in self._wanted.pop((old.extension, old.type), []) if x.id != old.id]
-        if wanted:
-            self._wanted[old.extension, old.type] = wanted
+        for kind in old.types:
+            others = [x for x in self._wanted.pop((old.extension, kind), []) if x.id != old.id]
+            if others:
+                self._wanted[old.extension, kind] = others

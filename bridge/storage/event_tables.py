@@ -6,14 +6,15 @@ from sqlalchemy import BigInteger, Column, ForeignKey, Integer, String, Table, T
 
 from bridge.storage.tables import metadata
 
-# `last_sequence` numbers the events of the subscription, without a gap. `secret` signs them; it is
-# stored in plain text, because the same key makes the signature and checks it.
+# `last_sequence` numbers the events of the subscription, without a gap. `secret` signs them, in
+# plain text, because the same key makes the signature and checks it. `types`: numbers with
+# commas between them. `format`: form, json.
 event_subscriptions = Table(
     "event_subscriptions",
     metadata,
     Column("id", String(30), primary_key=True),
     Column("extension", Text, nullable=False),
-    Column("type", Integer, nullable=False),
+    Column("types", Text, nullable=False),
     Column("url", Text, nullable=False),
     Column("method", Integer, nullable=False),
     Column("status", Integer, nullable=False),
@@ -22,11 +23,12 @@ event_subscriptions = Table(
     Column("client_id", Text, nullable=False),
     Column("modified_ms", BigInteger, nullable=False),
     Column("last_sequence", BigInteger, nullable=False),
+    Column("format", Text, nullable=False),
 )
 
 # One row per event and subscription. `id` is derived from what happened, so that the same event
 # cannot be there twice. `state`: waiting, delivered, failed. The columns from `attempted_ms` on
-# tell of the last attempt.
+# tell of the last attempt. `details` and `extension_sequence` are NULL in rows of before 0008.
 event_deliveries = Table(
     "event_deliveries",
     metadata,
@@ -51,4 +53,6 @@ event_deliveries = Table(
     Column("http_status", Integer),
     Column("error", Text),
     Column("finished_ms", BigInteger),
+    Column("details", Text),
+    Column("extension_sequence", BigInteger),
 )

@@ -9,21 +9,22 @@ from bridge.http.uapi.collection import FilterField
 from bridge.http.uapi.fields import Json
 from bridge.http.uapi.phone_call_json import date, moment_s, without_nulls
 from bridge.phone_call_events.delivery import Delivery
-from bridge.phone_call_events.subscription import Subscription
+from bridge.phone_call_events.subscription import BodyFormat, Subscription, types_text
 
 PHONE_CALL_EVENT_FIELDS = frozenset(
-    {"id", "type", "url", "method", "status", "note", "modified", "links", "link"}
+    {"id", "type", "url", "method", "status", "note", "format", "modified", "links", "link"}
 )
 
 FILTERABLE: dict[str, FilterField[Subscription]] = {
     name: FilterField(text, text, str)
     for name, text in {
         "id": lambda x: x.id,
-        "type": lambda x: str(int(x.type)),
+        "type": lambda x: types_text(x.types),
         "url": lambda x: x.url,
         "method": lambda x: str(int(x.method)),
         "status": lambda x: str(int(x.enabled)),
         "note": lambda x: x.note,
+        "format": lambda x: x.format.value,
     }.items()
 } | {
     "modified": FilterField(
@@ -34,15 +35,17 @@ FILTERABLE: dict[str, FilterField[Subscription]] = {
 
 def phone_call_event_json(subscription: Subscription, collection_url: str) -> Json:
     """`collection_url`: of all events of the extension. The secret is never part of it."""
-    links = {"self": f"{collection_url}/{int(subscription.type)}/{subscription.id}"}
+    types = types_text(subscription.types)
+    links = {"self": f"{collection_url}/{types}/{subscription.id}"}
     return without_nulls(
         {
             "id": subscription.id,
-            "type": str(int(subscription.type)),
+            "type": types,
             "url": subscription.url,
             "method": str(int(subscription.method)),
             "status": str(int(subscription.enabled)),
             "note": subscription.note or None,
+            "format": subscription.format.value if subscription.format is BodyFormat.JSON else None,
             "modified": date(subscription.modified_ms),
             "links": links,
             "link": links,
@@ -62,6 +65,8 @@ def delivery_json(delivery: Delivery) -> Json:
             "phoneCallId": delivery.call_id,
             "state": delivery.state.value,
             "occurred": date(delivery.occurred_ms),
+            "occurredMs": delivery.occurred_ms,
+            "extensionSequence": delivery.extension_sequence,
             "parameters": delivery.parameters,
             "attempts": delivery.attempts,
             "attempted": date(delivery.attempted_ms),

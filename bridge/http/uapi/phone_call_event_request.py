@@ -18,6 +18,7 @@ from bridge.http.context import SERVICES, Services
 from bridge.http.errors import UapiError, invalid
 from bridge.http.uapi.scope import Scope, authenticated_app, scope_of
 from bridge.phone_call_events.subscription import (
+    BodyFormat,
     EventType,
     Method,
     Subscription,
@@ -25,6 +26,9 @@ from bridge.phone_call_events.subscription import (
     new_subscription_id,
 )
 from bridge.phone_call_events.url_rules import UrlInvalid, check_url
+
+EventTypes = tuple[EventType, ...]
+"""In the order of their numbers."""
 
 NOTE_MAX_CHARS = 255
 _MAX_DIGITS = 9
@@ -68,15 +72,16 @@ def _of_a_colleague(request: web.Request) -> bool:
     return find_extension(requester, request.match_info["extension"]) is not None
 
 
-def type_in_uri(request: web.Request, code: str = "pce_type_invalid") -> EventType | None:
+def types_in_uri(request: web.Request, code: str = "pce_type_invalid") -> EventTypes | None:
     """None where the URI has none. Raises 400 with `code`."""
     text = request.match_info.get("eventType")
-    return None if text is None else event_type(text, code)
+    return None if text is None else event_types(text, code)
 
 
 def named_by(request: web.Request, scope: EventScope) -> list[Subscription]:
-    """The subscriptions that the URI names: all of the extension, those of one type, or one.
+    """The subscriptions that the URI names: all of the extension, those with one type, or one.
 
+    Of several types in the URI each has to be a type of the subscription.
     Raises pce_type_invalid, pce_id_invalid.
     """
     found = scope.services.phone_call_events.of_extension(scope.extension)
@@ -84,9 +89,9 @@ def named_by(request: web.Request, scope: EventScope) -> list[Subscription]:
     without_type = [x for x in found if x.id == request.match_info.get("eventType")]
     if without_type and "eventId" not in request.match_info:
         return without_type
-    wanted, event_id = type_in_uri(request), request.match_info.get("eventId")
+    wanted, event_id = types_in_uri(request), request.match_info.get("eventId")
     if wanted is not None:
-        found = [x for x in found if x.type is wanted]
+        found = [x for x in found if set(wanted) <= set(x.types)]
     if event_id is None:
         return found
     found = [x for x in found if x.id == event_id]
@@ -114,21 +119,21 @@ def no_such_event() -> UapiError:
 
 
 def new_event(
-    scope: EventScope, kind: EventType | None, body: Mapping[str, object]
+    scope: EventScope, in_uri: EventTypes | None, body: Mapping[str, object]
 ) -> Subscription:
-    """The subscription that the body orders; `kind` is the type in the URI.
+    """The subscription that the body orders; `in_uri`: the types in the URI.
 
     Raises pcet_type_invalid, pce_method_invalid, pce_url_invalid, pce_status_invalid,
-    pce_note_invalid.
+    pce_note_invalid, pce_format_invalid.
     """
     in_body = body.get("type")
-    wanted = kind if in_body is None else event_type(in_body, "pcet_type_invalid")
-    if wanted is None or kind not in (None, wanted):
+    wanted = in_uri if in_body is None else event_types(in_body, "pcet_type_invalid")
+    if wanted is None or in_uri not in (None, wanted):
         raise invalid("pcet_type_invalid", "type is missing, or differs from the one in the URI.")
     subscription = Subscription(
         id=new_subscription_id(),
         extension=scope.extension,
-        type=wanted,
+        types=wanted,
         url="",
         method=Method.GET,
         enabled=True,
@@ -149,7 +154,7 @@ def changed(
     """
     body = {name: value for name, value in body.items() if value is not None}
     kind = body.get("type")
-    if kind is not None and event_type(kind, "pce_type_invalid") is not subscription.type:
+    if kind is not None and event_types(kind, "pce_type_invalid") != subscription.types:
         raise invalid("pce_type_invalid", "type cannot be changed.")
     if "url" in body:
         subscription = replace(subscription, url=_url(scope, body["url"]))
@@ -165,14 +170,27 @@ def changed(
         subscription = replace(subscription, enabled=status == 1)
     if "note" in body:
         subscription = replace(subscription, note=_note(body["note"]))
+    if "format" in body:
+        subscription = replace(subscription, format=_format(body["format"]))
+    if subscription.format is BodyFormat.JSON and subscription.method is Method.GET:
+        raise invalid("pce_format_invalid", "format json needs method 1 (POST).")
     return replace(subscription, modified_ms=now_ms())
 
 
-def event_type(value: object, code: str) -> EventType:
-    """The type with that number, given as a number or text.
+def event_types(value: object, code: str) -> EventTypes:
+    """The types in the order of their numbers, each once.
 
-    Raises 400 with `code` (docs/reference/uapi.md §3).
+    One is given as a number or text (docs/reference/uapi.md §3). Several are a list, or text with
+    commas; that is ours. Raises 400 with `code`.
     """
+    given = value.split(",", len(EventType)) if isinstance(value, str) else value
+    given = given if isinstance(given, list) else [given]
+    if not 1 <= len(given) <= len(EventType):
+        raise invalid(code, f"type must be 1 to {len(EventType)} types.")
+    return tuple(sorted({_event_type(x, code) for x in given}))
+
+
+def _event_type(value: object, code: str) -> EventType:
     what = (
         "0 (dial-in), 1 (dial-out), 2 (hang-up), 3 (answer incoming), 4 (answer outgoing), "
         "100 (digit)"
@@ -198,6 +216,13 @@ def _url(scope: EventScope, value: object) -> str:
     except UrlInvalid as why:
         raise invalid("pce_url_invalid", f"url: {why}.") from None
     return text
+
+
+def _format(value: object) -> BodyFormat:
+    try:
+        return BodyFormat(value)
+    except ValueError:
+        raise invalid("pce_format_invalid", "format must be form or json.") from None
 
 
 def _note(value: object) -> str:

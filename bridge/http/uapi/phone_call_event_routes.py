@@ -37,7 +37,7 @@ from bridge.http.uapi.phone_call_event_request import (
     new_event,
     no_such_event,
     one_named_by,
-    type_in_uri,
+    types_in_uri,
 )
 from bridge.http.uapi.scope import authenticated_app
 from bridge.phone_call_events.service import TooManySubscriptions
@@ -59,7 +59,7 @@ async def create_phone_call_event(request: web.Request) -> web.Response:
 
 async def _create(request: web.Request, text: bytes, keeper: AnswerKeeper) -> StoredAnswer:
     body = json_object(text)
-    scope, kind = event_scope_of(request), type_in_uri(request, "pcet_type_invalid")
+    scope, kind = event_scope_of(request), types_in_uri(request, "pcet_type_invalid")
     ignored = _ignored(request, body)
     subscription = new_event(scope, kind, body)
     item = phone_call_event_json(subscription, _collection_url(request))

@@ -27,10 +27,10 @@ _TAKE_NUMBER = Statement(
 )
 _INSERT = Statement(
     "INSERT INTO event_deliveries (id, subscription_id, sequence, call_id, occurred_ms, give_up_ms,"
-    " parameters, state, attempts, next_attempt_ms)"
+    " parameters, details, extension_sequence, state, attempts, next_attempt_ms)"
     " SELECT CAST(:id AS VARCHAR(32)), s.id, s.last_sequence, CAST(:call_id AS VARCHAR(20)),"
     " CAST(:occurred_ms AS BIGINT), CAST(:give_up_ms AS BIGINT), CAST(:parameters AS TEXT),"
-    " 'waiting', 0, 0"
+    " CAST(:details AS TEXT), CAST(:extension_sequence AS BIGINT), 'waiting', 0, 0"
     " FROM event_subscriptions AS s WHERE s.id = :subscription_id AND s.status = 1"
     " ON CONFLICT (id) DO NOTHING"
 )
@@ -85,6 +85,8 @@ def write_delivery(new: NewDelivery) -> list[Write]:
             occurred_ms=new.occurred_ms,
             give_up_ms=new.give_up_ms,
             parameters=new.parameters,
+            details=new.details,
+            extension_sequence=new.extension_sequence,
             subscription_id=new.subscription_id,
         ),
         _GIVE_BACK.write(counted=False, subscription_id=new.subscription_id),
@@ -97,6 +99,17 @@ class EventDeliveryStore:
     def __init__(self, engine: AsyncEngine, queue: WriteQueue) -> None:
         self._engine = engine
         self._queue = queue
+
+    async def last_extension_sequence(self) -> int:
+        """The highest number of the newest events of all subscriptions; 0 without one."""
+        newest = event_subscriptions.join(
+            event_deliveries,
+            (event_deliveries.c.subscription_id == event_subscriptions.c.id)
+            & (event_deliveries.c.sequence == event_subscriptions.c.last_sequence),
+        )
+        query = select(func.max(event_deliveries.c.extension_sequence)).select_from(newest)
+        async with reading(self._engine) as connection:
+            return int((await connection.execute(query)).scalar_one() or 0)
 
     async def subscriptions_waiting(self) -> list[str]:
         """The enabled subscriptions that have undelivered events."""

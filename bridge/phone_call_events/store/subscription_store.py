@@ -8,7 +8,13 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bridge.faults import StorageUnavailable
-from bridge.phone_call_events.subscription import EventType, Method, Subscription
+from bridge.phone_call_events.subscription import (
+    BodyFormat,
+    EventType,
+    Method,
+    Subscription,
+    types_text,
+)
 from bridge.storage.engine import reading
 from bridge.storage.event_tables import event_subscriptions
 from bridge.storage.statement import Statement, StoppedByGuard, Write
@@ -17,18 +23,18 @@ from bridge.storage.write_queue import WriteQueue
 # The limit is checked where nobody else can be between the check and the insert (SQLite; with
 # PostgreSQL two instances at once could exceed it by one).
 _INSERT = Statement(
-    "INSERT INTO event_subscriptions (id, extension, type, url, method, status, note, secret,"
-    " client_id, modified_ms, last_sequence)"
-    " SELECT CAST(:id AS VARCHAR(30)), CAST(:extension AS TEXT), CAST(:type AS INTEGER),"
+    "INSERT INTO event_subscriptions (id, extension, types, url, method, status, note, secret,"
+    " client_id, modified_ms, format, last_sequence)"
+    " SELECT CAST(:id AS VARCHAR(30)), CAST(:extension AS TEXT), CAST(:types AS TEXT),"
     " CAST(:url AS TEXT), CAST(:method AS INTEGER), CAST(:status AS INTEGER),"
     " CAST(:note AS TEXT), CAST(:secret AS TEXT), CAST(:client_id AS TEXT),"
-    " CAST(:modified_ms AS BIGINT), 0"
+    " CAST(:modified_ms AS BIGINT), CAST(:format AS TEXT), 0"
     " WHERE (SELECT COUNT(*) FROM event_subscriptions WHERE extension = :of_extension)"
     " < CAST(:most AS INTEGER)"
 )
 _UPDATE = Statement(
     "UPDATE event_subscriptions SET url = :url, method = :method, status = :status, note = :note,"
-    " modified_ms = :modified_ms WHERE id = :id"
+    " format = :format, modified_ms = :modified_ms WHERE id = :id"
 )
 _GIVE_UP_WAITING = Statement(
     "UPDATE event_deliveries SET state = 'failed', error = :why, finished_ms = :now_ms"
@@ -53,7 +59,7 @@ class EventSubscriptionStore:
             Subscription(
                 id=row.id,
                 extension=row.extension,
-                type=EventType(row.type),
+                types=tuple(EventType(int(x)) for x in row.types.split(",")),
                 url=row.url,
                 method=Method(row.method),
                 enabled=row.status == 1,
@@ -61,6 +67,7 @@ class EventSubscriptionStore:
                 secret=row.secret,
                 client_id=row.client_id,
                 modified_ms=row.modified_ms,
+                format=BodyFormat(row.format),
             )
             for row in rows
         ]
@@ -76,7 +83,7 @@ class EventSubscriptionStore:
         write = _INSERT.write(
             id=subscription.id,
             extension=subscription.extension,
-            type=int(subscription.type),
+            types=types_text(subscription.types),
             url=subscription.url,
             method=int(subscription.method),
             status=int(subscription.enabled),
@@ -84,6 +91,7 @@ class EventSubscriptionStore:
             secret=subscription.secret,
             client_id=subscription.client_id,
             modified_ms=subscription.modified_ms,
+            format=subscription.format.value,
             of_extension=subscription.extension,
             most=most,
         )
@@ -137,6 +145,7 @@ def _update(subscription: Subscription) -> Write:
         method=int(subscription.method),
         status=int(subscription.enabled),
         note=subscription.note,
+        format=subscription.format.value,
         modified_ms=subscription.modified_ms,
         id=subscription.id,
     )

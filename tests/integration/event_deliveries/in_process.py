@@ -97,7 +97,7 @@ class EventsInProcess:
         subscription = Subscription(
             id=new_subscription_id(),
             extension=extension,
-            type=EventType.HANG_UP,
+            types=(EventType.HANG_UP,),
             url=url,
             method=method,
             enabled=True,

@@ -24,7 +24,7 @@ def a_subscription(number: int = 1, *, extension: str = "0003*210") -> Subscript
     return Subscription(
         id=f"s{number:029d}",
         extension=extension,
-        type=EventType.HANG_UP,
+        types=(EventType.HANG_UP,),
         url="https://example.com/?x=%2B",
         method=Method.POST,
         enabled=True,
@@ -43,6 +43,8 @@ def an_event(subscription: Subscription, call_id: str, part: str = "hang-up") ->
         occurred_ms=1000,
         give_up_ms=9000,
         parameters="CallID=1",
+        details="{}",
+        extension_sequence=1,
     )
 
 

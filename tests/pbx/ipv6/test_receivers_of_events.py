@@ -43,7 +43,7 @@ async def receiving(
 
 async def sent(url: str, ca_file: Path | None = None) -> Attempt:
     subscription = Subscription(
-        "s" * 30, "0003*210", EventType.DIAL_IN, url, Method.GET, True, "", "key", "app", 0
+        "s" * 30, "0003*210", (EventType.DIAL_IN,), url, Method.GET, True, "", "key", "app", 0
     )
     delivery = Delivery("d" * 32, "s" * 30, 1, "c" * 20, 0, 0, "CallID=1")
     async with EventSender(

@@ -126,7 +126,8 @@ def test_fields_and_words_are_those_of_the_code() -> None:
     assert schema("Disposition")["enum"] == [int(x) for x in Disposition]
     assert view["properties"]["flow"]["enum"] == [int(x) for x in Flow]
     assert set(call["properties"]["endedBy"]["enum"]) == {x.value for x in EndedBy}
-    assert event["properties"]["type"]["enum"] == [str(int(x)) for x in EventType]
+    details = schema("EventDetails")["properties"]
+    assert details["type"]["enum"] == [str(int(x)) for x in EventType]
     states = schema("Delivery")["properties"]["state"]["enum"]
     assert set(states) == {x.value for x in DeliveryState}
 

@@ -25,7 +25,9 @@ def test_a_subscription_that_is_enabled_wants_them() -> None:
         (EventType.DIGIT, True, True),
     ):
         index.store(
-            Subscription("a", "0003*210", kind, "http://x", Method.GET, enabled, "", "s", "app", 1)
+            Subscription(
+                "a", "0003*210", (kind,), "http://x", Method.GET, enabled, "", "s", "app", 1
+            )
         )
         assert index.wants(EventType.DIGIT) is wanted
     index.remove("a")

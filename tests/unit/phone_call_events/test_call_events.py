@@ -256,7 +256,7 @@ def test_given_nobody_subscribed_to_the_extension_when_calls_change_then_it_cost
             Subscription(
                 f"{number:030d}",
                 f"9999*{number}",
-                EventType.HANG_UP,
+                (EventType.HANG_UP,),
                 "http://h/",
                 Method.GET,
                 True,

@@ -29,6 +29,6 @@ def test_given_the_directory_as_it_is_when_asked_then_the_owner_of_the_extension
     app: str, extension: str, may: bool
 ) -> None:
     subscription = Subscription(
-        "id", extension, EventType.HANG_UP, "http://x/", Method.GET, True, "", "secret", app, 0
+        "id", extension, (EventType.HANG_UP,), "http://x/", Method.GET, True, "", "secret", app, 0
     )
     assert RIGHTS.may_hear(subscription) is may

@@ -1,0 +1,38 @@
+"""An event as its receiver gets it: as JSON, or the header with our facts beside the form."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import parse_qsl, urlencode
+
+import orjson
+
+from bridge.phone_call_events.delivery import Delivery
+
+# In JSON only: they may be longer than servers take a header.
+_NOT_IN_A_HEADER = ("metadata",)
+
+
+def json_body(delivery: Delivery) -> bytes:
+    """The same bytes at each attempt."""
+    event = {
+        "deliveryId": delivery.id,
+        "sequence": delivery.sequence,
+        **_facts(delivery),
+        "parameters": dict(parse_qsl(delivery.parameters, keep_blank_values=True)),
+    }
+    return orjson.dumps(event)
+
+
+def details_header(delivery: Delivery) -> str:
+    """The facts, form-encoded: ASCII, and read like the body."""
+    facts = _facts(delivery)
+    return urlencode({name: x for name, x in facts.items() if name not in _NOT_IN_A_HEADER})
+
+
+def _facts(delivery: Delivery) -> dict[str, Any]:
+    """An event of before these were kept has those that its row had."""
+    if delivery.details is None:
+        return {"occurredMs": delivery.occurred_ms, "phoneCallId": delivery.call_id}
+    facts: dict[str, Any] = orjson.loads(delivery.details)
+    return {**facts, "extensionSequence": delivery.extension_sequence}
