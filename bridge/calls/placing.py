@@ -81,6 +81,14 @@ class CallLimits:
     destination_wait_s: int
 
 
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Of calls at a time: how many there may be, and how many more."""
+
+    most: int
+    left: int
+
+
 class CallPlacement:
     """Places calls: checks the limits, waits for its turn, stores the call, sends the Originate."""
 
@@ -88,6 +96,23 @@ class CallPlacement:
         self._switchboard = switchboard
         self._pace = pace
         self._limits = limits
+
+    @property
+    def pace(self) -> Pace:
+        """Calls per second, in all."""
+        return self._pace
+
+    def places(self, extension: Extension) -> tuple[Places, Places]:
+        """Of calls at a time: those of the extension, and those of its user.
+
+        Both are cut to the places that are left in all.
+        """
+        calls, limits = self._switchboard.calls.live, self._limits
+        in_all = limits.total - len(calls)
+        of_user = min(in_all, limits.per_user - calls.paid_by_user(extension.user_id))
+        paid = calls.paid_by_extension(extension.number)
+        of_extension = min(of_user, limits.per_extension - paid)
+        return Places(limits.per_extension, of_extension), Places(limits.per_user, of_user)
 
     async def place(self, order: NewCall, accept: Accept) -> PhoneCall:
         """Place the call; `accept` puts it on disk, and may raise to have it forgotten.

@@ -100,6 +100,9 @@ class Settings(BaseSettings):
     # The same of all apps and users behind one address.
     wrong_secrets_per_address_max: Annotated[int, Field(ge=0)] = 100
     wrong_secrets_window_s: Seconds = 300.0  # all places are free again after so long
+    # Requests of one app, or with one key of the Verba API, within a minute; then 429 (Verba: the
+    # code -1). 0: any number. 1000 a second is more than one process answers for long.
+    requests_per_minute_max: Annotated[int, Field(ge=0)] = 60_000
     # Metrics (Prometheus) on a port of their own; 0: none.
     metrics_port: Annotated[int, Field(ge=0, le=65535)] = 0
     # The address of that port. It asks for no token.

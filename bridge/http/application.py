@@ -12,6 +12,7 @@ from bridge.http.guesses import GUESSES
 from bridge.http.oauth import token
 from bridge.http.openapi import routes as openapi_routes
 from bridge.http.ops import health, metrics
+from bridge.http.rate_limits import REQUEST_BUDGET, RequestBudget
 from bridge.http.reference_page import routes as reference_page_routes
 from bridge.http.uapi import routes
 from bridge.http.verba import api as verba_api
@@ -22,6 +23,7 @@ def make_application(services: Services) -> web.Application:
     app = web.Application(client_max_size=services.settings.body_max_bytes)
     app[SERVICES] = services
     app[GUESSES] = GuessGuard(services.settings.guesses)
+    app[REQUEST_BUDGET] = RequestBudget(services.settings.requests_per_minute)
     forms: dict[str, ErrorForm] = {
         "/oauth/": token.error_form,
         "/verba/api": verba_api.error_form,

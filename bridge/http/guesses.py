@@ -7,7 +7,8 @@ from contextlib import contextmanager
 
 from aiohttp import web
 
-from bridge.access.guess_guard import GuessGuard, TooManyGuesses
+from bridge.access.guess_guard import GuessGuard, TooManyGuesses, client_key
+from bridge.http.rate_limits import bucket_limit, tell_limits
 from bridge.http.remote_address import remote_of
 
 GUESSES = web.AppKey("guesses", GuessGuard)
@@ -25,13 +26,26 @@ def guarded(
     """Around the check of a credential, which raises `wrong`. Raises TooManyGuesses before it."""
     guard, remote = request.app[GUESSES], remote_of(request.remote)
     name, secret = f"{kind} {(client or '')[:_CLIENT_MAX_CHARS]}", credential or ""
-    guard.check(remote, name, secret)
     try:
-        yield
-    except wrong:
-        guard.failed(remote, name)
-        raise
-    guard.succeeded(remote, name, secret)
+        guard.check(remote, name, secret)
+        try:
+            yield
+        except wrong:
+            guard.failed(remote, name)
+            raise
+        guard.succeeded(remote, name, secret)
+    finally:
+        _tell(request, guard, remote, name)
+
+
+def _tell(request: web.Request, guard: GuessGuard, remote: str, name: str) -> None:
+    limits = (
+        ("wrong-secrets-of-client", guard.by_client, client_key(remote, name)),
+        ("wrong-secrets-of-address", guard.by_address, remote),
+    )
+    told = [bucket_limit(*x) for x in limits if x[1].size]
+    if told:
+        tell_limits(request, *told)
 
 
 class WebSocketGuesses:

@@ -101,6 +101,7 @@ class HttpSettings:
 
     `metrics_token`: what a scraper must send; empty: /metrics is not there.
     `reference_page`: whether /docs is there.
+    `requests_per_minute`: of one app; 0: any number.
     `public_base_url`: of links, behind a proxy; empty: what the request calls this host.
     """
 
@@ -110,6 +111,7 @@ class HttpSettings:
     metrics_token: str
     reference_page: bool
     guesses: GuessLimits
+    requests_per_minute: int
     uapi: UapiSettings
     verba: VerbaSettings
     sip_websocket: SipWebSocketSettings

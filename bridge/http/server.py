@@ -26,6 +26,7 @@ from bridge.http.cross_origin import with_cross_origin
 from bridge.http.error_answers import ERROR_FORMS, Handler, answering_errors
 from bridge.http.errors import UNREADABLE_BODY, UapiError, error_response
 from bridge.http.http_settings import ServerSettings
+from bridge.http.rate_limits import with_retry_after
 from bridge.http.request_ids import REQUEST_ID, new_request_id, with_request_id
 from bridge.http.request_metrics import with_request_metrics
 from bridge.metrics.declared import Metrics
@@ -175,7 +176,7 @@ def _surrounded(
     handler: Handler, app: web.Application, settings: ServerSettings, metrics: Metrics | None
 ) -> Handler:
     """Errors get their form first, so that all else holds for them as for every answer."""
-    handler = answering_errors(handler, app.get(ERROR_FORMS, {}))
+    handler = with_retry_after(answering_errors(handler, app.get(ERROR_FORMS, {})))
     handler = with_cross_origin(handler, settings.cross_origins)
     handler = with_request_id(with_compression(handler))
     return handler if metrics is None else with_request_metrics(handler, metrics)

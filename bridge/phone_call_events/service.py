@@ -140,6 +140,11 @@ class PhoneCallEvents:
         """When the oldest event occurred that waits, of each subscription that has one."""
         return self._dispatcher.waiting_since_ms()
 
+    def places(self, extension: str) -> tuple[int, int]:
+        """How many subscriptions the extension may have, and how many more."""
+        most = self._limits.per_extension
+        return most, most - len(self._index.of_extension(extension))
+
     def find(self, subscription_id: str) -> Subscription | None:
         """The subscription with that id, also a disabled or suspended one."""
         return self._index.get(subscription_id)

@@ -60,6 +60,7 @@ def http_settings(settings: Settings) -> HttpSettings:
             per_address=settings.wrong_secrets_per_address_max,
             window_s=settings.wrong_secrets_window_s,
         ),
+        requests_per_minute=settings.requests_per_minute_max,
         uapi=_uapi(settings),
         verba=VerbaSettings(
             next_call_wait_s=settings.verba_next_call_wait_s,

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from bridge.access import guess_guard
+from bridge.access import buckets, guess_guard
 from bridge.access.guess_guard import GuessGuard, GuessLimits, TooManyGuesses
 
 ATTACKER, GOOD = "192.0.2.66", "192.0.2.1"
@@ -100,7 +100,8 @@ def test_memory_is_bounded(
     kept_open: bool,
 ) -> None:
     """The oldest is forgotten: who was locked out is let in, or who was known is locked out."""
-    monkeypatch.setattr(guess_guard, "KEPT", 50)
+    for module in (buckets, guess_guard):
+        monkeypatch.setattr(module, "KEPT", 50)
     if kept_open:
         guard.succeeded(ATTACKER, "one", "secret")
     guess(guard, ATTACKER, "one", 1000)

@@ -35,6 +35,7 @@ from bridge.http.keyed_answers import (
     idempotency_key_of,
 )
 from bridge.http.request_meaning import meaning_of
+from bridge.http.uapi.call_limits import tell_call_limits
 from bridge.http.uapi.create_callback_request import CreateCallback
 from bridge.http.uapi.create_conference_request import CreateConferenceInvite, WrongPin, pin_of
 from bridge.http.uapi.create_simple_parameters import refuse_misspelled, unknown_parameters
@@ -68,6 +69,7 @@ async def create_conference_invite(request: web.Request) -> web.Response:
 async def _create(request: web.Request, kind: type[CreateSimple]) -> web.Response:
     services = request.app[SERVICES]
     app, requester = authenticated_app(request)
+    tell_call_limits(request)
     body = await body_of(request)
     again = IdempotentRequest(
         app.client_id, idempotency_key_of(request.headers), lambda: meaning_of(request, body)
@@ -145,7 +147,10 @@ class _Creation:
             self._require_time(stored=True)
             self._stored = True
 
-        await services.placement.place_all(orders, accept)
+        try:
+            await services.placement.place_all(orders, accept)
+        finally:
+            tell_call_limits(self._request, orders[0].extension)
         return answers[0]
 
     async def _require_rooms(self, orders: Sequence[NewCall]) -> None:

@@ -20,6 +20,7 @@ from bridge.http.errors import invalid
 from bridge.http.json_answer import json_answer, json_text
 from bridge.http.json_body import json_object
 from bridge.http.keyed_answers import AnswerKeeper, StoredAnswer
+from bridge.http.rate_limits import RateLimit, tell_limits
 from bridge.http.uapi.collection import LIST_PARAMETERS, Listing
 from bridge.http.uapi.deleted_answer import deleted_answer
 from bridge.http.uapi.fields import requested_fields, select
@@ -64,10 +65,14 @@ async def _create(request: web.Request, text: bytes, keeper: AnswerKeeper) -> St
     subscription = new_event(scope, kind, body)
     item = phone_call_event_json(subscription, _collection_url(request))
     answer = StoredAnswer(200, json_text({key: item[key] for key in ("id", "links", "link")}))
+    events = scope.services.phone_call_events
     try:
-        await scope.services.phone_call_events.create(subscription, keeper.first_write(answer))
+        await events.create(subscription, keeper.first_write(answer))
     except TooManySubscriptions as why:
         raise invalid("pce_limit_reached", f"{why}.") from None
+    finally:
+        most, left = events.places(scope.extension)
+        tell_limits(request, RateLimit("subscriptions-of-extension", most, left))
     answer_headers(request).update(ignored)
     return answer
 

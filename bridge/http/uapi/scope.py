@@ -13,6 +13,7 @@ from bridge.directory.requester import Requester
 from bridge.http.context import SERVICES
 from bridge.http.error_answers import APP
 from bridge.http.errors import access_denied
+from bridge.http.rate_limits import REQUEST_BUDGET
 from bridge.http.uapi.ignored_parameters import TOKEN_PARAMETER
 
 _BEARER = "bearer "
@@ -27,6 +28,7 @@ def authenticated_app(request: web.Request) -> tuple[App, Requester]:
         refused_status = services.settings.uapi.token_refused_status
         raise access_denied(refused_status if token else 401) from None
     request[APP] = app.client_id
+    request.app[REQUEST_BUDGET].take(request, app.client_id)
     return app, Requester.of_app(services.directory.directory, app)
 
 

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 
 from aiohttp import web
 
+from bridge.http.rate_limits import RETRY_AFTER_S
 from bridge.http.verba.errors import Code, VerbaError
 
 PLACE_WAIT_S = 5.0
@@ -28,7 +29,8 @@ async def download_place(request: web.Request) -> AsyncIterator[None]:
             await places.acquire()
     except TimeoutError:
         text = "As many media files as may be are being fetched; try again soon."
-        raise VerbaError(Code.UNEXPECTED_ERROR, text) from None
+        retry = {"Retry-After": str(RETRY_AFTER_S)}
+        raise VerbaError(Code.UNEXPECTED_ERROR, text, retry) from None
     try:
         yield
     finally:

@@ -12,6 +12,7 @@ from enum import IntEnum
 from bridge.access.guess_guard import TooManyGuesses
 from bridge.calls.pbx import InvalidPbxValue, PbxOutcomeUnknown, PbxRefused, PbxUnavailable
 from bridge.faults import StorageUnavailable
+from bridge.http.rate_limits import RETRY_AFTER_S
 from bridge.recordings.deletion import AlreadyGone, CallProtected, UnderRetention
 from bridge.recordings.file_removal import NotRemoved
 from bridge.recordings.recording_pbx import AudioError, AudioMissing
@@ -64,9 +65,13 @@ def as_verba_error(fault: Exception) -> VerbaError | None:
         return fault
     # The most special class of the fault that has an answer.
     answer = next((VERBA_ANSWERS[x] for x in type(fault).__mro__ if x in VERBA_ANSWERS), None)
-    return None if answer is None else VerbaError(answer[0], answer[1].format(fault))
+    if answer is None:
+        return None
+    retry = {"Retry-After": str(RETRY_AFTER_S)} if isinstance(fault, _NOT_NOW) else {}
+    return VerbaError(answer[0], answer[1].format(fault), retry)
 
 
+_NOT_NOW = (StorageUnavailable, PbxUnavailable)
 _PBX_FAILED = Code.UNEXPECTED_ERROR, "The PBX did not do it: {}."
 
 VERBA_ANSWERS: Mapping[type, tuple[Code, str]] = {

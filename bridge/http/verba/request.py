@@ -17,7 +17,9 @@ from bridge.access.verba_access import (
 from bridge.directory.model import VerbaKey, VerbaUser
 from bridge.http.context import SERVICES, Services
 from bridge.http.error_answers import APP
+from bridge.http.errors import UapiError
 from bridge.http.guesses import guarded
+from bridge.http.rate_limits import REQUEST_BUDGET
 from bridge.http.verba.errors import Code, VerbaError, too_many_guesses
 from bridge.http.verba.parameters import Parameters
 from bridge.recordings.service import Recordings
@@ -78,4 +80,8 @@ async def authenticated_request(
         text = "The token is unknown or expired: send action RequestToken again."
         raise VerbaError(Code.TOKEN_EXPIRED, text) from None
     http[APP] = key.name
+    try:
+        http.app[REQUEST_BUDGET].take(http, f"verba/{key.name}")
+    except UapiError as why:
+        raise VerbaError(Code.UNEXPECTED_ERROR, why.message, why.headers) from None
     return VerbaRequest(http, action, parameters, key, user, organization_of(key, user))

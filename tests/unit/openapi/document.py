@@ -50,6 +50,8 @@ def document() -> dict[str, Any]:
             if isinstance(operation, dict) and method != "parameters":
                 if method == "post" and not path.startswith("/oauth/"):
                     add_idempotency_key(operation)
+                if path.startswith(("/uapi/", "/verba/", "/oauth/")):
+                    add_rate_limits(operation, merged["components"]["responses"], path)
                 add_request_id(operation["responses"], merged["components"]["responses"])
                 add_strict_handling(operation)
     return merged
@@ -87,6 +89,22 @@ def add_idempotency_key(operation: dict[str, Any]) -> None:
         status: {**x, "headers": {**replayed, **x.get("headers", {})}} if status[0] == "2" else x
         for status, x in operation["responses"].items()
     }
+
+
+def add_rate_limits(operation: dict[str, Any], shared: dict[str, Any], path: str) -> None:
+    """Every answer tells what remains of the limits; a request may be one too many."""
+    headers = {x: {"$ref": f"#/components/headers/{x}"} for x in ("RateLimit-Policy", "RateLimit")}
+    if path.startswith("/uapi/"):
+        operation["responses"].setdefault("429", {"$ref": "#/components/responses/Error"})
+    for status, answer in operation["responses"].items():
+        named = answer.get("$ref", "").removeprefix("#/components/responses/")
+        if named:
+            shared[named]["headers"] = {**shared[named].get("headers", {}), **headers}
+        else:
+            operation["responses"][status] = {
+                **answer,
+                "headers": {**answer.get("headers", {}), **headers},
+            }
 
 
 def merge(into: dict[str, Any], part: Mapping[str, Any], where: str) -> None:

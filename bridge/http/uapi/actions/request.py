@@ -5,7 +5,7 @@ The bodies are in docs/reference/uapi.md §1.5. Numbers come as strings and as J
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from bridge.calls.state.call_views import views_of
@@ -25,13 +25,17 @@ from bridge.http.uapi.scope import Scope
 
 @dataclass(frozen=True, slots=True)
 class ActionRequest:
-    """`call_id` is None where the URI names no call: all calls of its extensions are meant."""
+    """`call_id` is None where the URI names no call: all calls of its extensions are meant.
+
+    `tell_limits`: of an action that places a call, to be told the extension that pays.
+    """
 
     services: Services
     scope: Scope
     requester: Requester
     call_id: str | None
     body: Mapping[str, object]
+    tell_limits: Callable[[Extension], None] = lambda _: None
 
     # ---- calls and views ----------------------------------------------------------
 

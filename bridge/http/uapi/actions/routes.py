@@ -7,6 +7,7 @@ actions for users.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 
 from aiohttp import web
 
@@ -19,6 +20,7 @@ from bridge.http.json_answer import json_answer
 from bridge.http.json_body import json_object
 from bridge.http.uapi.actions.actions import ACTIONS, Action, Handler
 from bridge.http.uapi.actions.request import ActionRequest
+from bridge.http.uapi.call_limits import tell_call_limits
 from bridge.http.uapi.fields import requested_fields, select
 from bridge.http.uapi.ignored_parameters import ignored_header, refuse_misnamed, unknown_of
 from bridge.http.uapi.phone_call_item import phone_call_item
@@ -39,7 +41,8 @@ async def act_on_phone_calls(request: web.Request) -> web.Response:
     fields = requested_fields(request.query, PHONE_CALL_FIELDS)
     call_id = request.match_info.get("phoneCallId")
     _, requester = authenticated_app(request)
-    order = ActionRequest(request.app[SERVICES], scope, requester, call_id, body)
+    tell = partial(tell_call_limits, request)
+    order = ActionRequest(request.app[SERVICES], scope, requester, call_id, body, tell)
     # If the client leaves, the action goes on: a call is not left in the middle of one.
     calls = await carried_through(_run(action.handler, order), "phone_call_action")
     if not calls:

@@ -66,7 +66,10 @@ async def _act(request: ActionRequest, action: CallAction) -> Sequence[PhoneCall
             f"phoneCallId must be given: there are {len(found)} calls, and one phone.",
         )
     call, meant = found[0]
-    return (await request.services.acting.act(order_of.order(call, meant)),)
+    try:
+        return (await request.services.acting.act(order_of.order(call, meant)),)
+    finally:
+        request.tell_limits(extension)
 
 
 class _Order:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from bridge.http.errors import UapiError
+from bridge.http.rate_limits import RateLimit
 
 _RETRY_S = "10"
 
@@ -23,6 +24,11 @@ class StreamPlaces:
     def open(self) -> int:
         """How many streams are open."""
         return self._of_app.total()
+
+    def limit(self, client_id: str) -> RateLimit:
+        """The places of the app, cut to those that are left in all."""
+        left = min(self._total - self.open, self._per_app - self._of_app[client_id])
+        return RateLimit("streams-of-app", self._per_app, left)
 
     @contextmanager
     def taken(self, client_id: str) -> Iterator[None]:

@@ -15,6 +15,7 @@ from bridge.http.answer_headers import answer_headers
 from bridge.http.base_url import base_url
 from bridge.http.context import SERVICES, Services
 from bridge.http.errors import UapiError
+from bridge.http.rate_limits import tell_limits
 from bridge.http.streaming import begin_answer, break_off, has_left
 from bridge.http.uapi.fields import Json
 from bridge.http.uapi.ignored_parameters import ignored_header, unknown_of
@@ -42,7 +43,9 @@ async def stream_phone_calls(request: web.Request) -> web.StreamResponse:
     answer_headers(request).update(ignored)
     if request.method == "HEAD":
         return _response()
+    tell_limits(request, services.stream_places.limit(scope.app.client_id))
     with services.stream_places.taken(scope.app.client_id):
+        tell_limits(request, services.stream_places.limit(scope.app.client_id))
         return await _Stream(request, services, scope).run()
 
 
