@@ -62,6 +62,13 @@ class CallRecords(Protocol):
         pages."""
 
 
+class StoredTimelines(Protocol):
+    """The timelines of calls on disk. Async methods raise StorageUnavailable."""
+
+    async def timeline(self, call_id: str) -> str | None:
+        """The stored timeline of a call, as text; None if it has none."""
+
+
 class CallDetailRecords(Protocol):
     """The records of ended calls, for reports. Async methods raise StorageUnavailable."""
 

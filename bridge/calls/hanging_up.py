@@ -41,9 +41,11 @@ class HangUp:
         switchboard.observe(self._changed)
 
     async def hang_up(
-        self, calls: Sequence[PhoneCall], by: EndedBy = EndedBy.API
+        self, calls: Sequence[PhoneCall], by: EndedBy = EndedBy.API, app: str | None = None
     ) -> list[PhoneCall]:
         """End these calls; returns those whose end is certain, without those already being ended.
+
+        `app`: the client id of who asks, for the timeline.
 
         Certain: the PBX confirmed, or the wish is on disk and every channel of the call is hung up
         the moment it appears. Raises PbxUnavailable where the link is down or no end is certain,
@@ -53,6 +55,8 @@ class HangUp:
         if not link.up:
             raise PbxUnavailable(link.why)
         mine = [x for x in calls if x.hang_up is None or x.id in self._unconfirmed]
+        for call in mine:
+            self._switchboard.timelines.hang_up_asked(call, by, app)
         marked = [x for x in (self._mark(x, by) for x in mine) if x is not None]
         results = await _together([self._end(x) for x in marked])
         certain = [call for call, sure in results if sure]

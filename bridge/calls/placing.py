@@ -146,6 +146,7 @@ class CallPlacement:
         with ExitStack() as placing:
             for call in calls:
                 self._switchboard.calls.add(call)
+                self._switchboard.timelines.accepted(call)
                 placing.enter_context(self._switchboard.placing(call.id))
             await self._store(calls, accept)
             refused: list[CallNotPlaced] = []
@@ -167,12 +168,16 @@ class CallPlacement:
                 if why.outcome_unknown:  # it may be on disk, and must not stay there as a live one
                     late = "not stored in time"
                     self._not_dialled(call.id, EndedBy.PBX, Disposition.FAILED, late)
-                self._switchboard.calls.drop(call.id)
+                self._drop(call)
             raise
         except BaseException:
             for call in calls:
-                self._switchboard.calls.drop(call.id)
+                self._drop(call)
             raise
+
+    def _drop(self, call: PhoneCall) -> None:
+        self._switchboard.calls.drop(call.id)
+        self._switchboard.timelines.forget(call.id)
 
     async def _dial(self, order: NewCall, call: PhoneCall) -> None:
         log_accepted(call)

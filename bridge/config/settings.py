@@ -247,6 +247,11 @@ class Settings(BaseSettings):
     # organizations share one parking lot, which has 100 places on the shipped Asterisk.
     parked_per_organization_max: Annotated[int, Field(ge=1)] = 20
 
+    # Timelines of calls
+    # Entries of one call, and its attempts of webhooks. Of more entries the middle is left out. 0:
+    # calls have no timeline.
+    timeline_entries_max: Annotated[int, Field(ge=0, le=10_000)] = 200
+
     # Streams of calls (server-sent events)
     call_streams_max: Annotated[int, Field(ge=0)] = 2000  # open at a time; a further one is 429
     call_streams_per_app_max: Annotated[int, Field(ge=0)] = 1000  # of one app

@@ -9,7 +9,7 @@ from aiohttp import web
 
 from bridge.access.token_service import TokenService
 from bridge.access.verba_access import VerbaAccess
-from bridge.calls.call_records import CallDetailRecords, CallRecords
+from bridge.calls.call_records import CallDetailRecords, CallRecords, StoredTimelines
 from bridge.calls.hanging_up import HangUp
 from bridge.calls.live.call_feed import CallFeed
 from bridge.calls.live.switchboard import Switchboard
@@ -56,6 +56,7 @@ class Services:
     steering: Steering
     records: CallRecords
     call_details: CallDetailRecords
+    timelines: StoredTimelines
     idempotency: IdempotentCreates
     keyed_answers: KeyedAnswers
     phone_call_events: PhoneCallEvents

@@ -44,6 +44,7 @@ class Attempt:
     """How sending went once. `http_status` is None where no answer came; then `error` says why.
 
     `request` is the request line and, for POST, the body. `retry_after_s`: the receiver's wish.
+    `host`: that of the URL.
     """
 
     at_ms: int
@@ -52,6 +53,7 @@ class Attempt:
     http_status: int | None = None
     error: str | None = None
     retry_after_s: float | None = None
+    host: str = ""
 
     @property
     def succeeded(self) -> bool:

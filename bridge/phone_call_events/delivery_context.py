@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from bridge.phone_call_events.give_up_rules import TryLimits
 from bridge.phone_call_events.retry_delay import RetrySchedule
 from bridge.phone_call_events.sender import EventSender
+from bridge.phone_call_events.store.attempt_store import AttemptStore
 from bridge.phone_call_events.store.delivery_store import EventDeliveryStore
 from bridge.phone_call_events.subscription import Subscription
 
@@ -19,6 +20,7 @@ class DeliveryContext:
     """
 
     store: EventDeliveryStore
+    attempts: AttemptStore
     sender: EventSender
     schedule: RetrySchedule
     waiting_max: int

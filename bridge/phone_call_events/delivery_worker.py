@@ -184,6 +184,7 @@ class DeliveryWorker:
         except _NotInForceError:
             return WorkerState.NOT_IN_FORCE
         tried = self._after(delivery, attempt, dropped=self._waiting.next is not delivery)
+        self._context.attempts.note(delivery, attempt)
         self._context.store.record(tried)
         if tried.state is DeliveryState.WAITING:
             self._waiting.tried(delivery, tried)
@@ -201,6 +202,7 @@ class DeliveryWorker:
             return WorkerState.NOT_IN_FORCE  # suspended: it keeps its place; else it is dropped
         dropped = self._waiting.next_once_more is not delivery
         tried = last = self._after(delivery, attempt, dropped=dropped)
+        self._context.attempts.note(delivery, attempt)
         self._context.store.record(tried)
         self._waiting.sent_once_more(delivery)
         if tried.state is DeliveryState.WAITING:

@@ -122,6 +122,7 @@ class EventSender:
             http_status=status,
             error=error,
             retry_after_s=retry,
+            host=target.origin.raw_host or "",
         )
 
     async def _exchange(

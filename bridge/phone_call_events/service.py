@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 
@@ -20,6 +20,7 @@ from bridge.phone_call_events.give_up_rules import TryLimits
 from bridge.phone_call_events.retry_delay import RetrySchedule
 from bridge.phone_call_events.rights import Rights
 from bridge.phone_call_events.sender import EventSender
+from bridge.phone_call_events.store.attempt_store import AttemptStore, KeptAttempt
 from bridge.phone_call_events.store.delivery_store import EventDeliveryStore
 from bridge.phone_call_events.store.subscription_store import EventSubscriptionStore
 from bridge.phone_call_events.subscription import EventType, Subscription
@@ -63,6 +64,7 @@ class PhoneCallEvents:
         self,
         subscriptions: EventSubscriptionStore,
         deliveries: EventDeliveryStore,
+        attempts: AttemptStore,
         sender: EventSender,
         schedule: RetrySchedule,
         limits: EventLimits,
@@ -73,6 +75,7 @@ class PhoneCallEvents:
         self._index = SubscriptionIndex()
         self._store = subscriptions
         self._deliveries = deliveries
+        self._attempts = attempts
         self._limits = limits
         self._rights = rights
         self._suspended: set[str] = set()
@@ -80,6 +83,7 @@ class PhoneCallEvents:
         self._changing = asyncio.Lock()
         context = DeliveryContext(
             deliveries,
+            attempts,
             sender,
             schedule,
             limits.waiting_max,
@@ -227,6 +231,10 @@ class PhoneCallEvents:
         return await self._deliveries.page(
             subscription.id, start=start, count=count, newest_first=newest_first
         )
+
+    async def attempts(self, call_id: str, extensions: Collection[str]) -> list[KeptAttempt]:
+        """Each attempt to deliver an event of that call to a subscription of these extensions."""
+        return await self._attempts.of_call(call_id, extensions)
 
     async def send_again(
         self,

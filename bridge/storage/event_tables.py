@@ -56,3 +56,20 @@ event_deliveries = Table(
     Column("details", Text),
     Column("extension_sequence", BigInteger),
 )
+
+# Every attempt to deliver an event, for the timeline of its call. `host` is that of the URL.
+# They live as long as the row of the call, also if the subscription is deleted before.
+event_attempts = Table(
+    "event_attempts",
+    metadata,
+    Column("delivery_id", String(32), primary_key=True),
+    Column("at_ms", BigInteger, primary_key=True),
+    Column("call_id", String(20), ForeignKey("calls.id", ondelete="CASCADE"), nullable=False),
+    Column("subscription_id", String(30), nullable=False),
+    Column("extension", Text, nullable=False),
+    Column("call_status", Text, nullable=False),
+    Column("host", Text, nullable=False),
+    Column("duration_ms", BigInteger, nullable=False),
+    Column("http_status", Integer),
+    Column("error", Text),
+)

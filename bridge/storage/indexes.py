@@ -13,7 +13,11 @@ from bridge.storage.conversation_tables import (
     conversations,
     verba_tokens,
 )
-from bridge.storage.event_tables import event_deliveries, event_subscriptions
+from bridge.storage.event_tables import (
+    event_attempts,
+    event_deliveries,
+    event_subscriptions,
+)
 from bridge.storage.queue_tables import queue_agents  # noqa: F401 - the migrations compare it
 from bridge.storage.tables import call_parties, calls, idempotency, tokens
 
@@ -50,6 +54,7 @@ Index(
     sqlite_where=event_deliveries.c.finished_ms.is_not(None),
     postgresql_where=event_deliveries.c.finished_ms.is_not(None),
 )
+Index("event_attempts_call", event_attempts.c.call_id, event_attempts.c.at_ms)
 
 _to_do = or_(
     conversations.c.ended_ms.is_(None),

@@ -17,6 +17,7 @@ metadata = MetaData()
 
 # One row per PhoneCall. `document` is the whole PhoneCall as JSON; the other columns repeat what
 # queries need. `ended_ms` is NULL while the call lives; a row that has it never changes again.
+# `timeline` is JSON, too, and last, so that nobody else reads it.
 calls = Table(
     "calls",
     metadata,
@@ -31,6 +32,7 @@ calls = Table(
     Column("answered_ms", BigInteger),
     Column("ended_ms", BigInteger),
     Column("document", Text, nullable=False),
+    Column("timeline", Text),
 )
 
 # Every extension a call concerns, also the one that only pays.

@@ -16,6 +16,7 @@ from bridge.phone_call_events.retry_delay import RetrySchedule
 from bridge.phone_call_events.rights import Rights
 from bridge.phone_call_events.sender import EventSender, SendLimits
 from bridge.phone_call_events.service import EventLimits, PhoneCallEvents
+from bridge.phone_call_events.store.attempt_store import AttemptStore
 from bridge.phone_call_events.store.delivery_store import EventDeliveryStore
 from bridge.phone_call_events.store.subscription_store import EventSubscriptionStore
 from bridge.phone_call_events.target_address import TargetRules
@@ -51,6 +52,7 @@ async def open_phone_call_events(
     events = PhoneCallEvents(
         EventSubscriptionStore(engine, queue),
         EventDeliveryStore(engine, queue),
+        AttemptStore(engine, queue, settings.timeline_entries_max),
         sender,
         RetrySchedule(
             settings.events_retry_first_s,

@@ -28,6 +28,7 @@ from bridge.calls.steering.sending_digits import DigitSender
 from bridge.calls.store.call_store import CallStore
 from bridge.calls.store.idempotency_store import IdempotencyStore
 from bridge.calls.time_limits import AGE_CHECK_INTERVAL_S, AgeLimit, DurationLimit
+from bridge.calls.timeline.timelines import Timelines
 from bridge.clock import every, now_ms
 from bridge.config.settings import Settings
 from bridge.config.state_folder import open_secrets
@@ -140,7 +141,8 @@ class Service:
         answers = IdempotencyStore(
             engine, queue, lifetime_ms=settings.idempotency_lifetime_s * 1000
         )
-        calls = CallStore(engine, queue, answers)
+        timelines = Timelines(settings.timeline_entries_max)
+        calls = CallStore(engine, queue, answers, timelines.text)
         self.tokens = TokenService(
             TokenStore(engine, queue),
             lambda client_id: self.directory.directory.apps.get(client_id),
@@ -165,7 +167,7 @@ class Service:
             record_to=settings.record_pbx_events_to,
             event_lag=metrics.pbx_event_lag_seconds.observe,
         )
-        self.switchboard = Switchboard(self.link, tracker, calls, ORIGINATE_GRACE_S)
+        self.switchboard = Switchboard(self.link, tracker, calls, ORIGINATE_GRACE_S, timelines)
         self.link.listen(self.switchboard)
         self.events.tell_wants_digits(self.link.hear_digits)
         call_feed = CallFeed()
@@ -184,6 +186,8 @@ class Service:
         self._stack.callback(self.queues.stop)
         self.switchboard.at_link_up(self._tell_pbx)
         await self.switchboard.restore()
+        timelines.restore(await calls.live_timelines(settings.pbx_name))
+        self._stack.callback(self.switchboard.store_timelines)
         turns = ActionTurns()
         recordings = await open_recordings(
             self._stack,
@@ -231,6 +235,7 @@ class Service:
             ),
             records=calls,
             call_details=calls,
+            timelines=calls,
             idempotency=IdempotentCreates(calls, keyed_answers),
             keyed_answers=keyed_answers,
             phone_call_events=self.events,

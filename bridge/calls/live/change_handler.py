@@ -14,6 +14,7 @@ from bridge.calls.live.channel_hang_ups import ChannelHangUps
 from bridge.calls.live.stored_changes import must_be_stored
 from bridge.calls.pbx import Pbx
 from bridge.calls.state.effects import HangUpChannel, UninvitedPhone
+from bridge.calls.timeline.timelines import Timelines
 
 log = structlog.get_logger()
 
@@ -24,10 +25,13 @@ CompanionsOf = Callable[[Change], Companions | None]
 class ChangeHandler:
     """Changes come in the order of the events that caused them."""
 
-    def __init__(self, pbx: Pbx, records: CallRecords, hang_ups: ChannelHangUps) -> None:
+    def __init__(
+        self, pbx: Pbx, records: CallRecords, hang_ups: ChannelHangUps, timelines: Timelines
+    ) -> None:
         self._pbx = pbx
         self._records = records
         self._hang_ups = hang_ups
+        self._timelines = timelines
         self._observers: list[Observer] = []
         self._companions_of: list[CompanionsOf] = []
 
@@ -42,11 +46,13 @@ class ChangeHandler:
     def handle(self, change: Change) -> None:
         """Submit the rows of the change, log it, carry out its effects, and tell the observers."""
         before, after = change.before, change.after
+        self._timelines.changed(change)  # before the row that its entries are written with
         extra, written = self._companions(change)
         if after.final is not None:
             # A mark is written whoever pays.
             if after.extension is not None or extra or after.hang_up is not None:
                 self._records.finish_later(after, extra, written)
+            self._timelines.forget(after.id)
         elif extra or must_be_stored(before, after):
             self._records.track(after, extra, written)
         log_change(before, after, self._pbx.why_unreachable)

@@ -32,6 +32,7 @@ from bridge.calls.state.pbx_events import (
 )
 from bridge.calls.state.phone_call import FinalRecord, PhoneCall
 from bridge.calls.state.reconcile import Window, result_is_missing
+from bridge.calls.timeline.timelines import Timelines
 from bridge.clock import now_ms
 from bridge.supervision.task_set import TaskSet
 
@@ -54,7 +55,8 @@ _LATE_S = 0.05
 class Switchboard:
     """To be made the listener of `pbx` before that starts.
 
-    `originate_grace_s`: how long an accepted call may stay without a channel after a resync."""
+    `originate_grace_s`: how long an accepted call may stay without a channel after a resync.
+    `timelines`: those that `records` writes; by default there are none."""
 
     def __init__(
         self,
@@ -62,6 +64,7 @@ class Switchboard:
         tracker: CallTracker,
         records: CallRecords,
         originate_grace_s: float,
+        timelines: Timelines | None = None,
     ) -> None:
         self.pbx = pbx
         self.calls = tracker
@@ -73,7 +76,8 @@ class Switchboard:
         self._at_link_up: list[Callable[[], Coroutine[object, object, None]]] = []
         self._tasks = TaskSet("work_on_calls")
         self._hang_ups = ChannelHangUps(pbx, self._tasks)
-        self._changes = ChangeHandler(pbx, records, self._hang_ups)
+        self.timelines = Timelines(0) if timelines is None else timelines
+        self._changes = ChangeHandler(pbx, records, self._hang_ups, self.timelines)
         self._alive_after_end = AliveAfterEnd(
             pbx.name, tracker, records, self._carry_out, self._hang_ups
         )
@@ -121,6 +125,12 @@ class Switchboard:
             self.calls.add(confirm_hang_up(call, confirmed=False))
         self._last_heard_ms = max((_last_moment(x) for x in calls), default=now_ms())
         return len(calls)
+
+    def store_timelines(self) -> None:
+        """Write the entries that were added since the rows of the live calls were written."""
+        for call in self.calls.live:
+            if call.extension is not None and self.timelines.has_news(call.id):
+                self._records.track(call)
 
     async def stop(self) -> None:
         """Cancel the background work of the calls, and return once it has ended."""
@@ -188,7 +198,9 @@ class Switchboard:
 
     def note_recording(self, call_id: str, noted: Recorded | None) -> None:
         """Keep with the call what there is of a recording of it; `noted` as for the tracker."""
-        call = self.calls.note_recording(call_id, noted)
+        before, call = self.calls.live.get(call_id), self.calls.note_recording(call_id, noted)
+        if call is not None:
+            self.timelines.recording(before, call)
         if call is not None and call.extension is not None:
             self._records.track(call)
 

@@ -139,7 +139,7 @@ class CallTracker:
         call = self.live.get(call_id)
         if call is None:
             return []
-        ended = self._changed(call, *call_end.end(call, final))
+        ended = self._changed(call, *call_end.end(call, final), goes_on_in=other_id)
         return [*ended, *self._changed(None, replace(call, id=other_id), [])]
 
     def event(self, event: ev.PbxEvent) -> list[Change]:
@@ -172,7 +172,7 @@ class CallTracker:
     def _event(self, event: ev.PbxEvent) -> list[Change]:
         changes: list[Change] = []
         for one, other, leaving in meetings(event, self.live, self._bridges):
-            changes += self._join(*host_first(one, other), leaving, event.at_ms)
+            changes += self._join(*host_first(one, other), leaving, event.at_ms, event)
         return [*changes, *self._event_of_call(event)]
 
     def _event_of_call(self, event: ev.PbxEvent) -> list[Change]:
@@ -227,7 +227,7 @@ class CallTracker:
             if named is None:
                 self.live.also_linked(call, linkedid)
             elif named.id != call.id and uniqueid in call.channels:
-                changes = self._join(*host_first(named, call), (), event.at_ms)
+                changes = self._join(*host_first(named, call), (), event.at_ms, event)
                 call = self.live.of_channel(uniqueid)
         if call is not None:
             if isinstance(event, ev.ChannelBridged) and event.uniqueid in self.held:
@@ -239,7 +239,7 @@ class CallTracker:
         if isinstance(event, ev.ChannelAppeared):
             fresh = self._new_call(event.channel, event.at_ms)
             if fresh is not None:
-                return self._changed(None, *apply(fresh, event, self._parties))
+                return self._changed(None, *apply(fresh, event, self._parties), event)
         return []
 
     def _new_call(self, channel: ev.ChannelSnapshot, at_ms: int) -> PhoneCall | None:
@@ -267,24 +267,37 @@ class CallTracker:
         return [] if named.id == call.id else self._join(*host_first(named, call), (), at_ms)
 
     def _join(
-        self, host: PhoneCall, other: PhoneCall, leaving: Container[str], at_ms: int
+        self,
+        host: PhoneCall,
+        other: PhoneCall,
+        leaving: Container[str],
+        at_ms: int,
+        event: ev.PbxEvent | None = None,
     ) -> list[Change]:
         if not may_join(host, other):
             return []
         linkedids = self.live.linkedids(other)
         joined, left = join(host, other, leaving, at_ms)
-        changes = [*self._changed(other, *left), *self._changed(host, *joined)]
+        changes = [
+            *self._changed(other, *left, event, host.id),
+            *self._changed(host, *joined, event),
+        ]
         for linkedid in linkedids:
             self.live.also_linked(joined[0], linkedid)
         return [*changes, *self._apply_answers(self._held_of(joined[0]))]
 
     def _apply(self, call: PhoneCall, event: ev.PbxEvent) -> list[Change]:
         if isinstance(event, ev.ChannelAppeared | ev.DialBegun) and is_uninvited(call, event):
-            return self._changed(call, *with_uninvited(call, event))
-        return self._changed(call, *apply(call, event, self._parties))
+            return self._changed(call, *with_uninvited(call, event), event)
+        return self._changed(call, *apply(call, event, self._parties), event)
 
     def _changed(
-        self, before: PhoneCall | None, after: PhoneCall, effects: list[Effect]
+        self,
+        before: PhoneCall | None,
+        after: PhoneCall,
+        effects: list[Effect],
+        event: ev.PbxEvent | None = None,
+        goes_on_in: str = "",
     ) -> list[Change]:
         if after is before and not effects:
             return []
@@ -293,4 +306,4 @@ class CallTracker:
             self.live.forget(before or after)
         else:
             self.live.store(before, after)
-        return [Change(before, after, tuple(effects))]
+        return [Change(before, after, tuple(effects), event, goes_on_in)]

@@ -56,23 +56,31 @@ class DigitSender:
 
         Raises ActionFailed, which says how many were sent, PbxUnavailable, PbxOutcomeUnknown.
         """
+        sent = 0
         async with self._turns.of((call_id, view_id)):
-            for at, digit in enumerate(digits.text):
-                if digit == PAUSE:
-                    await asyncio.sleep(PAUSE_S)
-                    continue
-                leg = self._party(call_id, view_id, at)
-                try:
-                    await self._pbx.play_digit(
-                        leg.uniqueid or "", digit, digits.duration_ms, pressed=digits.pressed
-                    )
-                except PbxRefused as why:
-                    raise ActionFailed(f"{why}, after {at} of the digits") from why
-                await asyncio.sleep(_GAP_S)
+            try:
+                for at, digit in enumerate(digits.text):
+                    if digit == PAUSE:
+                        await asyncio.sleep(PAUSE_S)
+                        continue
+                    await self._send_one(self._party(call_id, view_id, at), digit, digits, at)
+                    sent += 1
+                    await asyncio.sleep(_GAP_S)
+            finally:
+                if sent:
+                    self._switchboard.timelines.digits_sent(call_id, view_id, sent)
         call = self._switchboard.calls.live.find(call_id)
         if call is None:
             raise ActionFailed("the call has ended with the digits")
         return call
+
+    async def _send_one(self, leg: Leg, digit: str, digits: Digits, sent: int) -> None:
+        try:
+            await self._pbx.play_digit(
+                leg.uniqueid or "", digit, digits.duration_ms, pressed=digits.pressed
+            )
+        except PbxRefused as why:
+            raise ActionFailed(f"{why}, after {sent} of the digits") from why
 
     def _party(self, call_id: str, view_id: str, sent: int) -> Leg:
         call = self._switchboard.calls.live.find(call_id)

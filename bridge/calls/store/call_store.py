@@ -51,16 +51,22 @@ class CallStore:
     `extra` are rows that belong to a change. They are written in the same transaction. They are not
     written if the call has its final record already. As writes that nobody waits for may be applied
     twice, extra rows need a key of their own and ON CONFLICT DO NOTHING. `written` is called once
-    they are on disk.
+    they are on disk. `timeline_of` gives the timeline of a live call as text, by its id; it is
+    written with each row of the call.
     """
 
     def __init__(
-        self, engine: AsyncEngine, queue: WriteQueue, idempotency: IdempotencyStore | None = None
+        self,
+        engine: AsyncEngine,
+        queue: WriteQueue,
+        idempotency: IdempotencyStore | None = None,
+        timeline_of: Callable[[str], str | None] = lambda _: None,
     ) -> None:
         self._engine = engine
         self._queue = queue
         self._idempotency = idempotency or IdempotencyStore(engine, queue)
         self._parties = KnownParties()
+        self._timeline_of = timeline_of
 
     async def accept(
         self,
@@ -76,7 +82,7 @@ class CallStore:
         writes = [
             write
             for one in (call, *others)
-            for write in (insert_call(one), *party_writes(one.id, one.extensions))
+            for write in (self._first_row(one), *party_writes(one.id, one.extensions))
         ]
         writes += extra
         if idempotency is None:
@@ -112,7 +118,7 @@ class CallStore:
             raise ValueError("an ended call needs finish_later")
         parties = party_writes(call.id, self._parties.missing(call))
         taken = self._queue.submit_later(
-            upsert_call(call, guard=bool(extra)),
+            self._row(call, guard=bool(extra)),
             *parties,
             *extra,
             # with nothing but the state, a later state makes this one needless
@@ -127,7 +133,7 @@ class CallStore:
         if call.final is not None:
             raise ValueError("an ended call needs finish_later")
         await self._queue.submit(
-            upsert_call(call, guard=False), *party_writes(call.id, self._parties.missing(call))
+            self._row(call, guard=False), *party_writes(call.id, self._parties.missing(call))
         )
         self._parties.written(call)
 
@@ -214,6 +220,21 @@ class CallStore:
         found = await self._read(select(calls.c.id, calls.c.document).where(calls.c.id == call_id))
         return found[0] if found else None
 
+    async def timeline(self, call_id: str) -> str | None:
+        """The stored timeline of a call; None if it has none."""
+        await self._queue.caught_up(within_s=1.0)
+        async with reading(self._engine) as connection:
+            found = await connection.execute(select(calls.c.timeline).where(calls.c.id == call_id))
+            return found.scalar_one_or_none()
+
+    async def live_timelines(self, pbx: str) -> dict[str, str]:
+        """The stored timelines of the calls of that PBX without a final record, by their ids."""
+        query = select(calls.c.id, calls.c.timeline).where(
+            calls.c.pbx == pbx, calls.c.ended_ms.is_(None), calls.c.timeline.is_not(None)
+        )
+        async with reading(self._engine) as connection:
+            return {row.id: row.timeline for row in (await connection.execute(query)).all()}
+
     async def purge_ended(self, before_ms: int) -> int:
         """Remove the calls that ended before that moment; returns how many."""
         return await purge_in_chunks(self._queue, _PURGE, before_ms)
@@ -222,7 +243,13 @@ class CallStore:
         if call.final is None:
             raise ValueError("a call without an end cannot finish")
         parties = party_writes(call.id, self._parties.missing(call))
-        return [upsert_call(call, guard=True), *parties, *extra]
+        return [self._row(call, guard=True), *parties, *extra]
+
+    def _first_row(self, call: PhoneCall) -> Write:
+        return insert_call(call, self._timeline_of(call.id))
+
+    def _row(self, call: PhoneCall, *, guard: bool) -> Write:
+        return upsert_call(call, self._timeline_of(call.id), guard=guard)
 
     async def _read(self, query: Select[str, str]) -> list[PhoneCall]:
         async with reading(self._engine) as connection:

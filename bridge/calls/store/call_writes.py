@@ -10,8 +10,8 @@ from bridge.storage.statement import Statement, Write
 
 _COLUMNS = (
     "(id, pbx, extension, user_id, organization, client_id, origin, published_ms, answered_ms,"
-    " ended_ms, document) VALUES (:id, :pbx, :extension, :user_id, :organization, :client_id,"
-    " :origin, :published_ms, :answered_ms, :ended_ms, :document)"
+    " ended_ms, document, timeline) VALUES (:id, :pbx, :extension, :user_id, :organization,"
+    " :client_id, :origin, :published_ms, :answered_ms, :ended_ms, :document, :timeline)"
 )
 _INSERT = Statement(f"INSERT INTO calls {_COLUMNS}")
 # Decides, also between several instances, that a call has one final record and keeps it.
@@ -21,7 +21,8 @@ _UPSERT = Statement(
     " user_id = excluded.user_id, organization = excluded.organization,"
     " client_id = excluded.client_id, origin = excluded.origin,"
     " published_ms = excluded.published_ms, answered_ms = excluded.answered_ms,"
-    " ended_ms = excluded.ended_ms, document = excluded.document"
+    " ended_ms = excluded.ended_ms, document = excluded.document,"
+    " timeline = COALESCE(excluded.timeline, calls.timeline)"
     " WHERE calls.ended_ms IS NULL"
 )
 
@@ -38,14 +39,16 @@ def _parties(count: int) -> Statement:
 _PARTIES = tuple(_parties(count) for count in range(1, 9))
 
 
-def insert_call(call: PhoneCall) -> Write:
-    """Fails where a call of that id exists."""
-    return _row(_INSERT, call, guard=False, counted=False)
+def insert_call(call: PhoneCall, timeline: str | None = None) -> Write:
+    """Fails where a call of that id exists. `timeline`: as text, None if there is none."""
+    return _row(_INSERT, call, timeline, guard=False, counted=False)
 
 
-def upsert_call(call: PhoneCall, *, guard: bool) -> Write:
-    """Changes no row where the call has its final record already."""
-    return _row(_UPSERT, call, guard=guard, counted=guard)
+def upsert_call(call: PhoneCall, timeline: str | None = None, *, guard: bool) -> Write:
+    """Changes no row where the call has its final record already.
+
+    `timeline`: as text; None leaves the stored one."""
+    return _row(_UPSERT, call, timeline, guard=guard, counted=guard)
 
 
 def party_writes(call_id: str, extensions: Collection[str]) -> list[Write]:
@@ -60,7 +63,9 @@ def party_writes(call_id: str, extensions: Collection[str]) -> list[Write]:
     return writes
 
 
-def _row(statement: Statement, call: PhoneCall, *, guard: bool, counted: bool) -> Write:
+def _row(
+    statement: Statement, call: PhoneCall, timeline: str | None, *, guard: bool, counted: bool
+) -> Write:
     params = (  # in the order of _COLUMNS: three times for every call, so not by their names
         call.id,
         call.pbx,
@@ -73,5 +78,6 @@ def _row(statement: Statement, call: PhoneCall, *, guard: bool, counted: bool) -
         call.answered_ms,
         call.final.at_ms if call.final else None,
         call_to_document(call),
+        timeline,
     )
     return Write(statement, params, guard, counted)

@@ -94,7 +94,7 @@ async def hang_up_phone_calls(request: web.Request) -> web.Response:
     calls = services.live_calls.meant(scope.extensions, call_id, number)
     if call_id is not None and not calls:
         await _require_known(services, scope, call_id)
-    certain = await services.hang_up.hang_up(calls)
+    certain = await services.hang_up.hang_up(calls, app=scope.app.client_id)
     if fields is None:
         return deleted_answer(request, [{"id": x.id} for x in certain], ignored)
     base = base_url(request, services.settings.public_base_url)

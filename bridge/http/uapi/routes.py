@@ -22,6 +22,7 @@ from bridge.http.uapi.queue_agents import list_queue_agents, update_queue_agent
 from bridge.http.uapi.queue_callers import list_queue_callers
 from bridge.http.uapi.scope import authenticated_app
 from bridge.http.uapi.stream.routes import stream_phone_calls
+from bridge.http.uapi.timeline.routes import call_timeline
 
 # aiohttp finds routes by the beginning that they spell out, and tries all others in turn.
 _PREFIXES = ("/uapi", "/unifiedapi")
@@ -62,6 +63,7 @@ def _add_phone_calls(router: web.UrlDispatcher, prefix: str) -> None:
     router.add_get(f"{extension}/stream{_SLASH}", stream_phone_calls)
     router.add_post(f"{calls}/callback{_SLASH}", create_callback)
     router.add_post(f"{calls}/conferenceInvite{_SLASH}", create_conference_invite)
+    router.add_get(f"{one_call}/timeline{_SLASH}", call_timeline)
     for path in (extension, one_call):
         router.add_get(path + _SLASH, list_phone_calls)
         router.add_delete(path + _SLASH, hang_up_phone_calls)

@@ -336,6 +336,45 @@ async def test_a_stream_begins_with_the_calls_of_now_and_tells_the_end_of_each(
         assert call_id in await told(stream, "data: ")
 
 
+async def timeline(api: ApiClient, call_id: str, extension: str = "@self") -> Answer:
+    path = f"/uapi/phoneCalls/@me/{extension}/{call_id}/timeline"
+    return await api.request("GET", path)
+
+
+def types(answer: Answer) -> list[str]:
+    return [x["type"] for x in answer.json["entry"]]
+
+
+async def test_given_a_call_then_its_timeline_names_the_request_and_lives_on_after_the_end(
+    running: WholeService, api: ApiClient
+) -> None:
+    headers = {"X-Request-Id": "the-create"}
+    created = await api.request("POST", CREATE, body=call(), headers=headers)
+    call_id = str(created.json[0]["id"])
+    answer = await timeline(api, call_id)
+    [accepted] = answer.json["entry"]
+    assert accepted.pop("ms") > 0
+    assert accepted == {"type": "accepted", "app": "user-12", "requestId": "the-create"}
+    assert (answer.json["linkedId"], answer.json["truncated"]) == (call_id, False)
+
+    await api.hang_up("@self", call_id)
+    await running.refuse_last()
+    await api.wait_ended(call_id)
+    answer = await timeline(api, call_id)
+    assert types(answer) == ["accepted", "hangupAsked", "ended"]
+    assert answer.json["entry"][1]["app"] == "user-12"
+    assert types(await timeline(api, call_id, "0003*211")) == types(answer)
+
+
+@pytest.mark.parametrize("call_id", ["0" * 20, "not-one"])
+async def test_given_no_call_of_this_extension_then_there_is_no_timeline(
+    api: ApiClient, live_call: str, call_id: str
+) -> None:
+    assert (await timeline(api, live_call)).status == 200
+    for answer in (await timeline(api, call_id), await timeline(api, live_call, "0003*212")):
+        assert (answer.status, said(answer)) == (400, "pc_phoncall_invalid")
+
+
 @pytest.mark.parametrize("last", ["not one of ours", "1-1-0"])
 async def test_a_reader_that_missed_too_much_gets_the_state_of_now(
     running: WholeService, api: ApiClient, last: str

@@ -24,6 +24,7 @@ PARTS = (
     "phone_calls",
     "phone_call_schemas",
     "streams",
+    "timeline",
     "phone_call_actions",
     "presence",
     "queues",

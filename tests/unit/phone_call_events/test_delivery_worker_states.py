@@ -51,6 +51,7 @@ class Watched:
         self.states: list[WorkerState] = []
         context: Any = DeliveryContext(
             store=cast("Any", self),
+            attempts=cast("Any", self),
             sender=cast("Any", self),
             schedule=RetrySchedule(retry_s, retry_s, 1.0),
             waiting_max=waiting_max,
@@ -68,6 +69,9 @@ class Watched:
 
     async def count_waiting(self, _: str, after: int) -> int:
         return sum(x.sequence > after for x in self.waits)
+
+    def note(self, delivery: Delivery, attempt: Attempt) -> None:
+        """No database keeps attempts here."""
 
     def record(self, delivery: Delivery, written: Callable[[], None] = lambda: None) -> None:
         self.recorded.append(delivery)

@@ -1,0 +1,181 @@
+"""The timelines of the live calls, in memory, until they are written with the rows of their calls.
+
+A write of its own for each entry would cost a commit. So an entry goes to disk with the next row
+that is written of its call anyway, or at the stop of the service.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping
+
+import structlog
+
+from bridge.calls.live.change import Change
+from bridge.calls.state.effects import CallConnected
+from bridge.calls.state.phone_call import EndedBy, PhoneCall
+from bridge.calls.timeline.entry import (
+    EntryType,
+    Fact,
+    Timeline,
+    TimelineEntry,
+    UnreadableTimeline,
+    timeline_from_text,
+    timeline_to_text,
+)
+from bridge.calls.timeline.of_change import entries_of
+from bridge.clock import now_ms
+
+log = structlog.get_logger()
+
+
+class Timelines:
+    """`entries_max`: of one call; the first half and the newest half are kept. 0: no timelines."""
+
+    def __init__(self, entries_max: int) -> None:
+        self._max = entries_max
+        self._of_call: dict[str, _Growing] = {}
+
+    def __len__(self) -> int:
+        return len(self._of_call)
+
+    def accepted(self, call: PhoneCall) -> None:
+        """An app's call is about to be stored; nothing has been dialled."""
+        facts = _asked_by(call.client_id)
+        self._begin(call.id, TimelineEntry(call.published_ms, EntryType.ACCEPTED, facts))
+
+    def changed(self, change: Change) -> None:
+        """Add what this change tells. An ended call is forgotten by `forget`."""
+        if self._max == 0:
+            return
+        entries = entries_of(change, now_ms())
+        if not entries:
+            return
+        call = change.after
+        growing = self._of_call.get(call.id)
+        if growing is None:
+            growing = self._of_call[call.id] = _Growing(self._max)
+        for entry in entries:
+            growing.add(entry)
+        if call.acts_on is not None:
+            self._of_listener(change)
+
+    def hang_up_asked(self, call: PhoneCall, by: EndedBy, app: str | None = None) -> None:
+        """Somebody wants the live call to end: an app by the API, or a rule."""
+        facts = {"by": by.value, **(_asked_by(app) if by is EndedBy.API else {})}
+        self._add(call.id, EntryType.HANGUP_ASKED, facts)
+
+    def recording(self, before: PhoneCall | None, after: PhoneCall) -> None:
+        """The live call is being recorded from now on, or no longer."""
+        if before is None or before.being_recorded is after.being_recorded:
+            return
+        started, recording_id = after.being_recorded, after.recording_id or before.recording_id
+        kind = EntryType.RECORDING_STARTED if started else EntryType.RECORDING_STOPPED
+        self._add(after.id, kind, {"recordingId": recording_id} if recording_id else {})
+
+    def digits_sent(self, call_id: str, view_id: str, count: int) -> None:
+        """An app has sent so many digits to a party. Which ones is not told."""
+        self._add(call_id, EntryType.DIGITS_SENT, {"view": view_id, "count": count})
+
+    def sip_call_id(self, call_id: str, channel: str, sip_call_id: str) -> None:
+        """The Call-ID of SIP that a channel (its Uniqueid) of the live call has."""
+        growing = self._of_call.get(call_id)
+        if growing is not None and len(growing.sip_call_ids) < self._max:
+            growing.sip_call_ids[channel] = sip_call_id
+            growing.stored = None
+
+    def of(self, call_id: str) -> Timeline | None:
+        """The timeline of a live call, as it is now."""
+        growing = self._of_call.get(call_id)
+        return None if growing is None else growing.timeline()
+
+    def text(self, call_id: str) -> str | None:
+        """The text that is stored with the call; None if it has no timeline."""
+        growing = self._of_call.get(call_id)
+        return None if growing is None else growing.text()
+
+    def has_news(self, call_id: str) -> bool:
+        """Whether entries were added since `text` was last asked."""
+        growing = self._of_call.get(call_id)
+        return growing is not None and growing.stored is None
+
+    def forget(self, call_id: str) -> None:
+        """The call has ended, or was never accepted."""
+        self._of_call.pop(call_id, None)
+
+    def restore(self, texts: Mapping[str, str]) -> None:
+        """Go on with the timelines of the calls that were live when the service last ran."""
+        if self._max == 0:
+            return
+        for call_id, text in texts.items():
+            try:
+                known = timeline_from_text(text)
+            except UnreadableTimeline:
+                log.error("timeline_unreadable", call_id=call_id)
+                continue
+            growing = self._of_call[call_id] = _Growing(self._max)
+            growing.left_out = known.left_out
+            growing.sip_call_ids.update(known.sip_call_ids)
+            for entry in known.entries:
+                growing.add(entry)
+            growing.add(TimelineEntry(now_ms(), EntryType.RESUMED, {}))
+
+    def _begin(self, call_id: str, entry: TimelineEntry) -> None:
+        if self._max > 0:
+            growing = self._of_call[call_id] = _Growing(self._max)
+            growing.add(entry)
+
+    def _add(
+        self, call_id: str, kind: EntryType, facts: dict[str, Fact], at_ms: int | None = None
+    ) -> None:
+        growing = self._of_call.get(call_id)
+        if growing is not None:
+            growing.add(TimelineEntry(now_ms() if at_ms is None else at_ms, kind, facts))
+
+    def _of_listener(self, change: Change) -> None:
+        """A call that listens to another one is told in the timeline of that."""
+        acts_on, call = change.after.acts_on, change.after
+        if acts_on is None or not acts_on.action.listens:
+            return
+        facts: dict[str, Fact] = {"action": acts_on.action.value, "phoneCallId": call.id}
+        if any(isinstance(x, CallConnected) for x in change.effects):
+            self._add(acts_on.call_id, EntryType.LISTENING, facts, call.answered_ms)
+        elif call.final is not None and call.answered_ms is not None:
+            self._add(acts_on.call_id, EntryType.LISTENING_ENDED, facts, call.final.at_ms)
+
+
+class _Growing:
+    """The timeline of one call. `stored`: its text, as long as that says all."""
+
+    __slots__ = ("_first", "_last", "_room", "left_out", "sip_call_ids", "stored")
+
+    def __init__(self, entries_max: int) -> None:
+        self._room = (entries_max + 1) // 2
+        self._first: list[TimelineEntry] = []
+        self._last: deque[TimelineEntry] = deque(maxlen=max(1, entries_max // 2))
+        self.left_out = 0
+        self.sip_call_ids: dict[str, str] = {}
+        self.stored: str | None = None
+
+    def add(self, entry: TimelineEntry) -> None:
+        self.stored = None
+        if len(self._first) < self._room:
+            self._first.append(entry)
+            return
+        if len(self._last) == self._last.maxlen:
+            self.left_out += 1
+        self._last.append(entry)
+
+    def timeline(self) -> Timeline:
+        return Timeline([*self._first, *self._last], self.left_out, self.sip_call_ids)
+
+    def text(self) -> str:
+        if self.stored is None:
+            self.stored = timeline_to_text(self.timeline())
+        return self.stored
+
+
+def _asked_by(app: str | None) -> dict[str, Fact]:
+    request_id = structlog.contextvars.get_contextvars().get("request_id")
+    facts: dict[str, Fact] = {} if app is None else {"app": app}
+    return facts if not isinstance(request_id, str) else {**facts, "requestId": request_id}

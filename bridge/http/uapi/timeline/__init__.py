@@ -1,0 +1,1 @@
+"""The timeline of a call: everything that happened to it, in order."""

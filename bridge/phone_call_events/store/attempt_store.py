@@ -1,0 +1,97 @@
+"""Every attempt to deliver an event, kept for the timeline of its call."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from urllib.parse import parse_qs
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from bridge.phone_call_events.delivery import Attempt, Delivery
+from bridge.storage.engine import reading
+from bridge.storage.event_tables import event_attempts
+from bridge.storage.statement import Statement
+from bridge.storage.write_queue import WriteQueue
+
+BUSY = 1_000
+"""While so many groups of writes wait, no attempt is noted: others need the database more."""
+
+# Of a subscription or a call that is gone by now nothing is kept.
+_INSERT = Statement(
+    "INSERT INTO event_attempts (delivery_id, at_ms, call_id, subscription_id, extension,"
+    " call_status, host, duration_ms, http_status, error)"
+    " SELECT CAST(:delivery_id AS VARCHAR(32)), CAST(:at_ms AS BIGINT), c.id, s.id, s.extension,"
+    " CAST(:call_status AS TEXT), CAST(:host AS TEXT), CAST(:duration_ms AS BIGINT),"
+    " CAST(:http_status AS INTEGER), CAST(:error AS TEXT)"
+    " FROM calls AS c, event_subscriptions AS s"
+    " WHERE c.id = :call_id AND s.id = :subscription_id"
+    " AND (SELECT count(*) FROM event_attempts AS a WHERE a.call_id = c.id)"
+    " < CAST(:attempts_max AS BIGINT)"
+    " ON CONFLICT DO NOTHING"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class KeptAttempt:
+    """One attempt, at `at_ms` since the epoch. `call_status`: that of the event. `host`: of the
+    receiver's URL."""
+
+    at_ms: int
+    subscription_id: str
+    call_status: str
+    host: str
+    duration_ms: int
+    http_status: int | None
+    error: str | None
+
+
+class AttemptStore:
+    """`attempts_max`: kept of one call, the first ones; 0: none."""
+
+    def __init__(self, engine: AsyncEngine, queue: WriteQueue, attempts_max: int) -> None:
+        self._engine = engine
+        self._queue = queue
+        self._max = attempts_max
+
+    def note(self, delivery: Delivery, attempt: Attempt) -> None:
+        """Keep the attempt as long as the row of its call. Does not wait."""
+        if self._max == 0 or self._queue.waiting >= BUSY:
+            return
+        status = parse_qs(delivery.parameters).get("CallStatus", [""])
+        write = _INSERT.write(
+            counted=False,
+            delivery_id=delivery.id,
+            at_ms=attempt.at_ms,
+            call_status=status[0],
+            host=attempt.host,
+            duration_ms=attempt.duration_ms,
+            http_status=attempt.http_status,
+            error=attempt.error,
+            call_id=delivery.call_id,
+            subscription_id=delivery.subscription_id,
+            attempts_max=self._max,
+        )
+        self._queue.submit_later(write)
+
+    async def of_call(self, call_id: str, extensions: Collection[str]) -> list[KeptAttempt]:
+        """The attempts for subscriptions of these extensions, oldest first.
+
+        As they are by now. Raises StorageUnavailable.
+        """
+        await self._queue.caught_up(within_s=1.0)
+        c = event_attempts.c
+        shown = (
+            c.at_ms,
+            c.subscription_id,
+            c.call_status,
+            c.host,
+            c.duration_ms,
+            c.http_status,
+            c.error,
+        )
+        query = select(*shown).where(c.call_id == call_id, c.extension.in_(sorted(extensions)))
+        async with reading(self._engine) as connection:
+            rows = (await connection.execute(query.order_by(c.at_ms, c.delivery_id))).all()
+        return [KeptAttempt(*row) for row in rows]
