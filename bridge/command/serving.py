@@ -101,10 +101,13 @@ async def _start(stack: contextlib.AsyncExitStack, service: Service) -> None:
     """Raises ServeError for every failure that is not a fault of the program."""
     from bridge.faults import DatabaseTooNew, StorageUnusable
     from bridge.http.server import CannotListen
+    from bridge.wiring.traces import PackagesMissing
 
     try:
         await stack.enter_async_context(service)
     except CannotListen as why:
+        raise ServeError(str(why)) from None
+    except PackagesMissing as why:
         raise ServeError(str(why)) from None
     except (StorageUnusable, DatabaseTooNew) as why:
         raise ServeError(f"the database cannot be used: {why}") from None

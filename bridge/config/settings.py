@@ -109,6 +109,11 @@ class Settings(BaseSettings):
     metrics_host: Hosts = "127.0.0.1"
     # The bearer token of /metrics on http_port; empty: /metrics is not there.
     metrics_token: SecretStr = SecretStr("")
+    # Traces (OpenTelemetry): a collector's URL of OTLP over HTTP, as http://127.0.0.1:4318/v1/traces;
+    # empty: none. It needs the packages of `uapi-bridge[otel]`.
+    otlp_traces_url: BaseUrl = ""
+    # Of the requests without a `traceparent`, and of the calls that phones begin: 0 to 1.
+    traces_share: Annotated[float, Field(ge=0, le=1)] = 1.0
     shutdown_timeout_s: Seconds = 10.0  # how long requests in flight may take at the end
     token_lifetime_s: Annotated[int, Field(ge=60)] = 3600  # apps are told it as expires_in
     # So long a repeated Idempotency-Key gets the first answer.

@@ -29,8 +29,10 @@ from bridge.http.http_settings import ServerSettings
 from bridge.http.rate_limits import with_retry_after
 from bridge.http.request_ids import REQUEST_ID, new_request_id, with_request_id
 from bridge.http.request_metrics import with_request_metrics
+from bridge.http.request_traces import with_traces
 from bridge.metrics.declared import Metrics
 from bridge.supervision.tasks import carried_through
+from bridge.tracing.traces import Traces
 
 log = structlog.get_logger()
 
@@ -137,17 +139,20 @@ class _Runner(web.AppRunner):
 
 
 async def start_http(
-    app: web.Application, settings: ServerSettings, metrics: Metrics | None = None
+    app: web.Application,
+    settings: ServerSettings,
+    metrics: Metrics | None = None,
+    traces: Traces | None = None,
 ) -> web.AppRunner:
     """Listen; returns the runner, to be cleaned up. Raises CannotListen.
 
-    `metrics` counts the requests.
+    `metrics` counts the requests, `traces` has a span for each.
     """
     runner = _Runner(app, handle_signals=False, shutdown_timeout=settings.shutdown_timeout_s)
     await runner.setup()
     server = runner.server
     assert server is not None  # noqa: S101 - after setup() there is one
-    server.request_handler = _surrounded(server.request_handler, app, settings, metrics)
+    server.request_handler = _surrounded(server.request_handler, app, settings, metrics, traces)
     # aiohttp's sites have no parameter for the protocol class; the event loop's own server has.
     loop = asyncio.get_running_loop()
     runner.places = ConnectionPlaces(settings.connections)
@@ -173,12 +178,17 @@ async def start_http(
 
 
 def _surrounded(
-    handler: Handler, app: web.Application, settings: ServerSettings, metrics: Metrics | None
+    handler: Handler,
+    app: web.Application,
+    settings: ServerSettings,
+    metrics: Metrics | None,
+    traces: Traces | None,
 ) -> Handler:
     """Errors get their form first, so that all else holds for them as for every answer."""
     handler = with_retry_after(answering_errors(handler, app.get(ERROR_FORMS, {})))
     handler = with_cross_origin(handler, settings.cross_origins)
     handler = with_request_id(with_compression(handler))
+    handler = handler if traces is None else with_traces(handler, traces)
     return handler if metrics is None else with_request_metrics(handler, metrics)
 
 

@@ -47,13 +47,20 @@ class SendLimits:
 
 
 class EventSender:
-    """`async with EventSender(limits) as sender`. `tried` is told how each attempt went."""
+    """`async with EventSender(limits) as sender`. `tried` is told how each attempt went.
+
+    `traceparent` gives the trace of a call for its receiver, empty: none.
+    """
 
     def __init__(
-        self, limits: SendLimits, tried: Callable[[Attempt], None] = lambda _: None
+        self,
+        limits: SendLimits,
+        tried: Callable[[Delivery, Attempt], None] = lambda *_: None,
+        traceparent: Callable[[str], str] = lambda _: "",
     ) -> None:
         self._limits = limits
         self._tried = tried
+        self._traceparent = traceparent
         self._in_all = asyncio.Semaphore(limits.connections)
         # A semaphore lives as long as somebody holds or awaits it.
         self._turns: WeakValueDictionary[tuple[str, str], asyncio.Semaphore] = WeakValueDictionary()
@@ -100,7 +107,7 @@ class EventSender:
                 with contextlib.suppress(_ChangedError):
                     secrets = (subscription.secret,)
                     attempt = await self._attempt(target, secrets, delivery, check)
-                    self._tried(attempt)
+                    self._tried(delivery, attempt)
                     return attempt
 
     async def _attempt(
@@ -112,7 +119,12 @@ class EventSender:
     ) -> Attempt:
         began_ns = time.time_ns()
         request = event_request(
-            target, secrets, delivery, delivery.attempts + 1, began_ns // 1_000_000_000
+            target,
+            secrets,
+            delivery,
+            delivery.attempts + 1,
+            began_ns // 1_000_000_000,
+            traceparent=self._traceparent(delivery.call_id),
         )
         status, error, retry = await self._exchange(target, request.wire, check)
         return Attempt(

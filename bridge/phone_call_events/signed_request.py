@@ -98,7 +98,13 @@ def event_target(
 
 
 def event_request(
-    target: EventTarget, secrets: Sequence[str], delivery: Delivery, attempt: int, now_s: int
+    target: EventTarget,
+    secrets: Sequence[str],
+    delivery: Delivery,
+    attempt: int,
+    now_s: int,
+    *,
+    traceparent: str = "",
 ) -> EventRequest:
     """The signed request for one attempt.
 
@@ -126,6 +132,8 @@ def event_request(
             f"{DETAILS}: {details}\r\n"
             f"{DETAILS_SIGNATURE}: t={now_s},{_signatures(secrets, of_details)}\r\n"
         )
+    if traceparent:
+        headers += f"traceparent: {traceparent}\r\n"
     signed = [str(now_s), delivery.id, str(delivery.sequence), str(attempt), method, path]
     head = (
         f"{method} {path} HTTP/1.1\r\n{headers}"

@@ -14,15 +14,15 @@ from bridge.http.server import close_http, start_http
 from bridge.metrics.declared import Metrics
 from bridge.metrics.exposition import Exposition
 from bridge.pbx.ami.link import AmiLink
-from bridge.phone_call_events.delivery import Attempt
+from bridge.phone_call_events.delivery import Attempt, Delivery
 from bridge.storage.write_queue import WriteQueue
 from bridge.wiring.http import metrics_server_settings
 
 
-def attempt_counter(metrics: Metrics) -> Callable[[Attempt], None]:
+def attempt_counter(metrics: Metrics) -> Callable[[Delivery, Attempt], None]:
     """Counts attempts to deliver an event."""
 
-    def tried(attempt: Attempt) -> None:
+    def tried(_: Delivery, attempt: Attempt) -> None:
         status = attempt.http_status
         metrics.event_attempts.labels("none" if status is None else f"{status // 100}xx").inc()
         metrics.event_attempt_seconds.observe(max(0, attempt.duration_ms) / 1000)

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bridge.config.setting_values import port_ranges
 from bridge.config.settings import Settings
-from bridge.phone_call_events.delivery import Attempt
+from bridge.phone_call_events.delivery import Attempt, Delivery
 from bridge.phone_call_events.event_parameters import EventForm, Numbers
 from bridge.phone_call_events.give_up_rules import TryLimits
 from bridge.phone_call_events.retry_delay import RetrySchedule
@@ -21,6 +21,8 @@ from bridge.phone_call_events.store.delivery_store import EventDeliveryStore
 from bridge.phone_call_events.store.subscription_store import EventSubscriptionStore
 from bridge.phone_call_events.target_address import TargetRules
 from bridge.storage.write_queue import WriteQueue
+from bridge.tracing.traces import NO_TRACES, Traces
+from bridge.wiring.traces import told_of_attempts
 
 
 async def open_phone_call_events(
@@ -30,7 +32,8 @@ async def open_phone_call_events(
     queue: WriteQueue,
     numbers: Numbers,
     rights: Rights,
-    tried: Callable[[Attempt], None] = lambda _: None,
+    tried: Callable[[Delivery, Attempt], None] = lambda *_: None,
+    traces: Traces = NO_TRACES,
 ) -> PhoneCallEvents:
     """Started, and stopped by `stack`; what was not delivered last time is being delivered.
 
@@ -46,7 +49,8 @@ async def open_phone_call_events(
                 targets=target_rules(settings),
                 ca_file=settings.events_ca_file,
             ),
-            tried,
+            told_of_attempts(tried, traces),
+            traces.traceparent,
         )
     )
     events = PhoneCallEvents(

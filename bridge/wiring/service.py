@@ -16,6 +16,7 @@ from bridge.calls.directory_parties import DirectoryParties
 from bridge.calls.hanging_up import HangUp
 from bridge.calls.live.call_feed import CallFeed
 from bridge.calls.live.call_metrics import CallMetrics
+from bridge.calls.live.call_traces import CallTraces
 from bridge.calls.live.switchboard import Switchboard
 from bridge.calls.live.tracker import CallTracker
 from bridge.calls.live.which_live_calls import LiveCalls
@@ -67,6 +68,7 @@ from bridge.storage.probe import StorageProbe
 from bridge.storage.purge import purge_each
 from bridge.storage.write_queue import WriteQueue
 from bridge.supervision.tasks import must_live, supervisor
+from bridge.tracing.traces import NO_TRACES
 from bridge.wiring.database_wait import DatabaseWait
 from bridge.wiring.http import http_settings, server_settings
 from bridge.wiring.metrics import attempt_counter, gauges, recording_failure_counter, serve_metrics
@@ -74,6 +76,7 @@ from bridge.wiring.pbx import ami_settings, ari_settings, phone_profile, voicema
 from bridge.wiring.phone_call_events import open_phone_call_events
 from bridge.wiring.recordings import open_recordings
 from bridge.wiring.steering import open_steering
+from bridge.wiring.traces import open_traces
 from bridge.wiring.voicemail import open_voicemail
 
 log = structlog.get_logger()
@@ -132,6 +135,7 @@ class Service:
         self._stack.push_async_callback(engine.dispose)
         await migrate(engine)
         metrics = Metrics()
+        traces = open_traces(self._stack, settings)
         queue = WriteQueue(engine, committed=metrics.commit_seconds.observe)
         await queue.start()
         self._stack.push_async_callback(queue.stop)
@@ -159,6 +163,7 @@ class Service:
             DirectoryNumbers(self.directory),
             DirectoryRights(self.directory),
             attempt_counter(metrics),
+            traces,
         )
         tracker = CallTracker(settings.pbx_name, DirectoryParties(self.directory))
         self.link = AmiLink(
@@ -166,6 +171,7 @@ class Service:
             endpoint_states=self.ari.endpoint_states,
             record_to=settings.record_pbx_events_to,
             event_lag=metrics.pbx_event_lag_seconds.observe,
+            originating=traces.originating,
         )
         self.switchboard = Switchboard(self.link, tracker, calls, ORIGINATE_GRACE_S, timelines)
         self.link.listen(self.switchboard)
@@ -173,6 +179,8 @@ class Service:
         call_feed = CallFeed()
         self.switchboard.observe(call_feed.note)
         self.switchboard.observe(CallMetrics(metrics).changed)
+        if traces is not NO_TRACES:
+            self.switchboard.observe(CallTraces(traces).changed)
         self.switchboard.add_companions(self.events.rows.of_change)
         self.phones = DirectoryPhones(phone_profile(settings), self.directory, self.ari, self.link)
         self._stack.callback(self.phones.stop)
@@ -254,7 +262,8 @@ class Service:
         await self._wait.make_way()
         app = self._http(services)
         await serve_metrics(self._stack, settings, services.metrics)
-        runner = await start_http(app, server_settings(settings), metrics)
+        seen = None if traces is NO_TRACES else traces
+        runner = await start_http(app, server_settings(settings), metrics, seen)
         self._stack.push_async_callback(close_http, runner)
 
     async def _tell_pbx(self) -> None:

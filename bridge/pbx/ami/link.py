@@ -8,6 +8,7 @@ listener tolerates repeated news.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 from bridge.calls.pbx import (
@@ -58,8 +59,11 @@ class AmiLink(AmiSession):
         endpoint_states: EndpointStates | None = None,
         record_to: Path | None = None,
         event_lag: Callable[[float], None] = lambda _: None,
+        originating: Callable[[str], AbstractContextManager[None]] = lambda _: nullcontext(),
     ) -> None:
-        """`event_lag` is told the seconds between the arrival of an event and its turn."""
+        """`event_lag` is told the seconds between the arrival of an event and its turn.
+        `originating` surrounds the Originate of the call with this id.
+        """
         super().__init__(settings)
         self._listener: PbxListener
         self._dialplan = dialplan or Dialplan()
@@ -68,6 +72,7 @@ class AmiLink(AmiSession):
         self._digits = False
         self._record_to = record_to
         self._event_lag = event_lag
+        self._originating = originating
         self._mailbox_changed: Callable[[str], None] = lambda _: None
         self._recorder: EventRecorder | None = None
         self._stream: EventStream
@@ -123,7 +128,8 @@ class AmiLink(AmiSession):
 
     async def originate(self, order: OriginateOrder) -> None:
         action = originate_action(order, self._settings, self._dialplan)
-        answer = await self.send(action)
+        with self._originating(order.call_id):
+            answer = await self.send(action)
         if not succeeded(answer):
             raise PbxRefused(why_refused(answer))
 

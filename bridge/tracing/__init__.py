@@ -1,0 +1,1 @@
+"""Traces of requests, calls and webhooks, for an OpenTelemetry collector."""
