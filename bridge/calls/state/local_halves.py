@@ -7,7 +7,7 @@ party: it says that whoever its second half dials stands where its first half wa
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from bridge.calls.state.phone_call import CallChannel, Leg, LegPhase, PhoneCall
 
@@ -45,22 +45,37 @@ def outermost(call: PhoneCall, dialler: str | None) -> CallChannel | None:
     return last
 
 
+def without_passed_services(call: PhoneCall, legs: Iterable[Leg]) -> list[Leg]:
+    """These parties, without a service that has connected the caller with one of the others.
+
+    In a call of the API a queue is a party on its half of a Local channel, and stays there. The
+    agent behind it is who talks.
+    """
+    legs = list(legs)
+    return [x for x in legs if not is_half(call, x.uniqueid)] or legs
+
+
 def party_through(call: PhoneCall, uniqueid: str) -> Leg | None:
-    """The party in talk that hears through this half of a Local channel."""
-    seen, halves = {uniqueid}, [uniqueid]
+    """The party in talk that hears through this half of a Local channel.
+
+    A service on its own half is that party where it has connected nobody.
+    """
+    seen, halves, service = {uniqueid}, [uniqueid], None
     for _ in range(_NESTED_MAX):
         other = _other_half(call, halves.pop()) if halves else None
         if other is None:
-            return None
+            return service
         beside = [x for x in call.channels.values() if x.dialled_by == other.uniqueid]
         beside += [call.channels[x] for x in (other.dialled_by,) if x in call.channels]
         ids = {x.uniqueid for x in beside}
         talks = [x for x in call.legs if x.uniqueid in ids and x.phase is LegPhase.UP]
-        if talks:
-            return talks[0]
+        phones = [x for x in talks if not is_half(call, x.uniqueid)]
+        if phones:
+            return phones[0]
+        service = service or next(iter(talks), None)
         halves += [x.uniqueid for x in beside if x.local and x.uniqueid not in seen]
         seen |= {other.uniqueid, *ids}
-    return None
+    return service
 
 
 def dialled_text(half: CallChannel) -> str:

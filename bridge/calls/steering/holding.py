@@ -9,13 +9,13 @@ from __future__ import annotations
 from bridge.calls.live.switchboard import Switchboard
 from bridge.calls.pbx import PbxOutcomeUnknown
 from bridge.calls.state.holding import with_api_hold
-from bridge.calls.state.local_halves import is_half
 from bridge.calls.state.phone_call import ApiHold, Leg, PhoneCall
 from bridge.calls.steering.action_turns import ActionTurns
 from bridge.calls.steering.errors import ActionFailed
 from bridge.calls.steering.live_call import (
     party_in_talk,
     require_no_holder,
+    require_phones,
     still_live,
     the_other,
 )
@@ -44,9 +44,10 @@ class Holding:
             call, holder = self._party(call_id, view_id)
             if holder.api_hold is not None or holder.on_hold_ms is not None:
                 return call
+            require_phones(call, holder)
             other = the_other(call, holder)
             require_no_holder(other)
-            _require_phones(call, holder, other)
+            require_phones(call, other)
             await self._pbx.require(HOLD_CONTEXTS, HOLD_MODULES)
             hold = await self._take_apart(call.id, other)
             self._note(call_id, view_id, hold)
@@ -99,13 +100,6 @@ class Holding:
     def _note(self, call_id: str, view_id: str, hold: ApiHold | None) -> None:
         call = still_live(self._switchboard.calls.live, call_id)
         self._switchboard.change(call.id, lambda x: with_api_hold(x, view_id, hold))
-
-
-def _require_phones(call: PhoneCall, *legs: Leg) -> None:
-    """Raises ActionFailed where a party is a service: it stands behind half a Local channel."""
-    for leg in legs:
-        if is_half(call, leg.uniqueid):
-            raise ActionFailed(f"{leg.number} is no phone, and such a call cannot be held")
 
 
 def _held_by_other(call: PhoneCall, held: Leg, hold: ApiHold) -> PhoneCall:

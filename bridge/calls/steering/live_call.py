@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bridge.calls.live.call_index import CallIndex
+from bridge.calls.state.local_halves import is_half, without_passed_services
 from bridge.calls.state.phone_call import Leg, LegPhase, PhoneCall
 from bridge.calls.steering.errors import ActionFailed
 
@@ -35,11 +36,19 @@ def the_other(call: PhoneCall, leg: Leg) -> Leg:
         and x.uniqueid is not None
         and not x.handed_over
     ]
+    others = without_passed_services(call, others)
     if not others:
         raise ActionFailed("it talks to no other party")
     if len(others) > 1:
         raise ActionFailed("more than two parties talk")
     return others[0]
+
+
+def require_phones(call: PhoneCall, *legs: Leg) -> None:
+    """Raises ActionFailed where a party is a service: it stands behind half a Local channel."""
+    for leg in legs:
+        if is_half(call, leg.uniqueid):
+            raise ActionFailed(f"{leg.number} is no phone, and only phones are held or parked")
 
 
 def require_no_holder(leg: Leg) -> None:

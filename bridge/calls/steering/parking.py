@@ -21,6 +21,7 @@ from bridge.calls.steering.errors import ActionFailed
 from bridge.calls.steering.live_call import (
     party_in_talk,
     require_no_holder,
+    require_phones,
     still_live,
     the_other,
 )
@@ -143,6 +144,8 @@ def _parties(call: PhoneCall, view_id: str) -> tuple[Leg, Leg]:
     parker = party_in_talk(call, view_id)
     if parker.extension is None:
         raise ActionFailed(f"{parker.number} is no extension, and only an extension parks")
+    require_phones(call, parker)
     other = the_other(call, parker)
     require_no_holder(other)
+    require_phones(call, other)
     return parker, other

@@ -170,7 +170,7 @@ async def test_given_no_call_id_when_held_then_all_calls_of_the_extension_are(
 
 @pytest.mark.parametrize("service", ["0003*400", "0003*500"])
 @pytest.mark.parametrize("begun_by", ["create", "transfer"])
-async def test_given_a_service_when_held_or_asked_to_hold_then_it_is_refused(
+async def test_given_a_service_when_held_parked_or_asked_to_then_it_is_refused(
     lab: RunningLab, api: ApiClient, begun_by: str, service: str
 ) -> None:
     """An IVR and a conference."""
@@ -186,7 +186,8 @@ async def test_given_a_service_when_held_or_asked_to_hold_then_it_is_refused(
             await acted(api, call_id, "Transfer", transferNumber="0003*210", sendCallTo=service)
         call = await api.wait_call(call_id, lambda x: views(x, "status") == [5, 5])
         for view in views(call, "id"):
-            refused = await act(api, call_id, "OnHold", phoneCallViewId=view)
-            assert (refused.status, refused.code) == (409, "pc_action_failed"), view
-            assert service in refused.message
+            for action in ("OnHold", "Park"):
+                refused = await act(api, call_id, action, phoneCallViewId=view)
+                assert (refused.status, refused.code) == (409, "pc_action_failed"), view
+                assert f"{service} is no phone" in refused.message
         assert views(await api.call(call_id), "onHold") == [None, None]

@@ -161,6 +161,29 @@ async def test_given_half_a_local_channel_then_it_is_no_phone_that_could_be_held
     assert talk.pbx.diary == []
 
 
+async def test_given_a_queue_that_has_connected_an_agent_then_the_agent_is_the_one_held() -> None:
+    """The queue of an API call stays a party, on its half of a Local channel."""
+    name = "Local/300@services"
+    halves = {
+        "q1": CallChannel("q1", name, ev.ChannelState.UP, 1, local=f"{name}-1;1"),
+        "q2": CallChannel("q2", name, ev.ChannelState.UP, 1, local=f"{name}-1;2"),
+    }
+
+    def through_a_queue(call: PhoneCall) -> PhoneCall:
+        source, agent = call.legs
+        queue = replace(agent, view_id="02", uniqueid="q1", extension="0003*300")
+        channels = {**call.channels, **halves}
+        return replace(call, legs=(source, agent, queue), channels=channels)
+
+    talk = Talk(through_a_queue)
+    talk.pbx.next_to = "q2"
+    await talk.service.hold(CALL_ID, "00")
+    assert talk.pbx.diary == [f"apart {BOB} q2"]
+    assert talk.holds == [True, False, False]
+    with pytest.raises(ActionFailed, match="is no phone"):
+        await talk.service.hold(CALL_ID, "02")
+
+
 async def test_given_a_hold_of_the_other_party_then_it_is_not_held_as_well() -> None:
     talk = Talk(with_leg(1, api_hold=ApiHold(3, ALICE, BOB)))
     with pytest.raises(ActionFailed, match="holds the call"):

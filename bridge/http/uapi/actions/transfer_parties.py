@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 
 from bridge.calls.state.call_views import views_of
+from bridge.calls.state.local_halves import without_passed_services
 from bridge.calls.state.phone_call import Leg, PhoneCall
 from bridge.directory.number_spelling import bare_number
 from bridge.http.errors import invalid
@@ -86,7 +87,8 @@ class NamedParties:
         where several extensions may be meant.
         """
         own = self._request.party_of(call)
-        others = [x for x in (own, *legs) if x is not None and x != kept]
+        others = [x for x in (own, *without_passed_services(call, legs)) if x is not None]
+        others = [x for x in others if x != kept]
         extensions = [x for x in others if x.extension is not None]
         has_left = kept is None and self._request.has_left(call)
         if own is None and (has_left or len(extensions) > 1):
