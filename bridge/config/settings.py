@@ -299,6 +299,9 @@ class Settings(BaseSettings):
     events_connections_per_organization_max: Annotated[int, Field(ge=1)] = 16
     # By one organization to one host, whatever the port.
     events_connections_per_host_max: Annotated[int, Field(ge=1)] = 8
+    # A secret that was replaced signs beside the new one for so long at most; a day, as an event is
+    # tried.
+    events_old_secret_s: Annotated[int, Field(ge=0)] = 24 * 3600
     events_kept_s: Annotated[int, Field(ge=60)] = 7 * 24 * 3600  # deliveries that have ended
 
     # Log

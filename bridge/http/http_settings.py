@@ -64,6 +64,7 @@ class UapiSettings:
     ended_calls_kept_s: int
     event_url_max_chars: int
     event_targets: TargetRules
+    event_old_secret_s: int
 
 
 @dataclass(frozen=True, slots=True)

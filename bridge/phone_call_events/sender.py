@@ -15,6 +15,7 @@ from weakref import WeakValueDictionary
 from aiohttp.resolver import DefaultResolver
 from yarl import URL
 
+from bridge.clock import now_ms
 from bridge.faults import reason
 from bridge.phone_call_events.delivery import Attempt, Delivery
 from bridge.phone_call_events.receiver_answer import NoAnswer
@@ -105,7 +106,7 @@ class EventSender:
                         raise _ChangedError
 
                 with contextlib.suppress(_ChangedError):
-                    secrets = (subscription.secret,)
+                    secrets = subscription.signing_secrets(now_ms())
                     attempt = await self._attempt(target, secrets, delivery, check)
                     self._tried(delivery, attempt)
                     return attempt

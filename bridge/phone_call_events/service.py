@@ -173,12 +173,14 @@ class PhoneCallEvents:
         subscription_id: str,
         change: Callable[[Subscription], Subscription],
         why: str = "subscription disabled",
+        first: Callable[[Subscription], Write | None] = lambda _: None,
     ) -> Subscription | None:
         """The subscription after the change, in force; None if it has been deleted meanwhile.
 
         `change` gets the subscription at that moment, so that of two changes at once neither undoes
         the other. Its exceptions are raised. Waiting events of a disabled subscription are given
-        up, with `why`.
+        up, with `why`. `first` gets the subscription after the change; its write comes before, as
+        for `create`.
         """
         async with self._one_at_a_time():
             found = self._index.get(subscription_id)
@@ -186,7 +188,7 @@ class PhoneCallEvents:
                 return None
             after = change(found)
             try:
-                await self._store.update(after, why_disabled=why)
+                await self._store.update(after, why_disabled=why, first=first(after))
             except StorageUnavailable as fault:
                 if fault.outcome_unknown:  # its client is told that nothing was changed
                     self._store.restore_later(found)

@@ -45,9 +45,17 @@ class BodyFormat(Enum):
 
 
 @dataclass(frozen=True, slots=True)
+class OldSecret:
+    """A secret that was replaced. It signs as well until that moment, in ms since the epoch."""
+
+    secret: str = field(repr=False)
+    until_ms: int
+
+
+@dataclass(frozen=True, slots=True)
 class Subscription:
     """`extension` is the extended number, `types` are in the order of their numbers. `secret` is
-    the key of the signatures, as text.
+    the key of the signatures, as text. `old_secrets`: the newest first.
 
     `client_id`: the app that made it.
     """
@@ -63,6 +71,11 @@ class Subscription:
     client_id: str
     modified_ms: int
     format: BodyFormat = BodyFormat.FORM
+    old_secrets: tuple[OldSecret, ...] = ()
+
+    def signing_secrets(self, at_ms: int) -> list[str]:
+        """All secrets that sign an event at that moment, the newest first."""
+        return [self.secret, *(x.secret for x in self.old_secrets if x.until_ms > at_ms)]
 
     @property
     def organization(self) -> str:

@@ -8,7 +8,7 @@ from bridge.storage.tables import metadata
 
 # `last_sequence` numbers the events of the subscription, without a gap. `secret` signs them, in
 # plain text, because the same key makes the signature and checks it. `types`: numbers with
-# commas between them. `format`: form, json.
+# commas between them. `format`: form, json. `old_secrets`: JSON, each with the end of its time.
 event_subscriptions = Table(
     "event_subscriptions",
     metadata,
@@ -24,6 +24,7 @@ event_subscriptions = Table(
     Column("modified_ms", BigInteger, nullable=False),
     Column("last_sequence", BigInteger, nullable=False),
     Column("format", Text, nullable=False),
+    Column("old_secrets", Text, nullable=False),
 )
 
 # One row per event and subscription. `id` is derived from what happened, so that the same event

@@ -91,6 +91,7 @@ def _uapi(settings: Settings) -> UapiSettings:
         ended_calls_kept_s=settings.ended_calls_kept_s,
         event_url_max_chars=settings.events_url_max_chars,
         event_targets=target_rules(settings),
+        event_old_secret_s=settings.events_old_secret_s,
     )
 
 

@@ -63,7 +63,7 @@ async def _create(request: web.Request, text: bytes, keeper: AnswerKeeper) -> St
     scope, kind = event_scope_of(request), types_in_uri(request, "pcet_type_invalid")
     ignored = _ignored(request, body)
     subscription = new_event(scope, kind, body)
-    item = phone_call_event_json(subscription, _collection_url(request))
+    item = phone_call_event_json(subscription, collection_url(request))
     answer = StoredAnswer(200, json_text({key: item[key] for key in ("id", "links", "link")}))
     events = scope.services.phone_call_events
     try:
@@ -85,8 +85,8 @@ async def list_phone_call_events(request: web.Request) -> web.Response:
     listing = Listing.parse(request.query, FILTERABLE)
     fields = requested_fields(request.query, PHONE_CALL_EVENT_FIELDS)
     page, total = listing.page(found, lambda x: (0, f"{x.url}\0{x.id}"))
-    collection_url = _collection_url(request)
-    entry = [select(phone_call_event_json(x, collection_url), fields) for x in page]
+    url = collection_url(request)
+    entry = [select(phone_call_event_json(x, url), fields) for x in page]
     return json_answer(listing.envelope(entry, total, own_url(request)), headers=ignored)
 
 
@@ -102,7 +102,7 @@ async def update_phone_call_event(request: web.Request) -> web.Response:
     )
     if after is None:
         raise no_such_event()
-    item = phone_call_event_json(after, _collection_url(request))
+    item = phone_call_event_json(after, collection_url(request))
     return json_answer({key: item[key] for key in ("id", "links", "link")}, headers=ignored)
 
 
@@ -132,7 +132,8 @@ def own_url(request: web.Request) -> URL:
     return URL(base + request.rel_url.raw_path_qs, encoded=True)
 
 
-def _collection_url(request: web.Request) -> str:
+def collection_url(request: web.Request) -> str:
+    """Of all events of the extension, absolute."""
     base = base_url(request, request.app[SERVICES].settings.public_base_url)
     user, extension = request.match_info["userId"], request.match_info["extension"]
     return f"{base}/uapi/extensions/{user}/{extension}/phoneCallEvents"

@@ -16,6 +16,7 @@ from bridge.http.uapi.phone_call_event_routes import (
     list_phone_call_events,
     update_phone_call_event,
 )
+from bridge.http.uapi.phone_call_event_secrets import replace_secret
 from bridge.http.uapi.phone_call_routes import hang_up_phone_calls, list_phone_calls
 from bridge.http.uapi.presence import list_presence
 from bridge.http.uapi.queue_agents import list_queue_agents, update_queue_agent
@@ -88,6 +89,7 @@ def _add_phone_call_events(router: web.UrlDispatcher, prefix: str) -> None:
         router.add_get(path + _SLASH, list_phone_call_events)
         router.add_delete(path + _SLASH, delete_phone_call_events)
         router.add_put(path + _SLASH, update_phone_call_event)
+    router.add_post(f"{one}/secret{_SLASH}", replace_secret)
     router.add_get(f"{one}/deliveries{_SLASH}", list_deliveries)
     router.add_post(f"{one}/deliveries/{{deliveryId}}/retry{_SLASH}", retry_delivery)
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
+import orjson
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -12,6 +13,7 @@ from bridge.phone_call_events.subscription import (
     BodyFormat,
     EventType,
     Method,
+    OldSecret,
     Subscription,
     types_text,
 )
@@ -24,17 +26,19 @@ from bridge.storage.write_queue import WriteQueue
 # PostgreSQL two instances at once could exceed it by one).
 _INSERT = Statement(
     "INSERT INTO event_subscriptions (id, extension, types, url, method, status, note, secret,"
-    " client_id, modified_ms, format, last_sequence)"
+    " client_id, modified_ms, format, old_secrets, last_sequence)"
     " SELECT CAST(:id AS VARCHAR(30)), CAST(:extension AS TEXT), CAST(:types AS TEXT),"
     " CAST(:url AS TEXT), CAST(:method AS INTEGER), CAST(:status AS INTEGER),"
     " CAST(:note AS TEXT), CAST(:secret AS TEXT), CAST(:client_id AS TEXT),"
-    " CAST(:modified_ms AS BIGINT), CAST(:format AS TEXT), 0"
+    " CAST(:modified_ms AS BIGINT), CAST(:format AS TEXT),"
+    " CAST(:old_secrets AS TEXT), 0"
     " WHERE (SELECT COUNT(*) FROM event_subscriptions WHERE extension = :of_extension)"
     " < CAST(:most AS INTEGER)"
 )
 _UPDATE = Statement(
     "UPDATE event_subscriptions SET url = :url, method = :method, status = :status, note = :note,"
-    " format = :format, modified_ms = :modified_ms WHERE id = :id"
+    " format = :format, secret = :secret, old_secrets = :old_secrets, modified_ms = :modified_ms"
+    " WHERE id = :id"
 )
 _GIVE_UP_WAITING = Statement(
     "UPDATE event_deliveries SET state = 'failed', error = :why, finished_ms = :now_ms"
@@ -68,6 +72,7 @@ class EventSubscriptionStore:
                 client_id=row.client_id,
                 modified_ms=row.modified_ms,
                 format=BodyFormat(row.format),
+                old_secrets=_read_secrets(row.old_secrets),
             )
             for row in rows
         ]
@@ -92,6 +97,7 @@ class EventSubscriptionStore:
             client_id=subscription.client_id,
             modified_ms=subscription.modified_ms,
             format=subscription.format.value,
+            old_secrets=_written_secrets(subscription.old_secrets),
             of_extension=subscription.extension,
             most=most,
         )
@@ -106,9 +112,14 @@ class EventSubscriptionStore:
             raise StoppedByGuard
         return counts[-1] == 1
 
-    async def update(self, subscription: Subscription, *, why_disabled: str) -> None:
-        """If it is disabled, the same transaction gives its waiting events up."""
-        writes = [_update(subscription)]
+    async def update(
+        self, subscription: Subscription, *, why_disabled: str, first: Write | None = None
+    ) -> None:
+        """If it is disabled, the same transaction gives its waiting events up.
+
+        `first`: as for `insert`.
+        """
+        writes = [_update(subscription)] if first is None else [first, _update(subscription)]
         if not subscription.enabled:
             writes.append(
                 _GIVE_UP_WAITING.write(
@@ -118,7 +129,9 @@ class EventSubscriptionStore:
                     subscription_id=subscription.id,
                 )
             )
-        await self._queue.submit(*writes)
+        counts = await self._queue.submit(*writes)
+        if first is not None and not counts[0]:
+            raise StoppedByGuard
 
     def restore_later(self, subscription: Subscription) -> None:
         """Restore the row after an update with an unknown outcome."""
@@ -138,6 +151,14 @@ def _deletions(ids: Collection[str]) -> list[Write]:
     return [_DELETE.write(counted=False, id=x) for x in ids]
 
 
+def _written_secrets(old: Sequence[OldSecret]) -> str:
+    return orjson.dumps([[x.secret, x.until_ms] for x in old]).decode()
+
+
+def _read_secrets(text: str) -> tuple[OldSecret, ...]:
+    return tuple(OldSecret(secret, until_ms) for secret, until_ms in orjson.loads(text))
+
+
 def _update(subscription: Subscription) -> Write:
     return _UPDATE.write(
         counted=False,
@@ -146,6 +167,8 @@ def _update(subscription: Subscription) -> Write:
         status=int(subscription.enabled),
         note=subscription.note,
         format=subscription.format.value,
+        secret=subscription.secret,
+        old_secrets=_written_secrets(subscription.old_secrets),
         modified_ms=subscription.modified_ms,
         id=subscription.id,
     )

@@ -108,3 +108,51 @@ async def test_given_another_format_when_created_then_it_is_refused(
 async def test_given_json_without_post_when_created_then_it_is_refused(api: ApiClient) -> None:
     made = await api.request("POST", EVENTS, body={"type": "2", "url": URL, "format": "json"})
     assert (made.status, made.code) == (400, "pce_format_invalid")
+
+
+async def a_subscription(api: ApiClient) -> tuple[str, str]:
+    """Its path, and its secret."""
+    made = await api.request("POST", EVENTS, body={"type": "2", "url": URL, "method": "1"})
+    return f"{EVENTS}/2/{made.json['id']}", made.headers["X-Event-Secret"]
+
+
+async def test_given_new_secret_when_replaced_then_both_sign_for_a_time(
+    running: WholeService, api: ApiClient
+) -> None:
+    one, first = await a_subscription(api)
+    key = {"Idempotency-Key": "secret"}
+    done = await api.request("POST", f"{one}/secret/", headers=key)
+    second = done.headers["X-Event-Secret"]
+    assert (done.status, done.json["oldSecretUntil"][-1]) == (200, "Z")
+    [subscription] = running.service.events.of_extension("0003*210")
+    assert subscription.signing_secrets(0) == [second, first]
+    again = await api.request("POST", f"{one}/secret", headers=key)
+    assert (again.json, again.headers["X-Event-Secret"]) == (done.json, second)
+    await api.request("PUT", one, body={"note": "x"})
+    [subscription] = running.service.events.of_extension("0003*210")
+    assert subscription.signing_secrets(0) == [second, first]
+    at_once = await api.request("POST", f"{one}/secret", body={"keepSeconds": "0"})
+    assert "oldSecretUntil" not in at_once.json
+    [subscription] = running.service.events.of_extension("0003*210")
+    assert subscription.signing_secrets(0) == [at_once.headers["X-Event-Secret"]]
+
+
+async def test_given_two_old_secrets_when_replaced_once_more_then_it_is_refused(
+    api: ApiClient,
+) -> None:
+    one, _ = await a_subscription(api)
+    for _ in range(2):
+        assert (await api.request("POST", f"{one}/secret")).status == 200
+    refused = await api.request("POST", f"{one}/secret")
+    assert (refused.status, refused.code) == (400, "pce_limit_reached")
+    other = await api.request("POST", f"{EVENTS}/2/{'x' * 30}/secret")
+    assert (other.status, other.code) == (400, "pce_id_invalid")
+
+
+@pytest.mark.parametrize("given", [-1, 86_401, "a", True, 1.5, [], ""])
+async def test_given_odd_time_when_a_secret_is_replaced_then_it_is_refused(
+    api: ApiClient, given: object
+) -> None:
+    one, _ = await a_subscription(api)
+    refused = await api.request("POST", f"{one}/secret", body={"keepSeconds": given})
+    assert (refused.status, refused.code) == (400, "pce_secret_invalid")

@@ -20,5 +20,9 @@ def upgrade() -> None:
     op.add_column(
         "event_subscriptions", sa.Column("format", sa.Text, nullable=False, server_default="form")
     )
+    op.add_column(
+        "event_subscriptions",
+        sa.Column("old_secrets", sa.Text, nullable=False, server_default="[]"),
+    )
     op.add_column("event_deliveries", sa.Column("details", sa.Text))
     op.add_column("event_deliveries", sa.Column("extension_sequence", sa.BigInteger))
