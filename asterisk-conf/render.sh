@@ -31,7 +31,7 @@ if [ "$AMI_USER" = "$AMI_RECORDING_USER" ]; then
 # FullyBooted and the answers to actions pass in any case.
 events='Newchannel Newstate DialBegin DialEnd OriginateResponse Hangup HangupRequest
 Hold Unhold AttendedTransfer BlindTransfer ParkedCall ConfbridgeJoin ConfbridgeLeave
-MessageWaiting PeerStatus ContactStatus Shutdown'
+QueueCallerLeave MessageWaiting PeerStatus ContactStatus Shutdown'
 
 major=${ASTERISK_VERSION%%.*}
 minor=${ASTERISK_VERSION#*.}; minor=${minor%%.*}; minor=${minor%%[!0-9]*}

@@ -114,6 +114,12 @@ class Pbx(Protocol):
         Raises PbxUnavailable, PbxRefused, PbxOutcomeUnknown, InvalidPbxValue.
         """
 
+    async def ask_channel(self, uniqueid: str) -> bool:
+        """Have the PBX tell, as an event, what that channel does; whether there is that channel.
+
+        Raises PbxUnavailable, PbxRefused, PbxOutcomeUnknown, InvalidPbxValue.
+        """
+
     async def snapshot(self) -> PbxSnapshot:
         """Every live channel. Raises PbxUnavailable, PbxOutcomeUnknown."""
 

@@ -101,6 +101,12 @@ class LiveStage:
         wanted = sorted(calls)
         await _until(self.told_live, lambda x: x == wanted, f"{when}: not {wanted}")
 
+    async def taken_by(self, when: str, by: str) -> None:
+        async def taken() -> set[str]:
+            return {x.get("takenBy", "") for x in await self.api.calls()}
+
+        await _until(taken, lambda x: x == {by}, f"{when}: not taken by {by}")
+
     async def told_of(self, extension: str, kind: str, **parameters: str) -> None:
         def found() -> list[str]:
             events = [

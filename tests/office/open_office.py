@@ -112,7 +112,7 @@ async def open_office(
                 "CRM_SECRET": crm_secret,
                 "PHONE_SECRET": phone_secret,
                 "VOICEMAIL_PIN": str(secrets.randbelow(9000) + 1000),
-                "AMI_READ": "call,system,agent" if all_events else "call,system",
+                "AMI_READ": "call,system,agent",
                 "OFFICE_EVENTS": _all_events() if all_events else "@EVENT_FILTERS@",
             },
         ),

@@ -61,6 +61,9 @@ class RecordedStage(LiveStage):
         await asyncio.sleep(_SETTLED_S)  # the last events are recorded as well
         self.says(f"seen: {when}")
 
+    async def taken_by(self, when: str, by: str) -> None:
+        await self.sees(when)
+
     async def told_of(self, extension: str, kind: str, **parameters: str) -> None: ...
 
     async def ends(self, *records: str, **told: str) -> None:

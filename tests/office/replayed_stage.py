@@ -115,6 +115,11 @@ class ReplayedStage:
         ]
         self._compare(when, sorted(now), sorted(calls))
 
+    async def taken_by(self, when: str, by: str) -> None:
+        self._until("Text", f"seen: {when}")
+        now = [phone_call_json(x, _SCOPE, {}, "") for x in self.tracker.live]
+        self._compare(when, sorted({str(x.get("takenBy", "")) for x in now}), [by])
+
     async def told_of(self, extension: str, kind: str, **parameters: str) -> None:
         events = [x for x in self._told if (short(x[0]), KINDS[x[1]]) == (extension, kind)]
         found = [str({y: x[2][y] for y in parameters}) for x in events]

@@ -107,6 +107,10 @@ class Stage(Protocol):
         """The calls that a GET of all of the user shows now, in any order."""
         ...
 
+    async def taken_by(self, when: str, by: str) -> None:
+        """Every live call of the user says now that this took it (`takenBy`)."""
+        ...
+
     async def told_of(self, extension: str, kind: str, **parameters: str) -> None:
         """Parameters of an event that was sent."""
         ...

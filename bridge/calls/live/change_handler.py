@@ -11,9 +11,10 @@ from bridge.calls.call_records import CallRecords, Companions
 from bridge.calls.live.call_log import log_change
 from bridge.calls.live.change import Change
 from bridge.calls.live.channel_hang_ups import ChannelHangUps
+from bridge.calls.live.channel_questions import ChannelQuestions
 from bridge.calls.live.stored_changes import must_be_stored
 from bridge.calls.pbx import Pbx
-from bridge.calls.state.effects import HangUpChannel, UninvitedPhone
+from bridge.calls.state.effects import AskChannel, HangUpChannel, UninvitedPhone
 from bridge.calls.timeline.timelines import Timelines
 
 log = structlog.get_logger()
@@ -26,11 +27,17 @@ class ChangeHandler:
     """Changes come in the order of the events that caused them."""
 
     def __init__(
-        self, pbx: Pbx, records: CallRecords, hang_ups: ChannelHangUps, timelines: Timelines
+        self,
+        pbx: Pbx,
+        records: CallRecords,
+        hang_ups: ChannelHangUps,
+        questions: ChannelQuestions,
+        timelines: Timelines,
     ) -> None:
         self._pbx = pbx
         self._records = records
         self._hang_ups = hang_ups
+        self._questions = questions
         self._timelines = timelines
         self._observers: list[Observer] = []
         self._companions_of: list[CompanionsOf] = []
@@ -59,6 +66,8 @@ class ChangeHandler:
         for effect in change.effects:
             if isinstance(effect, HangUpChannel):
                 self._hang_ups.begin([effect.uniqueid])
+            elif isinstance(effect, AskChannel):
+                self._questions.begin(effect.uniqueid)
             elif isinstance(effect, UninvitedPhone):
                 log.error("uninvited_phone_in_call", call_id=after.id, endpoint=effect.endpoint)
                 self._hang_ups.begin([effect.uniqueid])

@@ -17,6 +17,7 @@ from bridge.calls.live.alive_after_end import AliveAfterEnd
 from bridge.calls.live.change import Change
 from bridge.calls.live.change_handler import ChangeHandler, CompanionsOf, Observer
 from bridge.calls.live.channel_hang_ups import ChannelHangUps, channels_to_end
+from bridge.calls.live.channel_questions import ChannelQuestions
 from bridge.calls.live.coalesced_work import CoalescedWork
 from bridge.calls.live.held_answers import HELD_MS
 from bridge.calls.live.new_call import has_our_id
@@ -77,7 +78,8 @@ class Switchboard:
         self._tasks = TaskSet("work_on_calls")
         self._hang_ups = ChannelHangUps(pbx, self._tasks)
         self.timelines = Timelines(0) if timelines is None else timelines
-        self._changes = ChangeHandler(pbx, records, self._hang_ups, self.timelines)
+        questions = ChannelQuestions(pbx, tracker.live, self._tasks)
+        self._changes = ChangeHandler(pbx, records, self._hang_ups, questions, self.timelines)
         self._alive_after_end = AliveAfterEnd(
             pbx.name, tracker, records, self._carry_out, self._hang_ups
         )

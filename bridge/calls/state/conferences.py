@@ -9,14 +9,16 @@ from __future__ import annotations
 from bridge.calls.state import pbx_events as ev
 from bridge.calls.state.call_progress import connect
 from bridge.calls.state.dialled_numbers import asked_number
-from bridge.calls.state.effects import Effect, LegProgressed, LegStep, Result
+from bridge.calls.state.effects import Effect, Result
 from bridge.calls.state.fast_replace import replace
 from bridge.calls.state.handing_over import to_service
-from bridge.calls.state.legs import leg_index, next_view_id, set_leg, with_source
+from bridge.calls.state.legs import leg_index, with_source
 from bridge.calls.state.local_halves import is_half
+from bridge.calls.state.moved_on import goes_to
 from bridge.calls.state.originated import goes_out
-from bridge.calls.state.party_lookup import KnownParty, PartyLookup
-from bridge.calls.state.phone_call import Leg, LegPhase, PhoneCall, Side
+from bridge.calls.state.party_lookup import PartyLookup
+from bridge.calls.state.phone_call import LegPhase, PhoneCall, Side
+from bridge.calls.state.service_members import service_named, with_member, without_member
 
 
 def conference_joined(call: PhoneCall, event: ev.ConferenceJoined, parties: PartyLookup) -> Result:
@@ -31,69 +33,34 @@ def conference_joined(call: PhoneCall, event: ev.ConferenceJoined, parties: Part
         call, effects = goes_out(call, event.at_ms, number, parties)
         call, connected = connect(call, event.at_ms)
         effects += connected
-    service = _conference(call, event, parties)
+    # By the number at which the dialplan runs it, else by its name there.
+    service = service_named(call, parties, event.exten, event.conference)
     if service is None:
         return _at_no_extension(call, number), effects
     if service.extension == call.called_service:
         return replace(call, left_service=False, left_unnamed=False), effects
-    call, more = _with_member(_left(call), service, event)
+    call, more = with_member(_left(call), service, event.uniqueid, event.at_ms)
     # The caller of this party may be gone already.
     return with_source(call, ()), [*effects, *more]
 
 
-def conference_left(call: PhoneCall, event: ev.ConferenceLeft, _: PartyLookup) -> Result:
-    """The party on that channel is not in its conference any more, as it also is at its end."""
+def conference_left(call: PhoneCall, event: ev.ConferenceLeft, parties: PartyLookup) -> Result:
+    """The party on that channel is not in its conference any more, as it also is at its end.
+
+    If somebody else has moved it, the PBX says where it goes on.
+    """
     index = leg_index(call, event.uniqueid)
     if index is None or is_half(call, event.uniqueid):
         return call, []
     after, effects = without_member(call, event.uniqueid, event.at_ms)
-    return (_left(call), []) if after is call else (after, effects)
-
-
-def without_member(call: PhoneCall, uniqueid: str, at_ms: int) -> Result:
-    """The call after that channel has left its conference; with its last one that is over."""
-    for index, leg in enumerate(call.legs):
-        if uniqueid not in leg.members:
-            continue
-        leg = replace(leg, members=tuple(x for x in leg.members if x != uniqueid))
-        if leg.members:
-            return set_leg(call, index, leg), []
-        leg = replace(leg, phase=LegPhase.GONE, ended_ms=at_ms)
-        return set_leg(call, index, leg), [LegProgressed(at_ms, LegStep.ENDED, leg)]
-    return call, []
-
-
-def _conference(
-    call: PhoneCall, event: ev.ConferenceJoined, parties: PartyLookup
-) -> KnownParty | None:
-    """The conference by the number at which the dialplan runs it, else by its name there."""
-    for number in (asked_number(event.exten), event.conference):
-        extended = number if "*" in number else f"{call.organization}*{number}"
-        found = parties.by_number(extended) or parties.by_public_number(number)
-        if found is not None and found.is_service:
-            return found
-    return None
-
-
-def _with_member(call: PhoneCall, service: KnownParty, event: ev.ConferenceJoined) -> Result:
-    at_ms, uniqueid = event.at_ms, event.uniqueid
-    for index, leg in enumerate(call.legs):
-        if leg.members and leg.extension == service.extension:
-            if uniqueid in leg.members:
-                return call, []
-            return set_leg(call, index, replace(leg, members=(*leg.members, uniqueid))), []
-    leg = Leg(
-        view_id=next_view_id(call),
-        side=Side.DESTINATION,
-        number=service.extension,
-        spelled="",
-        extension=service.extension,
-        phase=LegPhase.UP,
-        answered_ms=at_ms,
-        members=(uniqueid,),
-    )
-    steps = (LegStep.DIALLED, LegStep.ANSWERED)
-    return replace(call, legs=(*call.legs, leg)), [LegProgressed(at_ms, x, leg) for x in steps]
+    was = call.called_service
+    if after is not call:
+        was = next(x.extension for x in call.legs if event.uniqueid in x.members)
+    service = service_named(call, parties, event.exten)
+    if service is not None and service.extension == was:
+        return (_left(call), []) if after is call else (after, effects)
+    after, more = goes_to(after, event.uniqueid, event.exten, event.at_ms, parties)
+    return after, [*effects, *more]
 
 
 def _at_no_extension(call: PhoneCall, number: str) -> PhoneCall:

@@ -13,6 +13,7 @@ from bridge.calls.state.effects import Effect, HangUpChannel, Result
 from bridge.calls.state.fast_replace import replace
 from bridge.calls.state.forwarding import forwarding
 from bridge.calls.state.legs import dials_on, leg_index, set_leg
+from bridge.calls.state.moved_on import dial_tells, end_of_dial_tells
 from bridge.calls.state.originated import goes_out, without_dial_out
 from bridge.calls.state.parking import returned
 from bridge.calls.state.party_lookup import PartyLookup
@@ -34,6 +35,8 @@ def dial_begun(call: PhoneCall, event: ev.DialBegun, parties: PartyLookup) -> Re
         channel = replace(channel, dialled_by=event.caller)
         call = replace(call, channels={**call.channels, uniqueid: channel})
     call = dials_on(returned(call, event.caller), event.caller)
+    call, told = dial_tells(call, event, parties)
+    effects += told
     call, more = assign_dialled_leg(call, event, parties)
     call, more = with_shown_caller_id(call, more, event)
     more = without_dial_out(call, more)
@@ -55,8 +58,14 @@ def dial_progressed(call: PhoneCall, event: ev.DialProgressed, _: PartyLookup) -
     return reach(call, index, LegPhase.RINGING, event.at_ms)
 
 
-def dial_ended(call: PhoneCall, event: ev.DialEnded, _: PartyLookup) -> Result:
+def dial_ended(call: PhoneCall, event: ev.DialEnded, parties: PartyLookup) -> Result:
     """The ringing of one channel is over: its party has answered, or keeps the reason."""
+    call, told = end_of_dial_tells(call, event, parties)
+    call, effects = _dial_ended(call, event)
+    return call, [*told, *effects]
+
+
+def _dial_ended(call: PhoneCall, event: ev.DialEnded) -> Result:
     if event.status is ev.DialStatus.CANCEL:
         call = with_asked_channel(call, event.dialled_uniqueid)
     index = leg_index(call, event.dialled_uniqueid)

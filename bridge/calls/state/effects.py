@@ -60,6 +60,13 @@ class HangUpChannel:
 
 
 @frozen
+class AskChannel:
+    """The PBX itself has this channel now, and no event tells more. The PBX must be asked."""
+
+    uniqueid: str
+
+
+@frozen
 class UninvitedPhone:
     """A channel appeared that no party of the call announced; it must be hung up at once."""
 
@@ -83,6 +90,7 @@ Effect = (
     | CallConnected
     | CallEnded
     | HangUpChannel
+    | AskChannel
     | UninvitedPhone
     | CallTransferred
 )

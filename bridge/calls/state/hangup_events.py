@@ -7,7 +7,6 @@ from bridge.calls.state.acting_calls import with_first_hung_up
 from bridge.calls.state.behind_halves import left_by_their_half, let_go
 from bridge.calls.state.call_channels import without_channel
 from bridge.calls.state.call_end import end, originate_still_open
-from bridge.calls.state.conferences import without_member
 from bridge.calls.state.cut_off import is_unasked, with_asked_channel, with_end_of_dial
 from bridge.calls.state.devices import without_device
 from bridge.calls.state.effects import Effect, LegProgressed, LegStep, Result
@@ -20,6 +19,7 @@ from bridge.calls.state.local_halves import may_be_dialled_again
 from bridge.calls.state.originated import gives_up, rang_out, talked_to_pbx
 from bridge.calls.state.party_lookup import PartyLookup
 from bridge.calls.state.phone_call import LegPhase, PhoneCall
+from bridge.calls.state.service_members import without_member
 
 
 def hangup_requested(call: PhoneCall, event: ev.HangupRequested, _: PartyLookup) -> Result:

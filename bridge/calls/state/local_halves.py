@@ -62,7 +62,7 @@ def party_through(call: PhoneCall, uniqueid: str) -> Leg | None:
     """
     seen, halves, service = {uniqueid}, [uniqueid], None
     for _ in range(_NESTED_MAX):
-        other = _other_half(call, halves.pop()) if halves else None
+        other = other_half(call, halves.pop()) if halves else None
         if other is None:
             return service
         beside = [x for x in call.channels.values() if x.dialled_by == other.uniqueid]
@@ -105,7 +105,8 @@ def _first_half(call: PhoneCall, second: str | None) -> CallChannel | None:
     return next((x for x in call.channels.values() if x.local == name), None)
 
 
-def _other_half(call: PhoneCall, uniqueid: str) -> CallChannel | None:
+def other_half(call: PhoneCall, uniqueid: str) -> CallChannel | None:
+    """The other half of that Local channel, if it lives."""
     half = call.channels.get(uniqueid)
     if half is None or not half.local:
         return None

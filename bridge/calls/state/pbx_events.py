@@ -97,7 +97,7 @@ class DialBegun(PbxEvent):
     `forwarded_from`: the extension whose forward in the directory this dial carries out, else "".
     `caller_number`, `caller_name`: the caller id of the dialling channel, which the dialled phone
     shows. A dialplan may have changed it since the channel appeared. `caller_exten`: the extension
-    of the dialplan at which that channel is.
+    of the dialplan at which that channel is. `by_queue`: app_queue rings an agent.
     """
 
     caller: str | None
@@ -107,6 +107,7 @@ class DialBegun(PbxEvent):
     caller_number: str = ""
     caller_name: str = ""
     caller_exten: str = ""
+    by_queue: bool = False
 
 
 @frozen
@@ -120,13 +121,15 @@ class DialProgressed(PbxEvent):
 
 @frozen
 class DialEnded(PbxEvent):
-    """`forwards`: the phone wanted the PBX to dial somebody else instead (302)."""
+    """`forwards`: the phone wanted the PBX to dial somebody else instead (302). `caller_exten`: the
+    extension of the dialplan at which the dialling channel is, or goes on."""
 
     caller: str | None
     dialled_uniqueid: str
     linkedid: str
     status: DialStatus
     forwards: bool = False
+    caller_exten: str = ""
 
 
 @frozen
@@ -196,7 +199,36 @@ class ConferenceJoined(ChannelEvent):
 
 @frozen
 class ConferenceLeft(ChannelEvent):
-    """The channel has left its conference: moved away, thrown out, or about to go."""
+    """The channel has left its conference: moved away, thrown out, or about to go.
+
+    `exten`: the extension of the dialplan at which it goes on.
+    """
+
+    exten: str = ""
+
+
+@frozen
+class QueueLeft(ChannelEvent):
+    """The channel does not wait in its queue any more: an agent has answered, its time is over, it
+    was moved away, or it is about to go.
+
+    `exten`: the extension of the dialplan at which it goes on.
+    """
+
+    exten: str
+
+
+@frozen
+class ChannelRuns(ChannelEvent):
+    """The PBX was asked what the channel does: it runs that application of the dialplan.
+
+    `data`: the arguments of the application; `exten`, `context`: where in the dialplan that is.
+    """
+
+    application: str
+    data: str
+    exten: str
+    context: str
 
 
 @frozen

@@ -228,7 +228,7 @@ class PhoneCall:
     where it left that to the extensions; `recording_order` what an app has ordered since.
     `local_transfers_only`: its phones must not connect it with a public number.
     `taken_ms`: when the PBX itself answered the caller, after nobody who was dialled had.
-    `mailbox`: the extension whose mailbox that was.
+    `mailbox`: the extension whose mailbox that was, or the name of a mailbox without one.
     `originated`: an AMI client of somebody else, the console or a call file began it by an
     Originate, which rings the source first; `application`: what that runs instead of dialling;
     `went_out`: whom the source calls has been told.
@@ -272,6 +272,7 @@ class PhoneCall:
     left_service: bool = False  # by a transfer, or moved by others
     left_unnamed: bool = False  # for nobody knows which number: `dialled` is still the service's
     through_ivr: bool = False  # the service is an IVR, which is left for whomever it dials
+    queue_exten: str | None = None  # where in the dialplan app_queue rings agents for the source
     all_devices: bool = False  # a party may have several phones: each is dialled by its address
     originated: bool = False
     application: str = ""

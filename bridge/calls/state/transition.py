@@ -23,11 +23,13 @@ from bridge.calls.state.handing_over import parked, transferred
 from bridge.calls.state.hangup_events import hangup_requested, hung_up
 from bridge.calls.state.holding import without_hold_of
 from bridge.calls.state.legs import assign_first_leg, leg_index, set_leg
+from bridge.calls.state.moved_on import queue_left
 from bridge.calls.state.originate_events import originate_ended
 from bridge.calls.state.originated import without_dial_out
 from bridge.calls.state.parking import fetched
 from bridge.calls.state.party_lookup import PartyLookup
 from bridge.calls.state.phone_call import LegPhase, PhoneCall
+from bridge.calls.state.questions import channel_runs, questions
 
 
 def apply(call: PhoneCall, event: ev.PbxEvent, parties: PartyLookup) -> Result:
@@ -40,7 +42,8 @@ def apply(call: PhoneCall, event: ev.PbxEvent, parties: PartyLookup) -> Result:
     after, effects = handler(call, event, parties)
     if after is call or after.final is not None:
         return after, effects
-    return with_pbx_on_the_line(after, event.at_ms), effects
+    after = with_pbx_on_the_line(after, event.at_ms)
+    return after, [*effects, *questions(call, after, event)]
 
 
 def _appeared(call: PhoneCall, event: ev.ChannelAppeared, parties: PartyLookup) -> Result:
@@ -101,6 +104,8 @@ _HANDLERS: dict[type[ev.PbxEvent], Callable[[PhoneCall, Any, PartyLookup], Resul
     ev.ChannelParked: parked,
     ev.ConferenceJoined: conference_joined,
     ev.ConferenceLeft: conference_left,
+    ev.QueueLeft: queue_left,
+    ev.ChannelRuns: channel_runs,
     ev.MailboxReached: mailbox_reached,
     ev.DigitHeard: _digit_heard,
     ev.HoldBegun: _hold_begun,

@@ -15,6 +15,7 @@ from bridge.calls.state.pbx_events import (
     ChannelBridged,
     ChannelHungUp,
     ChannelParked,
+    ChannelRuns,
     ChannelSnapshot,
     ChannelState,
     ChannelStateChanged,
@@ -35,6 +36,7 @@ from bridge.calls.state.pbx_events import (
     PhoneReachability,
     PhoneRegistered,
     PhoneUnregistered,
+    QueueLeft,
     Transferred,
 )
 from bridge.pbx.ami.check_call_id import is_of_check
@@ -149,8 +151,19 @@ def _dial_begin(headers: Headers, at_ms: int) -> PbxEvent:
         _forwarded_from(headers),
         _text(headers, "CallerIDNum"),
         _name(headers, "CallerIDName"),
-        headers.get("Exten", "").partition(_FORWARDED_FROM)[0],
+        _exten(headers),
+        _is_by_queue(headers),
     )
+
+
+def _exten(headers: Headers) -> str:
+    return headers.get("Exten", "").partition(_FORWARDED_FROM)[0]
+
+
+def _is_by_queue(headers: Headers) -> bool:
+    """app_queue tells its agents' channels with their technology: `PJSIP/211`. Dial tells `211`."""
+    technology, slash, _ = headers.get("DestChannel", "").partition("/")
+    return headers.get("DialString", "").startswith(technology + slash)
 
 
 def _forwarded_from(headers: Headers) -> str:
@@ -169,6 +182,7 @@ def _dial_end(headers: Headers, at_ms: int) -> PbxEvent:
         headers.get("DestLinkedid") or dialled,
         _DIAL_STATUSES.get(headers.get("DialStatus", ""), DialStatus.OTHER),
         forwards=bool(headers.get("Forward")),
+        caller_exten=_exten(headers),
     )
 
 
@@ -234,7 +248,18 @@ def _conference_joined(headers: Headers, at_ms: int) -> PbxEvent:
 
 
 def _conference_left(headers: Headers, at_ms: int) -> PbxEvent:
-    return ConferenceLeft(at_ms, *_ids(headers))
+    return ConferenceLeft(at_ms, *_ids(headers), _exten(headers))
+
+
+def _queue_left(headers: Headers, at_ms: int) -> PbxEvent:
+    return QueueLeft(at_ms, *_ids(headers), _exten(headers))
+
+
+def _status(headers: Headers, at_ms: int) -> PbxEvent:
+    """The answer to the action Status of one channel."""
+    application, data = headers.get("Application", ""), headers.get("Data", "")
+    where = _exten(headers), headers.get("Context", "")
+    return ChannelRuns(at_ms, *_ids(headers), application, data, *where)
 
 
 def _message_waiting(headers: Headers, at_ms: int) -> PbxEvent | None:
@@ -326,6 +351,7 @@ _DECODERS: dict[str, Callable[[Headers, int], PbxEvent | None]] = {
     "ParkedCall": decode_parked_call,
     "ConfbridgeJoin": _conference_joined,
     "ConfbridgeLeave": _conference_left,
+    "QueueCallerLeave": _queue_left,
     "MessageWaiting": _message_waiting,
     "DTMFEnd": _digit,
     "Hold": _hold,
@@ -337,4 +363,7 @@ _DECODERS: dict[str, Callable[[Headers, int], PbxEvent | None]] = {
 }
 
 EVENT_NAMES = frozenset(_DECODERS)
-"""Every event that is read, by its name in AMI."""
+"""Every event that is read, by its name in AMI. Answers to actions come whatever the filters are.
+"""
+
+_DECODERS["Status"] = _status

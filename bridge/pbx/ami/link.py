@@ -144,6 +144,16 @@ class AmiLink(AmiSession):
             return HangUpResult.NO_SUCH_CHANNEL
         raise PbxRefused(message)
 
+    async def ask_channel(self, uniqueid: str) -> bool:
+        # No list is awaited: the channel comes as an event, in the order of the others.
+        action = AmiAction("Status", (("Channel", ami_values.uniqueid(uniqueid)),))
+        answer = await self.send(action)
+        if succeeded(answer):
+            return True
+        if why_refused(answer).lower().startswith("no such channel"):
+            return False
+        raise PbxRefused(why_refused(answer))
+
     async def snapshot(self) -> PbxSnapshot:
         return await self._take_snapshot(self._up_connection())
 

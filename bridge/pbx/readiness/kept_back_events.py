@@ -24,6 +24,7 @@ USED_EVENTS = EVENT_NAMES | {"Shutdown"}
 _HOLD = "a call on hold is shown as one in talk"
 _TRANSFER = "transfers by phones are not followed"
 _CONFERENCE = "a call moved into a conference, or out of one, shows the number that it had before"
+_QUEUE = "QueueCallerLeave"
 LOSSES: Mapping[str, str] = {
     "Hold": _HOLD,
     "Unhold": _HOLD,
@@ -32,12 +33,16 @@ LOSSES: Mapping[str, str] = {
     "ParkedCall": "who parks a call by a feature code is shown in it until its phone hangs up",
     "ConfbridgeJoin": _CONFERENCE,
     "ConfbridgeLeave": _CONFERENCE,
+    _QUEUE: "a caller whom others move out of a queue, while no agent rings, is shown in it",
     "MessageWaiting": "messages in mailboxes are not heard of",
     "PeerStatus": "phones that come and go are not heard of",
     "ContactStatus": "phones that come and go are heard of late",
     "Shutdown": "a stop of Asterisk is noticed late",
 }
 """By the event, the price of its absence."""
+
+_RIGHTS_TO_QUEUES = {"agent", "all"}
+_AND_RIGHT = ", and add agent to `read`"
 
 
 async def kept_back_findings(
@@ -59,13 +64,16 @@ async def kept_back_findings(
     of_user, general = sections
     disabled = dict(_lines(general)).get("disabledevents", "")
     missing = kept_back(events, _lines(of_user), disabled)
+    if _QUEUE not in missing and not _RIGHTS_TO_QUEUES & _read_rights(of_user):
+        missing.append(_QUEUE)
     if not missing:
         return [ok(f"manager.conf [{user}]: no event that is used is kept back")]
     return [
         advice(
             f"event {x} is kept back: {LOSSES[x]}",
             f"manager.conf: let it through in an eventfilter of [{user}], and take it out of "
-            "`disabledevents`; or leave it, where nobody needs that",
+            f"`disabledevents`{_AND_RIGHT if x == _QUEUE else ''}; or leave it, where nobody needs "
+            "that",
         )
         for x in missing
     ]
@@ -99,6 +107,10 @@ async def _read(
             return None
         found.append(answer)
     return found[0], found[1]
+
+
+def _read_rights(section: Headers) -> set[str]:
+    return {x.strip() for x in dict(_lines(section)).get("read", "all").split(",")}
 
 
 def _lines(section: Headers) -> list[tuple[str, str]]:

@@ -10,6 +10,8 @@ from pathlib import Path
 
 from tests.office.stage import Story
 
+from . import voicemail
+
 
 def stories() -> dict[str, Story]:
     """Every story by its name, in the order of the files."""
@@ -69,4 +71,6 @@ def played() -> list[str]:
 
 def played_by(major: str) -> list[str]:
     """The stories that are played live on that Asterisk."""
-    return [x for x in played() if of_version(x, major) not in open_rows()]
+    right = [x for x in played() if of_version(x, major) not in open_rows()]
+    # Debian's package of 16 has no app_voicemail.
+    return [x for x in right if major != "16" or stories()[x].__module__ != voicemail.__name__]

@@ -61,11 +61,10 @@ async def moved_out_of_a_conference_to_an_echo(stage: Stage) -> None:
     await stage.passes(0.5)
     await _moves(stage, "@210", "00")
     await stage.passes(0.5)
-    # Nothing the PBX says names the echo.
-    await stage.sees("210 hears the echo", "local 210:5 > -", "local 211:5 > 500")
+    await stage.sees("210 hears the echo", "local 210:5 > 00", "local 211:5 > 500")
     await stage.deletes(number="500")
     await b.is_free()
-    await stage.sees("211 is out", "local 210:5 > -")
+    await stage.sees("211 is out", "local 210:5 > 00")
     await a.hangs_up()
     await stage.ends(
         "local 210 > 500: answered, by source",
@@ -84,7 +83,7 @@ async def moved_out_of_a_conference_and_back(stage: Stage) -> None:
     await stage.passes(0.5)
     await _moves(stage, "@210", "00")
     await stage.passes(0.5)
-    await stage.sees("210 hears the echo", "local 210:5 > -")
+    await stage.sees("210 hears the echo", "local 210:5 > 00")
     await _moves(stage, "@210 alone", "500")
     await stage.passes(0.5)
     await stage.sees("it is back", "local 210:5 > 500")

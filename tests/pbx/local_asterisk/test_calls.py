@@ -22,6 +22,7 @@ INCLUDED = {
         "ParkedCall",
         "ConfbridgeJoin",
         "ConfbridgeLeave",
+        "QueueCallerLeave",
         "MessageWaiting",
         "PeerStatus",
     ),

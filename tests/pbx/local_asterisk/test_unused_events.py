@@ -26,7 +26,7 @@ def with_every_event(folder: Path) -> Path:
     shutil.copytree(CONFIGURATION, configuration)
     manager = configuration / "pbx" / "manager.conf"
     text, rights = re.subn(
-        "^read = call,system,dtmf$", "read = all", manager.read_text(), flags=re.M
+        "^read = call,system,dtmf,agent$", "read = all", manager.read_text(), flags=re.M
     )
     text, filters = re.subn("^@EVENT_FILTERS@$", "", text, flags=re.M)
     assert (rights, filters) == (1, 1)

@@ -306,8 +306,8 @@ async def test_given_the_shipped_configuration_when_checked_then_all_is_there(
         ),
         (
             "manager.conf",
-            "^read = call,system,dtmf",
-            "read = call,system",
+            "^read = call,system,dtmf,agent",
+            "read = call,system,agent",
             "advice   event DTMFEnd is kept back",
             r"manager.conf \[.*\]: add dtmf to `read`",
         ),

@@ -51,6 +51,8 @@ synthetic = st.one_of(
         caller=st.none() | uniqueids,
         dialled=channels,
         dial_string=st.sampled_from(["0003*210", "0003*211", "3235550200@trunk", ""]),
+        caller_exten=st.sampled_from(["", "s", "300"]),
+        by_queue=st.booleans(),
     ),
     st.builds(
         ev.DialEnded,
@@ -59,6 +61,7 @@ synthetic = st.one_of(
         dialled_uniqueid=uniqueids,
         linkedid=uniqueids,
         status=st.sampled_from(ev.DialStatus),
+        caller_exten=st.sampled_from(["", "s", "300", "0003*400", "00"]),
     ),
     st.builds(ev.DialProgressed, at_ms=moments, dialled_uniqueid=uniqueids, linkedid=uniqueids),
     st.builds(
@@ -77,6 +80,15 @@ synthetic = st.one_of(
         **_CHANNEL_EVENT,
     ),
     st.builds(ev.ChannelParked, slot=st.sampled_from(["", "701"]), **_CHANNEL_EVENT),
+    st.builds(ev.QueueLeft, exten=st.sampled_from(["", "s", "300", "00"]), **_CHANNEL_EVENT),
+    st.builds(
+        ev.ChannelRuns,
+        application=st.sampled_from(["", "Echo", "VoiceMail", "Dial"]),
+        data=st.sampled_from(["", "211@default,u", "0003*211"]),
+        exten=st.sampled_from(["", "s", "00", "0003*400"]),
+        context=st.sampled_from(["phones", "uapi-transfer"]),
+        **_CHANNEL_EVENT,
+    ),
     st.builds(ev.MailboxReached, mailbox=st.sampled_from(["0003*211", ""]), **_CHANNEL_EVENT),
     st.builds(ev.HoldBegun, **_CHANNEL_EVENT),
     st.builds(ev.HoldEnded, **_CHANNEL_EVENT),

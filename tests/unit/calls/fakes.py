@@ -35,6 +35,7 @@ class FakePbx:
     def __init__(self) -> None:
         self.link = LinkStatus(up=True, since_ms=0)
         self.hung_up: list[str] = []
+        self.asked: list[str] = []
         self.channels: tuple[ChannelSnapshot, ...] = ()
         self.fails: Exception | None = None
         self.has_channels = True
@@ -49,6 +50,12 @@ class FakePbx:
         if self.fails is not None:
             raise self.fails
         return HangUpResult.HUNG_UP if self.has_channels else HangUpResult.NO_SUCH_CHANNEL
+
+    async def ask_channel(self, uniqueid: str) -> bool:
+        self.asked.append(uniqueid)
+        if self.fails is not None:
+            raise self.fails
+        return self.has_channels
 
     async def snapshot(self) -> PbxSnapshot:
         if self.fails is not None:

@@ -12,6 +12,7 @@ from bridge.calls.live.change import Change
 from bridge.calls.live.tracker import CallTracker
 from bridge.calls.state.call_views import views_of
 from bridge.calls.state.effects import (
+    AskChannel,
     CallConnected,
     CallEnded,
     CallTransferred,
@@ -209,7 +210,8 @@ class Replay:
     def said_of(self, change: Change) -> list[str]:
         """The effects of a change, as lines."""
         name = self.name(change.after.id)
-        return [f"{name}: {self._effect(x)}" for x in change.effects]
+        told = [x for x in change.effects if not isinstance(x, AskChannel)]
+        return [f"{name}: {self._effect(x)}" for x in told]
 
     def _effect(self, effect: Effect) -> str:
         if isinstance(effect, LegProgressed):

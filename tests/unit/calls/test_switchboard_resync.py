@@ -43,6 +43,9 @@ class PbxWithEvents:
         self.hung_up: list[str] = []
         self.clock_ahead_ms = 0
 
+    async def ask_channel(self, uniqueid: str) -> bool:
+        raise NotImplementedError
+
     async def originate(self, order: OriginateOrder) -> None:
         raise NotImplementedError
 

@@ -11,6 +11,7 @@ from bridge.calls.state.pbx_events import (
     ChannelBridged,
     ChannelHungUp,
     ChannelParked,
+    ChannelRuns,
     ChannelSnapshot,
     ChannelState,
     ChannelStateChanged,
@@ -29,6 +30,7 @@ from bridge.calls.state.pbx_events import (
     PhoneReachability,
     PhoneRegistered,
     PhoneUnregistered,
+    QueueLeft,
     Transferred,
 )
 from bridge.pbx.ami.event_decode import decode_event, decode_listed_channel, endpoint_of
@@ -127,7 +129,7 @@ def test_a_dial_of_a_channel_and_of_an_originate() -> None:
         7, None, snapshot("17.2"), "0003*210"
     )
     assert decoded("DialEnd", **caller, **dialled, DialStatus="BUSY") == DialEnded(
-        7, CALL, "17.2", CALL, DialStatus.BUSY
+        7, CALL, "17.2", CALL, DialStatus.BUSY, caller_exten="s"
     )
     assert decoded("DialEnd", **dialled, DialStatus="NEW IN 25") == DialEnded(
         7, None, "17.2", CALL, DialStatus.OTHER
@@ -200,7 +202,35 @@ def test_a_channel_in_a_conference() -> None:
     channel = {"Uniqueid": "1.1", "Linkedid": CALL}
     joined = decoded("ConfbridgeJoin", **channel, Exten="500", Conference="sales")
     assert joined == ConferenceJoined(7, "1.1", CALL, "500", "sales")
-    assert decoded("ConfbridgeLeave", **channel, Exten="212") == ConferenceLeft(7, "1.1", CALL)
+    left = decoded("ConfbridgeLeave", **channel, Exten="212")
+    assert left == ConferenceLeft(7, "1.1", CALL, "212")
+
+
+def test_a_channel_that_leaves_a_queue() -> None:
+    channel = {"Uniqueid": "1.1", "Linkedid": CALL}
+    assert decoded("QueueCallerLeave", **channel, Exten="212") == QueueLeft(7, "1.1", CALL, "212")
+
+
+def test_what_a_channel_does() -> None:
+    channel = {"Uniqueid": "1.1", "Linkedid": CALL, "Context": "vm", "Exten": "213"}
+    runs = decoded("Status", **channel, Application="VoiceMail", Data="213@default,u")
+    assert runs == ChannelRuns(7, "1.1", CALL, "VoiceMail", "213@default,u", "213", "vm")
+
+
+@pytest.mark.parametrize(
+    ("channel", "dial_string", "by_queue"),
+    [
+        ("PJSIP/211-00000001", "PJSIP/211", True),
+        ("PJSIP/211-00000001", "211", False),
+        ("Local/211@from-queue-00000001;1", "Local/211@from-queue/n", True),
+        ("Local/211@from-internal-00000001;1", "211@from-internal", False),
+    ],
+)
+def test_who_rings_an_agent(channel: str, dial_string: str, by_queue: bool) -> None:
+    dialled = {"DestChannel": channel, "DestUniqueid": "1.2", "DialString": dial_string}
+    event = decoded("DialBegin", **dialled, Uniqueid="1.1")
+    assert isinstance(event, DialBegun)
+    assert event.by_queue is by_queue
 
 
 def test_a_mailbox() -> None:
