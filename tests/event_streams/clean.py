@@ -37,7 +37,7 @@ _PERSONS = ("CallerIDName", "ConnectedLineName")
 _TOKENS = (
     *("Channel", "Uniqueid", "UniqueId", "Linkedid", "CallerIDNum", "ConnectedLineNum"),
     *("Exten", "Extension", "Context", "AccountCode", "DialString", "Forward", "ActionID"),
-    *("BridgeName", "Queue", "Interface", "Location", "Sources", "Destinations"),
+    *("BridgeName", "Queue", "Interface", "Location", "Sources", "Destinations", "Data"),
 )
 _KEPT = (
     *("Event", "Timestamp", "ChannelState", "ChannelStateDesc", "Priority", "Cause", "TechCause"),

@@ -50,6 +50,7 @@ _COMMON = frozenset(
             "services",
         ),
         *("outbound", "call", "monitor", "whisper", "whisper-private", "barge-in", "spy"),
+        "VoiceMail",
         *("from-trunk", "from-trunk-inside", "from-internal", "from-internal-xfer"),
         *("from-did-direct", "ext-local", "ext-queues", "ext-group", "macro-dial"),
     )

@@ -141,6 +141,8 @@ def _decisive(call: PhoneCall) -> Leg | None:
         legs = [x for x in call.legs if x.side is side and x.phase is not LegPhase.WAITING]
         if side is Side.SOURCE and call.origin is not Origin.API:
             break
+        if up := [x for x in legs if _is_source_up(x)]:
+            return up[0]  # the others stopped ringing because of that: its cause says why
         legs = [x for x in legs if x.uniqueid is not None and x.answered_ms is None]
         if legs:
             return max(legs, key=lambda x: (_weight(x), x.ended_ms or 0))
@@ -204,7 +206,7 @@ def _who(call: PhoneCall, at_ms: int, *, timed_out: bool) -> EndedBy:
             return EndedBy.DURATION_LIMIT
         return EndedBy.PBX
     leg = _decisive(call)
-    if leg is not None and leg.calls_in:
+    if leg is not None and (leg.calls_in or _is_source_up(leg)):
         leg = None  # nobody was dialled: its cause is what the PBX told it
     if leg is not None and (_of_leg(leg)[0] is Disposition.BUSY or (timed_out and _gave_up(leg))):
         return EndedBy.SOURCE if leg.side is Side.SOURCE else EndedBy.DESTINATION
@@ -235,4 +237,8 @@ def _said(leg: Leg) -> int | None:
     made it of a phone that is not registered.
     """
     made = leg.dial_status in (None, DialStatus.CANCEL) or leg.cause == NO_ROUTE
-    return None if made else leg.sip_code
+    return None if made or _is_source_up(leg) else leg.sip_code
+
+
+def _is_source_up(leg: Leg) -> bool:
+    return leg.side is Side.SOURCE and leg.answered_ms is not None

@@ -204,6 +204,29 @@ async def test_given_a_forward_back_to_the_caller_when_called_then_the_caller_do
         assert dora.incoming_invites == 1
 
 
+async def test_given_several_sources_when_forwarded_to_one_then_it_rings_unless_it_waits(
+    lab: RunningLab, api: ApiClient
+) -> None:
+    """213 and 214 are to be connected with 212, whose calls always go to 213."""
+    async with lab.phone("0003*213", answer="auto") as dora, lab.scripted("0003*214", rings()):
+        call_id = await api.place(["213", "214"], ["212"], extension="210")
+        record = await api.wait_ended(call_id)
+        assert record["disposition"] == BUSY
+        assert dora.incoming_invites == 1
+
+    async with lab.phone("0003*214", answer="auto"), lab.phone("0003*213") as dora:
+        call_id = await api.place(["213", "214"], ["212"], extension="210")
+        await eventually(lambda: dora.incoming_invites == 2, timeout=20)
+        await dora.wait_ringing()
+        await dora.accept()
+        live = await api.wait_status(call_id, 5)
+        assert [x["extension"] for x in live["phoneCallView"]] == ["214", "213"]
+        assert forwarded(live) == {"213": "0003*212"}
+        await api.hang_up("210", call_id)
+        record = await api.wait_ended(call_id)
+        assert (record["disposition"], record["endedBy"]) == (0, "api")
+
+
 async def test_given_a_phone_that_rings_out_when_the_next_is_not_registered_then_time_was_over(
     lab: RunningLab, api: ApiClient
 ) -> None:

@@ -44,7 +44,7 @@ def test_given_a_phone_that_is_up_when_the_time_is_over_then_it_talks_to_a_servi
     assert tracker.event(up()) == []  # told twice
     assert tracker.apply_due(AT_MS + HELD_MS - 1) == []
     [change] = tracker.apply_due(AT_MS + HELD_MS)
-    assert change.effects[-1] == CallConnected(AT_MS)
+    assert CallConnected(AT_MS) in change.effects
     assert not tracker.held
 
 
