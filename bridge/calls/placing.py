@@ -66,6 +66,7 @@ class NewCall:
     video: bool
     client_id: str
     recording: bool | None = None
+    metadata: str | None = None
     acts_on: ActsOn | None = None
     dialled: str = ""
     local_only: bool = False
@@ -236,6 +237,7 @@ def _accepted(order: NewCall, pbx: str) -> PhoneCall:
         organization=order.extension.organization,
         client_id=order.client_id,
         nonce=order.nonce,
+        metadata=order.metadata,
         caller_id=order.caller_id,
         destination_caller_id=order.destination_caller_id,
         duration_s=order.duration_s,

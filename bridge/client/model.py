@@ -50,6 +50,7 @@ class PhoneCallView:
 class PhoneCall:
     """One call. `ended` and what follows are None while it lives.
 
+    `metadata`: as the app gave it with the create.
     `disposition`: 0 answered, 1 busy, 2 failed, 3 no answer, 4 unknown, 5 not allowed.
     """
 
@@ -63,6 +64,7 @@ class PhoneCall:
     ended_by: str | None
     reason: str | None
     hangup_cause: int | None
+    metadata: Mapping[str, Any] | None = field(compare=False)
     raw: Mapping[str, Any] = field(repr=False, compare=False)
 
     @classmethod
@@ -79,6 +81,7 @@ class PhoneCall:
             ended_by=raw.get("endedBy"),
             reason=raw.get("reason"),
             hangup_cause=raw.get("hangupCause"),
+            metadata=raw.get("metadata"),
             raw=raw,
         )
 

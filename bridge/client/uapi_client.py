@@ -83,9 +83,11 @@ class UapiClient:
         wait_for_pickup_s: int | None = None,
         call_duration_s: int | None = None,
         recording: bool | None = None,
+        metadata: Mapping[str, Any] | None = None,
         idempotency_key: str | None = None,
     ) -> PhoneCall:
-        """Place a call: `source` rings, then `destination`. `extension` pays.
+        """Place a call: `source` rings, then `destination`. `extension` pays. Answers and events
+        repeat `metadata`, an object of at most 2048 bytes as JSON.
 
         The idempotency key is a new one unless one is given; with it the request can be sent again.
         """
@@ -95,6 +97,8 @@ class UapiClient:
         body: dict[str, Any] = {"phoneCallView": [view]}
         if extension is not None:
             body["extension"] = extension
+        if metadata is not None:
+            body["metadata"] = metadata
         query = {
             "waitForPickup": wait_for_pickup_s,
             "callDuration": call_duration_s,

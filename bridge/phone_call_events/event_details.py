@@ -30,8 +30,10 @@ def event_details(event: CallEvent, call: PhoneCall) -> dict[str, Any]:
     return {name: value for name, value in details.items() if value is not None}
 
 
-def details_text(details: dict[str, Any]) -> str:
-    """As it is kept."""
+def details_text(details: dict[str, Any], metadata: str | None = None) -> str:
+    """As it is kept. `metadata`: of the call, as JSON, for the app that gave it."""
+    if metadata is not None:
+        details = {**details, "metadata": orjson.Fragment(metadata)}
     return orjson.dumps(details).decode()
 
 

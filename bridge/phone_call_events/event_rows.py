@@ -66,7 +66,9 @@ class EventRows:
         """One for each of these subscriptions; all have the number of the event."""
         call_id, number = event.call_id(call), self.numbers.next()
         parameters = form_encoded(event, call, self._directory_numbers, self._form)
-        details = details_text(event_details(event, call))
+        facts = event_details(event, call)
+        details = details_text(facts)
+        of_its_app = details if call.metadata is None else details_text(facts, call.metadata)
         return [
             NewDelivery(
                 id=delivery_id(
@@ -77,7 +79,7 @@ class EventRows:
                 occurred_ms=event.at_ms,
                 give_up_ms=now_ms() + self._age_max_ms,
                 parameters=parameters,
-                details=details,
+                details=of_its_app if subscription.client_id == call.client_id else details,
                 extension_sequence=number,
             )
             for subscription in told

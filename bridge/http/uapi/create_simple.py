@@ -44,7 +44,7 @@ from bridge.http.uapi.errors import as_uapi_error
 from bridge.http.uapi.fields import Json, requested_fields, select
 from bridge.http.uapi.idempotent_creates import Save
 from bridge.http.uapi.ignored_parameters import ignored_header
-from bridge.http.uapi.phone_call_json import PHONE_CALL_FIELDS, without_nulls
+from bridge.http.uapi.phone_call_json import PHONE_CALL_FIELDS, metadata_json, without_nulls
 from bridge.http.uapi.scope import authenticated_app
 from bridge.supervision.tasks import awaited
 
@@ -192,6 +192,7 @@ class _Creation:
             "id": call.id,
             "extension": call.extension_spelled,
             "nonce": call.nonce,
+            "metadata": metadata_json(call),
             "links": {"self": self_url},
             "link": {"self": self_url},
         }

@@ -20,7 +20,11 @@ _QUERY = {
     "video": "pc_video_invalid",
     "recording": "pc_recording_invalid",
 }
-_BODY = {"extension": "extension_invalid", "phoneCallView": "pc_source_invalid"}
+_BODY = {
+    "extension": "extension_invalid",
+    "phoneCallView": "pc_source_invalid",
+    "metadata": "pc_metadata_invalid",
+}
 _VIEW = ("source", "destination", "callerId", "callerIdDestination", "callerDestination")
 
 

@@ -3,7 +3,7 @@
 The table is in docs/reference/specification.md §4. The answer names the first wrong field, so
 that one wrong request always gets the same answer. The order is: body, user, extension,
 callDuration, source, destination, waitForPickup, callerId, callerIdDestination,
-allowPublicTransfer, video, nonce, recording.
+allowPublicTransfer, video, nonce, recording, metadata.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from bridge.directory.party import Party
 from bridge.directory.requester import Requester
 from bridge.http.errors import invalid
 from bridge.http.http_settings import CreateLimits
+from bridge.http.uapi.call_metadata import metadata_text
 from bridge.http.uapi.query_values import flag, number_text, whole_number
 
 Fields = Mapping[str, object]
@@ -92,6 +93,7 @@ class CreateSimple:
             nonce=_nonce(self.body, limits.nonce_max_chars),
             client_id=self.app.client_id,
             recording=self._recording(extension, limits),
+            metadata=metadata_text(self.body.get("metadata")),
         )
 
     def _recording(self, payer: Extension, limits: CreateLimits) -> bool | None:

@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 
+import orjson
+
 from bridge.calls.state.acts_on import ActsOn, CallAction
 from bridge.calls.state.call_views import PhoneCallView, WriteNumber, views_of
 from bridge.calls.state.outcome import has_outcome, outcome_of
@@ -22,6 +24,7 @@ PHONE_CALL_FIELDS = frozenset(
     {
         "id",
         "nonce",
+        "metadata",
         "extension",
         "ownerId",
         "ownerName",
@@ -59,6 +62,7 @@ def phone_call_json(call: PhoneCall, scope: Scope, owner: Json, self_url: str) -
         "id": call.id,
         # The app's own word for its user's call; nobody else's business.
         "nonce": call.nonce if call.user_id == scope.user.id else None,
+        "metadata": metadata_json(call) if call.user_id == scope.user.id else None,
         "extension": _extension(write_number, call.extension, call.extension_spelled),
         **owner,
         "published": date(call.published_ms),
@@ -73,6 +77,11 @@ def phone_call_json(call: PhoneCall, scope: Scope, owner: Json, self_url: str) -
         **_moments_json(call),
     }
     return without_nulls(item)
+
+
+def metadata_json(call: PhoneCall) -> Json | None:
+    """The object that the app gave the call; None where it gave none."""
+    return None if call.metadata is None else orjson.loads(call.metadata)
 
 
 def date(at_ms: int | None) -> str | None:

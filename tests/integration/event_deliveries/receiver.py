@@ -7,9 +7,10 @@ import socket
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 from urllib.parse import parse_qsl, urlsplit
 
+import orjson
 from aiohttp import web
 
 Mood = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -50,6 +51,13 @@ class Received:
         pairs = parse_qsl(text, keep_blank_values=True, strict_parsing=True)
         assert len(dict(pairs)) == len(pairs), pairs
         return dict(pairs)
+
+    @property
+    def json(self) -> dict[str, Any]:
+        """Of an event in JSON."""
+        assert self.headers["Content-Type"] == "application/json"
+        event: dict[str, Any] = orjson.loads(self.body)
+        return event
 
     @property
     def sequence(self) -> int:
