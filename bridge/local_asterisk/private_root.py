@@ -27,6 +27,8 @@ NEWEST = "newest"
 """Of BRIDGE_ASTERISK_PACKAGE: the version that the mirror has."""
 
 _BUILDING = ".building-"
+_OS_RELEASE = Path("/etc/os-release")
+_MOUNTS = Path("/proc/self/mountinfo")
 
 
 def default_root() -> Path:
@@ -226,7 +228,7 @@ def _is_in_use(root: Path) -> bool:
 
 def _remove(folder: Path) -> None:
     """Remove a half-made root, but never through a mount into the machine's own files."""
-    mounts = Path("/proc/self/mountinfo").read_text().splitlines()
+    mounts = _MOUNTS.read_text().splitlines()
     if any(line.split()[4].startswith(f"{folder}/") for line in mounts):
         raise NoAsteriskError(f"{folder} has something mounted inside; unmount it and remove it")
     shutil.rmtree(folder, ignore_errors=True)
@@ -253,7 +255,7 @@ def _lock(file: IO[str]) -> bool:
 def _distribution() -> list[str]:
     """ID and ID_LIKE of this machine."""
     try:
-        lines = Path("/etc/os-release").read_text().splitlines()
+        lines = _OS_RELEASE.read_text().splitlines()
     except FileNotFoundError:
         return []
     values = [line.partition("=")[2] for line in lines if line.startswith(("ID=", "ID_LIKE="))]

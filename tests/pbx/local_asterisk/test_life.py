@@ -354,17 +354,3 @@ async def test_sip_recorded(installation: Installation, tmp_path: Path) -> None:
         await asterisk.stop()
     ended = await console("core show uptime")
     assert (ended.returncode, "no Asterisk runs" in ended.stderr) == (1, True)
-
-
-def test_the_console_of_one_in_a_container(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    docker = tmp_path / "docker"
-    docker.write_text(
-        '#!/bin/sh\ncase "$*" in *com.docker.compose.project=*'
-        "com.docker.compose.service=public-network*) echo 0123abcd;; esac\n"
-    )
-    docker.chmod(0o755)
-    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
-    command = console_command(tmp_path / "s", "core show uptime", public_network=True)
-    assert command == ["docker", "exec", "0123abcd", "asterisk", "-rx", "core show uptime"]
-    with pytest.raises(LocalAsteriskError, match="no Asterisk runs"):
-        console_command(tmp_path / "s", "core show uptime")
