@@ -104,4 +104,6 @@ def _end(process: subprocess.Popen[str]) -> None:
             os.killpg(process.pid, ending)
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(timeout=_END_S)
-            return
+            break
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)  # who is left of its group ignores the first one

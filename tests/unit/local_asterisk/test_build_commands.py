@@ -73,6 +73,20 @@ def test_given_a_command_that_ignores_the_end_when_stopped_then_it_is_killed(
     assert not is_there(int(pid_file.read_text()))
 
 
+def test_given_a_child_that_ignores_the_end_when_its_parent_ends_then_it_is_killed(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(module, "BUILD_TIMEOUT_S", 0.5)
+    pid_file = tmp_path / "pid"
+    stays = "trap '' TERM; while :; do sleep 0.1; done"
+    with pytest.raises(NoAsteriskError, match="took more than"):
+        BuildCommands().run("sh", "-c", f'sh -c "{stays}" & echo $! > {pid_file}; wait')
+    deadline_s = time.monotonic() + ENDS_WITHIN_S
+    while is_there(int(pid_file.read_text())):
+        assert time.monotonic() < deadline_s
+        time.sleep(0.01)  # it is being killed
+
+
 def test_given_a_stop_when_something_is_to_begin_then_it_does_not(tmp_path: Path) -> None:
     commands, made = BuildCommands(), tmp_path / "made"
     commands.stop()
