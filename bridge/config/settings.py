@@ -256,6 +256,8 @@ class Settings(BaseSettings):
     # Entries of one call, and its attempts of webhooks. Of more entries the middle is left out. 0:
     # calls have no timeline.
     timeline_entries_max: Annotated[int, Field(ge=0, le=10_000)] = 200
+    # Channels whose Call-ID of SIP is asked of Asterisk, in a second; 0: of none.
+    sip_call_ids_per_second: Annotated[int, Field(ge=0, le=1000)] = 20
 
     # Streams of calls (server-sent events)
     call_streams_max: Annotated[int, Field(ge=0)] = 2000  # open at a time; a further one is 429

@@ -29,6 +29,7 @@ from bridge.calls.steering.sending_digits import DigitSender
 from bridge.calls.store.call_store import CallStore
 from bridge.calls.store.idempotency_store import IdempotencyStore
 from bridge.calls.time_limits import AGE_CHECK_INTERVAL_S, AgeLimit, DurationLimit
+from bridge.calls.timeline.sip_call_ids import SipCallIds
 from bridge.calls.timeline.timelines import Timelines
 from bridge.clock import every, now_ms
 from bridge.config.settings import Settings
@@ -222,6 +223,11 @@ class Service:
         self._stack.push_async_callback(digits.stop)
         keyed_answers = KeyedAnswers(answers)
         self.pbx_steering = AmiSteering(self.link.send, self.ari.running_modules)
+        if settings.timeline_entries_max > 0:
+            sip_call_ids = SipCallIds(
+                self.switchboard, self.pbx_steering.sip_call_id, settings.sip_call_ids_per_second
+            )
+            self.switchboard.observe(sip_call_ids.changed)
         services = Services(
             settings=http_settings(settings),
             phones=self.phones,

@@ -73,6 +73,15 @@ class AmiSteering:
         answer = await self._send(AmiAction("Getvar", tuple(headers)))
         return answer.get("Value", "") if succeeded(answer) else ""
 
+    async def sip_call_id(self, uniqueid: str, endpoint: str) -> str:
+        """The Call-ID of SIP of that channel; empty if it has none, or is gone.
+
+        `endpoint` as in `PJSIP/0003*210`. Raises PbxUnavailable, PbxOutcomeUnknown.
+        """
+        if not endpoint.startswith("PJSIP/"):
+            return ""
+        return await self.variable(uniqueid, "CHANNEL(pjsip,call-id)")
+
     async def set_variable(self, uniqueid: str, name: str, value: str) -> None:
         name, value = values.channel_variable(name, value)
         headers = (("Channel", values.channel(uniqueid)), ("Variable", name), ("Value", value))
