@@ -25,6 +25,7 @@ from bridge.http.http_settings import HttpSettings
 from bridge.http.keyed_answers import KeyedAnswers
 from bridge.http.uapi.idempotent_creates import IdempotentCreates
 from bridge.http.uapi.stream.places import StreamPlaces
+from bridge.http.uapi.stream.shared_items import SharedItems
 from bridge.metrics.exposition import Exposition
 from bridge.pbx.phones.directory_phones import DirectoryPhones
 from bridge.pbx.phones.registrations import Registrations
@@ -52,6 +53,7 @@ class Services:
     conferences: Conferences
     call_feed: CallFeed
     stream_places: StreamPlaces
+    stream_items: SharedItems
     acting: ActingCalls
     steering: Steering
     records: CallRecords

@@ -43,6 +43,7 @@ from bridge.http.keyed_answers import KeyedAnswers
 from bridge.http.server import close_http, start_http
 from bridge.http.uapi.idempotent_creates import IdempotentCreates
 from bridge.http.uapi.stream.places import StreamPlaces
+from bridge.http.uapi.stream.shared_items import SharedItems
 from bridge.metrics.declared import Metrics
 from bridge.metrics.exposition import exposition
 from bridge.pbx.acting_needs import ActingNeeds
@@ -243,6 +244,7 @@ class Service:
             digits=DigitSender(self.switchboard, PlayDtmf(digits)),
             call_feed=call_feed,
             stream_places=_stream_places(settings),
+            stream_items=SharedItems(),
             acting=acting,
             steering=open_steering(
                 self.switchboard, self.pbx_steering, turns, settings.parked_per_organization_max

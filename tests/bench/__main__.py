@@ -15,6 +15,7 @@ from .event_lag import event_lag, event_lag_measure
 from .figures import Measure
 from .full_calls import API, call_measures, full_calls
 from .generated_calls import record_call
+from .listeners import listener_measures, listeners
 from .machine import describe
 from .many_calls import many_calls, many_calls_measures
 from .plan import SHORT, Plan
@@ -48,6 +49,7 @@ async def measure_all(folder: Path, plan: Plan) -> list[Measure]:
     add(*many_calls_measures(await many_calls(folder, template, plan), plan))
     add(resynced)
     add(webhooks_measure(*await webhooks(folder, template, plan)))
+    add(*listener_measures(*await listeners(folder, template, plan), plan))
     add(start_up_measure(*await start_up(folder / "start", plan)))
     return rows
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 SOURCE, DESTINATION = "0003*210", "0003*211"
-CLIENT_ID = "bench"
+CLIENT_ID, LISTENER_ID = "bench", "listener"
 FIRST_OTHER = 1000
 
 _HEAD = """
@@ -21,6 +21,7 @@ organizations:
 _TAIL = """
 apps:
   - {client_id: bench, name: Benchmark, account: user 12}
+  - {client_id: listener, name: Listeners, account: organization 0003}
 public_numbers: {min_digits: 7, max_digits: 15}
 services_context: services
 """

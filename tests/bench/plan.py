@@ -28,6 +28,11 @@ class Plan:
     start_rounds: int = 5
     deliveries: int = 1_000
     delivery_rounds: int = 5
+    listeners: int = 1_000
+    wallboards: int = 10
+    listener_calls_per_s: float = 50
+    listener_seconds: float = 5.0
+    listener_rounds: int = 3
 
     def with_rounds(self, rounds: int) -> Plan:
         return replace(
@@ -38,6 +43,7 @@ class Plan:
             resync_rounds=rounds,
             start_rounds=rounds,
             delivery_rounds=rounds,
+            listener_rounds=rounds,
         )
 
 
@@ -57,5 +63,10 @@ SHORT = Plan(
     start_rounds=1,
     deliveries=20,
     delivery_rounds=1,
+    listeners=10,
+    wallboards=2,
+    listener_calls_per_s=20,
+    listener_seconds=0.2,
+    listener_rounds=1,
 )
 """Says nothing about speed; shows that every measure still works."""

@@ -109,10 +109,15 @@ class Stage:
         )
 
 
+async def token_of(service: BridgeProcess, client_id: str) -> str:
+    """A new token of this app."""
+    async with service.client(client_id) as client:
+        return await client.authenticate()
+
+
 async def api(service: BridgeProcess) -> BareHttp:
     """Requests to the service, with a token."""
-    async with service.client(CLIENT_ID) as client:
-        token = await client.authenticate()
+    token = await token_of(service, CLIENT_ID)
     port = int(service.base_url.rpartition(":")[2])
     return BareHttp("127.0.0.1", port, f"Authorization: Bearer {token}\r\n")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bridge.calls.live.call_index import CallIndex
-from bridge.calls.state.call_views import has_party, is_call_of
+from bridge.calls.state.call_views import extensions_in, has_party, is_call_of
 from bridge.calls.state.phone_call import PhoneCall
 from bridge.directory.loader import CurrentDirectory
 from bridge.directory.model import Extension
@@ -38,7 +38,7 @@ class LiveCalls:
 
     def _one(self, extensions: Sequence[Extension], call_id: str) -> list[PhoneCall]:
         call = self._calls.find(call_id)
-        if call is None or not any(is_call_of(call, x.number) for x in extensions):
+        if call is None or extensions_in(call).isdisjoint(x.number for x in extensions):
             return []
         return [call]
 

@@ -94,9 +94,13 @@ def is_call_of(call: PhoneCall, extension: str) -> bool:
     One whose phone no longer rings since another answered, or that transferred the call away, has
     nothing to do with it any more.
     """
-    if extension in (call.extension, _dialled_service(call), call.mailbox):
-        return True
-    return any(leg.extension == extension for leg in _present(call))
+    return extension in extensions_in(call)
+
+
+def extensions_in(call: PhoneCall) -> frozenset[str | None]:
+    """The extensions whose call a live call is, as `is_call_of` says; None may be among them."""
+    named = (call.extension, _dialled_service(call), call.mailbox)
+    return frozenset((*named, *(leg.extension for leg in _present(call))))
 
 
 def has_party(call: PhoneCall, number: str, extensions: Collection[str]) -> bool:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from aiohttp import web
 
@@ -47,12 +48,21 @@ def _is_bearer(text: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """The user and extensions that a URI names. `spelled` is the extension as the URI has it."""
+    """The user and extensions that a URI names. `spelled` is the extension as the URI has it.
+
+    `places`: of each extension number among the extensions. A user may have thousands, and no call
+    may be compared with each of them.
+    """
 
     app: App
     user: User
     extensions: tuple[Extension, ...]
     spelled: str
+    places: Mapping[str, int] = field(init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        places = {x.number: place for place, x in enumerate(self.extensions)}
+        object.__setattr__(self, "places", places)
 
 
 def scope_of(request: web.Request) -> Scope:

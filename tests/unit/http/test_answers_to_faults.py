@@ -48,6 +48,10 @@ INSIDE = {
     "AriError": "bridge/pbx/ami/steering.py",
     "MailboxUnavailable": "bridge/voicemail/mailboxes.py",
     "CallGoesOn": "bridge/voicemail/mailboxes.py",
+    "StoppedByGuard": "bridge/http/keyed_answers.py",
+    "UnreadableTimeline": "bridge/http/uapi/timeline/routes.py",
+    "TooManySecrets": "bridge/http/uapi/phone_call_event_secrets.py",
+    "PackagesMissing": "bridge/command/serving.py",
 }
 RECORDING_ONLY = "raised by recordings, which only Verba asks"
 CALLS_ONLY = "raised by what only the UnifiedAPI asks"
@@ -58,7 +62,7 @@ VERBA_REQUEST = "bridge/http/verba/request.py"
 UAPI_ELSEWHERE = INSIDE | {
     "NumberInvalid": "bridge/http/uapi/create_simple_request.py",
     "CallerIdInvalid": "bridge/http/uapi/create_simple_request.py",
-    "IdempotencyConflict": "bridge/http/uapi/idempotent_creates.py",
+    "IdempotencyConflict": "bridge/http/keyed_answers.py",
     "UrlInvalid": "bridge/http/uapi/phone_call_event_request.py",
     "TooManySubscriptions": "bridge/http/uapi/phone_call_event_routes.py",
     "SubscriptionDisabled": "bridge/http/uapi/phone_call_event_deliveries.py",

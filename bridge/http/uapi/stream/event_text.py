@@ -12,8 +12,9 @@ OPENING = f"retry: {_RECONNECT_MS}\n\n".encode()
 
 def event_text(kind: str, data: object, event_id: str) -> bytes:
     """One event; JSON of orjson has no line end in it."""
-    return b"id: %s\nevent: %s\ndata: %s\n\n" % (
-        event_id.encode(),
-        kind.encode(),
-        orjson.dumps(data),
-    )
+    return event_of_text(kind, orjson.dumps(data), event_id)
+
+
+def event_of_text(kind: str, data: bytes, event_id: str) -> bytes:
+    """One event of data that is JSON already, in one line."""
+    return b"id: %s\nevent: %s\ndata: %s\n\n" % (event_id.encode(), kind.encode(), data)

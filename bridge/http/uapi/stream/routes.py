@@ -8,7 +8,7 @@ import time
 import structlog
 from aiohttp import web
 
-from bridge.calls.live.call_feed import FeedPosition, Follower
+from bridge.calls.live.call_feed import FedChange, FeedPosition, Follower
 from bridge.calls.state.phone_call import PhoneCall
 from bridge.directory.errors import ExtensionInvalid, UserInvalid
 from bridge.http.answer_headers import answer_headers
@@ -24,6 +24,7 @@ from bridge.http.uapi.scope import Scope, scope_of
 from bridge.http.uapi.stream.event_ids import position_of
 from bridge.http.uapi.stream.event_text import HEARTBEAT, OPENING
 from bridge.http.uapi.stream.first_events import Opening
+from bridge.http.uapi.stream.shared_items import SharedItem
 from bridge.http.uapi.stream.shown_calls import ShownCalls
 
 log = structlog.get_logger()
@@ -64,7 +65,8 @@ class _Stream:
         self._scope = scope
         self._response = _response()
         self._base = base_url(request, services.settings.public_base_url)
-        self._shown = ShownCalls([x.number for x in scope.extensions], self._show)
+        numbers = [x.number for x in scope.extensions]
+        self._shown = ShownCalls(numbers, self._show, self._show_change)
         self._heartbeat_due_s = time.monotonic() + _HEARTBEAT_S
 
     async def run(self) -> web.StreamResponse:
@@ -121,6 +123,11 @@ class _Stream:
 
     def _show(self, call: PhoneCall) -> Json:
         return phone_call_item(self._request, self._scope, call, self._base)
+
+    def _show_change(self, fed: FedChange) -> SharedItem:
+        scope, user = self._scope, self._request.match_info["userId"]
+        key = fed.position.number, scope.app.client_id, user, scope.spelled, self._base
+        return self._services.stream_items.get(key, lambda: self._show(fed.after))
 
 
 def _last_event(request: web.Request) -> FeedPosition | None:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
 
-import orjson
-
 from bridge.calls.live.call_feed import FedChange, FeedPosition
-from bridge.calls.state.call_views import is_call_of
+from bridge.calls.state.call_views import extensions_in
 from bridge.calls.state.phone_call import PhoneCall
 from bridge.http.uapi.fields import Json
 from bridge.http.uapi.stream.event_ids import event_id
-from bridge.http.uapi.stream.event_text import event_text
+from bridge.http.uapi.stream.event_text import event_of_text, event_text
+from bridge.http.uapi.stream.shared_items import SharedItem
 from bridge.supervision.fair_share import in_turns
 
 
@@ -22,9 +21,16 @@ class ShownCalls:
     goes on without these extensions.
     """
 
-    def __init__(self, extensions: Collection[str], show: Callable[[PhoneCall], Json]) -> None:
+    def __init__(
+        self,
+        extensions: Collection[str],
+        show: Callable[[PhoneCall], Json],
+        show_change: Callable[[FedChange], SharedItem],
+    ) -> None:
+        """`show_change`: as `show`; readers with the same rights share what it gives."""
         self._extensions = frozenset(extensions)
         self._show = show
+        self._show_change = show_change
         self._shown: dict[str, int] = {}  # by id: a hash of the text that went out
 
     async def state(self, calls: Iterable[PhoneCall], position: FeedPosition) -> bytes:
@@ -53,19 +59,18 @@ class ShownCalls:
         if call.final is None and not self._is_of_these(call):
             known = self._shown.pop(call.id, None) is not None
             return event_text("gone", {"id": call.id}, event_id(fed.position)) if known else b""
-        shown = self._show(call)
-        digest = _digest(shown)
-        if self._shown.get(call.id) == digest:
+        shown = self._show_change(fed)
+        if self._shown.get(call.id) == shown.digest:
             return b""
         if call.final is None:
-            self._shown[call.id] = digest
+            self._shown[call.id] = shown.digest
         else:
             self._shown.pop(call.id, None)
-        return event_text("call", shown, event_id(fed.position))
+        return event_of_text("call", shown.text, event_id(fed.position))
 
     def _is_of_these(self, call: PhoneCall) -> bool:
-        return any(is_call_of(call, x) for x in self._extensions)
+        return not self._extensions.isdisjoint(extensions_in(call))
 
 
 def _digest(shown: Json) -> int:
-    return hash(orjson.dumps(shown))
+    return SharedItem.of(shown).digest
