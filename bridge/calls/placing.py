@@ -67,6 +67,7 @@ class NewCall:
     client_id: str
     recording: bool | None = None
     metadata: str | None = None
+    status_url: str | None = None
     acts_on: ActsOn | None = None
     dialled: str = ""
     local_only: bool = False
@@ -238,6 +239,7 @@ def _accepted(order: NewCall, pbx: str) -> PhoneCall:
         client_id=order.client_id,
         nonce=order.nonce,
         metadata=order.metadata,
+        status_url=order.status_url,
         caller_id=order.caller_id,
         destination_caller_id=order.destination_caller_id,
         duration_s=order.duration_s,

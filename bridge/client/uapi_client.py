@@ -48,6 +48,8 @@ class UapiClient:
         self._client_id = client_id
         self._client_secret = client_secret
         self._token = ""
+        self.event_secret = ""
+        """The X-Event-Secret that an answer told last."""
         self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Self:
@@ -84,10 +86,12 @@ class UapiClient:
         call_duration_s: int | None = None,
         recording: bool | None = None,
         metadata: Mapping[str, Any] | None = None,
+        status_url: str | None = None,
         idempotency_key: str | None = None,
     ) -> PhoneCall:
         """Place a call: `source` rings, then `destination`. `extension` pays. Answers and events
-        repeat `metadata`, an object of at most 2048 bytes as JSON.
+        repeat `metadata`, an object of at most 2048 bytes as JSON. `status_url` gets each state of
+        the call; afterwards `event_secret` has the secret that signs them.
 
         The idempotency key is a new one unless one is given; with it the request can be sent again.
         """
@@ -99,6 +103,8 @@ class UapiClient:
             body["extension"] = extension
         if metadata is not None:
             body["metadata"] = metadata
+        if status_url is not None:
+            body["statusUrl"] = status_url
         query = {
             "waitForPickup": wait_for_pickup_s,
             "callDuration": call_duration_s,
@@ -216,6 +222,7 @@ class UapiClient:
                 text = await answer.text()
                 if answer.status >= 300:
                     raise _error(answer, text)
+                self.event_secret = answer.headers.get("X-Event-Secret", self.event_secret)
                 return json.loads(text) if text else None
         except (aiohttp.ClientError, TimeoutError) as why:
             raise NotReached(f"{self.url}: {why or type(why).__name__}") from why

@@ -35,7 +35,8 @@ class ServerSettings:
 class CreateLimits:
     """The limits and defaults of a create.
 
-    `recording`: whether any call can be recorded at all.
+    `recording`: whether any call can be recorded at all. `url_max_chars` and `targets`: of
+    `statusUrl`.
     """
 
     duration_default_s: int
@@ -45,6 +46,8 @@ class CreateLimits:
     parties_max: int
     nonce_max_chars: int
     recording: bool
+    url_max_chars: int
+    targets: TargetRules
 
 
 @dataclass(frozen=True, slots=True)

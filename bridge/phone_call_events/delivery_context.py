@@ -16,7 +16,8 @@ from bridge.phone_call_events.subscription import Subscription
 @dataclass(frozen=True, slots=True)
 class DeliveryContext:
     """The parts that all workers share. `find` gives the current subscription, None if it is
-    deleted or disabled; `gone` disables it. `waiting_max`: events that may wait per subscription.
+    deleted or disabled; `gone` disables it; `let_go` is told of a receiver of one call for which
+    nothing waits. `waiting_max`: events that may wait per subscription.
     """
 
     store: EventDeliveryStore
@@ -27,3 +28,4 @@ class DeliveryContext:
     limits: TryLimits
     find: Callable[[str], Subscription | None]
     gone: Callable[[str], Awaitable[None]]
+    let_go: Callable[[str], None]

@@ -119,6 +119,21 @@ class Dispatcher:
     def _ended(self, subscription_id: str) -> None:
         del self._tasks[subscription_id]
         worker = self._workers.get(subscription_id)
-        if worker is None or worker.idle or self._context.find(subscription_id) is None:
+        if worker is None:
             return
-        self._work(subscription_id)
+        subscription = self._context.find(subscription_id)
+        if worker.idle and subscription is not None and subscription.call_id is not None:
+            in_background(self._let_go(subscription_id, worker), "event_deliveries")
+        elif not worker.idle and subscription is not None:
+            self._work(subscription_id)
+
+    async def _let_go(self, receiver_id: str, worker: DeliveryWorker) -> None:
+        """Of a receiver of one call nothing stays in memory.
+
+        First its results are on disk: a new worker would send again what waits there.
+        """
+        await self._context.store.caught_up()
+        same = self._workers.get(receiver_id) is worker
+        if same and worker.idle and receiver_id not in self._tasks:
+            del self._workers[receiver_id]
+            self._context.let_go(receiver_id)

@@ -15,12 +15,9 @@ _NOT_IN_A_HEADER = ("metadata",)
 
 def json_body(delivery: Delivery) -> bytes:
     """The same bytes at each attempt."""
-    event = {
-        "deliveryId": delivery.id,
-        "sequence": delivery.sequence,
-        **_facts(delivery),
-        "parameters": dict(parse_qsl(delivery.parameters, keep_blank_values=True)),
-    }
+    event = {"deliveryId": delivery.id, "sequence": delivery.sequence, **_facts(delivery)}
+    if delivery.parameters:  # the state of a call has none
+        event["parameters"] = dict(parse_qsl(delivery.parameters, keep_blank_values=True))
     return orjson.dumps(event)
 
 

@@ -11,6 +11,7 @@ import structlog
 
 from bridge.clock import now_ms
 from bridge.faults import StorageUnavailable
+from bridge.phone_call_events.call_receivers import CallReceivers
 from bridge.phone_call_events.delivery import Delivery, DeliveryState
 from bridge.phone_call_events.delivery_context import DeliveryContext
 from bridge.phone_call_events.dispatcher import Dispatcher
@@ -20,6 +21,7 @@ from bridge.phone_call_events.give_up_rules import TryLimits
 from bridge.phone_call_events.retry_delay import RetrySchedule
 from bridge.phone_call_events.rights import Rights
 from bridge.phone_call_events.sender import EventSender
+from bridge.phone_call_events.store.app_secret_store import AppSecretStore
 from bridge.phone_call_events.store.attempt_store import AttemptStore, KeptAttempt
 from bridge.phone_call_events.store.delivery_store import EventDeliveryStore
 from bridge.phone_call_events.store.subscription_store import EventSubscriptionStore
@@ -65,6 +67,7 @@ class PhoneCallEvents:
         subscriptions: EventSubscriptionStore,
         deliveries: EventDeliveryStore,
         attempts: AttemptStore,
+        app_secrets: AppSecretStore,
         sender: EventSender,
         schedule: RetrySchedule,
         limits: EventLimits,
@@ -90,16 +93,21 @@ class PhoneCallEvents:
             limits.tries,
             self._in_force,
             self._gone,
+            self._let_go,
         )
         self._dispatcher = Dispatcher(context, limits.stop_timeout_s)
         self.rows = EventRows(
             self._index, numbers, rights, form, limits.age_max_s, self._dispatcher.one_more
+        )
+        self.call_receivers = CallReceivers(
+            app_secrets, rights, self.rows.numbers, limits.age_max_s, self._dispatcher.one_more
         )
 
     async def start(self) -> None:
         """Load the subscriptions and go on with the events that wait on disk."""
         self._index.store_all(await self._store.load())
         self.rows.numbers.go_on_after(await self._deliveries.last_extension_sequence())
+        await self.call_receivers.start()
         self.check_rights()
         await self._dispatcher.start()
 
@@ -121,7 +129,7 @@ class PhoneCallEvents:
     def check_rights(self) -> None:
         """The directory has changed: say which subscriptions get nothing, or get events again."""
         before, self._suspended = self._suspended, set()
-        for subscription in self._index:
+        for subscription in (*self._index, *self.call_receivers):
             if not self._rights.may_hear(subscription):
                 self._suspended.add(subscription.id)
                 if subscription.id not in before:
@@ -304,25 +312,33 @@ class PhoneCallEvents:
             self._changing.release()
 
     def _in_force(self, subscription_id: str) -> Subscription | None:
-        found = self._index.get(subscription_id)
+        found = self._index.get(subscription_id) or self.call_receivers.get(subscription_id)
         if found is None or not found.enabled or not self._rights.may_hear(found):
             return None
         return found
 
     async def _gone(self, subscription_id: str) -> None:
         """The receiver answered 410: it wants no more of this."""
-        if self._index.get(subscription_id) is None:
+        receiver, why = self.call_receivers.get(subscription_id), "the receiver answered 410 Gone"
+        if receiver is None and self._index.get(subscription_id) is None:
             return
         log.warning(
             "subscription_disabled",
             why="its receiver answered 410 Gone",
             subscription_id=subscription_id,
         )
-        await self.update(
-            subscription_id,
-            lambda x: replace(x, enabled=False, modified_ms=now_ms()),
-            "the receiver answered 410 Gone",
-        )
+        if receiver is None:
+            at_ms = now_ms()
+            await self.update(
+                subscription_id, lambda x: replace(x, enabled=False, modified_ms=at_ms), why
+            )
+            return
+        await self._store.disable(receiver, why, now_ms())
+        self._dispatcher.drop(receiver.id)
+        self.call_receivers.let_go(receiver.id)
+
+    def _let_go(self, receiver_id: str) -> None:
+        self.call_receivers.let_go(receiver_id)
 
 
 def _wrote_nothing(fault: BaseException) -> bool:

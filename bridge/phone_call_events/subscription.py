@@ -19,6 +19,24 @@ _SECRET_BYTES = 32
 SECRET_PREFIX = "whsec_"  # noqa: S105 - of Standard Webhooks 1.0
 
 
+@dataclass(frozen=True, slots=True)
+class OldSecret:
+    """A secret that was replaced. It signs as well until that moment, in ms since the epoch."""
+
+    secret: str = field(repr=False)
+    until_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class AppSecret:
+    """The secret that signs the states of single calls of an app, and those before it."""
+
+    client_id: str
+    secret: str = field(repr=False)
+    old_secrets: tuple[OldSecret, ...] = ()
+    modified_ms: int = 0
+
+
 class EventType(IntEnum):
     """The numbers of the event types in the UnifiedAPI."""
 
@@ -45,19 +63,12 @@ class BodyFormat(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class OldSecret:
-    """A secret that was replaced. It signs as well until that moment, in ms since the epoch."""
-
-    secret: str = field(repr=False)
-    until_ms: int
-
-
-@dataclass(frozen=True, slots=True)
 class Subscription:
     """`extension` is the extended number, `types` are in the order of their numbers. `secret` is
     the key of the signatures, as text. `old_secrets`: the newest first.
 
-    `client_id`: the app that made it.
+    `client_id`: the app that made it. `call_id`: it hears the states of that call only, and has no
+    types.
     """
 
     id: str
@@ -72,6 +83,7 @@ class Subscription:
     modified_ms: int
     format: BodyFormat = BodyFormat.FORM
     old_secrets: tuple[OldSecret, ...] = ()
+    call_id: str | None = None
 
     def signing_secrets(self, at_ms: int) -> list[str]:
         """All secrets that sign an event at that moment, the newest first."""

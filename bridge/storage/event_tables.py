@@ -9,6 +9,7 @@ from bridge.storage.tables import metadata
 # `last_sequence` numbers the events of the subscription, without a gap. `secret` signs them, in
 # plain text, because the same key makes the signature and checks it. `types`: numbers with
 # commas between them. `format`: form, json. `old_secrets`: JSON, each with the end of its time.
+# `call_id`: of a receiver of one call, whose secret is that of its app.
 event_subscriptions = Table(
     "event_subscriptions",
     metadata,
@@ -24,6 +25,16 @@ event_subscriptions = Table(
     Column("modified_ms", BigInteger, nullable=False),
     Column("last_sequence", BigInteger, nullable=False),
     Column("format", Text, nullable=False),
+    Column("old_secrets", Text, nullable=False),
+    Column("call_id", String(20)),
+)
+
+# The secrets that sign the states of single calls (`statusUrl`), one of each app.
+event_app_secrets = Table(
+    "event_app_secrets",
+    metadata,
+    Column("client_id", Text, primary_key=True),
+    Column("secret", Text, nullable=False),
     Column("old_secrets", Text, nullable=False),
 )
 

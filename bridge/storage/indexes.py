@@ -40,6 +40,12 @@ Index("tokens_client", tokens.c.client_id)
 Index("tokens_expiry", tokens.c.expires_ms)
 
 Index("event_subscriptions_extension", event_subscriptions.c.extension)
+Index(
+    "event_subscriptions_of_calls",
+    event_subscriptions.c.modified_ms,
+    sqlite_where=event_subscriptions.c.call_id.is_not(None),
+    postgresql_where=event_subscriptions.c.call_id.is_not(None),
+)
 Index("event_deliveries_order", event_deliveries.c.subscription_id, event_deliveries.c.sequence)
 Index(
     "event_deliveries_waiting",

@@ -87,6 +87,8 @@ def _uapi(settings: Settings) -> UapiSettings:
             parties_max=settings.parties_max,
             nonce_max_chars=settings.nonce_max_chars,
             recording=settings.recording,
+            url_max_chars=settings.events_url_max_chars,
+            targets=target_rules(settings),
         ),
         ended_calls_kept_s=settings.ended_calls_kept_s,
         event_url_max_chars=settings.events_url_max_chars,

@@ -16,6 +16,7 @@ from bridge.phone_call_events.retry_delay import RetrySchedule
 from bridge.phone_call_events.rights import Rights
 from bridge.phone_call_events.sender import EventSender, SendLimits
 from bridge.phone_call_events.service import EventLimits, PhoneCallEvents
+from bridge.phone_call_events.store.app_secret_store import AppSecretStore
 from bridge.phone_call_events.store.attempt_store import AttemptStore
 from bridge.phone_call_events.store.delivery_store import EventDeliveryStore
 from bridge.phone_call_events.store.subscription_store import EventSubscriptionStore
@@ -57,6 +58,7 @@ async def open_phone_call_events(
         EventSubscriptionStore(engine, queue),
         EventDeliveryStore(engine, queue),
         AttemptStore(engine, queue, settings.timeline_entries_max),
+        AppSecretStore(engine, queue),
         sender,
         RetrySchedule(
             settings.events_retry_first_s,

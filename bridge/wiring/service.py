@@ -184,6 +184,7 @@ class Service:
         if traces is not NO_TRACES:
             self.switchboard.observe(CallTraces(traces).changed)
         self.switchboard.add_companions(self.events.rows.of_change)
+        self.switchboard.add_companions(self.events.call_receivers.of_change)
         self.phones = DirectoryPhones(phone_profile(settings), self.directory, self.ari, self.link)
         self._stack.callback(self.phones.stop)
         self.dialplan_values = DialplanValues(self.directory, self.ari, voicemail_limits(settings))

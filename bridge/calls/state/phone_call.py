@@ -226,7 +226,7 @@ class PhoneCall:
     `dialled` holds the digits a phone or the trunk dialled, or a phone transferred the call to.
     `client_id` is the app that created the call, `recording` what it ordered about recording, None
     where it left that to the extensions; `recording_order` what an app has ordered since.
-    `metadata`: an object of the app's own, as JSON.
+    `metadata`: an object of the app's own, as JSON. `status_url`: it hears each state of the call.
     `local_transfers_only`: its phones must not connect it with a public number.
     `taken_ms`: when the PBX itself answered the caller, after nobody who was dialled had.
     `mailbox`: the extension whose mailbox that was, or the name of a mailbox without one.
@@ -253,6 +253,7 @@ class PhoneCall:
     client_id: str | None = None
     nonce: str | None = None
     metadata: str | None = None
+    status_url: str | None = None
     caller_id: CallerId | None = None
     destination_caller_id: CallerId | None = None
     dialled: str = ""

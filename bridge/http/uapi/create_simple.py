@@ -44,6 +44,7 @@ from bridge.http.uapi.errors import as_uapi_error
 from bridge.http.uapi.fields import Json, requested_fields, select
 from bridge.http.uapi.idempotent_creates import Save
 from bridge.http.uapi.ignored_parameters import ignored_header
+from bridge.http.uapi.phone_call_event_routes import SECRET_HEADER
 from bridge.http.uapi.phone_call_json import PHONE_CALL_FIELDS, metadata_json, without_nulls
 from bridge.http.uapi.scope import authenticated_app
 from bridge.supervision.tasks import awaited
@@ -81,8 +82,18 @@ async def _create(request: web.Request, kind: type[CreateSimple]) -> web.Respons
         status=answer.status,
         text=answer.text,
         content_type="application/json",
-        headers=REPLAYED if answer.replayed else creation.ignored,
+        headers={
+            **(REPLAYED if answer.replayed else creation.ignored),
+            **_status_secret(services, app, body),
+        },
     )
+
+
+def _status_secret(services: Services, app: App, body: bytes) -> dict[str, str]:
+    """Each answer to a create with `statusUrl` tells the secret that signs the states."""
+    if json_object(body).get("statusUrl") is None:
+        return {}
+    return {SECRET_HEADER: services.phone_call_events.call_receivers.known_secret(app.client_id)}
 
 
 class _Creation:
@@ -136,6 +147,8 @@ class _Creation:
         if services.settings.uapi.refuse_unreachable_sources:
             orders = await _reachable(orders, services.pbx, self._kind.called_first)
         self._waits_for_pbx = False
+        if any(x.status_url is not None for x in orders):
+            await services.phone_call_events.call_receivers.secret_of(self._app.client_id)
         self._require_time(stored=False)
 
         async def accept(calls: Sequence[PhoneCall]) -> None:

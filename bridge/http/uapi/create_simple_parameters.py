@@ -24,6 +24,7 @@ _BODY = {
     "extension": "extension_invalid",
     "phoneCallView": "pc_source_invalid",
     "metadata": "pc_metadata_invalid",
+    "statusUrl": "pc_statusurl_invalid",
 }
 _VIEW = ("source", "destination", "callerId", "callerIdDestination", "callerDestination")
 

@@ -3,7 +3,8 @@
 The table is in docs/reference/specification.md §4. The answer names the first wrong field, so
 that one wrong request always gets the same answer. The order is: body, user, extension,
 callDuration, source, destination, waitForPickup, callerId, callerIdDestination,
-allowPublicTransfer, video, nonce, recording, metadata.
+allowPublicTransfer, video, nonce, recording, metadata,
+statusUrl.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from bridge.http.errors import invalid
 from bridge.http.http_settings import CreateLimits
 from bridge.http.uapi.call_metadata import metadata_text
 from bridge.http.uapi.query_values import flag, number_text, whole_number
+from bridge.phone_call_events.url_rules import UrlInvalid, check_url
 
 Fields = Mapping[str, object]
 
@@ -94,6 +96,7 @@ class CreateSimple:
             client_id=self.app.client_id,
             recording=self._recording(extension, limits),
             metadata=metadata_text(self.body.get("metadata")),
+            status_url=_status_url(self.body.get("statusUrl"), limits),
         )
 
     def _recording(self, payer: Extension, limits: CreateLimits) -> bool | None:
@@ -208,6 +211,18 @@ def _caller_id(view: Fields, extension: Extension, *names: str) -> CallerId:
         except CallerIdInvalid as why:
             raise invalid("pc_callerid_invalid", f"{name}: {why.reason}.") from None
     return CallerId(extension.caller_name, extension.caller_number)
+
+
+def _status_url(value: object, limits: CreateLimits) -> str | None:
+    if value is None:
+        return None
+    if not isinstance(value, str):
+        raise invalid("pc_statusurl_invalid", "statusUrl must be a string.")
+    try:
+        check_url(value.strip(), limits.url_max_chars, limits.targets)
+    except UrlInvalid as why:
+        raise invalid("pc_statusurl_invalid", f"statusUrl: {why}.") from None
+    return value.strip()
 
 
 def _nonce(body: Fields, most: int) -> str | None:

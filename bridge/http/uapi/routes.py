@@ -22,6 +22,7 @@ from bridge.http.uapi.presence import list_presence
 from bridge.http.uapi.queue_agents import list_queue_agents, update_queue_agent
 from bridge.http.uapi.queue_callers import list_queue_callers
 from bridge.http.uapi.scope import authenticated_app
+from bridge.http.uapi.status_secret import replace_status_secret
 from bridge.http.uapi.stream.routes import stream_phone_calls
 from bridge.http.uapi.timeline.routes import call_timeline
 
@@ -30,7 +31,7 @@ _PREFIXES = ("/uapi", "/unifiedapi")
 _SLASH = "{slash:/?}"
 _REST = "{rest:(/.*)?}"
 # The reserved names of create routes are not extensions, so `Allow` lists the right methods.
-_EXTENSION = "{extension:(?!(?:simple|callback|conferenceInvite)/?$)[^/]+}"
+_EXTENSION = "{extension:(?!(?:simple|callback|conferenceInvite|statusSecret)/?$)[^/]+}"
 
 
 async def faxes_not_implemented(request: web.Request) -> web.Response:
@@ -64,6 +65,7 @@ def _add_phone_calls(router: web.UrlDispatcher, prefix: str) -> None:
     router.add_get(f"{extension}/stream{_SLASH}", stream_phone_calls)
     router.add_post(f"{calls}/callback{_SLASH}", create_callback)
     router.add_post(f"{calls}/conferenceInvite{_SLASH}", create_conference_invite)
+    router.add_post(f"{calls}/statusSecret{_SLASH}", replace_status_secret)
     router.add_get(f"{one_call}/timeline{_SLASH}", call_timeline)
     for path in (extension, one_call):
         router.add_get(path + _SLASH, list_phone_calls)

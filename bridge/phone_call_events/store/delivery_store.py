@@ -13,6 +13,7 @@ from sqlalchemy import Row, Select, bindparam, func, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bridge.phone_call_events.delivery import Delivery, DeliveryState, NewDelivery
+from bridge.phone_call_events.store.receiver_store import purge_receivers
 from bridge.storage.engine import reading
 from bridge.storage.event_tables import event_deliveries, event_subscriptions
 from bridge.storage.purge import purge_in_chunks
@@ -134,6 +135,10 @@ class EventDeliveryStore:
             count=limit,
         )
 
+    async def caught_up(self) -> None:
+        """Return when what was recorded is on disk, or cannot be written now."""
+        await self._queue.caught_up()
+
     async def count_waiting(self, subscription_id: str, after_sequence: int) -> int:
         """How many events of the subscription wait that are newer than `after_sequence`.
 
@@ -222,8 +227,13 @@ class EventDeliveryStore:
             raise StoppedByGuard
 
     async def purge_finished(self, before_ms: int) -> int:
-        """Remove what was delivered or given up before that moment; returns how many."""
-        return await purge_in_chunks(self._queue, _PURGE, before_ms)
+        """Remove what was delivered or given up before that moment; returns how many.
+
+        Receivers of single calls go with the last of it.
+        """
+        removed = await purge_in_chunks(self._queue, _PURGE, before_ms)
+        await purge_receivers(self._queue, before_ms)
+        return removed
 
     async def _read(self, query: Select[Any], **values: str | int) -> list[Delivery]:
         async with reading(self._engine) as connection:

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 
-import orjson
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bridge.faults import StorageUnavailable
+from bridge.phone_call_events.store.secrets_as_text import read_secrets, written_secrets
 from bridge.phone_call_events.subscription import (
     BodyFormat,
     EventType,
     Method,
-    OldSecret,
     Subscription,
     types_text,
 )
@@ -32,8 +31,8 @@ _INSERT = Statement(
     " CAST(:note AS TEXT), CAST(:secret AS TEXT), CAST(:client_id AS TEXT),"
     " CAST(:modified_ms AS BIGINT), CAST(:format AS TEXT),"
     " CAST(:old_secrets AS TEXT), 0"
-    " WHERE (SELECT COUNT(*) FROM event_subscriptions WHERE extension = :of_extension)"
-    " < CAST(:most AS INTEGER)"
+    " WHERE (SELECT COUNT(*) FROM event_subscriptions WHERE extension = :of_extension"
+    " AND call_id IS NULL) < CAST(:most AS INTEGER)"
 )
 _UPDATE = Statement(
     "UPDATE event_subscriptions SET url = :url, method = :method, status = :status, note = :note,"
@@ -45,6 +44,7 @@ _GIVE_UP_WAITING = Statement(
     " WHERE subscription_id = :subscription_id AND state = 'waiting'",
     many_rows=True,
 )
+_DISABLE = Statement("UPDATE event_subscriptions SET status = 0 WHERE id = :id")
 _DELETE = Statement("DELETE FROM event_subscriptions WHERE id = :id", many_rows=True)
 
 
@@ -56,9 +56,10 @@ class EventSubscriptionStore:
         self._queue = queue
 
     async def load(self) -> list[Subscription]:
-        """All subscriptions, also disabled ones. Raises StorageUnavailable."""
+        """All subscriptions of extensions, also disabled ones. Raises StorageUnavailable."""
+        query = select(event_subscriptions).where(event_subscriptions.c.call_id.is_(None))
         async with reading(self._engine) as connection:
-            rows = (await connection.execute(select(event_subscriptions))).all()
+            rows = (await connection.execute(query)).all()
         return [
             Subscription(
                 id=row.id,
@@ -72,7 +73,7 @@ class EventSubscriptionStore:
                 client_id=row.client_id,
                 modified_ms=row.modified_ms,
                 format=BodyFormat(row.format),
-                old_secrets=_read_secrets(row.old_secrets),
+                old_secrets=read_secrets(row.old_secrets),
             )
             for row in rows
         ]
@@ -97,7 +98,7 @@ class EventSubscriptionStore:
             client_id=subscription.client_id,
             modified_ms=subscription.modified_ms,
             format=subscription.format.value,
-            old_secrets=_written_secrets(subscription.old_secrets),
+            old_secrets=written_secrets(subscription.old_secrets),
             of_extension=subscription.extension,
             most=most,
         )
@@ -133,6 +134,15 @@ class EventSubscriptionStore:
         if first is not None and not counts[0]:
             raise StoppedByGuard
 
+    async def disable(self, receiver: Subscription, why: str, at_ms: int) -> None:
+        """Of one call: its row stays, so that nothing more of the call is written for it."""
+        await self._queue.submit(
+            _DISABLE.write(counted=False, id=receiver.id),
+            _GIVE_UP_WAITING.write(
+                counted=False, why=why, now_ms=at_ms, subscription_id=receiver.id
+            ),
+        )
+
     def restore_later(self, subscription: Subscription) -> None:
         """Restore the row after an update with an unknown outcome."""
         self._queue.submit_later(_update(subscription))
@@ -151,14 +161,6 @@ def _deletions(ids: Collection[str]) -> list[Write]:
     return [_DELETE.write(counted=False, id=x) for x in ids]
 
 
-def _written_secrets(old: Sequence[OldSecret]) -> str:
-    return orjson.dumps([[x.secret, x.until_ms] for x in old]).decode()
-
-
-def _read_secrets(text: str) -> tuple[OldSecret, ...]:
-    return tuple(OldSecret(secret, until_ms) for secret, until_ms in orjson.loads(text))
-
-
 def _update(subscription: Subscription) -> Write:
     return _UPDATE.write(
         counted=False,
@@ -168,7 +170,7 @@ def _update(subscription: Subscription) -> Write:
         note=subscription.note,
         format=subscription.format.value,
         secret=subscription.secret,
-        old_secrets=_written_secrets(subscription.old_secrets),
+        old_secrets=written_secrets(subscription.old_secrets),
         modified_ms=subscription.modified_ms,
         id=subscription.id,
     )

@@ -20,6 +20,7 @@ from bridge.http.openapi.routes import DOCUMENT
 from bridge.http.uapi.actions.actions import ACTIONS
 from bridge.http.uapi.phone_call_event_json import FILTERABLE, PHONE_CALL_EVENT_FIELDS
 from bridge.http.uapi.phone_call_json import PHONE_CALL_FIELDS
+from bridge.phone_call_events.call_states import STATES
 from bridge.phone_call_events.delivery import DeliveryState
 from bridge.phone_call_events.subscription import EventType
 from bridge.wiring.http import http_settings
@@ -126,6 +127,7 @@ def test_fields_and_words_are_those_of_the_code() -> None:
     assert schema("Disposition")["enum"] == [int(x) for x in Disposition]
     assert view["properties"]["flow"]["enum"] == [int(x) for x in Flow]
     assert set(call["properties"]["endedBy"]["enum"]) == {x.value for x in EndedBy}
+    assert schema("PhoneCallState")["properties"]["state"]["enum"] == list(STATES)
     details = schema("EventDetails")["properties"]
     assert details["type"]["enum"] == [str(int(x)) for x in EventType]
     states = schema("Delivery")["properties"]["state"]["enum"]

@@ -58,6 +58,7 @@ class Watched:
             limits=TryLimits(100, 100, 1, frozenset({410})),
             find=lambda _: cast("Any", object()) if self.in_force else None,
             gone=self.gone,
+            let_go=lambda _: None,
         )
         self.worker = _Recording("s1", context, self.states)
 

@@ -1,0 +1,167 @@
+"""The URLs that hear the states of single calls (`statusUrl` of a create).
+
+Each is a subscription of one call, in a row of its own, which is written with the first state. It
+is in memory as long as something of it waits. All of one app are signed with one secret.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+from bridge.calls.call_records import Companions
+from bridge.calls.live.change import Change
+from bridge.calls.state.phone_call import PhoneCall
+from bridge.clock import now_ms
+from bridge.phone_call_events.call_states import states_of
+from bridge.phone_call_events.delivery import NewDelivery, delivery_id
+from bridge.phone_call_events.event_details import details_text
+from bridge.phone_call_events.event_numbers import EventNumbers
+from bridge.phone_call_events.rights import Rights
+from bridge.phone_call_events.secret_replacement import with_new_secret
+from bridge.phone_call_events.store.app_secret_store import AppSecretStore
+from bridge.phone_call_events.store.delivery_store import write_delivery
+from bridge.phone_call_events.store.receiver_store import insert_receiver
+from bridge.phone_call_events.subscription import (
+    AppSecret,
+    BodyFormat,
+    Method,
+    Subscription,
+    new_secret,
+)
+from bridge.storage.statement import Write
+
+
+class CallReceivers:
+    """`written` is told the receiver that has one more state to be delivered."""
+
+    def __init__(
+        self,
+        secrets: AppSecretStore,
+        rights: Rights,
+        numbers: EventNumbers,
+        age_max_s: float,
+        written: Callable[[str], None],
+    ) -> None:
+        self._store = secrets
+        self._rights = rights
+        self._numbers = numbers
+        self._age_max_ms = int(age_max_s * 1000)
+        self._written = written
+        self._secrets: dict[str, AppSecret] = {}
+        self._receivers: dict[str, Subscription] = {}
+        self._changing = asyncio.Lock()
+
+    def __iter__(self) -> Iterator[Subscription]:
+        return iter(list(self._receivers.values()))
+
+    async def start(self) -> None:
+        """Take up the receivers for which something waits. Raises StorageUnavailable."""
+        self._secrets = {x.client_id: x for x in await self._store.load()}
+        for receiver in await self._store.waiting_receivers():
+            self._keep(receiver)
+
+    def get(self, receiver_id: str) -> Subscription | None:
+        """The one with that id, if something of it waits."""
+        return self._receivers.get(receiver_id)
+
+    def let_go(self, receiver_id: str) -> None:
+        """Forget it until the next state of its call."""
+        self._receivers.pop(receiver_id, None)
+
+    # The secrets of apps
+
+    def known_secret(self, client_id: str) -> str:
+        """The secret of an app that has one. Raises KeyError."""
+        return self._secrets[client_id].secret
+
+    async def secret_of(self, client_id: str) -> str:
+        """The secret of the app, on disk; made at the first call. Raises StorageUnavailable."""
+        if client_id not in self._secrets:
+            async with self._changing:
+                if client_id not in self._secrets:
+                    await self._store.insert(AppSecret(client_id, new_secret()))
+                    self._secrets |= {x.client_id: x for x in await self._store.load()}
+        return self.known_secret(client_id)
+
+    async def replace_secret(
+        self,
+        client_id: str,
+        keep_s: int,
+        first: Callable[[AppSecret], Write | None] = lambda _: None,
+    ) -> AppSecret:
+        """As with_new_secret; `first` gets the new one, its write comes before.
+
+        Raises TooManySecrets, StorageUnavailable, StoppedByGuard.
+        """
+        await self.secret_of(client_id)
+        async with self._changing:
+            secret = with_new_secret(self._secrets[client_id], keep_s, now_ms())
+            await self._store.update(secret, first(secret))
+            self._secrets[client_id] = secret
+            for receiver in self:
+                if receiver.client_id == client_id:
+                    self._keep(receiver)
+        return secret
+
+    # The states of calls
+
+    def of_change(self, change: Change) -> Companions | None:
+        """The rows of this change; None for nearly all changes: the call has no such URL."""
+        call = change.after
+        if call.status_url is None or not change.effects:
+            return None
+        states, receiver = states_of(change), self._of_call(call)
+        if not states or receiver is None or not self._rights.may_hear(receiver):
+            return None
+        rows = [insert_receiver(receiver)]
+        for state in states:
+            rows += write_delivery(
+                NewDelivery(
+                    id=delivery_id(receiver.id, call.id, state.part),
+                    subscription_id=receiver.id,
+                    call_id=call.id,
+                    occurred_ms=state.at_ms,
+                    give_up_ms=now_ms() + self._age_max_ms,
+                    parameters="",
+                    details=details_text(state.facts, call.metadata),
+                    extension_sequence=self._numbers.next(),
+                )
+            )
+        return Companions(rows, lambda: self._tell(call))
+
+    def _tell(self, call: PhoneCall) -> None:
+        """It may have been let go while the rows were written."""
+        receiver = self._of_call(call)
+        if receiver is not None:
+            self._written(receiver.id)
+
+    def _of_call(self, call: PhoneCall) -> Subscription | None:
+        receiver_id = f"status{call.id}"
+        known = self._receivers.get(receiver_id)
+        secret = self._secrets.get(call.client_id or "")
+        if known is not None or secret is None or call.status_url is None:
+            return known
+        return self._keep(
+            Subscription(
+                id=receiver_id,
+                extension=call.extension or "",
+                types=(),
+                url=call.status_url,
+                method=Method.POST,
+                enabled=True,
+                note="",
+                secret="",
+                client_id=secret.client_id,
+                modified_ms=call.published_ms,
+                format=BodyFormat.JSON,
+                call_id=call.id,
+            )
+        )
+
+    def _keep(self, receiver: Subscription) -> Subscription:
+        secret = self._secrets[receiver.client_id]
+        signed = replace(receiver, secret=secret.secret, old_secrets=secret.old_secrets)
+        self._receivers[receiver.id] = signed
+        return signed

@@ -1,0 +1,64 @@
+"""The secrets with which the states of calls are signed, one of each app."""
+
+from __future__ import annotations
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from bridge.phone_call_events.store.receiver_store import waiting_receivers
+from bridge.phone_call_events.store.secrets_as_text import read_secrets, written_secrets
+from bridge.phone_call_events.subscription import AppSecret, Subscription
+from bridge.storage.engine import reading
+from bridge.storage.event_tables import event_app_secrets
+from bridge.storage.statement import Statement, StoppedByGuard, Write
+from bridge.storage.write_queue import WriteQueue
+
+_INSERT = Statement(
+    "INSERT INTO event_app_secrets (client_id, secret, old_secrets)"
+    " VALUES (:client_id, :secret, :old_secrets) ON CONFLICT (client_id) DO NOTHING"
+)
+_UPDATE = Statement(
+    "UPDATE event_app_secrets SET secret = :secret, old_secrets = :old_secrets"
+    " WHERE client_id = :client_id"
+)
+
+
+class AppSecretStore:
+    """Every method raises StorageUnavailable."""
+
+    def __init__(self, engine: AsyncEngine, queue: WriteQueue) -> None:
+        self._engine = engine
+        self._queue = queue
+
+    async def load(self) -> list[AppSecret]:
+        """Those of all apps."""
+        async with reading(self._engine) as connection:
+            rows = (await connection.execute(select(event_app_secrets))).all()
+        return [AppSecret(x.client_id, x.secret, read_secrets(x.old_secrets)) for x in rows]
+
+    async def waiting_receivers(self) -> list[Subscription]:
+        """The receivers of single calls that have undelivered states."""
+        return await waiting_receivers(self._engine)
+
+    async def insert(self, secret: AppSecret) -> None:
+        """Does nothing where the app has one."""
+        await self._queue.submit(_write(_INSERT, secret))
+
+    async def update(self, secret: AppSecret, first: Write | None = None) -> None:
+        """Replace what the app has.
+
+        `first`: written before it, in the same transaction; if it changes no row, nothing is
+        written. Raises StoppedByGuard then.
+        """
+        write = _write(_UPDATE, secret)
+        counts = await self._queue.submit(*([write] if first is None else [first, write]))
+        if first is not None and not counts[0]:
+            raise StoppedByGuard
+
+
+def _write(statement: Statement, secret: AppSecret) -> Write:
+    return statement.write(
+        client_id=secret.client_id,
+        secret=secret.secret,
+        old_secrets=written_secrets(secret.old_secrets),
+    )
