@@ -8,7 +8,7 @@ from typing import Any, Protocol, TypeVar
 
 from bridge.calls.state.phone_call import PhoneCall
 from bridge.calls.store.call_detail import CallDetailQuestion, CallSum
-from bridge.calls.store.ended_calls import EndedCalls
+from bridge.calls.store.ended_calls import CallPosition, EndedCalls
 
 _Shown = TypeVar("_Shown")
 
@@ -76,6 +76,22 @@ class CallDetailRecords(Protocol):
         self, asked: CallDetailQuestion, show: Callable[[PhoneCall], _Shown]
     ) -> tuple[list[_Shown], list[CallSum]]:
         """The results of `show` for the calls of that page, and the sums of all pages."""
+
+    async def ended_after(
+        self, asked: EndedCalls, after: CallPosition | None, show: Callable[[PhoneCall], _Shown]
+    ) -> tuple[list[_Shown], CallPosition | None]:
+        """The results of `show` for the calls after that position, and the position of the last.
+
+        The position is None if no calls follow.
+        """
+
+    async def detail_records_after(
+        self,
+        asked: CallDetailQuestion,
+        after: CallPosition | None,
+        show: Callable[[PhoneCall], _Shown],
+    ) -> tuple[list[_Shown], CallPosition | None]:
+        """As `ended_after`."""
 
     async def call_sums(self, asked: CallDetailQuestion) -> list[CallSum]:
         """How many calls there are on all pages, by direction and disposition."""

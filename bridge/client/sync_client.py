@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Iterator, Mapping, Sequence
 from typing import Any, Self, TypeVar
 
 from bridge.client.model import PhoneCall
@@ -12,7 +12,7 @@ from bridge.client.uapi_client import StreamEvent, UapiClient
 _Result = TypeVar("_Result")
 
 
-async def _next(events: AsyncIterator[StreamEvent]) -> StreamEvent:
+async def _next(events: AsyncIterator[_Result]) -> _Result:
     return await anext(events)
 
 
@@ -41,6 +41,16 @@ class SyncUapiClient:
         """As UapiClient.calls."""
         return self._run(self._client.calls(extension, ended=ended))
 
+    def every_call(self, extension: str = "@self", *, ended: bool = False) -> Iterator[PhoneCall]:
+        """As UapiClient.every_call."""
+        return self._each(self._client.every_call(extension, ended=ended))
+
+    def entries(
+        self, path: str, query: Mapping[str, Any] | None = None
+    ) -> Iterator[Mapping[str, Any]]:
+        """As UapiClient.entries."""
+        return self._each(self._client.entries(path, query))
+
     def call(self, call_id: str) -> PhoneCall | None:
         """As UapiClient.call."""
         return self._run(self._client.call(call_id))
@@ -61,16 +71,22 @@ class SyncUapiClient:
 
     def stream(self, extension: str = "@self") -> Iterator[StreamEvent]:
         """As UapiClient.stream."""
-        events = self._client.stream(extension)
-        try:
-            while True:
-                yield self._run(_next(events))
-        finally:
-            self._run(events.aclose())
+        return self._each(self._client.stream(extension))
 
     def request(self, method: str, path: str, **more: Any) -> Any:
         """As UapiClient.request."""
         return self._run(self._client.request(method, path, **more))
+
+    def _each(self, items: AsyncGenerator[_Result, None]) -> Iterator[_Result]:
+        try:
+            while True:
+                try:
+                    item = self._run(_next(items))
+                except StopAsyncIteration:
+                    return
+                yield item
+        finally:
+            self._run(items.aclose())
 
     def _run(self, work: Coroutine[Any, Any, _Result]) -> _Result:
         return self._runner.run(work)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import uuid
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
 import aiohttp
+from multidict import MultiMapping
+from yarl import URL
 
 from bridge.client.errors import ApiError, NotReached
 from bridge.client.model import PhoneCall
@@ -20,6 +23,7 @@ _ACTION_TIMEOUT_S = 1800.0
 _SILENCE_S = 40.0  # of a stream, which has a heartbeat every 15 s
 _RECONNECT_S = 2.0
 _PAGE = 200
+_NEXT = re.compile(r'<([^>]*)>; rel="next"')
 Json = Mapping[str, Any]
 
 
@@ -67,7 +71,7 @@ class UapiClient:
                 "client_id": self._client_id,
                 "client_secret": self._client_secret,
             }
-            answer = await self._exchange("POST", "/oauth/token.php", data=form)
+            answer, _ = await self._exchange("POST", "/oauth/token.php", data=form)
             self._token = str(answer["access_token"])
         return self._token
 
@@ -121,6 +125,33 @@ class UapiClient:
         query = {"count": 100, "sortOrder": "descending", "ended": str(ended).lower()}
         answer = await self.request("GET", f"/uapi/phoneCalls/{self.user}/{extension}", query)
         return [PhoneCall.of(x) for x in answer["entry"]]
+
+    async def every_call(
+        self, extension: str = "@self", *, ended: bool = False
+    ) -> AsyncGenerator[PhoneCall, None]:
+        """All live calls of an extension, or all ended ones, oldest first, page by page.
+
+        Calls that begin or end meanwhile leave no gap, and no call comes twice.
+        """
+        path = f"/uapi/phoneCalls/{self.user}/{extension}"
+        async for entry in self.entries(path, {"ended": str(ended).lower()}):
+            yield PhoneCall.of(entry)
+
+    async def entries(
+        self, path: str, query: Mapping[str, Any] | None = None
+    ) -> AsyncGenerator[Json, None]:
+        """Each entry of a list with cursors, over all its pages: docs/requests.md names the lists.
+
+        `query`: the filters, the order and the `count` of a page.
+        """
+        cursor: str | None = ""
+        while cursor is not None:
+            asked = {"count": _PAGE, **(query or {}), "cursor": cursor}
+            answer, headers = await self._requested("GET", path, asked)
+            found = answer["entry"]
+            for entry in found.values() if isinstance(found, dict) else found:
+                yield entry
+            cursor = _next_cursor(headers)
 
     async def call(self, call_id: str) -> PhoneCall | None:
         """The call with that id: the live one, or its final record; None if there is none."""
@@ -196,6 +227,18 @@ class UapiClient:
 
         A token that has ended is renewed, and the request sent once more.
         """
+        answer, _ = await self._requested(method, path, query, body, headers, timeout_s)
+        return answer
+
+    async def _requested(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, Any] | None = None,
+        body: object = None,
+        headers: Mapping[str, str] | None = None,
+        timeout_s: float = _TIMEOUT_S,
+    ) -> tuple[Any, MultiMapping[str]]:
         params = {k: str(v) for k, v in (query or {}).items() if v is not None}
         more = {"params": params, "json": body, "timeout": aiohttp.ClientTimeout(total=timeout_s)}
         for last_try in (False, True):
@@ -214,7 +257,8 @@ class UapiClient:
             raise RuntimeError("use the client as `async with`")
         return self._session
 
-    async def _exchange(self, method: str, path: str, **more: Any) -> Any:
+    async def _exchange(self, method: str, path: str, **more: Any) -> tuple[Any, MultiMapping[str]]:
+        """The JSON and the headers of the answer."""
         try:
             async with self._http.request(
                 method, self.url + path, allow_redirects=False, **more
@@ -223,7 +267,7 @@ class UapiClient:
                 if answer.status >= 300:
                     raise _error(answer, text)
                 self.event_secret = answer.headers.get("X-Event-Secret", self.event_secret)
-                return json.loads(text) if text else None
+                return json.loads(text) if text else None, answer.headers
         except (aiohttp.ClientError, TimeoutError) as why:
             raise NotReached(f"{self.url}: {why or type(why).__name__}") from why
 
@@ -246,6 +290,12 @@ class UapiClient:
                 if "data" in fields:
                     yield fields.get("id", ""), _stream_event(fields)
                 fields = {}
+
+
+def _next_cursor(headers: MultiMapping[str]) -> str | None:
+    """Only the cursor of `Link` counts: behind a proxy its URL may be another one."""
+    found = _NEXT.search(headers.get("Link", ""))
+    return None if found is None else URL(found[1]).query.get("cursor")
 
 
 def _token_refused(why: ApiError) -> bool:

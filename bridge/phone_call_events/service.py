@@ -246,6 +246,14 @@ class PhoneCallEvents:
         """Each attempt to deliver an event of that call to a subscription of these extensions."""
         return await self._attempts.of_call(call_id, extensions)
 
+    async def deliveries_after(
+        self, subscription: Subscription, sequence: int | None, *, count: int, newest_first: bool
+    ) -> tuple[list[Delivery], bool]:
+        """The kept deliveries that follow this sequence, or the first; and whether more follow."""
+        return await self._deliveries.page_after(
+            subscription.id, sequence, count=count, newest_first=newest_first
+        )
+
     async def send_again(
         self,
         subscription: Subscription,

@@ -35,11 +35,13 @@ calls = Table(
     Column("timeline", Text),
 )
 
-# Every extension a call concerns, also the one that only pays.
+# Every extension a call concerns, also the one that only pays. `published_ms` is that of the call,
+# which never changes: so the calls of an extension are in the order of their beginning.
 call_parties = Table(
     "call_parties",
     metadata,
     Column("extension", Text, primary_key=True),
+    Column("published_ms", BigInteger, primary_key=True),
     Column("call_id", String(20), ForeignKey("calls.id", ondelete="CASCADE"), primary_key=True),
     sqlite_with_rowid=False,
 )

@@ -22,8 +22,8 @@ from sqlalchemy import (
 )
 
 from bridge.calls.store.call_detail import CallDetailQuestion, Numbers, Period
-from bridge.calls.store.ended_call_query import binary, fits
-from bridge.storage.tables import call_parties, calls
+from bridge.calls.store.ended_call_query import binary, fits, of_extensions
+from bridge.storage.tables import calls
 
 _Condition = ColumnElement[bool] | TextClause
 
@@ -70,10 +70,14 @@ def sums_of(asked: CallDetailQuestion, dialect: str) -> Select[Any]:
 
 
 def _conditions(asked: CallDetailQuestion, dialect: str) -> list[_Condition]:
-    c, party = calls.c, call_parties.c
+    return [of_extensions(asked.extensions), *conditions(asked, dialect)]
+
+
+def conditions(asked: CallDetailQuestion, dialect: str) -> list[_Condition]:
+    """All conditions of the question but that of its extensions."""
+    c = calls.c
     conditions: list[_Condition] = [
         c.ended_ms >= asked.since_ms,
-        c.id.in_(select(party.call_id).where(party.extension.in_(sorted(asked.extensions)))),
         *_within(func.coalesce(c.answered_ms, c.published_ms), asked.answered),
         *_within(c.ended_ms, asked.saved),
     ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TypeVar
 
 import structlog
@@ -10,12 +11,13 @@ from sqlalchemy import Row, Select, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bridge.calls.state.phone_call import PhoneCall
-from bridge.calls.store import call_detail_query
+from bridge.calls.store import call_detail_query, ended_call_query
 from bridge.calls.store.call_detail import CallDetailQuestion, CallSum
 from bridge.calls.store.call_document import UnreadableDocument, call_from_document
+from bridge.calls.store.call_keyset import CallsAfter, Condition, positions_of
 from bridge.calls.store.call_writes import insert_call, party_writes, upsert_call
 from bridge.calls.store.ended_call_query import count_of, documents_of, page_of
-from bridge.calls.store.ended_calls import EndedCalls
+from bridge.calls.store.ended_calls import CallPosition, EndedCalls
 from bridge.calls.store.idempotency_store import (
     IdempotencyConflict,
     IdempotencyEntry,
@@ -82,7 +84,7 @@ class CallStore:
         writes = [
             write
             for one in (call, *others)
-            for write in (self._first_row(one), *party_writes(one.id, one.extensions))
+            for write in (self._first_row(one), *party_writes(one, one.extensions))
         ]
         writes += extra
         if idempotency is None:
@@ -116,7 +118,7 @@ class CallStore:
         """
         if call.final is not None:
             raise ValueError("an ended call needs finish_later")
-        parties = party_writes(call.id, self._parties.missing(call))
+        parties = party_writes(call, self._parties.missing(call))
         taken = self._queue.submit_later(
             self._row(call, guard=bool(extra)),
             *parties,
@@ -133,7 +135,7 @@ class CallStore:
         if call.final is not None:
             raise ValueError("an ended call needs finish_later")
         await self._queue.submit(
-            self._row(call, guard=False), *party_writes(call.id, self._parties.missing(call))
+            self._row(call, guard=False), *party_writes(call, self._parties.missing(call))
         )
         self._parties.written(call)
 
@@ -175,6 +177,47 @@ class CallStore:
             total = (await connection.execute(count_of(asked, dialect))).scalar_one()
             ids = (await connection.execute(page_of(asked, dialect))).scalars().all()
         return await self._documents_shown(ids, show), total
+
+    async def ended_after(
+        self, asked: EndedCalls, after: CallPosition | None, show: Callable[[PhoneCall], _Shown]
+    ) -> tuple[list[_Shown], CallPosition | None]:
+        """The results of `show` for the calls after that position, and the position of the last.
+
+        The position is None if no calls follow. `asked.start` is not read.
+        """
+        await self._queue.caught_up(within_s=1.0)
+        conditions = ended_call_query.conditions(asked, self._engine.dialect.name)
+        page = CallsAfter(asked.extensions, after, asked.descending, asked.count)
+        return await self._page_after(page, conditions, show)
+
+    async def detail_records_after(
+        self,
+        asked: CallDetailQuestion,
+        after: CallPosition | None,
+        show: Callable[[PhoneCall], _Shown],
+    ) -> tuple[list[_Shown], CallPosition | None]:
+        """As `ended_after`."""
+        await self._queue.caught_up(within_s=1.0)
+        conditions = call_detail_query.conditions(asked, self._engine.dialect.name)
+        page = CallsAfter(asked.extensions, after, asked.descending, asked.count)
+        return await self._page_after(page, conditions, show)
+
+    async def _page_after(
+        self,
+        page: CallsAfter,
+        conditions: Sequence[Condition],
+        show: Callable[[PhoneCall], _Shown],
+    ) -> tuple[list[_Shown], CallPosition | None]:
+        if not page.extensions:
+            return [], None
+        one_more = replace(page, count=page.count + 1)
+        query = positions_of(one_more, conditions, self._engine.dialect.name)
+        async with reading(self._engine) as connection:
+            rows = (await connection.execute(query)).all()
+        some = rows[: page.count]
+        more = len(rows) > page.count
+        last = CallPosition(some[-1].published_ms, some[-1].call_id) if more else None
+        return await self._documents_shown([x.call_id for x in some], show), last
 
     async def detail_records(
         self, asked: CallDetailQuestion, show: Callable[[PhoneCall], _Shown]
@@ -242,7 +285,7 @@ class CallStore:
     def _final_writes(self, call: PhoneCall, extra: Sequence[Write]) -> list[Write]:
         if call.final is None:
             raise ValueError("a call without an end cannot finish")
-        parties = party_writes(call.id, self._parties.missing(call))
+        parties = party_writes(call, self._parties.missing(call))
         return [self._row(call, guard=True), *parties, *extra]
 
     def _first_row(self, call: PhoneCall) -> Write:

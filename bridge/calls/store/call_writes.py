@@ -27,12 +27,12 @@ _UPSERT = Statement(
 )
 
 
+_PARTY = "INSERT INTO call_parties (extension, published_ms, call_id) VALUES"
+
+
 def _parties(count: int) -> Statement:
-    rows = ", ".join(f"(:extension{number}, :call_id{number})" for number in range(count))
-    return Statement(
-        f"INSERT INTO call_parties (extension, call_id) VALUES {rows}"  # noqa: S608, no value in it
-        " ON CONFLICT DO NOTHING"
-    )
+    rows = ", ".join(f"(:extension{n}, :published_ms{n}, :call_id{n})" for n in range(count))
+    return Statement(f"{_PARTY} {rows} ON CONFLICT DO NOTHING")
 
 
 # by the number of rows, less one
@@ -51,14 +51,14 @@ def upsert_call(call: PhoneCall, timeline: str | None = None, *, guard: bool) ->
     return _row(_UPSERT, call, timeline, guard=guard, counted=guard)
 
 
-def party_writes(call_id: str, extensions: Collection[str]) -> list[Write]:
+def party_writes(call: PhoneCall, extensions: Collection[str]) -> list[Write]:
     """Parties are only ever added: who was part of a call may read how it ended."""
     # sorted: two instances that lock rows in the same order cannot block each other
     ordered = sorted(extensions)
     writes: list[Write] = []
     for begin in range(0, len(ordered), len(_PARTIES)):
         some = ordered[begin : begin + len(_PARTIES)]
-        params = tuple([value for extension in some for value in (extension, call_id)])
+        params = tuple([x for extension in some for x in (extension, call.published_ms, call.id)])
         writes.append(Write(_PARTIES[len(some) - 1], params, counted=False))
     return writes
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, false, func, or_, select, true
@@ -37,12 +37,20 @@ def count_of(asked: EndedCalls, dialect: str) -> Select[Any]:
     return select(func.count()).select_from(calls).where(*_conditions(asked, dialect))
 
 
+def of_extensions(extensions: Collection[str]) -> ColumnElement[bool]:
+    """The condition that one of the extensions is a party of the call."""
+    party = call_parties.c
+    return calls.c.id.in_(select(party.call_id).where(party.extension.in_(sorted(extensions))))
+
+
 def _conditions(asked: EndedCalls, dialect: str) -> list[ColumnElement[bool]]:
-    c, party = calls.c, call_parties.c
-    conditions = [
-        c.ended_ms >= asked.since_ms,
-        c.id.in_(select(party.call_id).where(party.extension.in_(sorted(asked.extensions)))),
-    ]
+    return [of_extensions(asked.extensions), *conditions(asked, dialect)]
+
+
+def conditions(asked: EndedCalls, dialect: str) -> list[ColumnElement[bool]]:
+    """All conditions of the question but that of its extensions."""
+    c = calls.c
+    conditions = [c.ended_ms >= asked.since_ms]
     if asked.call_id is not None:
         conditions.append(c.id == asked.call_id)
     if asked.filter is not None:

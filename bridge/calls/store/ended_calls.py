@@ -25,6 +25,15 @@ class CallFilter:
 
 
 @dataclass(frozen=True, slots=True)
+class CallPosition:
+    """The place of a call in a list: calls are in the order of their beginning, then of their
+    ids."""
+
+    published_ms: int
+    call_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class EndedCalls:
     """The calls of `extensions` that ended at `since_ms` or later, ordered by their beginning.
 

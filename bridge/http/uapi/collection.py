@@ -13,6 +13,7 @@ from typing import Any, Generic, TypeVar
 from yarl import URL
 
 from bridge.http.errors import invalid
+from bridge.http.uapi.cursors import CURSOR, CursorKind, Position, next_link
 from bridge.http.uapi.fields import Json
 from bridge.http.uapi.ignored_parameters import TOKEN_PARAMETER
 from bridge.http.uapi.query_values import whole_number
@@ -21,6 +22,7 @@ LIST_PARAMETERS = frozenset(
     {"count", "startIndex", "filterBy", "filterOp", "filterValue", "sortOrder"}
 )
 COUNT_DEFAULT, COUNT_MAX, START_MAX = 20, 5000, 5000
+CURSOR_LIST_PARAMETERS = LIST_PARAMETERS | {CURSOR}
 FILTER_VALUES_MAX = 100  # each is compared with every item of the list
 
 _ORDERS = {"asc": False, "ascending": False, "desc": True, "descending": True}
@@ -62,13 +64,20 @@ class Filter(Generic[_T]):
 
 @dataclass(frozen=True, slots=True)
 class Listing(Generic[_T]):
-    """The parameters of a list request. Unknown parameters are ignored."""
+    """The parameters of a list request. Unknown parameters are ignored.
+
+    `cursors`: of a list with cursors, their kind. `by_cursor`: the page begins after the position
+    `after`, or at the beginning of the list, and nothing is counted.
+    """
 
     count: int
     start: int
     descending: bool
     filter: Filter[_T] | None
     start_max: int = START_MAX
+    cursors: CursorKind | None = None
+    by_cursor: bool = False
+    after: Position | None = None
 
     @classmethod
     def parse(
@@ -77,14 +86,21 @@ class Listing(Generic[_T]):
         filterable: FilterFields[_T],
         *,
         start_max: int = START_MAX,
+        cursors_of: str | None = None,
     ) -> Listing[_T]:
         """The listing that the query asks for (docs/reference/uapi.md §1.4).
 
-        Raises 400 count_invalid, startindex_invalid, sortorder_invalid, filter…_invalid.
+        `cursors_of`: the name of a list with cursors. Raises 400 count_invalid, startindex_invalid,
+        sortorder_invalid, filter…_invalid, cursor_invalid.
         """
         order = query.get("sortOrder", "ascending").lower()
         if order not in _ORDERS:
             raise invalid("sortorder_invalid", "sortOrder must be ascending or descending.")
+        descending = _ORDERS[order]
+        cursors = None if cursors_of is None else CursorKind(cursors_of, descending)
+        cursor = None if cursors is None else query.get(CURSOR)
+        if cursor is not None and "startIndex" in query:
+            raise invalid("cursor_invalid", "cursor and startIndex cannot both be given.")
         return cls(
             count=whole_number(
                 query.get("count", str(COUNT_DEFAULT)), "count_invalid", "count", 1, COUNT_MAX
@@ -92,22 +108,50 @@ class Listing(Generic[_T]):
             start=whole_number(
                 query.get("startIndex", "0"), "startindex_invalid", "startIndex", 0, start_max
             ),
-            descending=_ORDERS[order],
+            descending=descending,
             filter=_filter(query, filterable),
             start_max=start_max,
+            cursors=cursors,
+            by_cursor=cursor is not None,
+            after=cursors.read(cursor) if cursors and cursor else None,
         )
 
     def page(
         self, items: Sequence[_T], order_by: Callable[[_T], tuple[int, str]]
     ) -> tuple[list[_T], int]:
-        """The items of this page, and how many there are in all."""
-        wanted = self.filter
+        """The items of this page, and how many there are in all; by cursor: from this page on."""
+        wanted, after = self.filter, self.after
         matching = [x for x in items if wanted is None or wanted.matches(x)]
+        if after is not None:
+            matching = [x for x in matching if self._is_beyond(order_by(x), after)]
         matching.sort(key=order_by, reverse=self.descending)
         return matching[self.start : self.start + self.count], len(matching)
 
+    def _is_beyond(self, position: Position, after: Position) -> bool:
+        return position < after if self.descending else position > after
+
+    def has_more(self, total: int) -> bool:
+        """Whether items follow this page; `total` as `page` returns it."""
+        return self.start + self.count < total
+
+    def next_header(self, last: Position | None, url: URL) -> dict[str, str]:
+        """The header `Link` to the next page of a list with cursors.
+
+        `last`: the position of the last item of this page, None if no items follow it. `url` is
+        the request's own, absolute.
+        """
+        if self.cursors is None or last is None:
+            return {}
+        cursor = self.cursors.written(last)
+        return {} if cursor is None else next_link(url, cursor, self.count)
+
     def envelope(self, entry: Sequence[object] | Json, total: int, url: URL) -> Json:
-        """`url` is the request's own, absolute: next and prev are made from it."""
+        """`url` is the request's own, absolute: next and prev are made from it.
+
+        A page by cursor is not counted, and has no index.
+        """
+        if self.by_cursor:
+            return {"entry": entry, "itemsPerPage": self.count}
         paging: Json = {}
         if self.start + self.count < min(total, self.start_max + 1):
             paging["next"] = self._at(url, self.start + self.count)

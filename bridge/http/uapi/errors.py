@@ -4,8 +4,8 @@ Body `{"error": {"code", "message"}}` (docs/reference/uapi.md §6); the codes of
 docs/reference/specification.md §4, the codes of Delete in docs/reference/specification.md §1. Ours,
 where the specification has none: `request_invalid`, `pc_video_invalid`, `pc_recording_invalid`,
 `too_many_requests`, `pbx_unavailable`, `call_not_placed`, `idempotency_key_invalid`,
-`idempotency_conflict`, `not_found`, `method_not_allowed`, `pc_action_failed`, `pc_action_unknown`,
-`pbx_value_invalid` and the codes of actions in bridge/http/uapi/actions.
+`idempotency_conflict`, `cursor_invalid`, `not_found`, `method_not_allowed`, `pc_action_failed`,
+`pc_action_unknown`, `pbx_value_invalid` and the codes of actions in bridge/http/uapi/actions.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ from bridge.http.answer_headers import answer_headers
 from bridge.http.errors import invalid
 from bridge.http.json_answer import json_answer, json_text
 from bridge.http.keyed_answers import AnswerKeeper, StoredAnswer
-from bridge.http.uapi.collection import LIST_PARAMETERS, Listing
+from bridge.http.uapi.collection import CURSOR_LIST_PARAMETERS, Listing
 from bridge.http.uapi.idempotent_posts import answered_once, stored_response
 from bridge.http.uapi.ignored_parameters import ignored_header, unknown_of
 from bridge.http.uapi.phone_call_event_json import delivery_json
@@ -30,16 +30,27 @@ async def list_deliveries(request: web.Request) -> web.Response:
     ascending."""
     scope = event_scope_of(request)
     [subscription] = named_by(request, scope)
-    ignored = ignored_header(request, unknown_of(request.query, LIST_PARAMETERS))
-    listing: Listing[Delivery] = Listing.parse({"sortOrder": "descending", **request.query}, {})
-    page, total = await scope.services.phone_call_events.deliveries(
-        subscription,
-        start=listing.start,
-        count=listing.count,
-        newest_first=listing.descending,
-    )
+    ignored = ignored_header(request, unknown_of(request.query, CURSOR_LIST_PARAMETERS))
+    query = {"sortOrder": "descending", **request.query}
+    listing: Listing[Delivery] = Listing.parse(query, {}, cursors_of="deliveries")
+    events, total, more = scope.services.phone_call_events, 0, False
+    if listing.by_cursor:
+        after = None if listing.after is None else listing.after[0]
+        page, more = await events.deliveries_after(
+            subscription, after, count=listing.count, newest_first=listing.descending
+        )
+    else:
+        page, total = await events.deliveries(
+            subscription,
+            start=listing.start,
+            count=listing.count,
+            newest_first=listing.descending,
+        )
+    url = own_url(request)
+    last = (page[-1].sequence, "") if page and (more or listing.has_more(total)) else None
     entry = [delivery_json(x) for x in page]
-    return json_answer(listing.envelope(entry, total, own_url(request)), headers=ignored)
+    link = listing.next_header(last, url)
+    return json_answer(listing.envelope(entry, total, url), headers={**ignored, **link})
 
 
 async def retry_delivery(request: web.Request) -> web.Response:

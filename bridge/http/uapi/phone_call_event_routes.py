@@ -21,7 +21,8 @@ from bridge.http.json_answer import json_answer, json_text
 from bridge.http.json_body import json_object
 from bridge.http.keyed_answers import AnswerKeeper, StoredAnswer
 from bridge.http.rate_limits import RateLimit, tell_limits
-from bridge.http.uapi.collection import LIST_PARAMETERS, Listing
+from bridge.http.uapi.collection import CURSOR_LIST_PARAMETERS, Listing
+from bridge.http.uapi.cursors import Position
 from bridge.http.uapi.deleted_answer import deleted_answer
 from bridge.http.uapi.fields import requested_fields, select
 from bridge.http.uapi.idempotent_posts import answered_once, stored_response
@@ -42,6 +43,7 @@ from bridge.http.uapi.phone_call_event_request import (
 )
 from bridge.http.uapi.scope import authenticated_app
 from bridge.phone_call_events.service import TooManySubscriptions
+from bridge.phone_call_events.subscription import Subscription
 
 SECRET_HEADER = "X-Event-Secret"  # noqa: S105 - a name
 
@@ -81,13 +83,21 @@ async def list_phone_call_events(request: web.Request) -> web.Response:
     """`GET …/phoneCallEvents/…`: a page of the events that the URI names (docs/reference/uapi.md
     §3)."""
     found = named_by(request, event_scope_of(request))
-    ignored = ignored_header(request, unknown_of(request.query, {*LIST_PARAMETERS, "fields"}))
-    listing = Listing.parse(request.query, FILTERABLE)
+    ignored = ignored_header(
+        request, unknown_of(request.query, {*CURSOR_LIST_PARAMETERS, "fields"})
+    )
+    listing = Listing.parse(request.query, FILTERABLE, cursors_of="subscriptions")
     fields = requested_fields(request.query, PHONE_CALL_EVENT_FIELDS)
-    page, total = listing.page(found, lambda x: (0, f"{x.url}\0{x.id}"))
-    url = collection_url(request)
-    entry = [select(phone_call_event_json(x, url), fields) for x in page]
-    return json_answer(listing.envelope(entry, total, own_url(request)), headers=ignored)
+    page, total = listing.page(found, _position_of)
+    collection = collection_url(request)
+    entry = [select(phone_call_event_json(x, collection), fields) for x in page]
+    url = own_url(request)
+    link = listing.next_header(_position_of(page[-1]) if listing.has_more(total) else None, url)
+    return json_answer(listing.envelope(entry, total, url), headers={**ignored, **link})
+
+
+def _position_of(subscription: Subscription) -> Position:
+    return 0, f"{subscription.url} {subscription.id}"  # no URL has a space
 
 
 async def update_phone_call_event(request: web.Request) -> web.Response:

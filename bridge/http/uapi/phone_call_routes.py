@@ -6,7 +6,8 @@ docs/reference/uapi.md §1.4 has List, docs/reference/specification.md §1 has D
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Literal, cast
 
 import orjson
@@ -14,14 +15,15 @@ from aiohttp import web
 from yarl import URL
 
 from bridge.calls.state.phone_call import PhoneCall
-from bridge.calls.store.ended_calls import CallFilter, EndedCalls, FilterOp
+from bridge.calls.store.ended_calls import CallFilter, CallPosition, EndedCalls, FilterOp
 from bridge.clock import now_ms
 from bridge.directory.number_spelling import bare_number
 from bridge.http.base_url import base_url
 from bridge.http.context import SERVICES, Services
 from bridge.http.errors import invalid
 from bridge.http.json_answer import json_answer, json_part
-from bridge.http.uapi.collection import LIST_PARAMETERS, FilterField, Listing
+from bridge.http.uapi.collection import CURSOR_LIST_PARAMETERS, FilterField, Listing
+from bridge.http.uapi.cursors import Position
 from bridge.http.uapi.deleted_answer import deleted_answer
 from bridge.http.uapi.fields import requested_fields, select
 from bridge.http.uapi.ignored_parameters import ignored_header, refuse_misread, unknown_of
@@ -50,37 +52,47 @@ _FILTERABLE: dict[str, FilterField[PhoneCall]] = {
 async def list_phone_calls(request: web.Request) -> web.Response:
     """`GET`: the live or ended calls of an extension."""
     services, scope = request.app[SERVICES], scope_of(request)
-    known = {*LIST_PARAMETERS, "fields", "ended"}
+    known = {*CURSOR_LIST_PARAMETERS, "fields", "ended"}
     ignored = ignored_header(request, unknown_of(request.query, known))
-    listing = Listing.parse(request.query, _FILTERABLE)
+    ended = flag(request.query.get("ended", "false"), "ended_invalid", "ended")
+    kind = "ended" if ended else "live"
+    listing = Listing.parse(request.query, _FILTERABLE, cursors_of=kind)
     fields = requested_fields(request.query, PHONE_CALL_FIELDS)
     base = base_url(request, services.settings.public_base_url)
 
-    positions: Mapping[str, int] = {}
-
-    def shown(call: PhoneCall) -> orjson.Fragment:
+    def shown(call: PhoneCall, queue_position: int | None = None) -> orjson.Fragment:
         item = phone_call_item(request, scope, call, base)
-        item = with_queue_position(item, call, positions.get(call.id))
+        item = with_queue_position(item, call, queue_position)
         return json_part(select(item, fields))
 
-    if flag(request.query.get("ended", "false"), "ended_invalid", "ended"):
-        entry, total = await _ended(services, scope, request, listing, shown)
+    if ended:
+        page = await _ended(services, scope, request, listing, shown)
     else:
         calls = services.live_calls.meant(scope.extensions, request.match_info.get("phoneCallId"))
-        page, total = listing.page(calls, lambda x: (x.published_ms, x.id))
-        positions = await queue_positions(services, page)
-        entry = await in_turns(page, shown)
+        some, total = listing.page(calls, position_of)
+        positions = await queue_positions(services, some)
+        entry = await in_turns(some, lambda x: shown(x, positions.get(x.id)))
+        page = _Page(entry, total, position_of(some[-1]) if listing.has_more(total) else None)
+    url = URL(base + request.rel_url.raw_path_qs, encoded=True)
+    link = listing.next_header(page.last, url)
     return json_answer(
-        listing.envelope(
-            entry,
-            total,
-            URL(
-                base + request.rel_url.raw_path_qs,
-                encoded=True,
-            ),
-        ),
-        headers={**staleness(services), **ignored},
+        listing.envelope(page.entry, page.total, url),
+        headers={**staleness(services), **ignored, **link},
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Page:
+    """`last`: the position of the last call, None if no calls follow it."""
+
+    entry: Sequence[orjson.Fragment]
+    total: int
+    last: Position | None
+
+
+def position_of(call: PhoneCall) -> Position:
+    """The place of a call in every list of calls."""
+    return call.published_ms, call.id
 
 
 async def hang_up_phone_calls(request: web.Request) -> web.Response:
@@ -108,11 +120,11 @@ async def _ended(
     request: web.Request,
     listing: Listing[PhoneCall],
     shown: Callable[[PhoneCall], orjson.Fragment],
-) -> tuple[list[orjson.Fragment], int]:
-    """The page, and how many there are in all: filtered, ordered and counted by the database."""
+) -> _Page:
+    """The page: filtered, ordered and counted by the database."""
     call_id = request.match_info.get("phoneCallId")
     if call_id is not None and not _CALL_ID.match(call_id):
-        return [], 0
+        return _Page([], 0, None)
     asked = EndedCalls(
         [x.number for x in scope.extensions],
         now_ms() - services.settings.uapi.ended_calls_kept_s * 1000,
@@ -122,7 +134,13 @@ async def _ended(
         start=listing.start,
         count=listing.count,
     )
-    return await services.records.ended(asked, shown)
+    if listing.by_cursor:
+        after = None if listing.after is None else CallPosition(*listing.after)
+        entry, last = await services.call_details.ended_after(asked, after, shown)
+        return _Page(entry, 0, None if last is None else (last.published_ms, last.call_id))
+    found, total = await services.records.ended(asked, lambda x: (position_of(x), shown(x)))
+    end = found[-1][0] if found and listing.has_more(total) else None
+    return _Page([x for _, x in found], total, end)
 
 
 def _call_filter(listing: Listing[PhoneCall]) -> CallFilter | None:

@@ -13,7 +13,8 @@ from bridge.calls.state.presence import Presence, presence_in_calls
 from bridge.directory.model import Extension
 from bridge.http.context import SERVICES, Services
 from bridge.http.json_answer import json_answer
-from bridge.http.uapi.collection import LIST_PARAMETERS, Listing
+from bridge.http.uapi.collection import CURSOR_LIST_PARAMETERS, Listing
+from bridge.http.uapi.cursors import Position
 from bridge.http.uapi.fields import requested_fields, select
 from bridge.http.uapi.ignored_parameters import ignored_header, unknown_of
 from bridge.http.uapi.phone_call_event_routes import own_url
@@ -35,20 +36,28 @@ PAGE_MAX = 200
 async def list_presence(request: web.Request) -> web.Response:
     """A page of the extensions that the URI names, each with its status and registrations."""
     services, scope = request.app[SERVICES], scope_of(request)
-    ignored = ignored_header(request, unknown_of(request.query, {*LIST_PARAMETERS, "fields"}))
-    asked = Listing.parse(request.query, FILTERABLE)
+    ignored = ignored_header(
+        request, unknown_of(request.query, {*CURSOR_LIST_PARAMETERS, "fields"})
+    )
+    asked = Listing.parse(request.query, FILTERABLE, cursors_of="presence")
     listing = replace(asked, count=min(asked.count, PAGE_MAX))
     fields = requested_fields(request.query, PRESENCE_FIELDS)
     unattended = await _queues_without_agents(services, scope.extensions)
     all_ = [_presence(services, x, x.number in unattended) for x in scope.extensions]
-    page, total = listing.page(all_, lambda x: (0, x.extension.number))
+    page, total = listing.page(all_, _position_of)
+    last = _position_of(page[-1]) if listing.has_more(total) else None
     if fields is None or "registration" in fields:
         page = await _with_registrations(services, page)
     entry = [select(presence_json(x, scope.spelled), fields) for x in page]
+    url = own_url(request)
     return json_answer(
-        listing.envelope(entry, total, own_url(request)),
-        headers={**staleness(services), **ignored},
+        listing.envelope(entry, total, url),
+        headers={**staleness(services), **ignored, **listing.next_header(last, url)},
     )
+
+
+def _position_of(presence: ExtensionPresence) -> Position:
+    return 0, presence.extension.number
 
 
 async def _queues_without_agents(

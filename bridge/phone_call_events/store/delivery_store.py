@@ -180,6 +180,22 @@ class EventDeliveryStore:
             total = await connection.execute(select(func.count()).where(of_subscription))
             return rows, int(total.scalar_one())
 
+    async def page_after(
+        self, subscription_id: str, sequence: int | None, *, count: int, newest_first: bool
+    ) -> tuple[list[Delivery], bool]:
+        """As `page`, from the delivery after this sequence on, or the first; whether more follow.
+
+        No more rows are read than the page has.
+        """
+        await self._queue.caught_up()
+        column = event_deliveries.c.sequence
+        query = _DELIVERIES.where(event_deliveries.c.subscription_id == subscription_id)
+        if sequence is not None:
+            query = query.where(column < sequence if newest_first else column > sequence)
+        order = column.desc() if newest_first else column
+        rows = await self._read(query.order_by(order).limit(count + 1))
+        return rows[:count], len(rows) > count
+
     def record(self, delivery: Delivery, *, written: Callable[[], None] | None = None) -> None:
         """The stored state of one delivery. Does not wait; a crash before it is written sends it
         again.

@@ -28,7 +28,8 @@ SELECT 'c' || lpad(CAST(i AS TEXT), 6, '0'), 'main', '0003*214', 'api', 13408133
 FROM generate_series(CAST(:first AS INTEGER), CAST(:last AS INTEGER)) AS n(i)
 """
 _THEIR_PARTY = """
-INSERT INTO call_parties (extension, call_id) SELECT '0003*210', id FROM calls
+INSERT INTO call_parties (extension, published_ms, call_id)
+SELECT '0003*210', published_ms, id FROM calls
 WHERE published_ms BETWEEN :first AND :last
 """
 

@@ -53,6 +53,7 @@ def document() -> dict[str, Any]:
                     add_idempotency_key(operation)
                 if path.startswith(("/uapi/", "/verba/", "/oauth/")):
                     add_rate_limits(operation, merged["components"]["responses"], path)
+                add_link(operation)
                 add_request_id(operation["responses"], merged["components"]["responses"])
                 add_strict_handling(operation)
     return merged
@@ -106,6 +107,17 @@ def add_rate_limits(operation: dict[str, Any], shared: dict[str, Any], path: str
                 **answer,
                 "headers": {**answer.get("headers", {}), **headers},
             }
+
+
+def add_link(operation: dict[str, Any]) -> None:
+    """A list with cursors leads to its next page."""
+    if {"$ref": "#/components/parameters/cursor"} in operation.get("parameters", []):
+        link = {"Link": {"$ref": "#/components/headers/Link"}}
+        answer = operation["responses"]["200"]
+        operation["responses"] = {
+            **operation["responses"],
+            "200": {**answer, "headers": {**answer.get("headers", {}), **link}},
+        }
 
 
 def merge(into: dict[str, Any], part: Mapping[str, Any], where: str) -> None:

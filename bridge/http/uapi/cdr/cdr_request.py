@@ -12,7 +12,7 @@ from bridge.calls.store.ended_calls import FilterOp
 from bridge.directory.number_spelling import bare_number
 from bridge.http.errors import invalid
 from bridge.http.uapi.cdr.cdr_scope import CdrScope
-from bridge.http.uapi.collection import LIST_PARAMETERS, FilterField, Listing
+from bridge.http.uapi.collection import CURSOR_LIST_PARAMETERS, FilterField, Listing
 from bridge.http.uapi.phone_call_json import date, moment_s
 
 # A client follows `paging.next` through all records of a month; there is nothing to page by else.
@@ -46,7 +46,7 @@ _FILTERABLE: dict[str, FilterField[PhoneCall]] = {
 
 def listing_of(query: Mapping[str, str]) -> Listing[PhoneCall]:
     """The page that is asked for. Raises 400 with the code of the wrong parameter."""
-    return Listing.parse(query, _FILTERABLE, start_max=START_MAX)
+    return Listing.parse(query, _FILTERABLE, start_max=START_MAX, cursors_of="records")
 
 
 def question_of(
@@ -75,7 +75,7 @@ def question_of(
 
 def known_parameters() -> set[str]:
     """Every parameter that this request knows."""
-    return {*LIST_PARAMETERS, *CDR_PARAMETERS, "fields"}
+    return {*CURSOR_LIST_PARAMETERS, *CDR_PARAMETERS, "fields"}
 
 
 def _party(query: Mapping[str, str], name: str, scope: CdrScope) -> list[Numbers]:

@@ -8,6 +8,7 @@ from yarl import URL
 
 from bridge.calls.state.phone_call import PhoneCall
 from bridge.calls.store.call_detail import CallDetailQuestion
+from bridge.calls.store.ended_calls import CallPosition
 from bridge.clock import now_ms
 from bridge.http.base_url import base_url
 from bridge.http.context import SERVICES
@@ -17,8 +18,12 @@ from bridge.http.uapi.cdr.cdr_json import CDR_FIELDS, record_json, sums_json
 from bridge.http.uapi.cdr.cdr_request import known_parameters, listing_of, question_of
 from bridge.http.uapi.cdr.cdr_scope import CdrScope, cdr_scope_of
 from bridge.http.uapi.collection import Listing
+from bridge.http.uapi.cursors import Position
 from bridge.http.uapi.fields import Json, requested_fields
 from bridge.http.uapi.ignored_parameters import ignored_header, unknown_of
+
+_Shown = tuple[Position, orjson.Fragment | None]
+"""The place of a call, and its record; None for a record that the app may not see."""
 
 
 async def list_call_detail_records(request: web.Request) -> web.Response:
@@ -29,15 +34,24 @@ async def list_call_detail_records(request: web.Request) -> web.Response:
     fields = requested_fields(request.query, CDR_FIELDS)
     base = base_url(request, services.settings.public_base_url)
 
-    def shown(call: PhoneCall) -> tuple[str, orjson.Fragment] | None:
+    def shown(call: PhoneCall) -> _Shown:
         record = _record(request, scope, call, base, fields)
-        return None if record is None else (call.id, json_part(record))
+        return (call.published_ms, call.id), None if record is None else json_part(record)
 
-    records, sums = await services.call_details.detail_records(asked, shown)
-    entry: Json = dict(x for x in records if x is not None)
-    total, url = sum(x.calls for x in sums), URL(base + request.rel_url.raw_path_qs, encoded=True)
-    envelope = listing.envelope(entry, total, url)
-    return json_answer({**envelope, "phoneCallStat": sums_json(sums)}, headers=ignored)
+    url = URL(base + request.rel_url.raw_path_qs, encoded=True)
+    details = services.call_details
+    if listing.by_cursor:
+        after = None if listing.after is None else CallPosition(*listing.after)
+        records, end = await details.detail_records_after(asked, after, shown)
+        last, total = None if end is None else (end.published_ms, end.call_id), 0
+        counted: Json = {}
+    else:
+        records, sums = await details.detail_records(asked, shown)
+        total, counted = sum(x.calls for x in sums), {"phoneCallStat": sums_json(sums)}
+        last = records[-1][0] if records and listing.has_more(total) else None
+    entry: Json = {call_id: record for (_, call_id), record in records if record is not None}
+    body = {**listing.envelope(entry, total, url), **counted}
+    return json_answer(body, headers={**ignored, **listing.next_header(last, url)})
 
 
 async def call_detail_sums(request: web.Request) -> web.Response:
