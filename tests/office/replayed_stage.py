@@ -40,6 +40,7 @@ _NUMBERS = DirectoryNumbers(CURRENT)
 _APP = CURRENT.directory.apps["user-12"]
 _USER = CURRENT.directory.users[12]
 _EXTENSIONS = CURRENT.directory.extensions_of(_USER)
+_LATER_MS = 1 << 62
 _SCOPE = Scope(_APP, _USER, _EXTENSIONS, SELF)
 
 
@@ -128,6 +129,8 @@ class ReplayedStage:
     async def ends(self, *records: str, **told: str) -> None:
         for line in self._lines:
             self._take(line)
+        for change in self.tracker.apply_due(_LATER_MS):
+            self._note(change)
         self._compare("calls at the end", [str(x) for x in self.tracker.live], [])
         ended = [phone_call_json(x, _SCOPE, {}, "") for x in self._ended.values()]
         self._compare("records", sorted(told_record(x) for x in ended), sorted(records))

@@ -3,6 +3,9 @@
 When a phone picks up another phone's call, the PBX first answers it, as if `*8` were a service. 3
 to 20 ms later it is in that call (seen on 16.28 and 22.10). Without the delay the API would show a
 talk of its own that nobody had. A real service is shown later by the same time.
+
+In the same way it holds back the end of an Originate of somebody else that nobody has picked up. If
+a phone refuses it, the PBX tells the number that it would have called right after that end.
 """
 
 from __future__ import annotations
@@ -12,12 +15,14 @@ from bridge.calls.state.phone_call import LegPhase, Origin, PhoneCall, Side
 
 HELD_MS = 200
 
+HeldEvent = ev.ChannelStateChanged | ev.ChannelHungUp
+
 
 class HeldAnswers:
-    """By the uniqueid of the channel that is up."""
+    """By the uniqueid of the channel that is up, or gone."""
 
     def __init__(self) -> None:
-        self._held: dict[str, ev.ChannelStateChanged] = {}
+        self._held: dict[str, HeldEvent] = {}
 
     def __len__(self) -> int:
         return len(self._held)
@@ -25,22 +30,22 @@ class HeldAnswers:
     def __contains__(self, uniqueid: str) -> bool:
         return uniqueid in self._held
 
-    def hold(self, event: ev.ChannelStateChanged) -> None:
+    def hold(self, event: HeldEvent) -> None:
         """Keep the event until it is told. The first event of a channel counts."""
         self._held.setdefault(event.uniqueid, event)
 
-    def take(self, uniqueid: str) -> ev.ChannelStateChanged | None:
-        """Remove and return the held answer of that channel."""
+    def take(self, uniqueid: str) -> HeldEvent | None:
+        """Remove and return the held event of that channel."""
         return self._held.pop(uniqueid, None)
 
-    def take_all(self) -> list[ev.ChannelStateChanged]:
+    def take_all(self) -> list[HeldEvent]:
         """All held events, in the order in which they came. None of them is held afterwards."""
         held = list(self._held.values())
         self._held.clear()
         return held
 
-    def due(self, at_ms: int) -> list[ev.ChannelStateChanged]:
-        """Remove and return the answers that were held for `HELD_MS` at that moment of the PBX's
+    def due(self, at_ms: int) -> list[HeldEvent]:
+        """Remove and return the events that were held for `HELD_MS` at that moment of the PBX's
         clock."""
         if not self._held:
             return []
@@ -50,7 +55,23 @@ class HeldAnswers:
         return due
 
 
-def may_be_picking_up(call: PhoneCall, event: ev.ChannelStateChanged) -> bool:
+def is_to_be_held(call: PhoneCall, event: HeldEvent) -> bool:
+    """Whether more may come soon that tells what this event means."""
+    if isinstance(event, ev.ChannelHungUp):
+        return _may_have_a_number(call, event)
+    return _may_be_picking_up(call, event)
+
+
+def _may_have_a_number(call: PhoneCall, event: ev.ChannelHungUp) -> bool:
+    """Whether an Originate of others ends, and nobody has said whom it would have called."""
+    if not call.originated or call.dialled or call.application or call.hang_up is not None:
+        return False
+    return call.channels.keys() == {event.uniqueid} and all(
+        x.answered_ms is None for x in call.legs
+    )
+
+
+def _may_be_picking_up(call: PhoneCall, event: ev.ChannelStateChanged) -> bool:
     """Whether a phone that dialled, and rings nobody, is up now."""
     if event.state is not ev.ChannelState.UP or call.origin is not Origin.PHONE:
         return False

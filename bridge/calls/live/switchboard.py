@@ -19,14 +19,13 @@ from bridge.calls.live.change_handler import ChangeHandler, CompanionsOf, Observ
 from bridge.calls.live.channel_hang_ups import ChannelHangUps, channels_to_end
 from bridge.calls.live.channel_questions import ChannelQuestions
 from bridge.calls.live.coalesced_work import CoalescedWork
-from bridge.calls.live.held_answers import HELD_MS
+from bridge.calls.live.held_answers import HELD_MS, HeldEvent
 from bridge.calls.live.new_call import has_our_id
 from bridge.calls.live.snapshots import SETTLE_S, Snapshots
 from bridge.calls.live.tracker import CallTracker, Recorded
 from bridge.calls.pbx import Pbx
 from bridge.calls.state.call_end import confirm_hang_up
 from bridge.calls.state.pbx_events import (
-    ChannelStateChanged,
     OriginateEnded,
     PbxEvent,
     PbxSnapshot,
@@ -240,7 +239,7 @@ class Switchboard:
         for change in self.calls.event(event):
             self._carry_out(change)
         self._hang_up_orphans()
-        if isinstance(event, ChannelStateChanged) and event.uniqueid in self.calls.held:
+        if isinstance(event, HeldEvent) and event.uniqueid in self.calls.held:
             self._apply_later(event.uniqueid, first=True)
 
     def _apply_later(self, uniqueid: str, *, first: bool) -> None:

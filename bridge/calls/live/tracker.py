@@ -5,6 +5,7 @@ No I/O: events and snapshots in, changes out, in order. The same stream gives th
 
 from __future__ import annotations
 
+import dataclasses
 from collections import defaultdict
 from collections.abc import Callable, Container, Iterable
 from typing import NamedTuple
@@ -13,10 +14,11 @@ from bridge.calls.live.bridges import Bridges
 from bridge.calls.live.call_index import CallIndex
 from bridge.calls.live.change import Change
 from bridge.calls.live.ended_ids import EndedIds
-from bridge.calls.live.held_answers import HeldAnswers, may_be_picking_up
+from bridge.calls.live.held_answers import HeldAnswers, HeldEvent, is_to_be_held
 from bridge.calls.live.meeting_calls import meetings
 from bridge.calls.live.new_call import new_call
 from bridge.calls.live.orphans import OrphanNames
+from bridge.calls.live.others_originates import OthersOriginates
 from bridge.calls.state import call_end
 from bridge.calls.state import pbx_events as ev
 from bridge.calls.state.effects import Effect
@@ -57,6 +59,7 @@ class CallTracker:
         self._ended = EndedIds()
         self.held = HeldAnswers()
         self._bridges = Bridges()
+        self._others_originates = OthersOriginates()
         self._pbx = pbx
         self._parties = parties
 
@@ -145,9 +148,9 @@ class CallTracker:
     def event(self, event: ev.PbxEvent) -> list[Change]:
         """The changes that the event causes: none, one, or several if two calls become one."""
         due = self.apply_due(event.at_ms)
-        if isinstance(event, ev.ChannelStateChanged):
+        if isinstance(event, HeldEvent):
             call = self.live.of_channel(event.uniqueid)
-            if call is not None and may_be_picking_up(call, event):
+            if call is not None and is_to_be_held(call, event):
                 self.held.hold(event)
                 return due
         return [*due, *self._event(event)]
@@ -161,7 +164,7 @@ class CallTracker:
         held = self.held.take(uniqueid)
         return [] if held is None else self._apply_answers([held])
 
-    def _apply_answers(self, held: Iterable[ev.ChannelStateChanged]) -> list[Change]:
+    def _apply_answers(self, held: Iterable[HeldEvent]) -> list[Change]:
         changes: list[Change] = []
         for event in held:
             call = self.live.of_channel(event.uniqueid)
@@ -183,11 +186,20 @@ class CallTracker:
         if isinstance(event, ev.DialEnded | ev.DialProgressed):
             return self._channel_event(event, event.dialled_uniqueid, event.linkedid)
         if isinstance(event, ev.OriginateEnded):
-            call = self.live.get(event.call_id) or self.live.of_channel(event.call_id)
-            return [] if call is None else self._apply(call, event)
+            return self._originate_ended(event)
         if isinstance(event, ev.Transferred):
             return self._channel_event(event, event.transferer, event.transferer_linkedid)
         return []
+
+    def _originate_ended(self, event: ev.OriginateEnded) -> list[Change]:
+        call = self.live.get(event.call_id) or self.live.of_channel(event.call_id)
+        if call is None:
+            call = self._others_originates.failed(event, self.live, self.held)
+            if call is None:
+                return []
+            event = dataclasses.replace(event, call_id=call.first_channel)
+        changes = self._apply(call, event)
+        return [*changes, *self._apply_answers(self._held_of(call))]
 
     def resync(self, channels: Iterable[ev.ChannelSnapshot], window: Window) -> list[Change]:
         """Bring every call in line with the channels that live; take up calls not seen before."""
@@ -248,11 +260,13 @@ class CallTracker:
         if channel not in self._orphan_names:
             fresh = new_call(self._pbx, channel.linkedid, channel, at_ms, self._parties)
             fresh = self._ended.with_own_id(fresh)
-        if fresh is None:
+        if fresh is not None:
+            self._others_originates.note(fresh, channel.endpoint)
+        else:
             self.orphans.append(channel.uniqueid)
         return fresh
 
-    def _held_of(self, call: PhoneCall) -> list[ev.ChannelStateChanged]:
+    def _held_of(self, call: PhoneCall) -> list[HeldEvent]:
         if not self.held:
             return []
         found = [self.held.take(x) for x in call.channels]
@@ -303,6 +317,7 @@ class CallTracker:
             return []
         if after.final is not None:
             self._ended.note(after)
+            self._others_originates.forget(after.id)
             self.live.forget(before or after)
         else:
             self.live.store(before, after)

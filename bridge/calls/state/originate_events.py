@@ -42,7 +42,7 @@ def _others_originate_ended(
     call: PhoneCall, event: ev.OriginateEnded, parties: PartyLookup
 ) -> Result:
     if not event.succeeded:
-        return call, []
+        return goes_out(call, event.at_ms, event.exten, parties)
     call = replace(call, application=event.application)
     call, effects = goes_out(call, event.at_ms, event.exten, parties)
     call, connected = connect(call, event.at_ms)

@@ -138,6 +138,8 @@ class OriginateEnded(PbxEvent):
 
     `reason` is Asterisk's: 0 failed, 1 hung up, 3 rang without answer, 4 answered, 5 busy,
     8 congestion. `exten`, `application`: where the source goes on once it has picked up.
+    `dialled`: the dial string (`PJSIP/210`) of one that failed. `call_id` is empty if that was an
+    Originate of somebody else.
     """
 
     call_id: str
@@ -145,6 +147,7 @@ class OriginateEnded(PbxEvent):
     reason: int
     exten: str = ""
     application: str = ""
+    dialled: str = ""
 
 
 @frozen

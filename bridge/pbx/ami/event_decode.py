@@ -208,6 +208,7 @@ def _originate_response(headers: Headers, at_ms: int) -> PbxEvent:
         _number(headers, "Reason"),
         headers.get("Exten", ""),
         headers.get("Application", ""),
+        "" if succeeded else headers.get("Channel", ""),
     )
 
 

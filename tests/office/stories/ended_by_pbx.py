@@ -90,7 +90,7 @@ async def ringing_click_ended_by_crm(stage: Stage) -> None:
     await a.rings()
     await stage.crm("Hangup", Channel="@210")
     await a.is_free()
-    await stage.ends("local 210 > -: no answer, by pbx", t210="dial-out CANCEL")
+    await stage.ends("local 210 > 211: no answer, by pbx", t210="dial-out CANCEL")
 
 
 async def ringing_phone_ended_by_crm(stage: Stage) -> None:

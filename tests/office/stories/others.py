@@ -57,7 +57,16 @@ async def click_phone_first_never_picked_up(stage: Stage) -> None:
     # Nothing the PBX says names the number before 210 picks up.
     await stage.sees("210 rings", "local 210:3 > -")
     await a.is_free()
-    await stage.ends("local 210 > -: no answer, by pickup timeout", t210="dial-out NOANSWER")
+    await stage.ends("local 210 > 211: no answer, by pickup timeout", t210="dial-out NOANSWER")
+
+
+async def click_phone_first_refused(stage: Stage) -> None:
+    """A CRM calls 210 and would then call a public number: 210 refuses."""
+    a = stage.phone("210")
+    await _clicks(stage, "PJSIP/210", MOBILE)
+    await a.refuses()
+    await a.is_free()
+    await stage.ends(f"local 210 > {MOBILE}: busy, by source", t210="dial-out BUSY")
 
 
 async def click_local_first_answered(stage: Stage) -> None:
@@ -287,4 +296,4 @@ async def click_local_first_never_picked_up(stage: Stage) -> None:
     await a.rings()
     await stage.sees("210 rings", "local 210:3 > -")
     await a.is_free()
-    await stage.ends("local 210 > -: no answer, by pickup timeout", t210="dial-out NOANSWER")
+    await stage.ends("local 210 > 211: no answer, by pickup timeout", t210="dial-out NOANSWER")

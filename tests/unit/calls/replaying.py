@@ -122,6 +122,7 @@ class Replay:
         """To the end, where nothing may live any more."""
         for line in self._lines:
             self.take(line)
+        self.pass_time()
         assert len(self.tracker.live) == 0
         return self
 

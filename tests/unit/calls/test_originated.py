@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from bridge.calls.live.change import Change
+from bridge.calls.live.held_answers import HELD_MS
 from bridge.calls.live.tracker import CallTracker
 from bridge.calls.state import pbx_events as ev
 from bridge.calls.state.call_views import has_party, views_of
@@ -30,7 +32,15 @@ class Office:
 
     def __call__(self, make: type[ev.PbxEvent], *values: object) -> None:
         self._at_ms += 1
-        for change in self.tracker.event(make(self._at_ms, *values)):
+        self._note(self.tracker.event(make(self._at_ms, *values)))
+
+    def waits(self) -> None:
+        """Until nothing is held back any more."""
+        self._at_ms += HELD_MS
+        self._note(self.tracker.apply_due(self._at_ms))
+
+    def _note(self, changes: list[Change]) -> None:
+        for change in changes:
             wanted = ("0003*210", "0003*211")
             self.told += [(x.type, x.extension) for x in events_of(change, wanted)]
             for effect in change.effects:
@@ -94,6 +104,7 @@ def test_given_a_busy_phone_when_originated_then_it_is_told_once_and_nothing_was
     assert office.shows() == ["0003*210 TRYING"]
     office(ev.DialEnded, None, FIRST, FIRST, ev.DialStatus.BUSY)
     office.hangs_up(FIRST, 17)
+    office.waits()
     assert office.final is not None
     assert office.final.disposition is Disposition.BUSY
     assert office.ended is not None
