@@ -5,9 +5,10 @@ No event says so. These do not come then, or say otherwise:
 - A phone that refuses or gives up, and a trunk, send a HangupRequest first.
 - A channel whose time to ring is over has no cause of its own.
 - Our part of the dialplan lets who dialled go with cause 19 then, and with no other.
+- Another dialplan may go on at `s-NOANSWER` then, and at `s-CHANUNAVAIL` for a channel cut off.
 
-In any other part of a dialplan, a ringing phone's channel that is ended without a cause looks like
-time that is over. It counts as that. (Recordings `office/ringing_…`, 16.28 and 22.10.)
+In any other dialplan, a ringing phone's channel that is ended without a cause looks like time that
+is over. It counts as that. (Recordings `office/ringing_…`, 16.28 and 22.10.)
 """
 
 from __future__ import annotations

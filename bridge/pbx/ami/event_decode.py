@@ -51,6 +51,9 @@ MAILBOX_CONTEXT, _CALLER_CONTEXT = "uapi-voicemail", "uapi-voicemail-caller"
 _FORWARDING_CONTEXT, _FORWARDED_FROM = "bridge-phone", "~"
 _TELLS_WHY = ("not-answered", "bridge-phone", "bridge-source")
 """Contexts of extensions-bridge.conf: a channel whose dial rang out leaves them with cause 19."""
+_RANG_OUT = {"s-NOANSWER": True, "s-CHANUNAVAIL": False}
+"""Many dialplans go on at `s-${DIALSTATUS}`. Of a phone that rang, Dial says CHANUNAVAIL only if
+somebody else hung it up without a cause."""
 _DIGIT = re.compile(r"[0-9*#A-D]\Z")
 _ESCAPED = re.compile(r"\\(.)")
 _CONTROL_ESCAPES = frozenset("abfnrtv")
@@ -219,7 +222,9 @@ def _hangup_request(headers: Headers, at_ms: int) -> PbxEvent:
 def _hangup(headers: Headers, at_ms: int) -> PbxEvent:
     cause, sip_code = _number(headers, "Cause"), _number(headers, "TechCause")
     said = sip_code if 100 <= sip_code <= 699 else None
-    rang_out = cause == NO_ANSWER if headers.get("Context") in _TELLS_WHY else None
+    rang_out = _RANG_OUT.get(headers.get("Exten", ""))
+    if headers.get("Context") in _TELLS_WHY:
+        rang_out = cause == NO_ANSWER
     return ChannelHungUp(at_ms, *_ids(headers), cause, said, rang_out)
 
 

@@ -94,10 +94,7 @@ async def ringing_click_ended_by_crm(stage: Stage) -> None:
 
 
 async def ringing_phone_ended_by_crm(stage: Stage) -> None:
-    """210 dials 211, which rings; a CRM hangs up 211's channel and gives no cause.
-
-    Nothing tells that from time that is over.
-    """
+    """210 dials 211, which rings; a CRM hangs up 211's channel and gives no cause."""
     a, b = stage.phone("210"), stage.phone("211")
     await a.dials("211")
     await b.rings()
@@ -105,9 +102,7 @@ async def ringing_phone_ended_by_crm(stage: Stage) -> None:
     await stage.crm("Hangup", Channel="@211")
     await a.is_free()
     await stage.ends(
-        "local 210 > 211: no answer, by pickup timeout",
-        t210="dial-out NOANSWER",
-        t211="dial-in NOANSWER",
+        "local 210 > 211: no answer, by pbx", t210="dial-out CANCEL", t211="dial-in CANCEL"
     )
 
 

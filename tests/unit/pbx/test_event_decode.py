@@ -110,13 +110,17 @@ def test_channel_events() -> None:
         ("bridge-phone", "0", False),
         ("bridge-source", "16", False),
         ("from-internal", "19", None),
+        ("from-internal s-NOANSWER", "16", True),
+        ("from-internal s-CHANUNAVAIL", "34", False),
+        ("from-internal s-BUSY", "17", None),
         ("", "0", None),
     ],
 )
-def test_a_hangup_in_our_part_of_the_dialplan_tells_whether_time_was_over(
+def test_a_hangup_at_some_places_of_the_dialplan_tells_whether_time_was_over(
     context: str, cause: str, rang_out: bool | None
 ) -> None:
-    headers = {**channel_headers(), "Context": context, "Cause": cause}
+    context, _, exten = context.partition(" ")
+    headers = {**channel_headers(), "Context": context, "Exten": exten, "Cause": cause}
     hung_up = decoded("Hangup", **headers)
     assert isinstance(hung_up, ChannelHungUp)
     assert hung_up.rang_out is rang_out
