@@ -241,7 +241,7 @@ class Service:
             live_calls=LiveCalls(tracker.live, self.directory),
             placement=placement,
             hang_up=hang_up,
-            conferences=Conferences(tracker.live, ConfBridgeActions(self.link.send), hang_up),
+            conferences=Conferences(self.switchboard, ConfBridgeActions(self.link.send), hang_up),
             digits=DigitSender(self.switchboard, PlayDtmf(digits)),
             call_feed=call_feed,
             stream_places=_stream_places(settings),

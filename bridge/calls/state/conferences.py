@@ -12,10 +12,11 @@ from bridge.calls.state.dialled_numbers import asked_number
 from bridge.calls.state.effects import Effect, Result
 from bridge.calls.state.fast_replace import replace
 from bridge.calls.state.handing_over import to_service
-from bridge.calls.state.legs import leg_index, with_source
+from bridge.calls.state.legs import leg_index, set_leg, with_source
 from bridge.calls.state.local_halves import is_half
 from bridge.calls.state.moved_on import goes_to
 from bridge.calls.state.originated import goes_out
+from bridge.calls.state.parking import party_on
 from bridge.calls.state.party_lookup import PartyLookup
 from bridge.calls.state.phone_call import LegPhase, PhoneCall, Side
 from bridge.calls.state.service_members import service_named, with_member, without_member
@@ -49,6 +50,7 @@ def conference_left(call: PhoneCall, event: ev.ConferenceLeft, parties: PartyLoo
 
     If somebody else has moved it, the PBX says where it goes on.
     """
+    call = with_muted(call, event.uniqueid, muted=False)
     index = leg_index(call, event.uniqueid)
     if index is None or is_half(call, event.uniqueid):
         return call, []
@@ -61,6 +63,14 @@ def conference_left(call: PhoneCall, event: ev.ConferenceLeft, parties: PartyLoo
         return (_left(call), []) if after is call else (after, effects)
     after, more = goes_to(after, event.uniqueid, event.exten, event.at_ms, parties)
     return after, [*effects, *more]
+
+
+def with_muted(call: PhoneCall, uniqueid: str, *, muted: bool) -> PhoneCall:
+    """The call whose party on that channel of a conference, or behind it, is muted there or not."""
+    index = party_on(call, uniqueid)
+    if index is None or call.legs[index].muted is muted:
+        return call
+    return set_leg(call, index, replace(call.legs[index], muted=muted))
 
 
 def _at_no_extension(call: PhoneCall, number: str) -> PhoneCall:

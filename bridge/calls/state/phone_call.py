@@ -122,6 +122,7 @@ class Leg:
     channel is gone or not; `parking`: it waits in a parking lot, or has just come back from one.
     `on_hold_ms`: since when its phone holds the others; `api_hold`: it holds them by the API.
     `found`: its channel was found in a list of the PBX, and its dial has not been heard of.
+    `muted`: the other members of its conference do not hear it.
     `ended_unasked`: its phone rang and was hung up with a reason, and had not given one itself.
     """
 
@@ -157,6 +158,7 @@ class Leg:
     members: tuple[str, ...] = ()
     api_hold: ApiHold | None = None
     ended_unasked: bool = False
+    muted: bool = False
 
     @property
     def calls(self) -> bool:

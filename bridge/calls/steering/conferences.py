@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 from bridge.calls.hanging_up import HangUp
-from bridge.calls.live.call_index import CallIndex
+from bridge.calls.live.switchboard import Switchboard
+from bridge.calls.pbx import PbxOutcomeUnknown, PbxRefused, PbxUnavailable
+from bridge.calls.state.conferences import with_muted
 from bridge.calls.state.phone_call import Leg, LegPhase, PhoneCall
-from bridge.calls.steering.errors import ActionFailed
+from bridge.calls.steering.errors import ActionFailed, ActionUnavailable
 from bridge.directory.conferences import room_of
 from bridge.directory.model import Extension
 
@@ -53,10 +57,11 @@ class Member:
 class Conferences:
     """The conferences of an extension: its own room, and those with a number."""
 
-    def __init__(self, calls: CallIndex, pbx: PbxConferences, hang_up: HangUp) -> None:
-        self._calls = calls
+    def __init__(self, switchboard: Switchboard, pbx: PbxConferences, hang_up: HangUp) -> None:
+        self._switchboard = switchboard
         self._pbx = pbx
         self._hang_up = hang_up
+        switchboard.at_link_up(self._look)
 
     async def require_rooms(self) -> None:
         """Raises ActionUnavailable unless the PBX can take parties into conferences by number."""
@@ -67,7 +72,7 @@ class Conferences:
 
         Raises PbxUnavailable, PbxRefused, PbxOutcomeUnknown.
         """
-        found = [x for at in await self._pbx.members() for x in self._member(extension, at)]
+        found = [x for at in await self._listed() for x in self._member(extension, at)]
         return sorted(found, key=lambda x: (x.call.published_ms, x.call.id))
 
     async def mute(self, extension: Extension, call_id: str, *, muted: bool) -> Member:
@@ -82,6 +87,25 @@ class Conferences:
         await self._hang_up.hang_up([member.call])
         return member
 
+    async def _look(self) -> None:
+        """The views of calls show who is muted, also where that changed while the link was down."""
+        if not any(True for _ in self._switchboard.calls.live):
+            return
+        # A PBX without conferences refuses. If the link is lost, the next one is looked at.
+        with contextlib.suppress(ActionUnavailable, PbxUnavailable, PbxRefused, PbxOutcomeUnknown):
+            await self._listed()
+
+    async def _listed(self) -> list[RoomMember]:
+        """All members of all conferences; the calls show what that says of each."""
+        listed = await self._pbx.members()
+        for at in listed:
+            call = self._switchboard.calls.live.of_channel(at.uniqueid)
+            if call is not None and with_muted(call, at.uniqueid, muted=at.muted) is not call:
+                self._switchboard.change(
+                    call.id, partial(with_muted, uniqueid=at.uniqueid, muted=at.muted)
+                )
+        return listed
+
     async def _one(self, extension: Extension, call_id: str) -> Member:
         found = [x for x in await self.members(extension) if x.call.id == call_id]
         if not found:
@@ -90,7 +114,7 @@ class Conferences:
 
     def _member(self, extension: Extension, at: RoomMember) -> Iterator[Member]:
         """Nothing for a member of another conference, and for a channel without a call."""
-        call = self._calls.of_channel(at.uniqueid)
+        call = self._switchboard.calls.live.of_channel(at.uniqueid)
         if call is None or extension.number not in call.extensions:
             return
         numbers = {room_of(extension.number, x.number): x.number for x in extension.conferences}

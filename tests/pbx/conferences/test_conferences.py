@@ -46,6 +46,16 @@ async def wait_members(api: ApiClient, *parties: str) -> list[Any]:
     return await eventually(there, 10)
 
 
+async def muted_views(api: ApiClient, call_id: str) -> dict[str, Any]:
+    """`muted` of each view, by its extension."""
+    [call] = [x for x in await api.calls("0003*500") if x["id"] == call_id]
+    return {x["extension"]: x.get("muted") for x in call["phoneCallView"]}
+
+
+async def is_muted(api: ApiClient, call_id: str) -> bool:
+    return 1 in (await muted_views(api, call_id)).values()
+
+
 async def wait_silent(phone: Softphone, freq_hz: int) -> None:
     """Until the phone has heard nothing of the tone for a second."""
 
@@ -92,9 +102,15 @@ async def test_given_two_phones_when_invited_then_they_talk_and_are_muted_and_ta
         assert (muted.status, muted.json["muted"]) == (200, 1)
         await wait_silent(alice, 1000)
         await bob.wait_tone(440)
+        assert await muted_views(api, second) == {"0003*211": 1, "0003*500": None}
+        assert await muted_views(api, first) == {"0003*210": None, "0003*500": None}
+        await lab.bridge.kill()
+        await lab.bridge.start()
+        await eventually(lambda: is_muted(api, second), 10)
         again = await api.request("PUT", one, body={"muted": False})
         assert (again.status, again.json["muted"]) == (200, 0)
         await alice.wait_tone(1000)
+        assert set((await muted_views(api, second)).values()) == {None}
 
         kicked = await api.request("DELETE", one)
         assert (kicked.status, kicked.json) == (200, [{"phoneCallId": second}])
