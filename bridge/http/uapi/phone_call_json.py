@@ -129,9 +129,10 @@ def view_json(view: PhoneCallView, call: PhoneCall, write_number: WriteNumber) -
             "answered": date(view.leg.answered_ms),
             "recording": date(_recorded_since_ms(call, view.leg)),
             "callerId": _caller_id(view.caller_id),
-            "forwardedFrom": view.leg.forwarded_from,
+            "forwardedFrom": _extension(write_number, view.leg.forwarded_from, ""),
             "onHold": date(view.on_hold_ms),
             "holder": int(view.holds) if view.on_hold_ms is not None else None,
+            "muted": 1 if view.leg.muted and call.final is None else None,
             "disposition": _disposition(call, view.leg),
             **_parked_json(call, view.leg, write_number),
         }
@@ -222,9 +223,8 @@ def _understands(scope: Scope, call: PhoneCall) -> bool:
 def spelling(call: PhoneCall, scope: Scope) -> WriteNumber:
     """How this answer writes numbers, all of one organization alike.
 
-    A request for `210` gets short numbers, a request for `0003*210` extended ones. A request for
-    @self gets the spelling of the app that made the call. The agent of a queue and the target of a
-    transfer have no spelling; they are short if all numbers that the app wrote are short.
+    A request for `210` gets short numbers, a request for `0003*210` extended ones. All others get
+    short numbers where every number that an app wrote for this call is short, else extended ones.
     """
     mine, understood = f"{scope.user.organization}*", _understands(scope, call)
     asked_for = scope.extensions[0].number if scope.spelled != SELF else ""
@@ -239,8 +239,6 @@ def spelling(call: PhoneCall, scope: Scope) -> WriteNumber:
             return scope.spelled
         if not understood:
             return extension
-        if written and not asked:
-            return written
         return extension.removeprefix(mine) if short else extension
 
     return write_number

@@ -70,7 +70,7 @@ async def test_given_a_forward_when_transferred_then_it_counts_before_the_way_ba
                     call = await acted(api, call_id, "Transfer", sendCallTo="0003*212")
             else:
                 call = await acted(api, call_id, "Transfer", sendCallTo="0003*212")
-            assert views(call, "forwardedFrom") == [None, "0003*212"]
+            assert views(call, "forwardedFrom") == [None, "212"]
             await alice.wait_closed()
             await hear_each_other(bob, BOB_HZ, dave, DAVE_HZ)
             await api.leave_no_call()
@@ -124,7 +124,7 @@ async def test_given_a_phone_that_talked_before_when_a_forward_leads_to_it_then_
                 transferNumber="0003*211",
                 sendCallTo=target,
             )
-        assert views(call, "forwardedFrom") == [None, "0003*212"]
+        assert views(call, "forwardedFrom") == [None, "212"]
         await hear_each_other(bob, BOB_HZ, dave, DAVE_HZ)
         await api.leave_no_call()
 
