@@ -301,6 +301,7 @@ class Settings(BaseSettings):
     events_connections_per_organization_max: Annotated[int, Field(ge=1)] = 16
     # By one organization to one host, whatever the port.
     events_connections_per_host_max: Annotated[int, Field(ge=1)] = 8
+    events_tests_per_minute: Annotated[int, Field(ge=1)] = 6  # test events of a subscription
     # A secret that was replaced signs beside the new one for so long at most; a day, as an event is
     # tried.
     events_old_secret_s: Annotated[int, Field(ge=0)] = 24 * 3600

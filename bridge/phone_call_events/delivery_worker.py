@@ -41,6 +41,7 @@ class DeliveryWorker:
         self._id = subscription_id
         self._context = context
         self._waiting = WaitingEvents(context.waiting_max)
+        self._tried: dict[str, Callable[[Delivery], object]] = {}
         self._hurried = False
         self._stopping = False
         self._refusals = Refusals(context.limits)
@@ -81,9 +82,12 @@ class DeliveryWorker:
         """Take back `hold`: this one will not be sent once more."""
         self._waiting.release(delivery_id)
 
-    def send_once_more(self, delivery: Delivery) -> None:
-        """Send this one, which is held, next, a single time."""
+    def send_once_more(
+        self, delivery: Delivery, tried: Callable[[Delivery], object] = lambda _: None
+    ) -> None:
+        """Send this one, which is held, next, a single time; `tried` is told what became of it."""
         self._waiting.send_once_more(delivery)
+        self._tried[delivery.id] = tried
         self._wake.set()
 
     def hurry(self) -> None:
@@ -95,6 +99,7 @@ class DeliveryWorker:
         """The waiting events were given up on disk; none of them is sent any more."""
         self._blocked_receiver.ends("no longer in force")
         self._waiting.drop()
+        self._tried.clear()
         self._wake.set()
 
     def read_again(self) -> None:
@@ -208,6 +213,8 @@ class DeliveryWorker:
         if tried.state is DeliveryState.WAITING:
             last = self._failed(tried, tried.error or "")
         self._context.store.record(last, written=lambda: self.release(last.id))
+        if (told := self._tried.pop(last.id, None)) is not None:
+            told(last)
         return _follows(tried, attempt)
 
     async def _give_up(self) -> None:

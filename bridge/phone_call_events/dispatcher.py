@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 
 import structlog
 
@@ -59,19 +59,21 @@ class Dispatcher:
         self._worker(subscription_id).one_more()
         self._work(subscription_id)
 
-    def hold(self, delivery: Delivery) -> None:
-        """It is about to wait on disk again, to be sent once more by `send_once_more`."""
-        self._worker(delivery.subscription_id).hold(delivery.id)
+    def hold(self, subscription_id: str, delivery_id: str) -> None:
+        """It is about to wait on disk, to be sent a single time by `send_once_more`."""
+        self._worker(subscription_id).hold(delivery_id)
 
-    def release(self, delivery: Delivery) -> None:
-        """Take back `hold`: it will not be sent once more."""
-        worker = self._workers.get(delivery.subscription_id)
+    def release(self, subscription_id: str, delivery_id: str) -> None:
+        """Take back `hold`: it will not be sent by `send_once_more`."""
+        worker = self._workers.get(subscription_id)
         if worker is not None:  # the subscription may be deleted meanwhile
-            worker.release(delivery.id)
+            worker.release(delivery_id)
 
-    def send_once_more(self, delivery: Delivery) -> None:
-        """Send this one, which is held, a single time."""
-        self._worker(delivery.subscription_id).send_once_more(delivery)
+    def send_once_more(
+        self, delivery: Delivery, tried: Callable[[Delivery], object] = lambda _: None
+    ) -> None:
+        """Send this one, which is held, a single time; `tried` is told what became of it."""
+        self._worker(delivery.subscription_id).send_once_more(delivery, tried)
         self._work(delivery.subscription_id)
 
     def hurry(self, subscription_id: str) -> None:

@@ -23,8 +23,8 @@ def json_body(delivery: Delivery) -> bytes:
 
 def details_header(delivery: Delivery) -> str:
     """The facts, form-encoded: ASCII, and read like the body."""
-    facts = _facts(delivery)
-    return urlencode({name: x for name, x in facts.items() if name not in _NOT_IN_A_HEADER})
+    facts = {name: x for name, x in _facts(delivery).items() if name not in _NOT_IN_A_HEADER}
+    return urlencode({name: "true" if x is True else x for name, x in facts.items()})
 
 
 def _facts(delivery: Delivery) -> dict[str, Any]:

@@ -12,22 +12,24 @@ import structlog
 from bridge.clock import now_ms
 from bridge.faults import StorageUnavailable
 from bridge.phone_call_events.call_receivers import CallReceivers
-from bridge.phone_call_events.delivery import Delivery, DeliveryState
+from bridge.phone_call_events.delivery import Delivery
 from bridge.phone_call_events.delivery_context import DeliveryContext
 from bridge.phone_call_events.dispatcher import Dispatcher
 from bridge.phone_call_events.event_parameters import EventForm, Numbers
 from bridge.phone_call_events.event_rows import EventRows
 from bridge.phone_call_events.give_up_rules import TryLimits
+from bridge.phone_call_events.receiver_tests import ReceiverTests, TestLimits
 from bridge.phone_call_events.retry_delay import RetrySchedule
 from bridge.phone_call_events.rights import Rights
 from bridge.phone_call_events.sender import EventSender
+from bridge.phone_call_events.sending_again import SendingAgain
 from bridge.phone_call_events.store.app_secret_store import AppSecretStore
 from bridge.phone_call_events.store.attempt_store import AttemptStore, KeptAttempt
 from bridge.phone_call_events.store.delivery_store import EventDeliveryStore
 from bridge.phone_call_events.store.subscription_store import EventSubscriptionStore
 from bridge.phone_call_events.subscription import EventType, Subscription
 from bridge.phone_call_events.subscription_index import SubscriptionIndex
-from bridge.storage.statement import StoppedByGuard, Write
+from bridge.storage.statement import Write
 
 log = structlog.get_logger()
 
@@ -39,14 +41,10 @@ class TooManySubscriptions(Exception):
     """The extension has as many as it may. `str()` says how many."""
 
 
-class SubscriptionDisabled(Exception):
-    """A disabled subscription gets no event."""
-
-
 @dataclass(frozen=True, slots=True)
 class EventLimits:
     """`age_max_s`: for how long an event is tried, `tries`: how often. `waiting_max`: per
-    subscription.
+    subscription. `answer_limit_s`: how long to wait for the answer to a test event.
     """
 
     per_extension: int
@@ -54,6 +52,8 @@ class EventLimits:
     waiting_max: int
     tries: TryLimits
     stop_timeout_s: float
+    tests_per_minute: int
+    answer_limit_s: float
 
 
 class PhoneCallEvents:
@@ -98,6 +98,16 @@ class PhoneCallEvents:
         self._dispatcher = Dispatcher(context, limits.stop_timeout_s)
         self.rows = EventRows(
             self._index, numbers, rights, form, limits.age_max_s, self._dispatcher.one_more
+        )
+        self.send_again = SendingAgain(
+            deliveries, self._dispatcher, self.is_in_force, limits.age_max_s
+        ).send
+        self.receiver_tests = ReceiverTests(
+            deliveries,
+            self._dispatcher,
+            self.rows.numbers,
+            form,
+            TestLimits(limits.tests_per_minute, limits.answer_limit_s, limits.age_max_s),
         )
         self.call_receivers = CallReceivers(
             app_secrets, rights, self.rows.numbers, limits.age_max_s, self._dispatcher.one_more
@@ -254,51 +264,6 @@ class PhoneCallEvents:
             subscription.id, sequence, count=count, newest_first=newest_first
         )
 
-    async def send_again(
-        self,
-        subscription: Subscription,
-        delivery_id: str,
-        first: Callable[[Delivery], Write | None] = lambda _: None,
-    ) -> Delivery | None:
-        """Send it as soon as possible; one that waits for a retry now, any other once more.
-
-        `first` gets the delivery as it will be. Its write comes before, in the same transaction; if
-        it changes no row, nothing is written. Raises StoppedByGuard then.
-        None if the delivery does not exist. Raises SubscriptionDisabled.
-        """
-        delivery = await self._deliveries.find(subscription.id, delivery_id)
-        if delivery is None:
-            return None
-        if self._in_force(subscription.id) is None:
-            raise SubscriptionDisabled
-        if delivery.state is DeliveryState.WAITING:
-            kept = first(delivery)
-            if kept is not None:
-                await self._deliveries.keep(kept)
-            self._dispatcher.hurry(subscription.id)
-            return delivery
-        give_up_ms = now_ms() + int(self._limits.age_max_s * 1000)
-        waiting = replace(
-            delivery,
-            state=DeliveryState.WAITING,
-            give_up_ms=give_up_ms,
-            next_attempt_ms=0,
-            finished_ms=None,
-        )
-        self._dispatcher.hold(delivery)
-        try:
-            await self._deliveries.wait_again(delivery.id, give_up_ms, first(waiting))
-        except BaseException as fault:
-            if _wrote_nothing(fault):
-                self._dispatcher.release(delivery)
-            else:  # it may wait on disk; its client is told that it does not
-                self._deliveries.record(
-                    delivery, written=lambda: self._dispatcher.release(delivery)
-                )
-            raise
-        self._dispatcher.send_once_more(waiting)
-        return waiting
-
     async def purge(self, before_ms: int) -> int:
         """Remove the deliveries that ended before that moment; returns how many."""
         return await self._deliveries.purge_finished(before_ms)
@@ -318,6 +283,10 @@ class PhoneCallEvents:
             yield
         finally:
             self._changing.release()
+
+    def is_in_force(self, subscription_id: str) -> bool:
+        """Whether events are sent to it: it is enabled, and its app may hear of the extension."""
+        return self._in_force(subscription_id) is not None
 
     def _in_force(self, subscription_id: str) -> Subscription | None:
         found = self._index.get(subscription_id) or self.call_receivers.get(subscription_id)
@@ -347,9 +316,3 @@ class PhoneCallEvents:
 
     def _let_go(self, receiver_id: str) -> None:
         self.call_receivers.let_go(receiver_id)
-
-
-def _wrote_nothing(fault: BaseException) -> bool:
-    if isinstance(fault, StorageUnavailable):
-        return not fault.outcome_unknown
-    return isinstance(fault, StoppedByGuard)

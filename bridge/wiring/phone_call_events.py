@@ -25,6 +25,9 @@ from bridge.storage.write_queue import WriteQueue
 from bridge.tracing.traces import NO_TRACES, Traces
 from bridge.wiring.traces import told_of_attempts
 
+# Of a test event, beyond the time of its receiver: for the disk and for a free connection.
+_TEST_WAITS_S = 2.0
+
 
 async def open_phone_call_events(
     stack: AsyncExitStack,
@@ -76,6 +79,8 @@ async def open_phone_call_events(
                 final_statuses=frozenset(settings.events_final_statuses),
             ),
             stop_timeout_s=settings.events_timeout_s,
+            tests_per_minute=settings.events_tests_per_minute,
+            answer_limit_s=settings.events_timeout_s + _TEST_WAITS_S,
         ),
         numbers,
         rights,

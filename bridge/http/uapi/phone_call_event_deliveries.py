@@ -19,7 +19,7 @@ from bridge.http.uapi.phone_call_event_request import event_scope_of, named_by
 from bridge.http.uapi.phone_call_event_routes import own_url
 from bridge.http.uapi.scope import authenticated_app
 from bridge.phone_call_events.delivery import Delivery
-from bridge.phone_call_events.service import SubscriptionDisabled
+from bridge.phone_call_events.sending_again import SubscriptionDisabled
 from bridge.storage.statement import Write
 
 _DELIVERY_ID = re.compile(r"[0-9a-f]{1,64}\Z")

@@ -9,6 +9,7 @@ from bridge.http.uapi.collection import FilterField
 from bridge.http.uapi.fields import Json
 from bridge.http.uapi.phone_call_json import date, moment_s, without_nulls
 from bridge.phone_call_events.delivery import Delivery
+from bridge.phone_call_events.receiver_tests import TEST_CALL_ID
 from bridge.phone_call_events.subscription import BodyFormat, Subscription, types_text
 
 PHONE_CALL_EVENT_FIELDS = frozenset(
@@ -77,6 +78,7 @@ def delivery_json(delivery: Delivery) -> Json:
             "nextAttempt": date(delivery.next_attempt_ms or None) if _waits(delivery) else None,
             "blocking": delivery.blocking or None,
             "finished": date(delivery.finished_ms),
+            "test": delivery.call_id == TEST_CALL_ID or None,
         }
     )
 

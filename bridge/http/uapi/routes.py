@@ -17,6 +17,7 @@ from bridge.http.uapi.phone_call_event_routes import (
     update_phone_call_event,
 )
 from bridge.http.uapi.phone_call_event_secrets import replace_secret
+from bridge.http.uapi.phone_call_event_tests import test_receiver
 from bridge.http.uapi.phone_call_routes import hang_up_phone_calls, list_phone_calls
 from bridge.http.uapi.presence import list_presence
 from bridge.http.uapi.queue_agents import list_queue_agents, update_queue_agent
@@ -92,6 +93,7 @@ def _add_phone_call_events(router: web.UrlDispatcher, prefix: str) -> None:
         router.add_delete(path + _SLASH, delete_phone_call_events)
         router.add_put(path + _SLASH, update_phone_call_event)
     router.add_post(f"{one}/secret{_SLASH}", replace_secret)
+    router.add_post(f"{one}/test{_SLASH}", test_receiver)
     router.add_get(f"{one}/deliveries{_SLASH}", list_deliveries)
     router.add_post(f"{one}/deliveries/{{deliveryId}}/retry{_SLASH}", retry_delivery)
 

@@ -135,6 +135,10 @@ class EventDeliveryStore:
             count=limit,
         )
 
+    async def write(self, writes: Sequence[Write]) -> None:
+        """On disk when this returns; those of `write_delivery`."""
+        await self._queue.submit(*writes)
+
     async def caught_up(self) -> None:
         """Return when what was recorded is on disk, or cannot be written now."""
         await self._queue.caught_up()

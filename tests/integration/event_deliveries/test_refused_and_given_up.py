@@ -9,7 +9,7 @@ from aiohttp import web
 from structlog.testing import capture_logs
 
 from bridge.phone_call_events.delivery import Delivery, DeliveryState
-from bridge.phone_call_events.service import SubscriptionDisabled
+from bridge.phone_call_events.sending_again import SubscriptionDisabled
 from tests.scripted_ami.eventually import eventually
 
 from .attempts import until_attempted, until_finished
