@@ -14,7 +14,7 @@ from bridge.calls.state.call_progress import connect
 from bridge.calls.state.effects import Effect, HangUpChannel, LegProgressed, LegStep, Result
 from bridge.calls.state.fast_replace import replace
 from bridge.calls.state.hangup_causes import NORMAL_CLEARING
-from bridge.calls.state.legs import next_view_id, with_source
+from bridge.calls.state.legs import next_view_id, paid_by, with_source
 from bridge.calls.state.phone_call import (
     Disposition,
     EndedBy,
@@ -63,7 +63,7 @@ def join(
         _moved(host, other, index, leg) for index, leg in enumerate(moving, int(next_view_id(host)))
     )
     joined = replace(
-        _paid(host, other),
+        paid_by(host, other.extension, other.extension_spelled, other.user_id, other.organization),
         channels={**host.channels, **other.channels},
         legs=(*host.legs, *legs),
         first_to_hang_up=None,
@@ -193,18 +193,6 @@ def _is_public(call: PhoneCall, leaving: Container[str]) -> bool:
     """Whether nobody of the directory is left in the call."""
     staying = [x for x in call.legs if x.uniqueid in call.channels and x.uniqueid not in leaving]
     return len(staying) > 1 and all(x.extension is None for x in staying)
-
-
-def _paid(host: PhoneCall, other: PhoneCall) -> PhoneCall:
-    if host.extension is not None:
-        return host
-    return replace(
-        host,
-        extension=other.extension,
-        extension_spelled=other.extension_spelled,
-        user_id=other.user_id,
-        organization=other.organization,
-    )
 
 
 def _left(

@@ -169,14 +169,27 @@ def with_source(call: PhoneCall, leaving: Container[str]) -> PhoneCall:
 
 def adopt(call: PhoneCall, party: KnownParty | None) -> PhoneCall:
     """A call that nobody ordered is paid by the first extension in it."""
-    if party is None or call.extension is not None:
+    if party is None:
+        return call
+    return paid_by(call, party.extension, party.extension, party.user_id, party.organization)
+
+
+def paid_by(
+    call: PhoneCall,
+    extension: str | None,
+    spelled: str,
+    user_id: int | None,
+    organization: str | None,
+) -> PhoneCall:
+    """The call with this payer, unless it has one."""
+    if call.extension is not None:
         return call
     return replace(
         call,
-        extension=party.extension,
-        extension_spelled=party.extension,
-        user_id=party.user_id,
-        organization=party.organization,
+        extension=extension,
+        extension_spelled=spelled,
+        user_id=user_id,
+        organization=organization,
     )
 
 

@@ -22,7 +22,7 @@ from sqlalchemy import (
 )
 
 from bridge.calls.store.call_detail import CallDetailQuestion, Numbers, Period
-from bridge.calls.store.ended_call_query import binary, fits, of_extensions
+from bridge.calls.store.ended_call_query import fits, ids_of_page, of_extensions
 from bridge.storage.tables import calls
 
 _Condition = ColumnElement[bool] | TextClause
@@ -50,14 +50,7 @@ _DISPOSITION = {
 
 def page_of(asked: CallDetailQuestion, dialect: str) -> Select[Any]:
     """The ids of that page, in order."""
-    by = calls.c.published_ms, binary(calls.c.id, dialect)
-    return (
-        select(calls.c.id)
-        .where(*_conditions(asked, dialect))
-        .order_by(*(x.desc() if asked.descending else x for x in by))
-        .offset(asked.start)
-        .limit(asked.count)
-    )
+    return ids_of_page(asked, _conditions(asked, dialect), dialect)
 
 
 def sums_of(asked: CallDetailQuestion, dialect: str) -> Select[Any]:

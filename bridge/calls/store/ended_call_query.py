@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, false, func, or_, select, true
+from sqlalchemy import ColumnElement, Select, TextClause, false, func, or_, select, true
 
-from bridge.calls.store.call_detail import CallDetailFilter
+from bridge.calls.store.call_detail import CallDetailFilter, CallDetailQuestion
 from bridge.calls.store.ended_calls import CallFilter, EndedCalls
 from bridge.storage.tables import call_parties, calls
 
@@ -17,10 +17,19 @@ _MOST_S = 2**62
 
 def page_of(asked: EndedCalls, dialect: str) -> Select[Any]:
     """The ids of that page, in order. Their documents are another question: see `documents_of`."""
+    return ids_of_page(asked, _conditions(asked, dialect), dialect)
+
+
+def ids_of_page(
+    asked: EndedCalls | CallDetailQuestion,
+    conditions: Iterable[ColumnElement[bool] | TextClause],
+    dialect: str,
+) -> Select[Any]:
+    """The ids of the calls that fit, in order of their moment, and only those of the page."""
     by = calls.c.published_ms, binary(calls.c.id, dialect)
     return (
         select(calls.c.id)
-        .where(*_conditions(asked, dialect))
+        .where(*conditions)
         .order_by(*(x.desc() if asked.descending else x for x in by))
         .offset(asked.start)
         .limit(asked.count)
