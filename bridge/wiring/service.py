@@ -6,7 +6,6 @@ import asyncio
 from contextlib import AsyncExitStack
 
 import structlog
-from aiohttp import web
 
 from bridge.access.token_service import TokenService
 from bridge.access.token_store import TokenStore
@@ -20,18 +19,15 @@ from bridge.calls.live.call_traces import CallTraces
 from bridge.calls.live.switchboard import Switchboard
 from bridge.calls.live.tracker import CallTracker
 from bridge.calls.live.which_live_calls import LiveCalls
-from bridge.calls.pace import Pace
-from bridge.calls.placing import CallLimits, CallPlacement
+from bridge.calls.placing import CallPlacement
 from bridge.calls.steering.acting_calls import ActingCalls
 from bridge.calls.steering.action_turns import ActionTurns
 from bridge.calls.steering.conferences import Conferences
 from bridge.calls.steering.sending_digits import DigitSender
 from bridge.calls.store.call_store import CallStore
 from bridge.calls.store.idempotency_store import IdempotencyStore
-from bridge.calls.time_limits import AGE_CHECK_INTERVAL_S, AgeLimit, DurationLimit
 from bridge.calls.timeline.sip_call_ids import SipCallIds
 from bridge.calls.timeline.timelines import Timelines
-from bridge.clock import every, now_ms
 from bridge.config.settings import Settings
 from bridge.config.state_folder import open_secrets
 from bridge.directory.changes import changes
@@ -67,16 +63,17 @@ from bridge.recordings.store.conversation_store import ConversationStore
 from bridge.storage.engine import open_engine
 from bridge.storage.migrate import migrate
 from bridge.storage.probe import StorageProbe
-from bridge.storage.purge import purge_each
 from bridge.storage.write_queue import WriteQueue
-from bridge.supervision.tasks import must_live, supervisor
+from bridge.supervision.tasks import supervisor
 from bridge.tracing.traces import NO_TRACES
+from bridge.wiring.call_limits import call_limits, pace
 from bridge.wiring.database_wait import DatabaseWait
 from bridge.wiring.http import http_settings, server_settings
 from bridge.wiring.metrics import attempt_counter, gauges, recording_failure_counter, serve_metrics
 from bridge.wiring.pbx import ami_settings, ari_settings, phone_profile, voicemail_limits
 from bridge.wiring.phone_call_events import open_phone_call_events
 from bridge.wiring.recordings import open_recordings
+from bridge.wiring.rounds import Purges, begin_rounds
 from bridge.wiring.steering import open_steering
 from bridge.wiring.traces import open_traces
 from bridge.wiring.voicemail import open_voicemail
@@ -87,7 +84,6 @@ log = structlog.get_logger()
 ORIGINATE_GRACE_S = 10.0
 # A client whose DELETE succeeded does not see the call in the list a second later.
 HANG_UP_SWEEP_S = 0.5
-PURGE_INTERVAL_S = 600.0
 # A second session costs CPU time while it is open; one order of digits follows another by less.
 DIGITS_IDLE_S = 2.0
 # Of a reload for its phones: the next reload must not wait until thousands of them are made.
@@ -217,7 +213,7 @@ class Service:
             self.directory, VerbaTokenStore(engine, queue), settings.verba_token_lifetime_s
         )
         hang_up = HangUp(self.switchboard, calls, HANG_UP_SWEEP_S)
-        placement = CallPlacement(self.switchboard, self._pace(), self._limits())
+        placement = CallPlacement(self.switchboard, pace(settings), call_limits(settings))
         needs = ActingNeeds(self.link, self.ari)
         acting = ActingCalls(self.switchboard, placement, hang_up, calls.accept, needs)
         self._stack.callback(acting.stop)
@@ -244,7 +240,9 @@ class Service:
             conferences=Conferences(self.switchboard, ConfBridgeActions(self.link.send), hang_up),
             digits=DigitSender(self.switchboard, PlayDtmf(digits)),
             call_feed=call_feed,
-            stream_places=_stream_places(settings),
+            stream_places=StreamPlaces(
+                settings.call_streams_max, settings.call_streams_per_app_max
+            ),
             stream_items=SharedItems(),
             acting=acting,
             steering=open_steering(
@@ -267,9 +265,18 @@ class Service:
         self._stack.push_async_callback(self.switchboard.stop)
         self._stack.callback(hang_up.stop)
         self._stack.push_async_callback(self.link.stop)
-        self._keep_up(hang_up, calls, answers)
+        purges: Purges = {
+            "calls": lambda now: calls.purge_ended(now - settings.ended_calls_kept_s * 1000),
+            "idempotency": lambda now: answers.purge(
+                now - settings.idempotency_lifetime_s * 1000, settings.idempotency_keys_max
+            ),
+            "verba_tokens": lambda _: self.verba_access.purge(),
+            "events": lambda now: self.events.purge(now - settings.events_kept_s * 1000),
+            "tokens": lambda _: self.tokens.purge(),
+        }
+        begin_rounds(self._stack, settings, self.switchboard, hang_up, purges)
         await self._wait.make_way()
-        app = self._http(services)
+        app = application.make_application(services)
         await serve_metrics(self._stack, settings, services.metrics)
         seen = None if traces is NO_TRACES else traces
         runner = await start_http(app, server_settings(settings), metrics, seen)
@@ -307,52 +314,3 @@ class Service:
         except StorageUnavailable as why:
             # The tokens are refused already; the next round of purging forgets them.
             log.warning("token_purge_put_off", why=str(why))
-
-    def _keep_up(self, hang_up: HangUp, calls: CallStore, answers: IdempotencyStore) -> None:
-        settings = self.settings
-        age = AgeLimit(self.switchboard, hang_up, settings.call_age_max_s)
-        duration = DurationLimit(self.switchboard, hang_up)
-
-        async def purge() -> None:
-            now = now_ms()
-            await purge_each(
-                {
-                    "calls": lambda: calls.purge_ended(now - settings.ended_calls_kept_s * 1000),
-                    "idempotency": lambda: answers.purge(
-                        now - settings.idempotency_lifetime_s * 1000,
-                        settings.idempotency_keys_max,
-                    ),
-                    "verba_tokens": self.verba_access.purge,
-                    "events": lambda: self.events.purge(now - settings.events_kept_s * 1000),
-                    "tokens": self.tokens.purge,
-                }
-            )
-
-        rounds = {
-            "resync": every(settings.resync_interval_s, "resync", self.switchboard.resync),
-            "age_limit": every(AGE_CHECK_INTERVAL_S, "age limit", age.enforce),
-            "duration_limit": every(AGE_CHECK_INTERVAL_S, "duration limit", duration.enforce),
-            "purge": every(PURGE_INTERVAL_S, "purge", purge),
-        }
-        for name, round_ in rounds.items():
-            self._stack.push_async_callback(must_live(round_, name).stop)
-
-    def _http(self, services: Services) -> web.Application:
-        return application.make_application(services)
-
-    def _pace(self) -> Pace:
-        settings = self.settings
-        return Pace(settings.calls_per_second, settings.calls_burst, settings.call_queue_wait_ms)
-
-    def _limits(self) -> CallLimits:
-        settings = self.settings
-        return CallLimits(
-            per_extension=settings.calls_per_extension_max,
-            per_user=settings.calls_per_user_max,
-            total=settings.calls_max,
-            destination_wait_s=settings.destination_wait_s,
-        )
-
-
-def _stream_places(settings: Settings) -> StreamPlaces:
-    return StreamPlaces(settings.call_streams_max, settings.call_streams_per_app_max)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from bridge.directory.directory import Directory
-from bridge.pbx.ami.event_decode import endpoint_of
+from bridge.pbx.ami.event_headers import endpoint_of
 from tests.event_streams.recorded_events import RecordedEvent
 
 _API_CALL = re.compile(r"[0-9a-f]{20}\Z")

@@ -1,13 +1,12 @@
 """AMI event → typed event. Pure: no clock, no state; an unknown event is None.
 
-It reads the headers of Asterisk 16 to 23. Header names are exact, as Asterisk writes them.
+The headers are those of Asterisk 16 to 23; bridge/pbx/ami/event_headers.py reads them.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import replace
+from collections.abc import Callable
 
 from bridge.calls.state.hangup_causes import NO_ANSWER
 from bridge.calls.state.pbx_events import (
@@ -16,8 +15,6 @@ from bridge.calls.state.pbx_events import (
     ChannelHungUp,
     ChannelParked,
     ChannelRuns,
-    ChannelSnapshot,
-    ChannelState,
     ChannelStateChanged,
     ConferenceJoined,
     ConferenceLeft,
@@ -40,23 +37,30 @@ from bridge.calls.state.pbx_events import (
     Transferred,
 )
 from bridge.pbx.ami.check_call_id import is_of_check
+from bridge.pbx.ami.event_headers import (
+    MAILBOX_CONTEXT,
+    Headers,
+    decode_channel,
+    event_time_ms,
+    exten_of,
+    forwarded_from,
+    ids_of,
+    name_of,
+    number_of,
+    state_of,
+    text_of,
+)
 from bridge.pbx.ami.originate import ACTION_ID_PREFIX
 
-Headers = Mapping[str, str]
-
-_STATES = {str(int(state)): state for state in ChannelState if state is not ChannelState.OTHER}
 _DIAL_STATUSES = {status.value: status for status in DialStatus}
-_ABSENT = ("<unknown>", "<none>")
-MAILBOX_CONTEXT, _CALLER_CONTEXT = "uapi-voicemail", "uapi-voicemail-caller"
-_FORWARDING_CONTEXT, _FORWARDED_FROM = "bridge-phone", "~"
+_CALLER_CONTEXT = "uapi-voicemail-caller"
+_FORWARDING_CONTEXT = "bridge-phone"
 _TELLS_WHY = ("not-answered", "bridge-phone", "bridge-source")
 """Contexts of extensions-bridge.conf: a channel whose dial rang out leaves them with cause 19."""
 _RANG_OUT = {"s-NOANSWER": True, "s-CHANUNAVAIL": False}
 """Many dialplans go on at `s-${DIALSTATUS}`. Of a phone that rang, Dial says CHANUNAVAIL only if
 somebody else hung it up without a cause."""
 _DIGIT = re.compile(r"[0-9*#A-D]\Z")
-_ESCAPED = re.compile(r"\\(.)")
-_CONTROL_ESCAPES = frozenset("abfnrtv")
 
 
 def decode_event(headers: Headers, received_ms: int) -> PbxEvent | None:
@@ -71,78 +75,13 @@ def decode_event(headers: Headers, received_ms: int) -> PbxEvent | None:
     return decoder(headers, event_time_ms(headers, received_ms))
 
 
-def event_time_ms(headers: Headers, otherwise: int) -> int:
-    """The moment of an event on the PBX's clock, in milliseconds; `otherwise` if it has no valid
-    Timestamp."""
-    try:
-        return int(float(headers["Timestamp"]) * 1000)
-    except (KeyError, ValueError, OverflowError):
-        return otherwise
-
-
-def endpoint_of(channel_name: str) -> str:
-    """`PJSIP/0003*210-0000001a` → `PJSIP/0003*210`; `Local/x@y-00000001;1` → `Local/x@y`."""
-    endpoint, dash, _ = channel_name.rpartition("-")
-    return endpoint if dash else channel_name
-
-
-def decode_channel(headers: Headers, prefix: str = "") -> ChannelSnapshot:
-    """The channel of an event; `prefix` as in `DestChannel`."""
-    get = headers.get
-    name = headers[prefix + "Channel"]
-    uniqueid = headers[prefix + "Uniqueid"]
-    return ChannelSnapshot(
-        uniqueid=uniqueid,
-        linkedid=get(prefix + "Linkedid") or uniqueid,
-        name=name,
-        endpoint=endpoint_of(name),
-        state=_STATES.get(get(prefix + "ChannelState", ""), ChannelState.OTHER),
-        # A dialled channel is named after the exten that dials it, until its subroutine has run.
-        caller_number=_text(headers, prefix + "CallerIDNum").partition(_FORWARDED_FROM)[0],
-        caller_name=_name(headers, prefix + "CallerIDName"),
-        exten=get(prefix + "Exten", "").partition(_FORWARDED_FROM)[0],
-        mailbox=get(prefix + "Exten", "") if get(prefix + "Context") == MAILBOX_CONTEXT else "",
-    )
-
-
-def decode_listed_channel(headers: Headers) -> ChannelSnapshot:
-    """The channel of a CoreShowChannel, which tells its place and its bridge as well."""
-    place, bridge = headers.get("Context", ""), headers.get("BridgeId", "")
-    return replace(decode_channel(headers), context=place, bridge=bridge)
-
-
-def _text(headers: Headers, name: str) -> str:
-    value = headers.get(name, "")
-    return "" if value in _ABSENT else value
-
-
-def _name(headers: Headers, name: str) -> str:
-    """Asterisk escapes names, and nothing else, as in C: `it\\'s`, `who\\?` (ast_escape_c)."""
-    value = _text(headers, name)
-    if "\\" not in value:
-        return value
-    return _ESCAPED.sub(lambda found: " " if found[1] in _CONTROL_ESCAPES else found[1], value)
-
-
-def _ids(headers: Headers) -> tuple[str, str]:
-    uniqueid = headers["Uniqueid"]
-    return uniqueid, headers.get("Linkedid") or uniqueid
-
-
-def _number(headers: Headers, name: str) -> int:
-    try:
-        return int(headers[name])
-    except (KeyError, ValueError):
-        return 0
-
-
 def _new_channel(headers: Headers, at_ms: int) -> PbxEvent:
-    return ChannelAppeared(at_ms, *_ids(headers), decode_channel(headers))
+    return ChannelAppeared(at_ms, *ids_of(headers), decode_channel(headers))
 
 
 def _new_state(headers: Headers, at_ms: int) -> PbxEvent:
-    state = _STATES.get(headers.get("ChannelState", ""), ChannelState.OTHER)
-    return ChannelStateChanged(at_ms, *_ids(headers), state)
+    state = state_of(headers)
+    return ChannelStateChanged(at_ms, *ids_of(headers), state)
 
 
 def _dial_begin(headers: Headers, at_ms: int) -> PbxEvent:
@@ -152,15 +91,11 @@ def _dial_begin(headers: Headers, at_ms: int) -> PbxEvent:
         decode_channel(headers, "Dest"),
         headers.get("DialString", ""),
         _forwarded_from(headers),
-        _text(headers, "CallerIDNum"),
-        _name(headers, "CallerIDName"),
-        _exten(headers),
+        text_of(headers, "CallerIDNum"),
+        name_of(headers, "CallerIDName"),
+        exten_of(headers),
         _is_by_queue(headers),
     )
-
-
-def _exten(headers: Headers) -> str:
-    return headers.get("Exten", "").partition(_FORWARDED_FROM)[0]
 
 
 def _is_by_queue(headers: Headers) -> bool:
@@ -170,10 +105,8 @@ def _is_by_queue(headers: Headers) -> bool:
 
 
 def _forwarded_from(headers: Headers) -> str:
-    """The dialling channel is at the exten 0003*212~0003*211 then (extensions-bridge.conf)."""
-    if headers.get("Context") != _FORWARDING_CONTEXT:
-        return ""
-    return headers.get("Exten", "").partition(_FORWARDED_FROM)[2]
+    """The phone that the dialling channel forwards for; empty where it forwards for none."""
+    return forwarded_from(headers) if headers.get("Context") == _FORWARDING_CONTEXT else ""
 
 
 def _dial_end(headers: Headers, at_ms: int) -> PbxEvent:
@@ -185,7 +118,7 @@ def _dial_end(headers: Headers, at_ms: int) -> PbxEvent:
         headers.get("DestLinkedid") or dialled,
         _DIAL_STATUSES.get(headers.get("DialStatus", ""), DialStatus.OTHER),
         forwards=bool(headers.get("Forward")),
-        caller_exten=_exten(headers),
+        caller_exten=exten_of(headers),
     )
 
 
@@ -199,7 +132,7 @@ def _dial_state(headers: Headers, at_ms: int) -> PbxEvent | None:
 
 def _originate_response(headers: Headers, at_ms: int) -> PbxEvent:
     # Without a channel, older versions send "<unknown>" instead of our id.
-    call_id = _text(headers, "Uniqueid")
+    call_id = text_of(headers, "Uniqueid")
     action_id = headers.get("ActionID", "")
     if action_id.startswith(ACTION_ID_PREFIX):
         call_id = action_id.removeprefix(ACTION_ID_PREFIX)
@@ -208,7 +141,7 @@ def _originate_response(headers: Headers, at_ms: int) -> PbxEvent:
         at_ms,
         call_id,
         succeeded,
-        _number(headers, "Reason"),
+        number_of(headers, "Reason"),
         headers.get("Exten", ""),
         headers.get("Application", ""),
         "" if succeeded else headers.get("Channel", ""),
@@ -216,16 +149,16 @@ def _originate_response(headers: Headers, at_ms: int) -> PbxEvent:
 
 
 def _hangup_request(headers: Headers, at_ms: int) -> PbxEvent:
-    return HangupRequested(at_ms, *_ids(headers), _number(headers, "Cause"))
+    return HangupRequested(at_ms, *ids_of(headers), number_of(headers, "Cause"))
 
 
 def _hangup(headers: Headers, at_ms: int) -> PbxEvent:
-    cause, sip_code = _number(headers, "Cause"), _number(headers, "TechCause")
+    cause, sip_code = number_of(headers, "Cause"), number_of(headers, "TechCause")
     said = sip_code if 100 <= sip_code <= 699 else None
     rang_out = _RANG_OUT.get(headers.get("Exten", ""))
     if headers.get("Context") in _TELLS_WHY:
         rang_out = cause == NO_ANSWER
-    return ChannelHungUp(at_ms, *_ids(headers), cause, said, rang_out)
+    return ChannelHungUp(at_ms, *ids_of(headers), cause, said, rang_out)
 
 
 def _bridge_enter(headers: Headers, at_ms: int) -> PbxEvent | None:
@@ -235,13 +168,13 @@ def _bridge_enter(headers: Headers, at_ms: int) -> PbxEvent | None:
     """
     if headers.get("BridgeType") != "basic":
         return None
-    state = _STATES.get(headers.get("ChannelState", ""), ChannelState.OTHER)
-    return ChannelBridged(at_ms, *_ids(headers), state, headers["BridgeUniqueid"])
+    state = state_of(headers)
+    return ChannelBridged(at_ms, *ids_of(headers), state, headers["BridgeUniqueid"])
 
 
 def decode_parked_call(headers: Headers, at_ms: int) -> ChannelParked:
     """A ParkedCall, which is an event and an item of ParkedCalls; that tells since when, too."""
-    at_ms -= 1000 * _number(headers, "ParkingDuration")
+    at_ms -= 1000 * number_of(headers, "ParkingDuration")
     uniqueid = headers["ParkeeUniqueid"]
     linkedid = headers.get("ParkeeLinkedid") or uniqueid
     slot, parker = headers.get("ParkingSpace", ""), headers.get("ParkerDialString", "")
@@ -250,22 +183,22 @@ def decode_parked_call(headers: Headers, at_ms: int) -> ChannelParked:
 
 def _conference_joined(headers: Headers, at_ms: int) -> PbxEvent:
     exten, conference = headers.get("Exten", ""), headers.get("Conference", "")
-    return ConferenceJoined(at_ms, *_ids(headers), exten, conference)
+    return ConferenceJoined(at_ms, *ids_of(headers), exten, conference)
 
 
 def _conference_left(headers: Headers, at_ms: int) -> PbxEvent:
-    return ConferenceLeft(at_ms, *_ids(headers), _exten(headers))
+    return ConferenceLeft(at_ms, *ids_of(headers), exten_of(headers))
 
 
 def _queue_left(headers: Headers, at_ms: int) -> PbxEvent:
-    return QueueLeft(at_ms, *_ids(headers), _exten(headers))
+    return QueueLeft(at_ms, *ids_of(headers), exten_of(headers))
 
 
 def _status(headers: Headers, at_ms: int) -> PbxEvent:
     """The answer to the action Status of one channel."""
     application, data = headers.get("Application", ""), headers.get("Data", "")
-    where = _exten(headers), headers.get("Context", "")
-    return ChannelRuns(at_ms, *_ids(headers), application, data, *where)
+    where = exten_of(headers), headers.get("Context", "")
+    return ChannelRuns(at_ms, *ids_of(headers), application, data, *where)
 
 
 def _message_waiting(headers: Headers, at_ms: int) -> PbxEvent | None:
@@ -274,7 +207,7 @@ def _message_waiting(headers: Headers, at_ms: int) -> PbxEvent | None:
     if context == MAILBOX_CONTEXT:
         return MailboxChanged(at_ms, mailbox)
     if context == _CALLER_CONTEXT and headers.get("Uniqueid"):
-        return MailboxReached(at_ms, *_ids(headers), mailbox)
+        return MailboxReached(at_ms, *ids_of(headers), mailbox)
     return None
 
 
@@ -282,15 +215,15 @@ def _digit(headers: Headers, at_ms: int) -> PbxEvent | None:
     digit = headers["Digit"]
     if headers.get("Direction") != "Received" or not _DIGIT.match(digit):
         return None
-    return DigitHeard(at_ms, *_ids(headers), digit)
+    return DigitHeard(at_ms, *ids_of(headers), digit)
 
 
 def _hold(headers: Headers, at_ms: int) -> PbxEvent:
-    return HoldBegun(at_ms, *_ids(headers))
+    return HoldBegun(at_ms, *ids_of(headers))
 
 
 def _unhold(headers: Headers, at_ms: int) -> PbxEvent:
-    return HoldEnded(at_ms, *_ids(headers))
+    return HoldEnded(at_ms, *ids_of(headers))
 
 
 def _blind_transfer(headers: Headers, at_ms: int) -> PbxEvent:

@@ -33,8 +33,8 @@ from bridge.pbx.ami import values as ami_values
 from bridge.pbx.ami.check_call_id import is_of_check
 from bridge.pbx.ami.connection import AmiConnection
 from bridge.pbx.ami.dial_strings import dialled_endpoint
-from bridge.pbx.ami.event_decode import decode_listed_channel
 from bridge.pbx.ami.event_file import EventRecorder
+from bridge.pbx.ami.event_headers import decode_listed_channel
 from bridge.pbx.ami.event_mask import event_mask
 from bridge.pbx.ami.event_stream import EventStream
 from bridge.pbx.ami.message import Headers

@@ -13,7 +13,7 @@ from bridge.calls.live.tracker import CallTracker
 from bridge.calls.state import pbx_events as ev
 from bridge.calls.state.phone_call import LegPhase, PhoneCall, Side
 from bridge.calls.state.reconcile import Window
-from bridge.pbx.ami.event_decode import decode_channel
+from bridge.pbx.ami.event_headers import decode_channel
 
 from .example_parties import PARTIES
 from .fakes import CALL_ID, accepted

@@ -7,6 +7,7 @@ import gc
 import os
 import signal
 from collections.abc import Awaitable, Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -231,7 +232,7 @@ async def test_given_a_state_folder_that_is_used_or_cannot_be_then_nothing_is_st
 async def test_given_a_directory_that_is_wrong_when_told_to_reload_then_the_next_time_works(
     stage: Stage, settings: Settings
 ) -> None:
-    faults: list[Exception] = [DirectoryError("wrong"), RuntimeError("a defect")]
+    faults: list[Exception] = [DirectoryError(()), RuntimeError("a defect")]
 
     def reload() -> None:
         if faults:
@@ -241,10 +242,14 @@ async def test_given_a_directory_that_is_wrong_when_told_to_reload_then_the_next
     with structlog.testing.capture_logs() as logs:
         serving_now = asyncio.ensure_future(serve(settings))
         await eventually(lambda: stage.runs)
+
+        def reloaded(times: int) -> bool:
+            return stage.diary.count("reloaded") == times
+
         for times in (1, 2, 3):
             await eventually(lambda: signal.getsignal(signal.SIGHUP) is not signal.SIG_DFL)
             os.kill(os.getpid(), signal.SIGHUP)
-            await eventually(lambda times=times: stage.diary.count("reloaded") == times)
+            await eventually(partial(reloaded, times))
         os.kill(os.getpid(), signal.SIGTERM)
         await serving_now
     events = [x["event"] for x in logs if x["log_level"] == "error"]

@@ -33,7 +33,8 @@ from bridge.calls.state.pbx_events import (
     QueueLeft,
     Transferred,
 )
-from bridge.pbx.ami.event_decode import decode_event, decode_listed_channel, endpoint_of
+from bridge.pbx.ami.event_decode import decode_event
+from bridge.pbx.ami.event_headers import decode_listed_channel, endpoint_of
 
 CALL = "0123456789abcdef0123"
 

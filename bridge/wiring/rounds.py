@@ -1,0 +1,45 @@
+"""The work that is done at intervals: resync, the time limits of calls, the purge of old rows."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack
+from functools import partial
+
+from bridge.calls.hanging_up import HangUp
+from bridge.calls.live.switchboard import Switchboard
+from bridge.calls.time_limits import AGE_CHECK_INTERVAL_S, AgeLimit, DurationLimit
+from bridge.clock import every, now_ms
+from bridge.config.settings import Settings
+from bridge.storage.purge import purge_each
+from bridge.supervision.tasks import must_live
+
+PURGE_INTERVAL_S = 600.0
+
+Purges = Mapping[str, Callable[[int], Awaitable[object]]]
+"""By the name of the rows: removes the old ones; it gets the present moment in milliseconds."""
+
+
+def begin_rounds(
+    stack: AsyncExitStack,
+    settings: Settings,
+    switchboard: Switchboard,
+    hang_up: HangUp,
+    purges: Purges,
+) -> None:
+    """Begin all of it; `stack` ends it. The service ends with an error if one of them dies."""
+    age = AgeLimit(switchboard, hang_up, settings.call_age_max_s)
+    duration = DurationLimit(switchboard, hang_up)
+
+    async def purge() -> None:
+        now = now_ms()
+        await purge_each({name: partial(remove, now) for name, remove in purges.items()})
+
+    rounds = {
+        "resync": every(settings.resync_interval_s, "resync", switchboard.resync),
+        "age_limit": every(AGE_CHECK_INTERVAL_S, "age limit", age.enforce),
+        "duration_limit": every(AGE_CHECK_INTERVAL_S, "duration limit", duration.enforce),
+        "purge": every(PURGE_INTERVAL_S, "purge", purge),
+    }
+    for name, work in rounds.items():
+        stack.push_async_callback(must_live(work, name).stop)
