@@ -259,7 +259,7 @@ class Settings(BaseSettings):
     # Channels whose Call-ID of SIP is asked of Asterisk, in a second; 0: of none.
     sip_call_ids_per_second: Annotated[int, Field(ge=0, le=1000)] = 20
 
-    # Streams of calls (server-sent events)
+    # Streams of calls and of presence (server-sent events)
     call_streams_max: Annotated[int, Field(ge=0)] = 2000  # open at a time; a further one is 429
     call_streams_per_app_max: Annotated[int, Field(ge=0)] = 1000  # of one app
 

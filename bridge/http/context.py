@@ -28,6 +28,7 @@ from bridge.http.uapi.stream.places import StreamPlaces
 from bridge.http.uapi.stream.shared_items import SharedItems
 from bridge.metrics.exposition import Exposition
 from bridge.pbx.phones.directory_phones import DirectoryPhones
+from bridge.pbx.phones.phone_changes import PhoneChanges
 from bridge.pbx.phones.registrations import Registrations
 from bridge.phone_call_events.service import PhoneCallEvents
 from bridge.queues.queue_agents import QueueAgents
@@ -42,6 +43,7 @@ class Services:
     settings: HttpSettings
     phones: DirectoryPhones
     registrations: Registrations
+    phone_changes: PhoneChanges
     directory: CurrentDirectory
     tokens: TokenService
     pbx: Pbx

@@ -30,7 +30,8 @@ class NoSuchAgent(Exception):
 class QueueAgents:
     """Queues are extensions of the directory with `queue` set; agents are phones of it.
 
-    Methods raise what QueuePbx raises, and StorageUnavailable.
+    Methods raise what QueuePbx raises, and StorageUnavailable. `changes`: how many times an app has
+    given an agent a status.
     """
 
     def __init__(self, directory: CurrentDirectory, pbx: QueuePbx, store: AgentStore) -> None:
@@ -38,6 +39,7 @@ class QueueAgents:
         self._pbx = pbx
         self._store = store
         self._locks = KeyedLocks()
+        self.changes = 0
 
     async def state(self, extension: Extension) -> QueueState:
         """The queue as the PBX has it now."""
@@ -64,6 +66,7 @@ class QueueAgents:
             if agent is None:
                 raise NoSuchAgent(number)
             await self._bring(extension, await self.state(extension), agent, status)
+            self.changes += 1
             await self._store.save(extension.number, number, status)
             after = next((x for x in await self.agents(extension) if x.number == number), None)
         if after is None or after.status is not status:

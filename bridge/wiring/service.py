@@ -230,6 +230,7 @@ class Service:
             settings=http_settings(settings),
             phones=self.phones,
             registrations=Registrations(self.link),
+            phone_changes=self.link.phone_changes,
             directory=self.directory,
             tokens=self.tokens,
             pbx=self.link,

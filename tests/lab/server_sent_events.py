@@ -49,7 +49,9 @@ class EventReader:
                     name, _, value = line.partition(": ")
                     fields[name] = value
                 elif "data" in fields:
-                    event = SentEvent(fields["id"], fields["event"], json.loads(fields["data"]))
+                    event = SentEvent(
+                        fields.get("id", ""), fields["event"], json.loads(fields["data"])
+                    )
                     self.events.append(event)
                     return event
                 else:
@@ -69,12 +71,22 @@ async def read_stream(
     api: ApiClient, extension: str = "@self", *, last_id: str = "", **query: str
 ) -> AsyncIterator[EventReader]:
     """The stream of an extension, continued after `last_id` if one is given."""
+    path = f"/uapi/phoneCalls/@me/{extension}/stream"
+    async with read_events(api, path, last_id=last_id, **query) as reader:
+        yield reader
+
+
+@asynccontextmanager
+async def read_events(
+    api: ApiClient, path: str, *, last_id: str = "", **query: str
+) -> AsyncIterator[EventReader]:
+    """The stream of that path."""
     token = api.token or await api.authenticate()
     headers: Mapping[str, str] = {
         "Authorization": f"Bearer {token}",
         **({"Last-Event-ID": last_id} if last_id else {}),
     }
-    url = f"{api.base_url}/uapi/phoneCalls/@me/{extension}/stream"
+    url = f"{api.base_url}{path}"
     async with api.http.get(url, headers=headers, params=query, timeout=_UNLIMITED) as answer:
         assert answer.status == 200, await answer.text()
         assert answer.content_type == "text/event-stream"

@@ -24,6 +24,7 @@ from bridge.http.uapi.queue_agents import list_queue_agents, update_queue_agent
 from bridge.http.uapi.queue_callers import list_queue_callers
 from bridge.http.uapi.scope import authenticated_app
 from bridge.http.uapi.status_secret import replace_status_secret
+from bridge.http.uapi.stream.presence_stream import stream_presence
 from bridge.http.uapi.stream.routes import stream_phone_calls
 from bridge.http.uapi.timeline.routes import call_timeline
 
@@ -53,7 +54,9 @@ def add_routes(app: web.Application) -> None:
         _add_call_detail_records(app.router, prefix)
         _add_conferences(app.router, prefix)
         of_extension = "extensions/{userId}/{extension}"
-        app.router.add_get(f"{prefix}/{of_extension}/presence{_SLASH}", list_presence)
+        presence = f"{prefix}/{of_extension}/presence"
+        app.router.add_get(presence + _SLASH, list_presence)
+        app.router.add_get(f"{presence}/stream{_SLASH}", stream_presence)
         _add_queues(app.router, f"{prefix}/{of_extension}/queue")
         app.router.add_route("*", f"{prefix}/faxes{_REST}", faxes_not_implemented)
 

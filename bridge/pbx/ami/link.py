@@ -43,6 +43,7 @@ from bridge.pbx.ami.sent_action import succeeded, why_refused
 from bridge.pbx.ami.session import AmiSession
 from bridge.pbx.ami.values import AmiAction
 from bridge.pbx.pbx_settings import AmiSettings, Dialplan
+from bridge.pbx.phones.phone_changes import PhoneChanges
 from bridge.pbx.phones.reachability import EndpointStates, ReachableEndpoints
 from bridge.pbx.phones.replaced_phones import ReplacedPhones
 from bridge.supervision.tasks import in_background
@@ -69,6 +70,7 @@ class AmiLink(AmiSession):
         self._dialplan = dialplan or Dialplan()
         self._endpoints = ReachableEndpoints(endpoint_states, settings.action_timeout_s)
         self._replaced = ReplacedPhones()
+        self.phone_changes = PhoneChanges()
         self._digits = False
         self._record_to = record_to
         self._event_lag = event_lag
@@ -211,6 +213,7 @@ class AmiLink(AmiSession):
     async def _prepare(self, connection: AmiConnection) -> None:
         await super()._prepare(connection)
         await self._endpoints.refresh()
+        self.phone_changes.all_anew()
         self._synchronised = await self._take_snapshot(connection)
 
     async def _serve(self, connection: AmiConnection) -> None:
@@ -252,6 +255,7 @@ class AmiLink(AmiSession):
         return PbxSnapshot(at_ms, tuple(channels))
 
     def _deliver(self, event: PbxEvent) -> None:
+        self.phone_changes.take(event)
         if isinstance(event, PhoneReachability):
             self._endpoints.apply(event)
         elif isinstance(event, PhoneRegistered):

@@ -16,6 +16,7 @@ from bridge.pbx.ami import values as ami_values
 from bridge.pbx.ami.sent_action import succeeded
 from bridge.pbx.ami.session import AmiSession
 from bridge.pbx.ami.values import AmiAction
+from bridge.supervision.tasks import awaited
 
 CONTACTS_MAX = 20  # of one endpoint; an extension has 10 devices at most
 QUESTIONS_AT_A_TIME = 8  # on the link that also places calls
@@ -44,15 +45,23 @@ class Registrations:
     def __init__(self, link: AmiSession) -> None:
         self._link = link
         self._turns = asyncio.Semaphore(QUESTIONS_AT_A_TIME)
+        self._asked: dict[str, asyncio.Task[tuple[Registration, ...] | None]] = {}
 
     async def of(self, endpoint: str) -> tuple[Registration, ...] | None:
         """The registrations of an endpoint (`PJSIP/0003*210`); None if the PBX does not tell.
 
-        At most CONTACTS_MAX of them.
+        At most CONTACTS_MAX of them. Two that ask the same at a time share one answer.
         """
         technology, _, name = endpoint.partition("/")
         if technology != "PJSIP":
             return None
+        task = self._asked.get(name)
+        if task is None:
+            task = self._asked[name] = awaited(self._of(name), "registrations")
+            task.add_done_callback(lambda _: self._asked.pop(name, None))
+        return await asyncio.shield(task)
+
+    async def _of(self, name: str) -> tuple[Registration, ...] | None:
         try:
             found = [await self._contact(x) for x in await self._contact_ids(name)]
         except (InvalidPbxValue, PbxOutcomeUnknown, PbxRefused, PbxUnavailable):

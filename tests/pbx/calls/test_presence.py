@@ -54,7 +54,7 @@ async def test_given_phones_when_they_register_ring_and_talk_then_the_presence_s
     assert away["registration"] == [{"registration": "-1"}]
     async with lab.phone("0003*210", answer="auto"), lab.scripted("0003*211", rings()):
         online = await wait_status(api, "210", "1")
-        [path] = re.findall(r"http://127.0.0.1:8080(\S+)", PAGE)
+        path, _of_the_stream = re.findall(r"http://127.0.0.1:8080(\S+)", PAGE)
         [shown] = re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL)
         asked = await api.request("GET", path)
         assert shape(asked.json) == shape(json.loads(shown))

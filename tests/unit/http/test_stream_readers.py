@@ -11,8 +11,9 @@ import pytest_asyncio
 import structlog
 
 from bridge.calls.live import call_feed
-from bridge.http.uapi.stream import routes
+from bridge.http.uapi.stream import open_stream
 from tests.lab.api_client import ApiClient
+from tests.lab.server_sent_events import read_events
 from tests.scripted_ami.eventually import eventually
 
 from .raw_client import TIME_LIMIT_S, RawClient, raw_client
@@ -21,6 +22,8 @@ from .whole_service import WholeService, whole_service
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 SCRAPER = "a token of the monitoring"
+OF_CALLS = "/uapi/phoneCalls/@me/@self/stream"
+OF_PRESENCE = "/uapi/extensions/@me/@self/presence/stream"
 MORE_THAN_BUFFERS_TAKE = b": \n" * 10_000_000
 
 
@@ -38,9 +41,11 @@ async def api(running: WholeService) -> AsyncIterator[ApiClient]:
 
 
 @asynccontextmanager
-async def reader_of_stream(running: WholeService, api: ApiClient) -> AsyncIterator[RawClient]:
+async def reader_of_stream(
+    running: WholeService, api: ApiClient, path: str = OF_CALLS
+) -> AsyncIterator[RawClient]:
     async with raw_client(running.service.settings.http_port, 4096) as reader:
-        reader.ask("/uapi/phoneCalls/@me/@self/stream", f"Authorization: Bearer {api.token}\r\n")
+        reader.ask(path, f"Authorization: Bearer {api.token}\r\n")
         yield reader
 
 
@@ -56,13 +61,14 @@ async def open_streams(api: ApiClient) -> int:
     return int(float(value))
 
 
+@pytest.mark.parametrize("path", [OF_CALLS, OF_PRESENCE])
 async def test_given_a_reader_that_takes_nothing_when_more_is_written_then_it_is_dropped(
-    running: WholeService, api: ApiClient, monkeypatch: pytest.MonkeyPatch
+    running: WholeService, api: ApiClient, monkeypatch: pytest.MonkeyPatch, path: str
 ) -> None:
-    monkeypatch.setattr(routes, "OPENING", MORE_THAN_BUFFERS_TAKE)
-    monkeypatch.setattr(routes, "_WRITE_LIMIT_S", 0.2)
+    monkeypatch.setattr(open_stream, "OPENING", MORE_THAN_BUFFERS_TAKE)
+    monkeypatch.setattr(open_stream, "_WRITE_LIMIT_S", 0.2)
     with structlog.testing.capture_logs() as logs:
-        async with reader_of_stream(running, api):
+        async with reader_of_stream(running, api, path):
             await eventually(lambda: dropped(logs), TIME_LIMIT_S)
     assert dropped(logs) == ["user-12"]
     assert [x for x in logs if x["log_level"] in ("warning", "error")] == []
@@ -81,3 +87,14 @@ async def test_given_a_reader_that_is_too_far_behind_when_a_call_changes_then_it
             assert not (await reader.until_closed()).endswith(b"0\r\n\r\n")  # broken off
     assert dropped(logs) == ["user-12"]
     assert await open_streams(api) == 0
+
+
+async def test_given_a_link_that_is_lost_when_it_comes_back_then_the_stream_of_presence_says_so(
+    running: WholeService, api: ApiClient
+) -> None:
+    async with read_events(api, OF_PRESENCE.replace("@self", "210")) as stream:
+        assert (await stream.next()).data["entry"][0]["status"] == "1"
+        await running.ami.stop()
+        assert (await stream.next()).data == {"extension": "210", "status": "0"}
+        await running.ami.start()
+        assert (await stream.next(TIME_LIMIT_S)).data["status"] == "1"

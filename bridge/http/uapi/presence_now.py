@@ -1,0 +1,55 @@
+"""The presence of extensions at this moment, made of their calls and of answers of the PBX."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+
+from bridge.calls.state.presence import Presence, presence_in_calls
+from bridge.directory.model import Extension
+from bridge.http.context import Services
+from bridge.http.uapi.presence_json import ExtensionPresence
+from bridge.http.uapi.queue_positions import QUEUES_ASKED_MAX, queue_state
+from bridge.supervision.tasks import awaited
+
+PAGE_MAX = 200
+"""Each phone of a page costs several questions to the PBX."""
+
+
+async def queues_without_agents(
+    services: Services, extensions: Sequence[Extension]
+) -> frozenset[str]:
+    """The queues in which nobody can answer now. One that the PBX does not tell of is not."""
+    found = set()
+    for extension in [x for x in extensions if x.queue is not None][:QUEUES_ASKED_MAX]:
+        state = await queue_state(services, extension)
+        if state is not None and not any(x.available and not x.paused for x in state.members):
+            found.add(extension.number)
+    return frozenset(found)
+
+
+def presence_of(services: Services, extension: Extension, unattended: bool) -> ExtensionPresence:
+    """Without the registrations, so without a question to the PBX."""
+    if not services.pbx.link.up or unattended:
+        return ExtensionPresence(extension, Presence.UNKNOWN)
+    there = not extension.endpoint or services.pbx.reachable(extension.endpoint)
+    alone = Presence.ONLINE if there else Presence.UNKNOWN
+    if not extension.endpoint:
+        return ExtensionPresence(extension, alone)
+    calls = services.live_calls.meant((extension,))
+    return ExtensionPresence(extension, presence_in_calls(calls, extension.number) or alone)
+
+
+async def with_registrations(
+    services: Services, page: Sequence[ExtensionPresence]
+) -> list[ExtensionPresence]:
+    ask = partial(_asked, services)
+    return list(await asyncio.gather(*(awaited(ask(x), "registrations") for x in page)))
+
+
+async def _asked(services: Services, one: ExtensionPresence) -> ExtensionPresence:
+    if not one.extension.endpoint or not services.pbx.link.up:
+        return one
+    return replace(one, phones=await services.registrations.of(one.extension.endpoint))
