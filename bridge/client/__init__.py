@@ -4,7 +4,7 @@ It imports nothing else of this package, so an app loads no part of the service.
 """
 
 from bridge.client.errors import ApiError, NotReached
-from bridge.client.model import PhoneCall, PhoneCallView, Status
+from bridge.client.model import PhoneCall, PhoneCallView, Status, Timeline, TimelineEntry
 from bridge.client.signatures import SignatureInvalid, event_details, verify_signature
 from bridge.client.sync_client import SyncUapiClient
 from bridge.client.uapi_client import StreamEvent, UapiClient
@@ -18,6 +18,8 @@ __all__ = [
     "Status",
     "StreamEvent",
     "SyncUapiClient",
+    "Timeline",
+    "TimelineEntry",
     "UapiClient",
     "event_details",
     "verify_signature",

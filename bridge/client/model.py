@@ -47,6 +47,37 @@ class PhoneCallView:
 
 
 @dataclass(frozen=True)
+class TimelineEntry:
+    """One entry of docs/timeline.md: what happened at `ms`, in milliseconds since 1970."""
+
+    type: str
+    ms: int
+    view: str | None
+    number: str | None
+    raw: Mapping[str, Any] = field(repr=False)
+
+    @classmethod
+    def of(cls, raw: Mapping[str, Any]) -> TimelineEntry:
+        """From an entry of an answer."""
+        return cls(str(raw["type"]), int(raw["ms"]), raw.get("view"), raw.get("number"), raw)
+
+
+@dataclass(frozen=True)
+class Timeline:
+    """The entries in order. `truncated`: some in the middle are left out."""
+
+    entries: tuple[TimelineEntry, ...]
+    truncated: bool
+    raw: Mapping[str, Any] = field(repr=False)
+
+    @classmethod
+    def of(cls, raw: Mapping[str, Any]) -> Timeline:
+        """From an answer."""
+        entries = tuple(TimelineEntry.of(x) for x in raw["entry"])
+        return cls(entries, bool(raw["truncated"]), raw)
+
+
+@dataclass(frozen=True)
 class PhoneCall:
     """One call. `ended` and what follows are None while it lives.
 

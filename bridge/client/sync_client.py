@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Iterator, Mapping, Sequence
 from typing import Any, Self, TypeVar
 
-from bridge.client.model import PhoneCall
+from bridge.client.model import PhoneCall, Timeline
 from bridge.client.uapi_client import StreamEvent, UapiClient
 
 _Result = TypeVar("_Result")
@@ -54,6 +54,10 @@ class SyncUapiClient:
     def call(self, call_id: str) -> PhoneCall | None:
         """As UapiClient.call."""
         return self._run(self._client.call(call_id))
+
+    def timeline(self, call_id: str, extension: str = "@self") -> Timeline:
+        """As UapiClient.timeline."""
+        return self._run(self._client.timeline(call_id, extension))
 
     def hang_up(self, extension: str = "@self", call_id: str | None = None) -> list[str]:
         """As UapiClient.hang_up."""

@@ -15,7 +15,7 @@ from multidict import MultiMapping
 from yarl import URL
 
 from bridge.client.errors import ApiError, NotReached
-from bridge.client.model import PhoneCall
+from bridge.client.model import PhoneCall, Timeline
 
 _TIMEOUT_S = 30.0
 # An action may ring several phones, one after the other, for the longest time that an app may ask.
@@ -161,6 +161,11 @@ class UapiClient:
             if answer["entry"]:
                 return PhoneCall.of(answer["entry"][0])
         return None
+
+    async def timeline(self, call_id: str, extension: str = "@self") -> Timeline:
+        """What happened to a live or ended call, in order."""
+        path = f"/uapi/phoneCalls/{self.user}/{extension}/{call_id}/timeline"
+        return Timeline.of(await self.request("GET", path))
 
     async def hang_up(self, extension: str = "@self", call_id: str | None = None) -> list[str]:
         """End a call, or all calls of the extension; the ids of those whose end is certain."""

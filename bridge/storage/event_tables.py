@@ -79,6 +79,7 @@ event_attempts = Table(
     Column("call_id", String(20), ForeignKey("calls.id", ondelete="CASCADE"), nullable=False),
     Column("subscription_id", String(30), nullable=False),
     Column("extension", Text, nullable=False),
+    Column("event_type", Text, nullable=False),
     Column("call_status", Text, nullable=False),
     Column("host", Text, nullable=False),
     Column("duration_ms", BigInteger, nullable=False),

@@ -17,6 +17,7 @@ from bridge.command.remote.shown import (
     print_json,
     print_json_line,
     print_phones,
+    print_timeline,
 )
 from bridge.supervision.tasks import awaited
 
@@ -59,7 +60,12 @@ def call(
         found = await api.call(source)
         if found is None:
             raise ApiError(404, "no_such_call", f"there is no call {source}")
-        print_json(found.raw) if json else print_call(found)
+        timeline = await api.timeline(source)
+        if json:
+            print_json({**found.raw, "timeline": timeline.raw})
+            return
+        print_call(found)
+        print_timeline(timeline)
 
     async def place(api: UapiClient) -> None:
         create = api.create_call(

@@ -10,7 +10,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from bridge.client import PhoneCall, Status
+from bridge.client import PhoneCall, Status, Timeline
 
 _DISPOSITIONS = ("answered", "busy", "failed", "no answer", "unknown", "not allowed")
 _STATUSES = {
@@ -21,6 +21,7 @@ _STATUSES = {
     Status.OTHER_SIDE_RINGING: "other side rings",
     Status.ON_CALL: "talks",
 }
+_IN_COLUMNS = ("type", "ms", "number")
 _PRESENCE = {"0": "not there", "1": "free", "2": "rings", "3": "busy"}
 
 
@@ -69,6 +70,25 @@ def print_call(call: PhoneCall) -> None:
             table.add_row(name, str(value))
     for view in call.raw.get("phoneCallView", ()):
         table.add_row(f"view {view['id']}", ", ".join(f"{k} {v}" for k, v in view.items()))
+    Console().print(table)
+
+
+def print_timeline(timeline: Timeline) -> None:
+    """A table of what happened, with the seconds since the first entry."""
+    table = _table("time", "s", "what", "number", "")
+    first_ms = timeline.entries[0].ms if timeline.entries else 0
+    for entry in timeline.entries:
+        told = (f"{k} {v}" for k, v in entry.raw.items() if k not in _IN_COLUMNS)
+        moment = datetime.fromtimestamp(entry.ms / 1000, UTC)
+        table.add_row(
+            moment.strftime("%H:%M:%S.") + f"{entry.ms % 1000:03d}",
+            f"{(entry.ms - first_ms) / 1000:.3f}",
+            entry.type,
+            entry.number or "",
+            ", ".join(told),
+        )
+    if timeline.truncated:
+        table.caption = "Entries in the middle are left out."
     Console().print(table)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from urllib.parse import parse_qs
 
+import orjson
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -21,10 +22,10 @@ BUSY = 1_000
 # Of a subscription or a call that is gone by now nothing is kept.
 _INSERT = Statement(
     "INSERT INTO event_attempts (delivery_id, at_ms, call_id, subscription_id, extension,"
-    " call_status, host, duration_ms, http_status, error)"
+    " event_type, call_status, host, duration_ms, http_status, error)"
     " SELECT CAST(:delivery_id AS VARCHAR(32)), CAST(:at_ms AS BIGINT), c.id, s.id, s.extension,"
-    " CAST(:call_status AS TEXT), CAST(:host AS TEXT), CAST(:duration_ms AS BIGINT),"
-    " CAST(:http_status AS INTEGER), CAST(:error AS TEXT)"
+    " CAST(:event_type AS TEXT), CAST(:call_status AS TEXT), CAST(:host AS TEXT),"
+    " CAST(:duration_ms AS BIGINT), CAST(:http_status AS INTEGER), CAST(:error AS TEXT)"
     " FROM calls AS c, event_subscriptions AS s"
     " WHERE c.id = :call_id AND s.id = :subscription_id"
     " AND (SELECT count(*) FROM event_attempts AS a WHERE a.call_id = c.id)"
@@ -35,11 +36,12 @@ _INSERT = Statement(
 
 @dataclass(frozen=True, slots=True)
 class KeptAttempt:
-    """One attempt, at `at_ms` since the epoch. `call_status`: that of the event. `host`: of the
-    receiver's URL."""
+    """One attempt, at `at_ms` since the epoch. `event_type`, `call_status`: those of the event, the
+    type empty where it is not known. `host`: of the receiver's URL."""
 
     at_ms: int
     subscription_id: str
+    event_type: str
     call_status: str
     host: str
     duration_ms: int
@@ -64,6 +66,7 @@ class AttemptStore:
             counted=False,
             delivery_id=delivery.id,
             at_ms=attempt.at_ms,
+            event_type=_type_of(delivery),
             call_status=status[0],
             host=attempt.host,
             duration_ms=attempt.duration_ms,
@@ -85,6 +88,7 @@ class AttemptStore:
         shown = (
             c.at_ms,
             c.subscription_id,
+            c.event_type,
             c.call_status,
             c.host,
             c.duration_ms,
@@ -95,3 +99,8 @@ class AttemptStore:
         async with reading(self._engine) as connection:
             rows = (await connection.execute(query.order_by(c.at_ms, c.delivery_id))).all()
         return [KeptAttempt(*row) for row in rows]
+
+
+def _type_of(delivery: Delivery) -> str:
+    """Events of older versions do not say it."""
+    return "" if delivery.details is None else str(orjson.loads(delivery.details).get("type", ""))

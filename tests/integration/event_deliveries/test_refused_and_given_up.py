@@ -245,3 +245,21 @@ async def test_given_full_queue_when_more_calls_end_then_the_oldest_are_given_up
         done = len(receiver.received)
         await receiver.wait_count(done + 10)
         assert [x.parameters["CallAPIID"] for x in receiver.received[-10:]] == calls[-10:]
+
+
+async def test_given_an_event_that_is_refused_once_then_the_timeline_has_both_attempts(
+    events_in_process: OpenEventsInProcess, receiver: Receiver
+) -> None:
+    receiver.mood = sometimes(refusing(503))
+    async with events_in_process() as running:
+        subscription = await running.subscribe(receiver.url())
+        call = running.end_a_call()
+        await until_finished(running, subscription)
+        attempts = await running.events.attempts(call.id, [subscription.extension])
+        assert [(x.http_status, x.host, x.event_type) for x in attempts] == [
+            (503, "127.0.0.1", "2"),
+            (200, "127.0.0.1", "2"),
+        ]
+        assert {x.call_status for x in attempts} == {"ANSWER"}
+        assert attempts[0].at_ms <= attempts[1].at_ms
+        assert await running.events.attempts(call.id, ["0003*299"]) == []

@@ -116,6 +116,8 @@ async def test_a_program_without_an_event_loop(lab: RunningLab) -> None:
                     break
             api.hang_up("210", made.id)
             assert api.call(made.id) is not None
+            timeline = api.timeline(made.id)
+            assert (timeline.entries[0].type, timeline.truncated) == ("accepted", False)
             assert isinstance(api.calls(), list)
             assert api.presence("210")
             assert api.request("GET", "/health/live")["status"] == "alive"

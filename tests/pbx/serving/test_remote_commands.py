@@ -93,6 +93,12 @@ async def test_given_a_call_that_is_busy_when_placed_then_the_code_says_so(
     assert one.code == 0
     assert shown["id"] in one.out
     assert "busy" in one.out
+    assert "accepted" in one.out
+    as_json = json.loads((await run(lab, "call", shown["id"], "--json")).out)
+    assert as_json["id"] == shown["id"]
+    told = [x["type"] for x in as_json["timeline"]["entry"]]
+    assert (told[0], told[-1]) == ("accepted", "ended")
+    assert all(x in one.out for x in told)
 
 
 async def test_given_ctrl_c_while_it_rings_then_the_call_is_hung_up(

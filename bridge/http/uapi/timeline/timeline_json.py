@@ -75,7 +75,8 @@ def _webhook(attempt: KeptAttempt) -> Json:
         {
             "type": "webhook",
             "ms": attempt.at_ms,
-            "event": attempt.call_status,
+            "eventType": attempt.event_type or None,
+            "callStatus": attempt.call_status,
             "subscriptionId": attempt.subscription_id,
             "host": attempt.host,
             "status": attempt.http_status,

@@ -25,6 +25,7 @@ def upgrade() -> None:
         ),
         sa.Column("subscription_id", sa.String(30), nullable=False),
         sa.Column("extension", sa.Text, nullable=False),
+        sa.Column("event_type", sa.Text, nullable=False),
         sa.Column("call_status", sa.Text, nullable=False),
         sa.Column("host", sa.Text, nullable=False),
         sa.Column("duration_ms", sa.BigInteger, nullable=False),
