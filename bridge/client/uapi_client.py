@@ -163,7 +163,7 @@ class UapiClient:
         return None
 
     async def timeline(self, call_id: str, extension: str = "@self") -> Timeline:
-        """What happened to a live or ended call, in order."""
+        """The timeline of a live or ended call."""
         path = f"/uapi/phoneCalls/{self.user}/{extension}/{call_id}/timeline"
         return Timeline.of(await self.request("GET", path))
 

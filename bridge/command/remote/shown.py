@@ -74,7 +74,7 @@ def print_call(call: PhoneCall) -> None:
 
 
 def print_timeline(timeline: Timeline) -> None:
-    """A table of what happened, with the seconds since the first entry."""
+    """A table of the entries, with the seconds since the first one."""
     table = _table("time", "s", "what", "number", "")
     first_ms = timeline.entries[0].ms if timeline.entries else 0
     for entry in timeline.entries:

@@ -71,7 +71,7 @@ async def run(lab: RunningLab, *words: str, env: dict[str, str] | None = None) -
 
 
 async def test_the_example_of_the_page(lab: RunningLab, api: ApiClient) -> None:
-    [example] = re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL)
+    example = re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL)[0]  # the other is of the operator
     process = await started(lab, "bash", "-ec", example)
     async with asyncio.timeout(60):
         out, err = await process.communicate()
