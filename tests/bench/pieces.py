@@ -33,8 +33,8 @@ from bridge.storage.tables import calls, metadata
 from tests.integration.storage.phone_calls import live_call
 from tests.unit.calls.replaying import STORIES, Replay, recorded, typed
 
-LATEST = ("ConfbridgeJoin", "ConfbridgeLeave", "MessageWaiting", "DTMFEnd")
-"""Events of conferences, mailboxes and digits."""
+LATEST = ("ConfbridgeJoin", "ConfbridgeLeave", "QueueCallerLeave", "MessageWaiting", "DTMFEnd")
+"""Events of conferences, queues, mailboxes and digits."""
 ROUNDS = int(sys.argv[1]) if len(sys.argv) > 1 else 5
 
 
