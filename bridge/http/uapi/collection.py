@@ -172,18 +172,17 @@ class Listing(Generic[_T]):
 
 
 def _filter(query: Mapping[str, str], filterable: FilterFields[_T]) -> Filter[_T] | None:
-    by = query.get("filterBy", "")
+    by, op = query.get("filterBy", ""), query.get("filterOp", "equals")
     if not by:
+        if op:  # empty, as some clients send all three, it says nothing
+            _require_operator(op)
         return None
     if not filterable:
         raise invalid("filterby_invalid", "filterBy: this list cannot be filtered.")
     if by not in filterable:
         names = ", ".join(sorted(filterable))
         raise invalid("filterby_invalid", f"filterBy must be one of: {names}.")
-    op = query.get("filterOp", "equals")
-    if op not in _COMPARISONS and op not in _ON_TEXT:
-        names = ", ".join(sorted({**_COMPARISONS, **_ON_TEXT}))
-        raise invalid("filterop_invalid", f"filterOp must be one of: {names}.")
+    _require_operator(op)
     value = query.get("filterValue", "")
     if not value and op != "present":
         raise invalid("filtervalue_invalid", "filterValue is missing.")
@@ -200,6 +199,12 @@ def _filter(query: Mapping[str, str], filterable: FilterFields[_T]) -> Filter[_T
     except ValueError as why:
         raise invalid("filtervalue_invalid", f"filterValue: {why}.") from None
     return Filter(by, op, tuple(keys), field)
+
+
+def _require_operator(op: str) -> None:
+    if op not in _COMPARISONS and op not in _ON_TEXT:
+        names = ", ".join(sorted({**_COMPARISONS, **_ON_TEXT}))
+        raise invalid("filterop_invalid", f"filterOp must be one of: {names}.")
 
 
 _ON_TEXT: dict[str, Callable[[str, str], bool]] = {

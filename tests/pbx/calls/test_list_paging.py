@@ -181,6 +181,7 @@ async def test_given_query_of_a_real_client_when_listed_then_its_call_comes(
         ({"fields": "id,foo"}, "fields_invalid"),
         ({"filterBy": "nonce", "filterValue": "x"}, "filterby_invalid"),
         ({"filterBy": "id", "filterOp": "like", "filterValue": "x"}, "filterop_invalid"),
+        ({"filterOp": "like"}, "filterop_invalid"),
         ({"filterBy": "id"}, "filtervalue_invalid"),
         ({"filterBy": "published", "filterValue": "yesterday"}, "filtervalue_invalid"),
         (

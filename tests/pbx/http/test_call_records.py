@@ -132,6 +132,7 @@ async def test_given_another_user_when_listed_then_the_call_is_not_theirs(
         ("fields=none", "fields_invalid"),
         ("filterBy=flow", "filterby_invalid"),
         ("filterBy=source&filterOp=contains&filterValue=2", "filterop_invalid"),
+        ("filterOp=like", "filterop_invalid"),
         ("filterBy=source&filterValue=x", "filtervalue_invalid"),
     ],
 )
