@@ -18,6 +18,8 @@ import bridge.http.openapi
 from bridge import __version__
 from bridge.http.openapi.routes import DOCUMENT
 
+from .error_answers import tell_errors_apart
+
 PARTS = (
     "about",
     "tokens",
@@ -56,6 +58,7 @@ def document() -> dict[str, Any]:
                 add_link(operation)
                 add_request_id(operation["responses"], merged["components"]["responses"])
                 add_strict_handling(operation)
+    tell_errors_apart(merged)
     return merged
 
 
