@@ -7,6 +7,7 @@
 # make test-compose-short   the same without those that say nothing of containers
 # make demo    two softphones, one call, a timeline
 # make bench   how fast, beside raw AMI and ARI: 2 to 10 minutes; bench-short: one minute, no verdict
+# make fuzz    schemathesis asks for all that the API documents: 10 minutes, FUZZ_ARGS="--minutes 60"
 # make check   ruff, mypy --strict, which room may import which, and codespell
 # make docs    the documentation as a site in build/site; opens from a disk, too
 # make pages   docs/reference/settings.md from the settings; openapi.json from its parts
@@ -25,7 +26,7 @@ UNIT_WORKERS ?= 2
 # The floor: new code of bridge/ brings tests of its own. Raise it when the unit tests cover more.
 UNIT_COVERAGE_PERCENT := 81
 
-.PHONY: serve install test test-unit coverage test-compose test-compose-short demo bench bench-short check format docs pages pin vendor lock clean
+.PHONY: serve install test test-unit coverage test-compose test-compose-short demo bench bench-short fuzz check format docs pages pin vendor lock clean
 .DEFAULT_GOAL := serve
 
 # Every command of a venv names its folder, so the venv of a moved or copied checkout is made anew.
@@ -80,6 +81,9 @@ bench: $(VENV)/installed-dev
 
 bench-short: $(VENV)/installed-dev
 	@$(BIN)/python -m tests.bench --short
+
+fuzz: $(VENV)/installed-dev
+	@$(BIN)/python -m tests.fuzz $(FUZZ_ARGS)
 
 check: $(VENV)/installed-dev
 	$(BIN)/ruff check
