@@ -17,6 +17,7 @@ from bridge.config.settings import Settings
 from bridge.phone_call_events.delivery import Delivery
 from bridge.phone_call_events.service import PhoneCallEvents
 from bridge.phone_call_events.subscription import (
+    BodyFormat,
     EventType,
     Method,
     Subscription,
@@ -91,9 +92,14 @@ class EventsInProcess:
         await self._stack.aclose()
 
     async def subscribe(
-        self, url: str, method: Method = Method.POST, *, extension: str = EXTENSION
+        self,
+        url: str,
+        method: Method = Method.POST,
+        *,
+        extension: str = EXTENSION,
+        json: bool = False,
     ) -> Subscription:
-        """To hang-ups."""
+        """To hang-ups; `json`: as JSON."""
         subscription = Subscription(
             id=new_subscription_id(),
             extension=extension,
@@ -105,6 +111,7 @@ class EventsInProcess:
             secret=new_secret(),
             client_id="app",
             modified_ms=0,
+            format=BodyFormat.JSON if json else BodyFormat.FORM,
         )
         await self.events.create(subscription)
         return subscription

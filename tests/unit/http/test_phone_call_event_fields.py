@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 import pytest_asyncio
 
@@ -79,6 +82,15 @@ async def test_given_odd_types_when_created_then_they_are_refused(
 ) -> None:
     made = await api.request("POST", EVENTS, body={"type": given, "url": URL})
     assert (made.status, made.code) == (400, "pcet_type_invalid")
+
+
+async def test_given_the_request_of_the_page_when_sent_then_a_secret_comes_back(
+    api: ApiClient,
+) -> None:
+    page = (Path(__file__).parents[3] / "docs" / "receiving-events.md").read_text()
+    [body] = re.findall(r"-d '(\{.*\})'", page)
+    made = await api.request("POST", EVENTS, body=orjson.loads(body))
+    assert (made.status, made.headers["X-Event-Secret"][:6]) == (200, "whsec_"), made.text
 
 
 async def test_given_json_when_listed_then_it_is_shown_and_can_be_changed(api: ApiClient) -> None:
