@@ -14,6 +14,8 @@ from bridge.calls.state.phone_call import CallChannel, LegPhase, PhoneCall
 from bridge.calls.state.transition import apply
 from bridge.calls.steering.errors import ActionFailed
 from bridge.calls.steering.sending_digits import Digits, DigitSender
+from bridge.calls.timeline.entry import EntryType
+from bridge.calls.timeline.timelines import Timelines
 from bridge.pbx.ami.event_decode import decode_event
 from tests.lab.instant_time import instant
 
@@ -76,6 +78,24 @@ async def test_given_a_party_that_goes_then_the_answer_says_how_many_digits_it_g
     pbx.refuses = "3"
     with pytest.raises(ActionFailed, match="Channel not found, after 2 of the digits"):
         await digits.send(CALL_ID, "01", Digits("1234", 100, False))
+
+
+@instant
+async def test_given_digits_then_the_timeline_has_their_number_and_not_the_digits() -> None:
+    exchange = Exchange()
+    exchange.switchboard.timelines = Timelines(10)
+    exchange.switchboard.calls.add(talk())
+    exchange.switchboard.timelines.accepted(talk())
+    pbx = FakeDigits(exchange)
+    pbx.refuses = "3"
+    digits = DigitSender(exchange.switchboard, pbx)
+    await digits.send(CALL_ID, "01", Digits("1w2", 100, False))
+    with pytest.raises(ActionFailed):
+        await digits.send(CALL_ID, "01", Digits("13", 100, False))
+    timeline = exchange.switchboard.timelines.of(CALL_ID)
+    assert timeline is not None
+    told = [x.facts for x in timeline.entries if x.type is EntryType.DIGITS_SENT]
+    assert told == [{"view": "01", "count": 2}, {"view": "01", "count": 1}]
 
 
 @pytest.mark.parametrize("phase", [LegPhase.RINGING, LegPhase.GONE])

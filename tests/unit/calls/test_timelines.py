@@ -8,6 +8,7 @@ import pytest
 import structlog
 
 from bridge.calls.live.change import Change
+from bridge.calls.live.tracker import Recorded
 from bridge.calls.state.effects import CallConnected
 from bridge.calls.state.fast_replace import replace
 from bridge.calls.state.pbx_events import HoldBegun, HoldEnded
@@ -21,6 +22,7 @@ from bridge.calls.timeline.entry import (
 )
 from bridge.calls.timeline.timelines import Timelines
 
+from .fakes import Exchange
 from .fakes import accepted as call
 from .replaying import STORIES, Replay, recorded
 
@@ -91,6 +93,8 @@ def test_given_a_simple_call_then_its_timeline_names_parties_channels_and_causes
         ("attended_transfer_by_source", {EntryType.HOLD, EntryType.TRANSFER, EntryType.JOINED}),
         ("office/parked_and_called_back", {EntryType.PARKED, EntryType.PARKING_ENDED}),
         ("office/group_pick_up", {EntryType.PICKED_UP}),
+        ("listened_to_by_app", {EntryType.LISTENING}),
+        ("listened_to_by_app_for_a_while", {EntryType.LISTENING, EntryType.LISTENING_ENDED}),
     ],
 )
 def test_given_a_talk_that_goes_on_elsewhere_then_the_timeline_tells_how(
@@ -169,13 +173,14 @@ def test_given_a_restart_then_the_timeline_goes_on() -> None:
 
 
 def test_given_a_recording_that_begins_and_ends_then_both_are_told() -> None:
-    timelines, one = Timelines(10), call()
-    timelines.accepted(one)
-    recorded_ = replace(one, being_recorded=True, recording_id="rec1")
-    timelines.recording(one, recorded_)
-    timelines.recording(recorded_, recorded_)
-    timelines.recording(recorded_, one)
-    told = (timelines.of(one.id) or Timeline()).entries[1:]
+    switchboard, one = Exchange().switchboard, call()
+    switchboard.timelines = Timelines(10)
+    switchboard.calls.add(one)
+    switchboard.timelines.accepted(one)
+    switchboard.note_recording(one.id, Recorded(1, "rec1", being_recorded=True))
+    switchboard.note_recording(one.id, Recorded(2, "rec1", being_recorded=True))
+    switchboard.note_recording(one.id, None)
+    told = (switchboard.timelines.of(one.id) or Timeline()).entries[1:]
     assert [(x.type, x.facts) for x in told] == [
         (EntryType.RECORDING_STARTED, {"recordingId": "rec1"}),
         (EntryType.RECORDING_STOPPED, {"recordingId": "rec1"}),
