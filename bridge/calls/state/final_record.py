@@ -144,6 +144,7 @@ def _decisive(call: PhoneCall) -> Leg | None:
         if up := [x for x in legs if _is_source_up(x)]:
             return up[0]  # the others stopped ringing because of that: its cause says why
         legs = [x for x in legs if x.uniqueid is not None and x.answered_ms is None]
+        legs = [x for x in legs if not x.handed_over] or legs  # who sent the call on decides less
         if legs:
             return max(legs, key=lambda x: (_weight(x), x.ended_ms or 0))
     return next(iter(call.legs), None)

@@ -39,7 +39,10 @@ def hand_over(call: PhoneCall, view_id: str, number: str) -> PhoneCall:
     index = next(at for at, x in enumerate(call.legs) if x.view_id == view_id)
     leg = call.legs[index]
     call = set_leg(call, index, replace(leg, api_hold=None))
-    return to_service(_without(call, (leg.uniqueid or "",)), number)
+    call = _without(call, (leg.uniqueid or "",))
+    # Also one that only rang: its ringing ends.
+    call = set_leg(call, index, replace(call.legs[index], handed_over=True))
+    return to_service(call, number)
 
 
 def parked(

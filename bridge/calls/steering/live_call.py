@@ -26,6 +26,31 @@ def party_in_talk(call: PhoneCall, view_id: str) -> Leg:
     return leg
 
 
+def caller_of_ringing(call: PhoneCall, view_id: str) -> Leg | None:
+    """The caller that waits for the ringing phone of that view; None where that does not ring.
+
+    Raises ActionFailed where others would lose the call, too: more phones ring, or a service rings
+    its agents. The same where an app has begun the call: its source waits elsewhere in the PBX.
+    """
+    leg = next((x for x in call.legs if x.view_id == view_id), None)
+    if leg is None or not _is_rung(leg):
+        return None
+    if call.called_service is not None and not call.left_service:
+        raise ActionFailed(f"{leg.number} rings for {call.called_service}")
+    callers = [x for x in call.legs if x.calls_in and x.phase < LegPhase.GONE and not x.handed_over]
+    if len(callers) != 1 or callers[0].uniqueid is None:
+        raise ActionFailed(f"the party of view {view_id} has not answered")
+    rung = [x for x in call.legs if x.view_id != view_id and x is not callers[0]]
+    if any(_is_rung(x) or (x.phase is LegPhase.UP and not x.handed_over) for x in rung):
+        raise ActionFailed(f"{leg.number} rings, and is not the only one in the call")
+    return callers[0]
+
+
+def _is_rung(leg: Leg) -> bool:
+    dialled = leg.uniqueid is not None and not leg.calls_in and not leg.handed_over
+    return dialled and LegPhase.WAITING < leg.phase < LegPhase.UP
+
+
 def the_other(call: PhoneCall, leg: Leg) -> Leg:
     """The one party that `leg` talks to. Raises ActionFailed if there is none, or several."""
     others = [

@@ -126,7 +126,18 @@ class TransferOutcome:
         answered = any(
             x.answered_ms is not None for x in dialled_since(self.latest, self._begun.before)
         )
-        return answered and not (self._stage is not None and self._stage.back)
+        return answered and self._way_back() is None
+
+    def _way_back(self) -> TransferStage | None:
+        """The stage if the party went back; also where the PBX could be asked no more, because all
+        of it was over at once: who transferred was dialled again."""
+        if self._stage is not None and self._stage.back:
+            return self._stage
+        dialled = dialled_since(self.latest, self._begun.before)
+        others = [x for x in dialled if x.number != self._begun.transferer.number]
+        if len(others) == len(dialled):
+            return None
+        return TransferStage(back=True, cause=next((x.cause for x in others if x.cause), 0))
 
     async def _answered(self, target: str, wait_s: int) -> PhoneCall:
         if self._stage is not None and self._stage.back:
@@ -142,9 +153,10 @@ class TransferOutcome:
         self._news.clear()
 
     def _why_ended(self, target: str, wait_s: int) -> str:
-        if self._stage is None or not self._stage.back or self._somebody_ended_it():
+        stage = self._way_back()
+        if stage is None or self._somebody_ended_it():
             return self._who_ended()
-        why = _why_not(target, self._stage.cause, wait_s)
+        why = _why_not(target, stage.cause, wait_s)
         return (
             f"{why}, {self._begun.transferer.number} did not take it back, and the call has ended"
         )

@@ -8,6 +8,9 @@ from typing import Protocol
 
 from bridge.calls.steering.pbx_steering import PbxNeeds
 
+NOBODY = ""
+"""Instead of a uniqueid: end no channel."""
+
 
 class TargetKind(Enum):
     """The kinds of targets: the phone of an extension, a public number, a service of the PBX."""
@@ -51,7 +54,8 @@ class PbxTransfers(PbxNeeds, Protocol):
 
     async def transfer(self, kept: str, leaving: str, order: PbxTransfer) -> None:
         """These two channels talk, or were taken apart. `leaving` is ended, and `kept` goes to the
-        target. If nobody answers there, it goes back to who transfers."""
+        target. If nobody answers there, it goes back to who transfers. `leaving` is NOBODY where
+        `kept` still calls: that dial ends."""
 
     async def stage(self, kept: str) -> TransferStage | None:
         """How far the transfer of this channel is; None if the channel is gone."""

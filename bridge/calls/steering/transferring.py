@@ -15,10 +15,11 @@ from bridge.calls.state.api_transfer import target_leg, with_transfer, without_t
 from bridge.calls.state.call_views import views_of
 from bridge.calls.state.fast_replace import replace
 from bridge.calls.state.local_halves import is_half
-from bridge.calls.state.phone_call import Leg, PhoneCall
+from bridge.calls.state.phone_call import Leg, LegPhase, PhoneCall
 from bridge.calls.steering.action_turns import ActionTurns
 from bridge.calls.steering.errors import ActionFailed, TransferNotAllowed
 from bridge.calls.steering.live_call import (
+    caller_of_ringing,
     party_in_talk,
     require_no_holder,
     still_live,
@@ -26,7 +27,7 @@ from bridge.calls.steering.live_call import (
 )
 from bridge.calls.steering.neighbour import neighbour_of, with_neighbour
 from bridge.calls.steering.transfer_outcome import BegunTransfer, TransferOutcome, TransferOutcomes
-from bridge.calls.steering.transfer_pbx import PbxTransfer, PbxTransfers, TargetKind
+from bridge.calls.steering.transfer_pbx import NOBODY, PbxTransfer, PbxTransfers, TargetKind
 from bridge.directory.model import ExtensionType
 from bridge.directory.party import Party
 
@@ -112,9 +113,12 @@ class Transferring:
     async def _leaving(self, call_id: str, view_id: str) -> str:
         """The channel that talks to the one that is kept, or that a hold by the API took from it.
 
+        NOBODY where the one that transfers rings: its ringing ends with the dial of the other.
         Raises ActionFailed, PbxUnavailable, PbxOutcomeUnknown.
         """
         _, transferer, kept = self._parties(call_id, view_id)
+        if transferer.phase is not LegPhase.UP:
+            return NOBODY
         hold = transferer.api_hold
         if hold is None:
             return await neighbour_of(self._switchboard.calls.live, self._pbx, call_id, kept)
@@ -125,13 +129,17 @@ class Transferring:
     def _begun(self, call_id: str, view_id: str, leaving: str) -> BegunTransfer:
         """The transfer with the call as it is now. Raises ActionFailed."""
         call, transferer, kept = self._parties(call_id, view_id)
-        if leaving not in call.channels:
+        rings = transferer.phase is not LegPhase.UP
+        if leaving not in call.channels and not (rings and leaving == NOBODY):
             raise ActionFailed(f"{kept.number} talks to nobody of this call")
         return BegunTransfer(call, transferer, kept, leaving)
 
     def _parties(self, call_id: str, view_id: str) -> tuple[PhoneCall, Leg, Leg]:
         """The call as it is now, who transfers, and whom. Raises ActionFailed."""
         call = still_live(self._switchboard.calls.live, call_id)
+        caller = caller_of_ringing(call, view_id)
+        if caller is not None:
+            return call, next(x for x in call.legs if x.view_id == view_id), caller
         transferer = party_in_talk(call, view_id)
         kept = the_other(call, transferer)
         if is_half(call, kept.uniqueid):

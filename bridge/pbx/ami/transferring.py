@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bridge.calls.pbx import InvalidPbxValue
-from bridge.calls.steering.transfer_pbx import PbxTransfer, TransferStage
+from bridge.calls.steering.transfer_pbx import NOBODY, PbxTransfer, TransferStage
 from bridge.calls.steering.transferring import HANG_UP_CONTEXT, MAILBOX_CONTEXT, TRANSFER_CONTEXT
 from bridge.pbx.ami import values
 from bridge.pbx.ami.steering import AmiSteering
@@ -41,7 +41,7 @@ class AmiTransfers:
         for name, value in variables.items():
             await self._steering.set_variable(kept, name, value)
         place = (TRANSFER_CONTEXT, values.exten(order.number))
-        await self._steering.redirect(kept, place, leaving, _END)
+        await self._redirect(kept, place, leaving)
 
     async def stage(self, kept: str) -> TransferStage | None:
         stage, _, cause = (await self._steering.variable(kept, STAGE)).partition("~")
@@ -65,7 +65,13 @@ class AmiTransfers:
 
     async def to_mailbox(self, kept: str, leaving: str, mailbox: str) -> None:
         place = (MAILBOX_CONTEXT, _mailbox(mailbox))
-        await self._steering.redirect(kept, place, leaving, _END)
+        await self._redirect(kept, place, leaving)
+
+    async def _redirect(self, kept: str, place: tuple[str, str], leaving: str) -> None:
+        if leaving == NOBODY:
+            await self._steering.redirect(kept, place)
+        else:
+            await self._steering.redirect(kept, place, leaving, _END)
 
 
 def _mailbox(number: str) -> str:

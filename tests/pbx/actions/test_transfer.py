@@ -549,6 +549,38 @@ async def test_given_an_extension_that_has_left_when_one_is_left_then_it_acts_fo
         await api.leave_no_call()
 
 
+@pytest.mark.parametrize("target", ["listens", "is parked"])
+async def test_given_a_target_that_listens_or_is_parked_when_transferred_then_its_phone_rings(
+    lab: RunningLab, api: ApiClient, target: str
+) -> None:
+    async with (
+        lab.phone("0003*210", answer="auto"),
+        lab.phone("0003*211", answer="auto", tone_hz=BOB_HZ) as bob,
+        lab.phone("0003*212", answer="auto", tone_hz=CAROL_HZ) as carol,
+        lab.phone("0003*213", answer="auto"),
+    ):
+        if target == "is parked":
+            other = await api.place(["213"], ["212"], extension="213")
+            await api.wait_call(other, lambda x: views(x, "status") == [5, 5])
+            await act(api, other, "Park", extension="213")
+        call_id = await talk(api)
+        if target == "listens":
+            other = (await acted(api, call_id, "Monitor", sendCallTo="0003*212"))["id"]
+        await carol.wait_established()
+
+        call = await acted(api, call_id, "Transfer", sendCallTo="0003*212")
+
+        assert (numbers(call), views(call, "status")) == (["211", "212"], [5, 5])
+        await bob.wait_tone(CAROL_HZ)
+        assert len(carol.log.dialogs) == 2
+        if target == "listens":  # it heard the party that has left
+            assert (await api.wait_ended(other))["endedBy"] == "other call"
+        else:
+            [waits] = (await api.call(other))["phoneCallView"]
+            assert "parked" in waits
+        await api.leave_no_call()
+
+
 async def test_given_no_call_or_two_calls_when_none_is_named_then_nobody_is_transferred(
     lab: RunningLab, api: ApiClient
 ) -> None:

@@ -13,6 +13,7 @@ from tests.lab.api_client import ApiClient
 from tests.lab.running_lab import RunningLab
 from tests.pbx.actions.acting import act, acted, hear_each_other, views
 from tests.pbx.actions.test_examples_of_send_call_to import BODIES
+from tests.pbx.calls.live_calls import wait_only_call
 from tests.scripted_ami.eventually import eventually
 from tests.softphones.sipp_behaviour import refuses
 from tests.softphones.softphone import Softphone
@@ -128,3 +129,18 @@ async def test_given_a_mailbox_that_takes_nothing_when_transferred_to_then_the_t
             await pbx.console(f"dialplan set global {name} {value}")
         assert views(await api.call(call_id), "status") == [5, 5]
         await hear_each_other(alice, ALICE_HZ, bob, BOB_HZ)
+
+
+async def test_given_a_phone_that_rings_when_it_sends_the_caller_to_its_mailbox_then_it_is_there(
+    lab: RunningLab, api: ApiClient
+) -> None:
+    async with lab.phone("0003*210") as alice, lab.phone("0003*212") as carol:
+        await alice.dial("212")
+        await carol.wait_ringing()
+        before = await wait_only_call(api, "212", lambda x: 3 in views(x, "status"))
+        call = await acted(api, before["id"], "TransferToVoicemail", extension="212")
+        assert call["takenBy"] == "voicemail"
+        await carol.wait_closed()
+        await alice.hangup()
+        ended = await api.wait_ended(before["id"])
+        assert (ended["reason"], ended["endedBy"]) == ("taken by the PBX", "source")

@@ -256,10 +256,14 @@ async def test_given_a_target_that_has_hung_up_again_then_it_had_the_party() -> 
     assert (ended.final.by, ended.final.reason) == (EndedBy.PBX, "normal clearing")
 
 
+@pytest.mark.parametrize("told", [True, False], ids=["told by the PBX", "over at once"])
 @instant
-async def test_given_nobody_who_takes_the_party_then_the_record_and_the_answer_say_so() -> None:
+async def test_given_nobody_who_takes_the_party_then_the_record_and_the_answer_say_so(
+    told: bool,
+) -> None:
     office = Office()
-    office.pbx.answers = [TransferStage(back=False), TransferStage(back=True, cause=17)]
+    stages = [TransferStage(back=False), TransferStage(back=True, cause=17)]
+    office.pbx.answers = list(stages) if told else []
     task = await office.begins()
     await office.hangs_up(ALICE)
     await office.rings(CAROL, "0003*212")
