@@ -19,6 +19,8 @@ _PREFIXES = ("uapi", "unifiedapi")
 _WHOLE_NUMBERS = frozenset({"callDuration", "waitForPickup"})
 _FLAGS = frozenset({"allowPublicTransfer", "video", "recording"})
 _BOTH_WAYS = {"1": "true", "0": "false"}
+# Answers and events repeat it as it came: there `1` and "1" are two values.
+_REPEATED = frozenset({"metadata"})
 _LEADING_ZEROS = re.compile(r"0+(?=[0-9])")
 
 
@@ -28,6 +30,7 @@ def meaning_of(request: web.Request, body: bytes = b"") -> bytes:
     Alike are: `/uapi` and `/unifiedapi`, with and without a slash at the end; numbers in the path
     with leading zeros; the order of parameters and fields; white space between the values of JSON;
     a number as a JSON number and as a string; a list of one and its only value; null and nothing.
+    In `metadata` only the order of fields and white space do not count.
     """
     head = json.dumps([_resource(request), _query(request)])
     return b"\0".join((head.encode(), _body(body)))
@@ -63,7 +66,7 @@ def _body(body: bytes) -> bytes:
 
 def _value(value: object) -> object:
     if isinstance(value, dict):
-        return {k: _value(x) for k, x in value.items() if x is not None}
+        return {k: x if k in _REPEATED else _value(x) for k, x in value.items() if x is not None}
     if isinstance(value, list):
         return _value(value[0]) if len(value) == 1 else [_value(x) for x in value]
     if isinstance(value, int) and not isinstance(value, bool):
