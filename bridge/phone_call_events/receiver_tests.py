@@ -22,7 +22,9 @@ from bridge.phone_call_events.subscription import EventType, Subscription
 TEST_CALL_ID = "test"
 """Stands for the call of a test event. No call has such an id."""
 
-_WINDOW_S = 60.0
+WINDOW_S = 60.0
+"""The minute of the limit, in seconds."""
+
 _ID_BYTES = 16
 _CALLED = (EventType.DIAL_IN, EventType.ANSWER_INCOMING)
 _DIALS = (EventType.DIAL_IN, EventType.DIAL_OUT)
@@ -97,16 +99,24 @@ class ReceiverTests:
         except TimeoutError:
             return await self._store.find(subscription.id, new.id)
 
+    def turns(self, subscription_id: str) -> tuple[int, int, float | None]:
+        """How many test events a minute may have, how many more of them this minute, and in how
+        many seconds there is one more; None: there are all."""
+        begun_s = asyncio.get_running_loop().time() - WINDOW_S
+        times = [x for x in self._sent.get(subscription_id, ()) if x > begun_s]
+        most = self._limits.per_minute
+        return most, max(0, most - len(times)), times[0] - begun_s if times else None
+
     def _take_turn(self, subscription_id: str) -> None:
         now_s = asyncio.get_running_loop().time()
         for known, times in list(self._sent.items()):
-            while times and times[0] <= now_s - _WINDOW_S:
+            while times and times[0] <= now_s - WINDOW_S:
                 times.popleft()
             if not times:
                 del self._sent[known]
         times = self._sent.setdefault(subscription_id, deque())
         if len(times) >= self._limits.per_minute:
-            raise TooManyTests(self._limits.per_minute, times[0] + _WINDOW_S - now_s)
+            raise TooManyTests(self._limits.per_minute, times[0] + WINDOW_S - now_s)
         times.append(now_s)
 
     def _event(self, subscription: Subscription) -> NewDelivery:

@@ -122,6 +122,10 @@ async def test_given_many_tests_when_one_more_is_sent_then_it_has_to_wait(
     assert (await api.request("POST", f"{one}/test")).status == 200
     refused = await api.request("POST", f"{one}/test")
     assert (refused.status, refused.code) == (429, "too_many_test_events")
+    told = [x.headers["RateLimit"].rpartition(", ")[2] for x in (first, refused)]
+    assert told[0].startswith('"test-events-of-subscription";r=1;t=')
+    wait_s = int(refused.headers["Retry-After"])  # said a moment before
+    assert told[1].partition(";")[2] in (f"r=0;t={wait_s}", f"r=0;t={wait_s - 1}")
     assert 0 < int(refused.headers["Retry-After"]) <= 60
     other, _ = await subscribed(api, receiver.url())
     assert (await api.request("POST", f"{other}/test")).status == 200
