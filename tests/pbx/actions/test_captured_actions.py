@@ -5,6 +5,7 @@ The client ends each path with a slash, the samples do not. Numbers come as stri
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
@@ -16,6 +17,7 @@ from tests.lab.raw_http import send_raw
 from tests.lab.running_lab import RunningLab
 
 from .acting import hear_each_other, views
+from .test_examples_of_send_call_to import BODIES
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -28,8 +30,9 @@ STAYS = [
     '{"action":"StopRecording","phoneCallViewId":"00"}',
     '{"action":"StartRecording","phoneCallViewId":"01","format":"wav49"}',
     '{"action":"StopRecording","phoneCallViewId":"01"}',
+    *(json.dumps(x) for x in BODIES if x["action"] in ("OnHold", "OffHold")),
 ]
-"""The talk goes on as it was."""
+"""The talk goes on as it was. The last two are those of docs/actions.md."""
 LISTENS = [
     f'{{"action":"Monitor",{RINGS},"waitForPickup":"20","phoneCallViewId":"00"}}',
     f'{{"action":"Whisper",{RINGS},"waitForPickup":"20","phoneCallViewId":"00","private":"0"}}',
