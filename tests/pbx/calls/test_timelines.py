@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -93,6 +94,39 @@ async def test_given_the_page_then_its_answer_is_one_of_the_document() -> None:
     [answer] = re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL)
     path = "http://host/uapi/phoneCalls/@me/@self/c3e92a04ff422a7a0b9f/timeline"
     check_answer("GET", path, 200, "application/json", json.loads(answer))
+
+
+def commands_of(dialplan: str) -> Iterator[str]:
+    """Console commands that add each line of a dialplan."""
+    context = exten = ""
+    number = 0
+    for line in dialplan.splitlines():
+        if named := re.match(r"\[(.*)\]", line):
+            context = named[1]
+        elif begins := re.match(r"exten => ([^,]+),1,(.*)", line):
+            exten, number = begins[1], 1
+            yield f"dialplan add extension {exten},1,{begins[2]} into {context}"
+        elif goes_on := re.match(r" same => n,(.*)", line):
+            number += 1
+            yield f"dialplan add extension {exten},{number},{goes_on[1]} into {context}"
+
+
+async def test_given_the_dialplan_of_the_page_then_its_phones_get_the_header_too(
+    lab: RunningLab, api: ApiClient
+) -> None:
+    [dialplan] = re.findall(r"```ini\n(.*?)```", PAGE, re.DOTALL)
+    for command in commands_of(dialplan):
+        assert "added into" in await lab.asterisk.pbx.console(command)
+    await lab.asterisk.pbx.console("module load res_clioriginate.so")
+    async with lab.phone("0003*210") as alice:
+        dials = "channel originate Local/0003*210@your-extensions application Wait 5"
+        await lab.asterisk.pbx.console(dials)
+        invite = (await alice.wait_ringing()).invite
+        [call] = await api.calls("210")
+        path = f"/uapi/phoneCalls/@me/210/{call['id']}/timeline"
+        assert invite.header(HEADER) == (await api.request("GET", path)).json["linkedId"]
+        await api.hang_up("210", call["id"])
+        await alice.wait_closed()
 
 
 async def test_given_a_public_number_then_its_carrier_does_not_get_the_id_of_the_call(
