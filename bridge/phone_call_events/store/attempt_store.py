@@ -102,5 +102,8 @@ class AttemptStore:
 
 
 def _type_of(delivery: Delivery) -> str:
-    """Events of older versions do not say it."""
-    return "" if delivery.details is None else str(orjson.loads(delivery.details).get("type", ""))
+    """For a `statusUrl`, the state. Events of older versions do not say it."""
+    if delivery.details is None:
+        return ""
+    facts = orjson.loads(delivery.details)
+    return str(facts.get("type") or facts.get("state", ""))

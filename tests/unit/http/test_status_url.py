@@ -77,6 +77,15 @@ async def test_given_status_url_when_the_call_ends_then_its_end_is_posted_and_si
     assert "parameters" not in state
     Webhook(secret).verify(sent.body, sent.headers)
     verify_signature(secret, sent.headers, "POST", sent.target, sent.body)
+    timeline = f"/uapi/phoneCalls/@me/210/{made.json[0]['id']}/timeline"
+
+    async def attempts() -> list[tuple[str, int]]:
+        answer = await api.request("GET", timeline)
+        assert answer.status == 200, answer.text
+        entries = answer.json["entry"]
+        return [(x["eventType"], x["status"]) for x in entries if x["type"] == "webhook"]
+
+    assert await eventually(attempts) == [("ended", 200)]
     # Nothing of it stays in memory, and no list has it.
     receivers = running.service.events.call_receivers
     await eventually(lambda: not list(receivers))

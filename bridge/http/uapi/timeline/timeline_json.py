@@ -76,7 +76,7 @@ def _webhook(attempt: KeptAttempt) -> Json:
             "type": "webhook",
             "ms": attempt.at_ms,
             "eventType": attempt.event_type or None,
-            "callStatus": attempt.call_status,
+            "callStatus": attempt.call_status or None,
             "subscriptionId": attempt.subscription_id,
             "host": attempt.host,
             "status": attempt.http_status,

@@ -1,0 +1,81 @@
+"""Rows of receivers of single calls: written once, loaded while something waits, then removed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from bridge.calls.store.call_store import CallStore
+from bridge.phone_call_events.delivery import DeliveryState
+from bridge.phone_call_events.store.app_secret_store import AppSecretStore
+from bridge.phone_call_events.store.delivery_store import EventDeliveryStore, write_delivery
+from bridge.phone_call_events.store.receiver_store import insert_receiver, waiting_receivers
+from bridge.phone_call_events.store.subscription_store import EventSubscriptionStore
+from bridge.phone_call_events.subscription import AppSecret, BodyFormat, OldSecret
+from bridge.storage.write_queue import WriteQueue
+
+from .phone_calls import ended, live_call
+from .test_event_deliveries import MOST, a_subscription, an_event
+
+LONG_AFTER_MS = 2**50
+
+
+async def test_given_receiver_of_a_call_when_all_is_delivered_and_over_then_its_row_goes(
+    engine: AsyncEngine, queue: WriteQueue, store: CallStore
+) -> None:
+    call = live_call()
+    await store.accept(call)
+    receiver = replace(
+        a_subscription(), types=(), note="", secret="", format=BodyFormat.JSON, call_id=call.id
+    )
+    for part in ("ringing", "ended"):
+        event = replace(an_event(receiver, call.id, part), parameters="")
+        await queue.submit(insert_receiver(receiver), *write_delivery(event))
+    assert await waiting_receivers(engine) == [receiver]
+    subscriptions, deliveries = (
+        EventSubscriptionStore(engine, queue),
+        EventDeliveryStore(engine, queue),
+    )
+    # It is no subscription of the extension, and takes no place of one.
+    assert await subscriptions.load() == []
+    assert [await subscriptions.insert(a_subscription(x), MOST) for x in range(2, 2 + MOST)] == [
+        True
+    ] * MOST
+    for waiting in await deliveries.waiting(receiver.id, 0, 10):
+        deliveries.record(replace(waiting, state=DeliveryState.DELIVERED, finished_ms=5))
+    await queue.submit()
+    assert await waiting_receivers(engine) == []
+    assert await deliveries.purge_finished(LONG_AFTER_MS) == 2
+    # The call lives: its next state has the next number.
+    await queue.submit(insert_receiver(receiver), *write_delivery(an_event(receiver, call.id)))
+    [third] = await deliveries.waiting(receiver.id, 0, 10)
+    assert third.sequence == 3
+    deliveries.record(replace(third, state=DeliveryState.DELIVERED, finished_ms=5))
+    store.finish_later(ended(call))
+    await queue.submit()
+    await deliveries.purge_finished(LONG_AFTER_MS)
+    await queue.submit(insert_receiver(receiver), *write_delivery(an_event(receiver, call.id)))
+    assert [x.sequence for x in await deliveries.waiting(receiver.id, 0, 10)] == [1]
+
+
+async def test_given_receiver_that_is_gone_when_more_is_written_then_nothing_waits(
+    engine: AsyncEngine, queue: WriteQueue
+) -> None:
+    receiver = replace(a_subscription(), types=(), call_id="c" * 20)
+    await queue.submit(insert_receiver(receiver), *write_delivery(an_event(receiver, "c", "a")))
+    await EventSubscriptionStore(engine, queue).disable(receiver, "gone", 5)
+    await queue.submit(insert_receiver(receiver), *write_delivery(an_event(receiver, "c", "b")))
+    assert await waiting_receivers(engine) == []
+
+
+async def test_given_secret_of_an_app_when_replaced_then_it_is_loaded_with_the_old_one(
+    engine: AsyncEngine, queue: WriteQueue
+) -> None:
+    secrets = AppSecretStore(engine, queue)
+    await secrets.insert(AppSecret("app", "first"))
+    await secrets.insert(AppSecret("app", "other"))
+    assert await secrets.load() == [AppSecret("app", "first")]
+    after = AppSecret("app", "second", (OldSecret("first", 9),))
+    await secrets.update(after)
+    assert await secrets.load() == [after]
