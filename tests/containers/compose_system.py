@@ -117,7 +117,7 @@ class ComposeSystem:
         deadline = time.monotonic() + time_limit_s
         while (status := self.inspect(service)["State"]["Health"]["Status"]) != "healthy":
             assert time.monotonic() < deadline, f"{service} is {status}"
-            time.sleep(0.3)
+            time.sleep(0.3)  # it is asked until the deadline
 
     def up_with_profile_option(self) -> None:
         """`docker compose --profile postgres up`."""

@@ -136,7 +136,7 @@ def _wait_until_up(docker: Docker, daemon: subprocess.Popen[bytes], log: Path) -
             if daemon.poll() is not None or time.monotonic() > deadline:
                 last = "\n".join(log.read_text(errors="replace").splitlines()[-15:])
                 raise CommandFailedError(f"dockerd does not come up:\n{last}") from None
-        time.sleep(0.2)
+        time.sleep(0.2)  # it is asked until the deadline
 
 
 def _remove(folder: Path) -> None:

@@ -67,7 +67,7 @@ def serving(clone: Path, ports: dict[str, str], time_limit_s: float) -> Iterator
         while "Ctrl-C ends it." not in log.read_text():
             assert process.poll() is None, log.read_text()
             assert time.monotonic() < end, log.read_text()
-            time.sleep(0.1)
+            time.sleep(0.1)  # it is read until the end
         yield log.read_text()
     finally:
         # Ctrl-C in a terminal reaches the whole group.

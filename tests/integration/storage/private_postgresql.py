@@ -65,7 +65,7 @@ class PrivatePostgresql:
         while self._run("pg_isready", "-q", "-h", self._folder, check=False) != 0:
             if self._server.poll() is not None or time.monotonic() > deadline:
                 raise RuntimeError((self._folder / "log").read_text())
-            time.sleep(0.05)
+            time.sleep(0.05)  # it is asked until the deadline
 
     def stop(self) -> None:
         """At once, without waiting for clients; committed transactions are kept."""

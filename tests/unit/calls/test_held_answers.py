@@ -94,7 +94,7 @@ async def test_given_silence_after_it_when_the_time_is_over_then_the_service_tel
     exchange.switchboard.pbx_event(ev.ChannelAppeared(AT_MS, "1.1", "1.1", CHANNEL))
     exchange.switchboard.pbx_event(up())
     assert not is_connected(exchange.switchboard.calls)
-    await asyncio.sleep(2 * HELD_MS / 1000)
+    await asyncio.sleep(2 * HELD_MS / 1000)  # the time is over
     assert is_connected(exchange.switchboard.calls)
 
 
@@ -103,7 +103,7 @@ async def test_given_a_busy_loop_when_the_time_is_over_then_more_is_heard_first(
     exchange.switchboard.pbx_event(ev.ChannelAppeared(AT_MS, "1.1", "1.1", CHANNEL))
     exchange.switchboard.pbx_event(up())
     time.sleep(2 * HELD_MS / 1000)  # noqa: ASYNC251 - the loop is to be busy
-    await asyncio.sleep(0.01)
+    await asyncio.sleep(0.01)  # the timers that were due run
     assert not is_connected(exchange.switchboard.calls)
-    await asyncio.sleep(2 * HELD_MS / 1000)
+    await asyncio.sleep(2 * HELD_MS / 1000)  # the time is over
     assert is_connected(exchange.switchboard.calls)

@@ -17,7 +17,7 @@ from bridge.local_asterisk.errors import LocalAsteriskError
 
 from .programs import program
 
-_WAITS = "import time; print(1, flush=True); time.sleep(100)"
+_WAITS = "import time; print(1, flush=True); time.sleep(100)"  # until it is killed
 
 
 @contextmanager

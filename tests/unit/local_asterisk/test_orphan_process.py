@@ -12,7 +12,7 @@ import pytest
 
 from bridge.local_asterisk.orphan_process import end_orphan_process
 
-_WAITS = "import sys,time; print(1, flush=True); time.sleep(100)"
+_WAITS = "import sys,time; print(1, flush=True); time.sleep(100)"  # until it is ended
 _STAYS = f"import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); {_WAITS}"
 
 

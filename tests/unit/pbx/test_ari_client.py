@@ -29,7 +29,7 @@ class FakeAri:
     async def answer(self, request: web.Request) -> web.StreamResponse:
         self.requests.append((request.method, request.raw_path, await request.text()))
         self.authorization = request.headers.get("Authorization", "")
-        await asyncio.sleep(self.delay_s)
+        await asyncio.sleep(self.delay_s)  # an ARI that is late
         if self.status == 204:
             return web.Response(status=204)
         body = self.body if isinstance(self.body, bytes) else self.body.encode()
