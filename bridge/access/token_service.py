@@ -2,7 +2,7 @@
 
 All valid tokens are in memory: loaded at start, added once they are durable. So `authenticate` does
 no I/O, and a token that is not in memory is denied without asking the database, however many are
-tried; nothing is remembered of them. (Several instances over one database will need a look at the
+tried. Nothing is remembered of them. (Several instances over one database will need a look at the
 database for tokens that another instance issued, with a bound on how often.)
 """
 

@@ -45,8 +45,8 @@ class TransferScope(Enum):
 class OriginateOrder:
     """One call to place. Sources and destinations are dial strings (`PJSIP/0003*210`).
 
-    All sources ring at once for at most `wait_s` seconds, the first to answer is connected to the
-    first of the destinations to answer; these ring for at most `destination_wait_s`. `duration_s`
+    All sources ring at once for at most `wait_s` seconds. The first to answer is connected to the
+    first of the destinations to answer. These ring for at most `destination_wait_s`. `duration_s`
     limits the talk. `account` is the extension that pays. `all_devices`: a party may have several
     phones, which all ring. `forwarding_phone`: the extension of the only destination, if the PBX
     follows its forwards in the directory. `acts_on`: what the first source to answer does

@@ -41,7 +41,7 @@ class FloodLimit:
     """A structlog processor that drops what is too much, and tells of it a minute later.
 
     `per_minute`: lines of one source. `write` gets the summary, as an event to be rendered. Only a
-    source that had all of its lines has a summary of its own; the rest is one number, so that the
+    source that had all of its lines has a summary of its own. The rest is one number, so that the
     summaries are few, however many addresses somebody has.
     """
 

@@ -47,7 +47,7 @@ def _unreadable(why: SettingsError) -> str:
     if not isinstance(cause := why.__cause__, PermissionError):
         return str(why)
     return (
-        f"{cause.filename} cannot be read by the user of this service; give the file of a Docker "
+        f"{cause.filename} cannot be read by the user of this service. Give the file of a Docker "
         "secret mode 0644, in a folder that only its owner may enter"
     )
 

@@ -1,7 +1,7 @@
 """YAML read as mappings, lists and plain text, with the line of every value.
 
 Every scalar stays the text that was written, because YAML itself would read `0003` as the octal
-number 3; the schema makes numbers and booleans of them. Empty values, `null` and `~` are None.
+number 3. The schema makes numbers and booleans of them. Empty values, `null` and `~` are None.
 Aliases are not taken, and so a small file cannot stand for a huge tree.
 """
 

@@ -1,7 +1,7 @@
 """The HTTP server: aiohttp's server, with JSON answers also for requests that are not valid HTTP.
 
 A request that is not valid HTTP (a line or header too long, a bad request line) never reaches a
-middleware; aiohttp answers it with plain text and logs a traceback. Our clients parse every answer
+middleware. aiohttp answers it with plain text and logs a traceback. Our clients parse every answer
 as JSON (docs/reference/uapi.md §6), and a bad request is worth one line in the log.
 """
 

@@ -24,7 +24,7 @@ class AmiSettings:
     """A PBX that boots for longer is logged as an error; it is waited for all the same."""
     boot_recheck_s: float = 2.0
     """Login accepted but no FullyBooted for so long: log in anew, which asks again. Short, because
-    the event of a boot that ends meanwhile is held back by an event filter (seen on 22.10.1); only
+    the event of a boot that ends meanwhile is held back by an event filter (seen on 22.10.1). Only
     the one at login passes it."""
     action_timeout_s: float = 5.0
     ping_interval_s: float = 5.0

@@ -163,7 +163,7 @@ class EventSender:
         return answer.status, f"the receiver answered {answer.status}", wish
 
     def _turn_at(self, organization: str, origin: URL) -> asyncio.Semaphore:
-        """At that host, whatever the port; a host that serves several organizations is one to each
+        """At that host, whatever the port. A host that serves several organizations is one to each
         of them, so that none can take it from the others.
         """
         host = (origin.raw_host or "").rstrip(".").lower()

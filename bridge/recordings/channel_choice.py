@@ -12,7 +12,7 @@ def channel_to_record(call: PhoneCall) -> str | None:
     """Its Uniqueid; None where nobody has picked up.
 
     The first channel (in an API call, the channel with the call's id) stays for the whole call,
-    unless its phone transfers the other side; then any other channel that is up.
+    unless its phone transfers the other side. Then any other channel that is up.
     """
     up = [
         x

@@ -24,7 +24,7 @@ class NotRemoved(Exception):
 
 class Removal:
     """`settle_ms`: the PBX may create a file so long after it was told to, even if it was told to
-    stop in between; only after this time a file that is gone stays gone. `again_later` is told the
+    stop in between. Only after this time a file that is gone stays gone. `again_later` is told the
     id of a conversation and in how many ms its removal can be completed.
     """
 

@@ -1,6 +1,6 @@
 """Records calls by the policy, from the moment both sides hear each other.
 
-Follows the changes of calls one call at a time; what cannot be done now (no link, no database) is
+Follows the changes of calls one call at a time. Work that fails now (no link, no database) is
 tried again in the next round and whenever the link has come up.
 """
 

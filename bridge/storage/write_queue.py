@@ -120,7 +120,7 @@ class WriteQueue:
     async def submit(self, *writes: Write, within_s: float | None = None) -> Counts:
         """Apply the writes together; returns how many rows each changed, once that is on disk.
 
-        A submitter that is cancelled while its writes still wait takes them back; so does one that
+        A submitter that is cancelled while its writes still wait takes them back. So does one that
         has waited for `within_s`, by default the `answer_limit_s` of the queue.
         Raises StorageUnavailable, StorageOverloaded, or the driver's error for these writes.
         """
@@ -165,7 +165,7 @@ class WriteQueue:
 
         As a retry may follow a success that went unnoticed, applying them twice must do no harm. A
         waiting group is left out when a later one has the same `key`, so only groups that overwrite
-        each other completely may share one; a `final` group is never left out. `written` is called
+        each other completely may share one. A `final` group is never left out. `written` is called
         once they are on disk; what it raises is logged. Writes are lost, with an error in the log,
         if they are wrong, too many wait, or the database is down at the stop. False if they are
         lost at once.

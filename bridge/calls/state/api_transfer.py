@@ -75,7 +75,7 @@ def dialled_since(call: PhoneCall, before: PhoneCall) -> list[Leg]:
 def without_transfers_not_done(
     call: PhoneCall, alive: Mapping[str, ev.ChannelSnapshot]
 ) -> PhoneCall:
-    """The call as the PBX shows it after events were missed: a party that has handed the call over
+    """The call as the PBX shows it after events were missed. A party that has handed the call over
     and still talks to another party has not, because the PBX did not do it.
 
     `alive`: the channels of the call on the PBX, by uniqueid.

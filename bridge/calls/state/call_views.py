@@ -88,8 +88,10 @@ def _is_source_in_talk(leg: Leg) -> bool:
 
 
 def is_call_of(call: PhoneCall, extension: str) -> bool:
-    """Whether a live call is this extension's: it pays, is the dialled service or has the mailbox
-    that took the call, or is still in it.
+    """Whether a live call is this extension's.
+
+    The extension pays, is the dialled service, has the mailbox that took the call, or is still in
+    the call.
 
     One whose phone no longer rings since another answered, or that transferred the call away, has
     nothing to do with it any more.

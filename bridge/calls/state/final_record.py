@@ -1,6 +1,6 @@
 """Why a call ended: one record from what its legs and the PBX said.
 
-Hangup causes are Q.850 as Asterisk uses them; they say more than its DialStatus, which is NOANSWER
+Hangup causes are Q.850 as Asterisk uses them. They say more than its DialStatus, which is NOANSWER
 for a number that does not exist and for a rejected call. Before Asterisk 20.18/22.8 the time-out of
 an Originate carries cause 0, so that reason 3 of OriginateResponse decides
 (asterisk#1660, docs/reference/asterisk.md §3).

@@ -19,8 +19,9 @@ from bridge.calls.state.service_members import is_with, service_named, with_memb
 
 
 def goes_to(call: PhoneCall, uniqueid: str, exten: str, at_ms: int, parties: PartyLookup) -> Result:
-    """The call whose party on that channel has left the service it was with, if any, and goes on at
-    `exten` of the dialplan: a service, a number to be dialled, or nothing that can be dialled."""
+    """The call whose party on that channel has left its service, if any, and goes on at `exten`.
+
+    `exten` of the dialplan is a service, a number to be dialled, or nothing that can be dialled."""
     number = asked_number(exten)
     service = service_named(call, parties, number) if number else None
     if service is not None and is_with(call, uniqueid, service):

@@ -118,7 +118,7 @@ def _dialled(
 
 
 def _stands_behind(call: PhoneCall, caller: str | None) -> str | None:
-    """The half that was dialled in place of the party; the one that rings the sources of a call
+    """The half that was dialled in place of the party. The one that rings the sources of a call
     of the API was not: each of them is dialled by itself."""
     half = outermost(call, caller)
     if half is None:

@@ -212,7 +212,7 @@ class ConferenceLeft(ChannelEvent):
 
 @frozen
 class QueueLeft(ChannelEvent):
-    """The channel does not wait in its queue any more: an agent has answered, its time is over, it
+    """The channel does not wait in its queue any more. An agent has answered, its time is over, it
     was moved away, or it is about to go.
 
     `exten`: the extension of the dialplan at which it goes on.

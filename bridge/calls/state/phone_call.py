@@ -319,7 +319,7 @@ def new_call_id(at_ms: int) -> str:
     The length is fixed, because Asterisk compares the beginning of ids (docs/reference/asterisk.md
     §3).
 
-    Half of it is the moment, half is random: calls of one time lie together in the indexes of the
+    Half of it is the moment, half is random. Calls of one time lie together in the indexes of the
     database, so that a transaction writes one page of each for all of them.
     """
     return f"{at_ms % 16**10:010x}{secrets.token_hex(5)}"

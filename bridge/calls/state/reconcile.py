@@ -163,7 +163,7 @@ def _without_leg(call: PhoneCall, index: int, window: Window) -> PhoneCall:
 
 
 def _channel_may_come(call: PhoneCall, window: Window) -> bool:
-    """Also of a call that was answered, as the Originate says: under load that overtakes the news
+    """Also of a call that was answered, as the Originate says. Under load that overtakes the news
     of the channel by far (more than 100 ms seen on 22.10.1 with 50 calls being made at once).
 
     A call whose channel is gone waits for the word that says why."""

@@ -1,8 +1,8 @@
 """Which caller id a dialled phone shows: that of the channel which dials it, at that moment.
 
-A dialplan may have changed it since that channel appeared: a name looked up, a number made
-international, the number of the company towards a trunk. Whether the presentation is prohibited is
-in no event of AMI: such a number is told although the phone does not show it.
+A dialplan may have changed it since that channel appeared. Examples are a name looked up, an
+international number, the number of the company towards a trunk. Whether the presentation is
+prohibited is in no event of AMI: such a number is told although the phone does not show it.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """OnHold and OffHold: a party hears music until the other takes it back.
 
-The two channels that talk are taken apart: the one of the held party, and the one next to it, which
-is the holder's own or leads to it. So nothing else of the call changes, in any dialplan.
+The channel of the held party is taken apart from the one next to it, which is the holder's own or
+leads to it. So nothing else of the call changes, in any dialplan.
 """
 
 from __future__ import annotations

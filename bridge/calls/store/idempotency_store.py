@@ -45,7 +45,7 @@ _PURGE = Statement(
 class IdempotencyEntry:
     """`body_hash` tells the same request from another; `response` is the body as it was sent.
 
-    `call_id`: of the call that the request placed; of another request 20 random hex digits, which
+    `call_id`: of the call that the request placed. Another request has 20 random hex digits, which
     tell its entry from a later one with the same key.
     """
 

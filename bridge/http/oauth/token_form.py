@@ -1,9 +1,9 @@
 """The fields of a token request, in every form in which clients send them.
 
-docs/reference/uapi.md §7 and §11 have the forms: a form, URL-encoded or multipart, whatever the
-Content-Type says of the first; a JSON object; and the query of the POST for what the body lacks. A
-field may be there twice if it says the same: clients authenticate in two ways at once. The form is
-never logged.
+docs/reference/uapi.md §7 and §11 have them: a form, URL-encoded or multipart, and a JSON
+object. The query of the POST is used for fields that the body lacks. The Content-Type may be wrong.
+A field may be there twice if it says the same: clients authenticate in two ways at once. The form
+is never logged.
 """
 
 from __future__ import annotations

@@ -68,7 +68,7 @@ def _action_failed(fault: ActionFailed | PbxRefused) -> UapiError:
 
 
 def _pbx_value_invalid(fault: InvalidPbxValue) -> UapiError:
-    """The values of a request have codes of their own: this one came from the PBX, or from its
+    """The values of a request have codes of their own. This one came from the PBX, or from its
     configuration, for example the name of a channel."""
     text = f"Not done: the PBX has a name that cannot be written to it safely ({fault})."
     return UapiError(409, "pbx_value_invalid", text)

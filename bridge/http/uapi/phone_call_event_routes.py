@@ -49,7 +49,7 @@ SECRET_HEADER = "X-Event-Secret"  # noqa: S105 - a name
 
 
 async def create_phone_call_event(request: web.Request) -> web.Response:
-    """The secret that signs the events is told here, in a header, and never again: only the same
+    """The secret that signs the events is told here, in a header, and never again. Only the same
     request with the same Idempotency-Key gets it once more, as long as the subscription exists."""
     app, _ = authenticated_app(request)
     body = await body_of(request)

@@ -258,7 +258,7 @@ def _peer_status(headers: Headers, at_ms: int) -> PbxEvent | None:
     """Asterisk sums up all contacts of an endpoint in it, which ContactStatus does not.
 
     Seen on 22.10.1: a phone that registers from another port causes a ContactStatus for the new
-    contact, one (Removed) for the old, and no PeerStatus; an expired one gives Unreachable.
+    contact, one (Removed) for the old, and no PeerStatus. An expired one gives Unreachable.
     """
     status = headers.get("PeerStatus", "")
     if status in ("Registered", "Reachable"):

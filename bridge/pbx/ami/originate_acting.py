@@ -1,5 +1,8 @@
-"""The part of an Originate for a call that acts on another: to which place of the dialplan its
-source goes after it picked up (asterisk-conf/pbx/extensions-bridge.conf)."""
+"""The part of an Originate for a call that acts on another.
+
+It is the place of the dialplan to which the source goes after it picked up
+(asterisk-conf/pbx/extensions-bridge.conf).
+"""
 
 from __future__ import annotations
 

@@ -138,8 +138,8 @@ def _digits(user: str, *, heard: bool) -> Finding:
 
 def _joins_late(user: str) -> Finding:
     return advice(
-        f"event {_TOGETHER} is kept back: a talk taken over (INVITE with Replaces), a parked call "
-        "that is fetched and an AMI Bridge stay two calls for up to BRIDGE_RESYNC_INTERVAL_S",
+        f"event {_TOGETHER} is kept back: after an INVITE with Replaces, a fetched parked call and "
+        "an AMI Bridge two calls stay for up to BRIDGE_RESYNC_INTERVAL_S",
         f"manager.conf: let it through in an eventfilter of [{user}], and take it out of "
         "`disabledevents`; or leave it, where nobody does that",
     )

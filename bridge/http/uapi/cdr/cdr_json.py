@@ -1,7 +1,8 @@
 """A call detail record in the API's form (docs/reference/uapi.md §8).
 
-It is the PhoneCall of an ended call. Its views are other than those of a live call: one for each
-destination, with the source and the destination as text, so that a client may show and sum them.
+It is the PhoneCall of an ended call. Its views are other than those of a live call. There is one
+for each destination, with the source and the destination as text, so that a client may show and sum
+them.
 """
 
 from __future__ import annotations
