@@ -185,6 +185,27 @@ async def phone_attended_cancelled(stage: Stage) -> None:
     )
 
 
+async def phone_attended_refused(stage: Stage) -> None:
+    """210 and 211 talk; 210 holds, dials 212, which refuses; 210 resumes; 211 hangs up."""
+    a, b, c = (stage.phone(x) for x in ("210", "211", "212"))
+    c.refuses_all()
+    await _talking(stage)
+    await a.holds()
+    await a.dials("212")
+    await stage.has_refused("212")
+    await stage.passes(0.3)
+    await stage.sees("212 has refused", "local 210:5 > 211:5")
+    await a.resumes()
+    await b.hangs_up()
+    await stage.ends(
+        "local 210 > 211: answered, by destination",
+        "local 210 > 212: busy, by destination",
+        t210="dial-out dial-out answer-out ANSWER BUSY",
+        t211="dial-in answer-in ANSWER",
+        t212="dial-in BUSY",
+    )
+
+
 async def phone_blind_to_ring_group(stage: Stage) -> None:
     """Somebody outside talks to 210, which transfers to 600; 211 and 212 ring; 212 picks up."""
     a, b, c = (stage.phone(x) for x in ("210", "211", "212"))
