@@ -6,7 +6,7 @@ from bridge.calls.state import pbx_events as ev
 from bridge.calls.state.effects import Effect, LegProgressed, LegStep
 from bridge.calls.state.fast_replace import replace
 from bridge.calls.state.legs import set_leg
-from bridge.calls.state.local_halves import halves_before, is_without_channel
+from bridge.calls.state.local_halves import halves_before, is_without_channel, other_half
 from bridge.calls.state.phone_call import LegPhase, PhoneCall
 
 _NO_WORD = (None, ev.DialStatus.CANCEL)
@@ -34,6 +34,16 @@ def let_go(call: PhoneCall, event: ev.ChannelHungUp) -> PhoneCall:
     if half is None or not half.local or half.dial_ended or event.cause:
         return call
     return _rang_out(call, half.uniqueid) if half.dialled_by in call.channels else call
+
+
+def asked_to_go(call: PhoneCall, event: ev.HangupRequested) -> PhoneCall:
+    """The same, as the other half hears it first: the end of the first half may be told late."""
+    if event.cause or call.first_to_hang_up is not None or call.hang_up is not None:
+        return call
+    first = other_half(call, event.uniqueid)
+    if first is None or first.dial_ended or first.dialled_by not in call.channels:
+        return call
+    return _rang_out(call, first.uniqueid)
 
 
 def _rang_out(call: PhoneCall, half: str) -> PhoneCall:

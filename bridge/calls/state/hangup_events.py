@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bridge.calls.state import pbx_events as ev
 from bridge.calls.state.acting_calls import with_first_hung_up
-from bridge.calls.state.behind_halves import left_by_their_half, let_go
+from bridge.calls.state.behind_halves import asked_to_go, left_by_their_half, let_go
 from bridge.calls.state.call_channels import without_channel
 from bridge.calls.state.call_end import end, originate_still_open
 from bridge.calls.state.cut_off import is_unasked, with_asked_channel, with_end_of_dial
@@ -24,7 +24,7 @@ from bridge.calls.state.service_members import without_member
 
 def hangup_requested(call: PhoneCall, event: ev.HangupRequested, _: PartyLookup) -> Result:
     """A channel is asked to go; the first party that is in the call has ended it."""
-    call = with_asked_channel(call, event.uniqueid)
+    call = asked_to_go(with_asked_channel(call, event.uniqueid), event)
     index = leg_index(call, event.uniqueid)
     if index is None or call.first_to_hang_up is not None:
         return call, []

@@ -6,10 +6,12 @@ from bridge.calls.live.tracker import CallTracker
 from bridge.calls.state import pbx_events as ev
 from bridge.calls.state.call_views import has_party, views_of
 from bridge.calls.state.effects import CallEnded
+from bridge.calls.state.outcome import outcome_of
 from bridge.calls.state.phone_call import FinalRecord, Flow, Leg, Origin, PhoneCall, Side
 from bridge.calls.state.reconcile import Window
 
 from .example_parties import PARTIES
+from .replaying import Replay, recorded
 
 CALL = "a0000000000000000001"
 AT_MS = 1_800_000_000_000
@@ -146,3 +148,22 @@ def test_given_the_end_of_an_optimised_half_when_it_comes_then_nobody_has_hung_u
     pbx.ends(FIRST, 16)
     assert pbx.shows() == ["00 0003*210 ON_CALL", f"01 {NUMBER} ON_CALL"]
     assert pbx.call().first_to_hang_up is None
+
+
+def test_given_a_first_half_told_gone_late_when_followme_goes_on_then_the_phone_rang_out() -> None:
+    """FollowMe() hangs the first half up when its time is over; the second one follows."""
+    lines = recorded("office/follow_me_one_after_the_other")
+    halves = [
+        index
+        for index, x in enumerate(lines)
+        if x.headers["Event"] == "Hangup" and x.headers["Channel"].startswith("Local/211@")
+    ]
+    first, second = halves[0], halves[1]
+    assert lines[first].headers["Channel"].endswith(";1")
+    moved = [*lines[:first], *lines[first + 1 : second + 1], lines[first], *lines[second + 1 :]]
+    replay = Replay("office/follow_me_one_after_the_other")
+    for line in moved:
+        replay.take(line)
+    [call] = replay.ended.values()
+    rung = next(x for x in call.legs if x.number == "0003*211")
+    assert outcome_of(call, rung).reason == "no answer"
