@@ -35,6 +35,7 @@ SETTINGS = {
     "wrong_secrets_per_address_max": "0",
     "body_timeout_s": "5",
 }
+_ROOT = Path(__file__).parents[2]
 _CONFIGURATION = Path(__file__).parent / "schemathesis.toml"
 _SHORT_S = 300.0  # without a number of seconds; a busy machine takes several times its 60 s
 _STOP_S = 60.0  # it ends a case, writes a summary, and goes
@@ -77,6 +78,8 @@ async def fuzz(
         cwd=folder,
         env={
             **os.environ,
+            "PYTHONPATH": str(_ROOT),
+            "SCHEMATHESIS_HOOKS": "tests.fuzz.checks",
             "BRIDGE_TOKEN": token,
             "CLIENT_SECRET": lab.bridge.secret("app/user-12"),
             "METRICS_TOKEN": METRICS_TOKEN,
