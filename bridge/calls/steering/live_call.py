@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bridge.calls.live.call_index import CallIndex
 from bridge.calls.state.local_halves import is_half, without_passed_services
-from bridge.calls.state.phone_call import Leg, LegPhase, PhoneCall
+from bridge.calls.state.phone_call import Leg, LegPhase, PhoneCall, Side
 from bridge.calls.steering.errors import ActionFailed
 
 
@@ -30,14 +30,21 @@ def caller_of_ringing(call: PhoneCall, view_id: str) -> Leg | None:
     """The caller that waits for the ringing phone of that view; None where that does not ring.
 
     Raises ActionFailed where others would lose the call, too: more phones ring, or a service rings
-    its agents. The same where an app has begun the call: its source waits elsewhere in the PBX.
+    its agents.
     """
     leg = next((x for x in call.legs if x.view_id == view_id), None)
     if leg is None or not _is_rung(leg):
         return None
     if call.called_service is not None and not call.left_service:
         raise ActionFailed(f"{leg.number} rings for {call.called_service}")
-    callers = [x for x in call.legs if x.calls_in and x.phase < LegPhase.GONE and not x.handed_over]
+    callers = [
+        x
+        for x in call.legs
+        if x.side is Side.SOURCE
+        and (x.calls_in or x.phase is LegPhase.UP)
+        and x.phase < LegPhase.GONE
+        and not x.handed_over
+    ]
     if len(callers) != 1 or callers[0].uniqueid is None:
         raise ActionFailed(f"the party of view {view_id} has not answered")
     rung = [x for x in call.legs if x.view_id != view_id and x is not callers[0]]

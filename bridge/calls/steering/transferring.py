@@ -113,11 +113,13 @@ class Transferring:
     async def _leaving(self, call_id: str, view_id: str) -> str:
         """The channel that talks to the one that is kept, or that a hold by the API took from it.
 
-        NOBODY where the one that transfers rings: its ringing ends with the dial of the other.
+        NOBODY where the one that transfers rings, and the other's own channel dials it. In a call
+        of the API another channel does, which the source talks to.
+
         Raises ActionFailed, PbxUnavailable, PbxOutcomeUnknown.
         """
         _, transferer, kept = self._parties(call_id, view_id)
-        if transferer.phase is not LegPhase.UP:
+        if transferer.phase is not LegPhase.UP and kept.calls_in:
             return NOBODY
         hold = transferer.api_hold
         if hold is None:
@@ -129,7 +131,7 @@ class Transferring:
     def _begun(self, call_id: str, view_id: str, leaving: str) -> BegunTransfer:
         """The transfer with the call as it is now. Raises ActionFailed."""
         call, transferer, kept = self._parties(call_id, view_id)
-        rings = transferer.phase is not LegPhase.UP
+        rings = transferer.phase is not LegPhase.UP and kept.calls_in
         if leaving not in call.channels and not (rings and leaving == NOBODY):
             raise ActionFailed(f"{kept.number} talks to nobody of this call")
         return BegunTransfer(call, transferer, kept, leaving)

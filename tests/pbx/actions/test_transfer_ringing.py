@@ -26,16 +26,20 @@ async def ringing_call(api: ApiClient, number: str) -> Any:
     return await wait_only_call(api, number, lambda x: 3 in views(x, "status"))
 
 
+@pytest.mark.parametrize("begun_by", ["api", "phone"])
 @pytest.mark.parametrize("body", [{"phoneCallViewId": "01"}, {"transferFromNumber": "0003*211"}])
 async def test_given_a_ringing_phone_when_it_transfers_the_caller_then_the_target_has_it(
-    lab: RunningLab, api: ApiClient, body: dict[str, object]
+    lab: RunningLab, api: ApiClient, begun_by: str, body: dict[str, object]
 ) -> None:
     async with (
-        lab.phone("0003*210", tone_hz=ALICE_HZ) as alice,
+        lab.phone("0003*210", answer="auto", tone_hz=ALICE_HZ) as alice,
         lab.phone("0003*211") as bob,
         lab.phone("0003*212", answer="auto", tone_hz=CAROL_HZ) as carol,
     ):
-        await alice.dial("211")
+        if begun_by == "api":
+            await api.place(["210"], ["211"])
+        else:
+            await alice.dial("211")
         await bob.wait_ringing()
         before = await ringing_call(api, "210")
 
@@ -90,6 +94,30 @@ async def test_given_a_target_that_is_busy_when_a_ringing_phone_transfers_then_i
         await wait_no_calls(api)
 
 
+@pytest.mark.parametrize("back", ["answers", "does not"])
+async def test_given_a_call_of_an_app_when_nobody_takes_it_then_the_answer_and_the_record_say_so(
+    lab: RunningLab, api: ApiClient, back: str
+) -> None:
+    async with (
+        lab.phone("0003*210", answer="auto", tone_hz=ALICE_HZ) as alice,
+        lab.phone("0003*211", tone_hz=BOB_HZ) as bob,
+    ):
+        call_id = await api.place(["210"], ["211"])
+        await bob.wait_ringing()
+        bob.answer = "auto" if back == "answers" else "reject_busy"
+        body = {"phoneCallViewId": "01", "sendCallTo": "3235550486"}
+        answer = await act(api, call_id, "Transfer", **body)
+        assert (answer.status, answer.code) == (409, "pc_action_failed")
+        assert "3235550486 is busy" in answer.message
+        if back == "answers":
+            await hear_each_other(alice, ALICE_HZ, bob, BOB_HZ)
+            await alice.hangup()
+        ended = await api.wait_ended(call_id)
+        assert ended["disposition"] == (0 if back == "answers" else 1)
+        assert ended["endedBy"] == ("source" if back == "answers" else "destination")
+        await wait_no_calls(api)
+
+
 async def test_given_who_cannot_transfer_while_it_rings_then_nothing_has_changed(
     lab: RunningLab, api: ApiClient
 ) -> None:
@@ -100,11 +128,8 @@ async def test_given_who_cannot_transfer_while_it_rings_then_nothing_has_changed
     ):
         created = await api.place(["210"], ["211"])
         await bob.wait_ringing()
-        for view in ("00", "01"):
-            refused = await act(
-                api, created, "Transfer", phoneCallViewId=view, sendCallTo="0003*212"
-            )
-            assert (refused.status, refused.code) == (409, "pc_action_failed")
+        refused = await act(api, created, "Transfer", phoneCallViewId="00", sendCallTo="0003*212")
+        assert (refused.status, refused.code) == (409, "pc_action_failed")
         assert views(await api.call(created), "status") == [4, 3]
         await api.leave_no_call()
         await alice.dial("211")
