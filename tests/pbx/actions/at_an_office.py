@@ -112,11 +112,16 @@ def short(view: Any) -> str:
 
 
 def with_more_extensions(directory: Path, copy: Path) -> Path:
-    """The directory with a conference that has a number, and an extension that pays callbacks."""
+    """The directory with a conference that has a number, the name of a queue, and an extension that
+    pays callbacks."""
     text = directory.read_text()
     before = "{number: 0003*500, type: Conference, user: 12, "
     after = f"{before}may_call_public: yes, conferences: [{{number: 1234, pin: 9876}}], "
     more = "      - {number: 0003*650, type: Callback, user: 12, may_call_public: yes}\napps:\n"
+    queue = "dial: Local/300@from-internal/n}"
+    named = queue.replace("}", ", queue: {name: 300}}")
     assert before in text
-    copy.write_text(text.replace(before, after).replace("apps:\n", more))
+    assert queue in text
+    text = text.replace(before, after).replace(queue, named)
+    copy.write_text(text.replace("apps:\n", more))
     return copy

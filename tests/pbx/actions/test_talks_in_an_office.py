@@ -91,6 +91,8 @@ async def test_given_a_talk_when_it_is_recorded_by_the_app_then_the_file_ends_wi
 
     assert all(views(started, "recording"))
     [file] = await files.wait_growing(started["recordingId"], 4_000)
+    for action in ("PauseRecording", "ResumeRecording"):
+        assert all(views(await at.done(call, action), "recording"))
 
     stopped = await at.done(call, "StopRecording", phoneCallViewId="00")
 
@@ -194,3 +196,32 @@ async def test_given_no_mailbox_of_the_service_when_transferred_to_one_then_the_
     answer = await at.act(call["id"], "TransferToVoicemail", "213", view="01")
     assert (answer.status, answer.code) == (400, "pc_sendcallto_invalid"), answer.text
     await at.call({"210": 5, "211": 5})
+
+
+async def test_given_the_offices_queue_when_asked_then_its_agents_and_callers_are_those_of_its_file(
+    at: At,
+) -> None:
+    queue = "/uapi/extensions/@me/0003*300/queue"
+    listed = await at.api.request("GET", f"{queue}/agents")
+    shown = {x["agentNumber"]: x["status"] for x in listed.json["entry"]}
+    assert shown == {"0003*211": "1", "0003*212": "1"}
+    await at.phone("210").dial("300")
+    await at.phone("212").ringing()
+
+    async def waiting() -> list[int]:
+        callers = await at.api.request("GET", f"{queue}/callers")
+        return [x["position"] for x in callers.json["entry"]]
+
+    assert await eventually(waiting) == [1]
+    await at.phone("210").calls[-1].hang_up()
+
+
+async def test_given_an_ami_user_without_the_right_when_an_agent_is_to_pause_then_501_names_it(
+    at: At,
+) -> None:
+    path = "/uapi/extensions/@me/0003*300/queue/agents/0003*212"
+    refused = await at.api.request("PUT", path, body={"status": "2"})
+    assert (refused.status, refused.code) == (501, "request_not_implemented"), refused.text
+    assert "agent" in refused.message
+    listed = await at.api.request("GET", path)
+    assert [x["status"] for x in listed.json["entry"]] == ["1"]
