@@ -60,7 +60,8 @@ class CallReceivers:
         """Take up the receivers for which something waits. Raises StorageUnavailable."""
         self._secrets = {x.client_id: x for x in await self._store.load()}
         for receiver in await self._store.waiting_receivers():
-            self._keep(receiver)
+            if receiver.client_id in self._secrets:
+                self._keep(receiver)
 
     def get(self, receiver_id: str) -> Subscription | None:
         """The one with that id, if something of it waits."""
@@ -112,8 +113,9 @@ class CallReceivers:
         call = change.after
         if call.status_url is None or not change.effects:
             return None
-        states, receiver = states_of(change), self._of_call(call)
-        if not states or receiver is None or not self._rights.may_hear(receiver):
+        states = states_of(change)
+        receiver = self._of_call(call) if states else None
+        if receiver is None:
             return None
         rows = [insert_receiver(receiver)]
         for state in states:
@@ -138,27 +140,29 @@ class CallReceivers:
             self._written(receiver.id)
 
     def _of_call(self, call: PhoneCall) -> Subscription | None:
+        """None where the app may not hear of the extension any more."""
         receiver_id = f"status{call.id}"
         known = self._receivers.get(receiver_id)
+        if known is not None:
+            return known if self._rights.may_hear(known) else None
         secret = self._secrets.get(call.client_id or "")
-        if known is not None or secret is None or call.status_url is None:
-            return known
-        return self._keep(
-            Subscription(
-                id=receiver_id,
-                extension=call.extension or "",
-                types=(),
-                url=call.status_url,
-                method=Method.POST,
-                enabled=True,
-                note="",
-                secret="",
-                client_id=secret.client_id,
-                modified_ms=call.published_ms,
-                format=BodyFormat.JSON,
-                call_id=call.id,
-            )
+        if secret is None or call.status_url is None:
+            return None
+        receiver = Subscription(
+            id=receiver_id,
+            extension=call.extension or "",
+            types=(),
+            url=call.status_url,
+            method=Method.POST,
+            enabled=True,
+            note="",
+            secret="",
+            client_id=secret.client_id,
+            modified_ms=call.published_ms,
+            format=BodyFormat.JSON,
+            call_id=call.id,
         )
+        return self._keep(receiver) if self._rights.may_hear(receiver) else None
 
     def _keep(self, receiver: Subscription) -> Subscription:
         secret = self._secrets[receiver.client_id]

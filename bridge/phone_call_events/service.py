@@ -312,6 +312,7 @@ class PhoneCallEvents:
             return
         await self._store.disable(receiver, why, now_ms())
         self._dispatcher.drop(receiver.id)
+        self._dispatcher.forget(receiver.id)
         self.call_receivers.let_go(receiver.id)
 
     def _let_go(self, receiver_id: str) -> None:

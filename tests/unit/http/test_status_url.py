@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import pytest_asyncio
 from standardwebhooks import Webhook
 
 from bridge.client import UapiClient, verify_signature
+from bridge.phone_call_events.delivery_worker import DeliveryWorker
 from tests.integration.event_deliveries.receiver import Receiver, fine, refusing
 from tests.lab.api_client import Answer, ApiClient
 from tests.scripted_ami.eventually import eventually
@@ -106,6 +108,12 @@ async def test_given_receiver_that_is_down_when_it_is_back_then_the_same_state_c
     assert len({x.body for x in receiver.received}) == 1
 
 
+def workers() -> int:
+    """How many there are in memory."""
+    gc.collect()
+    return sum(isinstance(x, DeliveryWorker) for x in gc.get_objects())
+
+
 async def test_given_answer_410_when_a_state_is_posted_then_it_is_given_up(
     running: WholeService, api: ApiClient, receiver: Receiver
 ) -> None:
@@ -115,6 +123,7 @@ async def test_given_answer_410_when_a_state_is_posted_then_it_is_given_up(
     receivers = running.service.events.call_receivers
     await eventually(lambda: not list(receivers))
     assert len(receiver.received) == 1
+    await eventually(lambda: not workers())
 
 
 async def test_given_the_same_key_when_created_again_then_the_secret_is_told_again(
