@@ -115,6 +115,26 @@ def test_each_example_fits_its_schema() -> None:
     assert checked > 10
 
 
+def undescribed(value: Any, path: str = "") -> Iterator[str]:
+    """Where the document has a parameter or a header without words for a reader."""
+    if isinstance(value, list):
+        for x in value:
+            yield from undescribed(x, path)
+    elif isinstance(value, dict):
+        if {"name", "in", "schema"} <= value.keys() and not value.get("description"):
+            yield f"{path} {value['name']}"
+        if path.endswith(".headers"):
+            yield from (
+                f"{path} {k}" for k, v in value.items() if not {"$ref", "description"} & v.keys()
+            )
+        for key, x in value.items():
+            yield from undescribed(x, f"{path}.{key}")
+
+
+def test_each_parameter_and_header_is_explained() -> None:
+    assert list(undescribed(openapi())) == []
+
+
 def schema(name: str) -> dict[str, Any]:
     found: dict[str, Any] = openapi()["components"]["schemas"][name]
     return found
