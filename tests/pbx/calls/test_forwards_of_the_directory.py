@@ -221,7 +221,7 @@ async def test_given_several_sources_when_forwarded_to_one_then_it_rings_unless_
         await dora.accept()
         live = await api.wait_status(call_id, 5)
         assert [x["extension"] for x in live["phoneCallView"]] == ["214", "213"]
-        assert forwarded(live) == {"213": "0003*212"}
+        assert forwarded(live) == {"213": "212"}
         await api.hang_up("210", call_id)
         record = await api.wait_ended(call_id)
         assert (record["disposition"], record["endedBy"]) == (0, "api")
