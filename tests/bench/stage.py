@@ -35,6 +35,7 @@ UNLIMITED = {
     "calls_per_extension_max": "1000000",
     "calls_per_user_max": "1000000",
     "calls_max": "1000000",
+    "requests_per_minute_max": "100000000",
 }
 """Everything else, what is on disk above all, is as in production."""
 
