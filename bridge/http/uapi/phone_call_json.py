@@ -58,7 +58,12 @@ _DATES_KEPT = 4_096
 
 
 def phone_call_json(call: PhoneCall, scope: Scope, owner: Json, self_url: str) -> Json:
-    """`owner`: ownerId and ownerName. Ended calls carry our own fields about the end as well."""
+    """`owner`: ownerId and ownerName. Ended calls carry our own fields about the end as well.
+
+    `self_url`: the URL of the call. It lists live calls only, so the link of an ended call asks
+    for ended ones.
+    """
+    links = {"self": self_url if call.final is None else f"{self_url}?ended=true"}
     write_number = spelling(call, scope)
     item: Json = {
         "id": call.id,
@@ -73,8 +78,8 @@ def phone_call_json(call: PhoneCall, scope: Scope, owner: Json, self_url: str) -
         "phoneCallView": [view_json(x, call, write_number) for x in views_of(call, write_number)],
         "recordingId": call.recording_id,
         "actsOn": _acts_on_json(call.acts_on),
-        "links": {"self": self_url},
-        "link": {"self": self_url},
+        "links": links,
+        "link": links,
         **_end_json(call),
         **_moments_json(call),
     }

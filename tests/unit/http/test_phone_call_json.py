@@ -79,3 +79,13 @@ def test_given_a_live_or_ended_call_when_told_then_it_has_its_moments_in_ms(
 ) -> None:
     said = phone_call_json(call, scope, {}, "http://x")
     assert {name: value for name, value in said.items() if name.endswith("Ms")} == told
+
+
+@pytest.mark.parametrize(
+    ("call", "link"), [(CALL, "http://x"), (replace(CALL, final=FINAL), "http://x?ended=true")]
+)
+def test_given_a_call_when_told_then_its_link_leads_to_it(
+    scope: Scope, call: PhoneCall, link: str
+) -> None:
+    said = phone_call_json(call, scope, {}, "http://x")
+    assert (said["links"], said["link"]) == ({"self": link}, {"self": link})

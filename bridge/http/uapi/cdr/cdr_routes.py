@@ -83,7 +83,7 @@ def _record(
     user = request.match_info.get("userId", str(reader.user.id))
     self_url = f"{base}/uapi/phoneCalls/{user}/{reader.extensions[0].number}/{call.id}"
     owner = owner_of(scope.directory, call, reader.user)
-    return record_json(call, reader, owner, f"{self_url}?ended=true", fields)
+    return record_json(call, reader, owner, self_url, fields)
 
 
 def _ignored(request: web.Request) -> dict[str, str]:
