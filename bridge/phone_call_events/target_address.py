@@ -96,7 +96,7 @@ def refusal(host: str, port: int, rules: TargetRules) -> str | None:
     if not rules.private and (local or (is_literal(host) and not is_public(host))):
         return (
             "it must name a host of the public Internet (the operator of this service may allow "
-            "others: BRIDGE_EVENTS_PRIVATE_TARGETS)"
+            "others: BRIDGE_EVENTS_PRIVATE_TARGETS=true)"
         )
     return None
 

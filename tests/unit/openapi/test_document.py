@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -104,7 +105,8 @@ def test_each_operation_has_a_name_of_its_own_and_words() -> None:
 
 def test_each_example_fits_its_schema() -> None:
     checked = 0
-    for _, _, operation in operations():
+    webhooks = [x for item in openapi()["webhooks"].values() for x in item.values()]
+    for operation in [*(x for _, _, x in operations()), *webhooks]:
         bodies = [operation.get("requestBody", {})]
         bodies += [resolved(x) for x in operation["responses"].values()]
         for body in bodies:
@@ -133,6 +135,16 @@ def undescribed(value: Any, path: str = "") -> Iterator[str]:
 
 def test_each_parameter_and_header_is_explained() -> None:
     assert list(undescribed(openapi())) == []
+
+
+def test_the_events_of_the_example_of_the_stream_fit_their_schema() -> None:
+    operation = operation_of("GET", "/uapi/phoneCalls/@me/210/stream")
+    assert operation is not None
+    example = operation["responses"]["200"]["content"]["text/event-stream"]["example"]
+    state, call = (json.loads(x) for x in re.findall(r"^data: (.*)$", example, re.MULTILINE))
+    schemas = "#/components/schemas/"
+    check_instance(state["entry"], {"type": "array", "items": {"$ref": f"{schemas}PhoneCall"}})
+    check_instance(call, {"$ref": f"{schemas}PhoneCall"})
 
 
 def schema(name: str) -> dict[str, Any]:
