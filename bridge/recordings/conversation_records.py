@@ -10,6 +10,10 @@ from bridge.recordings.deletion_request import DeletionRequest
 from bridge.recordings.selection import SearchOrder, Selection
 
 
+class LimitReached(Exception):
+    """A conversation would have more markers, or more fields of metadata, than it may have."""
+
+
 class ConversationRecords(Protocol):
     """A change is on disk when its method returns. A removed record never comes back.
 
@@ -71,9 +75,12 @@ class ConversationRecords(Protocol):
         """False if it is marked for deletion or gone."""
 
     async def add_marker(
-        self, conversation_id: str, name: str, start_ms: int, end_ms: int | None
+        self, conversation_id: str, name: str, start_ms: int, end_ms: int | None, at_most: int
     ) -> bool:
-        """False if the record does not exist or is marked for deletion."""
+        """False if the record does not exist or is marked for deletion.
+
+        Raises LimitReached if it has `at_most` markers, whoever else adds one at the same time.
+        """
 
     async def end_marker(self, conversation_id: str, name: str, end_ms: int) -> bool:
         """End the newest open marker of that name; an empty name means any.
@@ -84,10 +91,14 @@ class ConversationRecords(Protocol):
     async def markers(self, conversation_id: str) -> list[Marker]:
         """The markers of the conversation by their numbers; none for an unknown conversation."""
 
-    async def attach(self, conversation_id: str, values: Mapping[str, str]) -> bool:
-        """Set these fields of its metadata.
+    async def attach(
+        self, conversation_id: str, values: Mapping[str, str], at_most: int | None = None
+    ) -> bool:
+        """Set these fields of its metadata; `values` has at least one.
 
-        False if the record does not exist or is marked for deletion.
+        False if the record does not exist or is marked for deletion. Raises LimitReached, with
+        nothing set, if it would have more than `at_most`, whoever else sets some at the same time.
+        Without `at_most` there is no limit: for the fields of the service itself.
         """
 
     async def metadata(self, conversation_id: str) -> dict[str, str]:

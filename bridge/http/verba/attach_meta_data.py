@@ -8,6 +8,7 @@ from bridge.http.verba.answer import VerbaAnswer
 from bridge.http.verba.errors import invalid_parameter
 from bridge.http.verba.request import VerbaRequest
 from bridge.http.verba.selector import find_conversation
+from bridge.recordings.conversation_records import LimitReached
 from bridge.recordings.deletion import AlreadyGone
 
 _OWN_MEANING = {
@@ -29,9 +30,11 @@ async def attach_meta_data(request: VerbaRequest) -> VerbaAnswer:
         if not _NAME.match(name) or len(value) > _MAX_VALUE:
             raise invalid_parameter("A field of metadata has a wrong name or is too long.")
     stored = await find_conversation(request)
-    known = await request.recordings.records.metadata(stored.conversation.id)
-    if len(known.keys() | values) > _MAX_OF_CALL:
-        raise invalid_parameter(f"A call has at most {_MAX_OF_CALL} fields of metadata.")
-    if not await request.recordings.records.attach(stored.conversation.id, values):
+    records, conversation_id = request.recordings.records, stored.conversation.id
+    try:
+        attached = await records.attach(conversation_id, values, at_most=_MAX_OF_CALL)
+    except LimitReached:
+        raise invalid_parameter(f"A call has at most {_MAX_OF_CALL} fields of metadata.") from None
+    if not attached:
         raise AlreadyGone
     return VerbaAnswer(request.action)

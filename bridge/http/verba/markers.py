@@ -8,6 +8,7 @@ from bridge.http.verba.errors import Code, VerbaError, invalid_parameter
 from bridge.http.verba.request import VerbaRequest
 from bridge.http.verba.selector import find_conversation
 from bridge.recordings.conversation import Marker, StoredConversation
+from bridge.recordings.conversation_records import LimitReached
 from bridge.recordings.deletion import AlreadyGone
 
 _MAX_MS = 7 * 24 * 3600 * 1000
@@ -34,9 +35,13 @@ async def add_marker(request: VerbaRequest) -> VerbaAnswer:
         start, end = _position(stored), None
     else:
         start, end = _given(request)
-    if len(await records.markers(conversation_id)) >= _MAX_OF_CALL:
-        raise invalid_parameter(f"A call has at most {_MAX_OF_CALL} markers.")
-    if not await records.add_marker(conversation_id, name or "", start, end):
+    try:
+        added = await records.add_marker(
+            conversation_id, name or "", start, end, at_most=_MAX_OF_CALL
+        )
+    except LimitReached:
+        raise invalid_parameter(f"A call has at most {_MAX_OF_CALL} markers.") from None
+    if not added:
         raise AlreadyGone
     return VerbaAnswer(request.action)
 

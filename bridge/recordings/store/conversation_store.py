@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, Row, Select, and_, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bridge.recordings.conversation import Conversation, Marker, Marks, StoredConversation
+from bridge.recordings.conversation_records import LimitReached
 from bridge.recordings.deletion_request import DeletionRequest
 from bridge.recordings.selection import Progress, SearchOrder, Selection
 from bridge.recordings.store import conversation_writes as writes
@@ -148,12 +149,14 @@ class ConversationStore:
         return count == 1
 
     async def add_marker(
-        self, conversation_id: str, name: str, start_ms: int, end_ms: int | None
+        self, conversation_id: str, name: str, start_ms: int, end_ms: int | None, at_most: int
     ) -> bool:
-        [count] = await self._queue.submit(
-            writes.add_marker(conversation_id, name, start_ms, end_ms)
+        found, added = await self._queue.submit(
+            *writes.add_marker(conversation_id, name, start_ms, end_ms, at_most)
         )
-        return count == 1
+        if found and not added:
+            raise LimitReached
+        return found == 1
 
     async def end_marker(self, conversation_id: str, name: str, end_ms: int) -> bool:
         known = await self.markers(conversation_id)
@@ -173,11 +176,13 @@ class ConversationStore:
         async with reading(self._engine) as connection:
             return [Marker(*row) for row in await connection.execute(query.order_by(c.number))]
 
-    async def attach(self, conversation_id: str, values: Mapping[str, str]) -> bool:
-        counts = await self._queue.submit(
-            *(writes.attach(conversation_id, name, value) for name, value in values.items())
-        )
-        return all(count == 1 for count in counts)
+    async def attach(
+        self, conversation_id: str, values: Mapping[str, str], at_most: int | None = None
+    ) -> bool:
+        found, fits, *_ = await self._queue.submit(*writes.attach(conversation_id, values, at_most))
+        if found and not fits:
+            raise LimitReached
+        return found == 1
 
     async def metadata(self, conversation_id: str) -> dict[str, str]:
         c = conversation_metadata.c

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import cache
+
 from pydantic import TypeAdapter
 
 from bridge.recordings.conversation import Conversation
 from bridge.recordings.deletion_request import DeletionRequest, DeletionResult
-from bridge.storage.statement import Statement, Write
+from bridge.storage.statement import Statement, Value, Write
 
 # Fields that a later version adds need a default; fields that this version does not know are
 # ignored.
@@ -50,12 +53,18 @@ _AUDIT_DONE = Statement(
     "UPDATE conversation_deletions SET result = :result, done_ms = :done_ms"
     " WHERE conversation_id = :id"
 )
+# Two instances that add to one conversation at once: the row is locked until the first has
+# committed, and what the second counts after it has the rows of the first.
+_LOCK = Statement(
+    "UPDATE conversations SET protected = protected WHERE id = :id AND deletion_ms IS NULL"
+)
 # The casts tell PostgreSQL the types, which a SELECT does not.
 _MARKER = Statement(
     "INSERT INTO conversation_markers (conversation_id, number, name, start_ms, end_ms)"
     " SELECT c.id, (SELECT COALESCE(MAX(m.number), 0) + 1 FROM conversation_markers m"
     " WHERE m.conversation_id = c.id), CAST(:name AS TEXT), CAST(:start_ms AS BIGINT),"
-    " CAST(:end_ms AS BIGINT) FROM conversations c WHERE c.id = :id AND c.deletion_ms IS NULL"
+    " CAST(:end_ms AS BIGINT) FROM conversations c WHERE c.id = :id"
+    " AND (SELECT COUNT(*) FROM conversation_markers n WHERE n.conversation_id = c.id) < :at_most"
 )
 _END_MARKER = Statement(
     "UPDATE conversation_markers SET end_ms = :end_ms"
@@ -64,8 +73,7 @@ _END_MARKER = Statement(
 _ATTACH = Statement(
     "INSERT INTO conversation_metadata (conversation_id, name, value)"
     " SELECT c.id, CAST(:name AS TEXT), CAST(:value AS TEXT) FROM conversations c"
-    " WHERE c.id = :id AND c.deletion_ms IS NULL"
-    " ON CONFLICT (conversation_id, name) DO UPDATE SET value = excluded.value"
+    " WHERE c.id = :id ON CONFLICT (conversation_id, name) DO UPDATE SET value = excluded.value"
 )
 
 
@@ -157,12 +165,20 @@ def protect_conversation(conversation_id: str, *, protected: bool) -> Write:
     return _PROTECT.write(id=conversation_id, protected=int(protected))
 
 
-def add_marker(conversation_id: str, name: str, start_ms: int, end_ms: int | None) -> Write:
+def add_marker(
+    conversation_id: str, name: str, start_ms: int, end_ms: int | None, at_most: int
+) -> list[Write]:
     """Add a marker with the next number; times in milliseconds.
 
-    Counts no row if the record is gone or marked for deletion.
+    The first counts no row if the record is gone or marked for deletion. The second counts none if
+    the record has `at_most` markers already.
     """
-    return _MARKER.write(id=conversation_id, name=name, start_ms=start_ms, end_ms=end_ms)
+    return [
+        _LOCK.write(guard=True, id=conversation_id),
+        _MARKER.write(
+            id=conversation_id, name=name, start_ms=start_ms, end_ms=end_ms, at_most=at_most
+        ),
+    ]
 
 
 def end_marker(conversation_id: str, number: int, end_ms: int) -> Write:
@@ -170,9 +186,29 @@ def end_marker(conversation_id: str, number: int, end_ms: int) -> Write:
     return _END_MARKER.write(id=conversation_id, number=number, end_ms=end_ms)
 
 
-def attach(conversation_id: str, name: str, value: str) -> Write:
-    """Set one field of the metadata. Counts no row if the record is gone or marked for deletion."""
-    return _ATTACH.write(id=conversation_id, name=name, value=value)
+def attach(conversation_id: str, values: Mapping[str, str], at_most: int | None) -> list[Write]:
+    """Set these fields of the metadata, all or none.
+
+    The first counts no row if the record is gone or marked for deletion. With `at_most`, the second
+    counts none if the record would have more fields.
+    """
+    sets = [_ATTACH.write(id=conversation_id, name=k, value=v) for k, v in values.items()]
+    lock = _LOCK.write(guard=True, id=conversation_id)
+    if at_most is None:
+        return [lock, *sets]
+    params: tuple[Value, ...] = (conversation_id, *values, at_most - len(values))
+    return [lock, Write(_room_beside(len(values)), params, guard=True), *sets]
+
+
+@cache
+def _room_beside(fields: int) -> Statement:
+    """Changes a row if at most `others` fields of the metadata are not among the given ones."""
+    names = ", ".join(f":name_{number}" for number in range(fields))
+    return Statement(
+        "UPDATE conversations SET protected = protected WHERE id = :id"  # noqa: S608 - own names
+        " AND (SELECT COUNT(*) FROM conversation_metadata m WHERE m.conversation_id ="
+        f" conversations.id AND m.name NOT IN ({names})) <= :others"
+    )
 
 
 def _numbers(conversation: Conversation) -> list[Write]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any
 
@@ -11,6 +12,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bridge.recordings.conversation import Mute, StoredConversation
+from bridge.recordings.conversation_records import LimitReached
 from bridge.recordings.selection import Progress, SearchOrder, Selection
 from bridge.recordings.store.conversation_store import ConversationStore
 from bridge.storage.engine import reading
@@ -118,8 +120,8 @@ async def test_given_a_mark_when_selected_then_it_is_not_there_until_a_removal_h
     assert marked.marks.deletion_ms is not None
     assert await records.search(SearchOrder()) == []
     assert not await records.protect(one.id, protected=True)
-    assert not await records.add_marker(one.id, "m", 0, None)
-    assert not await records.attach(one.id, {"a": "b"})
+    assert not await records.add_marker(one.id, "m", 0, None, 9)
+    assert not await records.attach(one.id, {"a": "b"}, 9)
     await records.deletion_failed(one.id, "Delete failed")
     [seen] = await records.select(Selection(conversation_id=one.id), 10)
     assert seen.marks.failure == "Delete failed"
@@ -162,8 +164,8 @@ async def test_given_a_removed_conversation_then_no_row_of_it_is_left_and_none_c
 ) -> None:
     one = conversation(1_000, 2_000)
     await records.create(one)
-    assert await records.add_marker(one.id, "m", 10, None)
-    assert await records.attach(one.id, {"case": "1"})
+    assert await records.add_marker(one.id, "m", 10, None, 9)
+    assert await records.attach(one.id, {"case": "1"}, 9)
     await records.mark_deletion(one, request())
     await records.remove(one.id, 6_000)
 
@@ -180,12 +182,12 @@ async def test_given_markers_and_metadata_when_changed_then_read_in_order(
 ) -> None:
     one = conversation()
     await records.create(one)
-    assert await records.add_marker(one.id, "first", 10, 10)
-    assert await records.add_marker(one.id, "open", 20, None)
+    assert await records.add_marker(one.id, "first", 10, 10, 9)
+    assert await records.add_marker(one.id, "open", 20, None, 9)
     assert await records.end_marker(one.id, "", 30)
     assert not await records.end_marker(one.id, "", 40)
-    assert await records.attach(one.id, {"case": "1", "agent": "x"})
-    assert await records.attach(one.id, {"case": "2"})
+    assert await records.attach(one.id, {"case": "1", "agent": "x"}, 9)
+    assert await records.attach(one.id, {"case": "2"}, 9)
 
     shown = [(x.name, x.start_ms, x.end_ms) for x in await records.markers(one.id)]
 
@@ -193,6 +195,53 @@ async def test_given_markers_and_metadata_when_changed_then_read_in_order(
     assert await records.metadata(one.id) == {"agent": "x", "case": "2"}
     of_several = await records.metadata_of([one.id, "none"])
     assert of_several == {one.id: {"agent": "x", "case": "2"}, "none": {}}
+
+
+@pytest.fixture
+async def both(engine: AsyncEngine, queue: WriteQueue) -> AsyncIterator[list[ConversationStore]]:
+    """As two instances have them, on one database."""
+    other = WriteQueue(engine, first_retry_ms=20, last_retry_ms=50)
+    await other.start()
+    yield [ConversationStore(engine, queue), ConversationStore(engine, other)]
+    await other.stop()
+
+
+async def test_given_two_instances_when_many_add_markers_at_once_then_the_limit_holds(
+    both: list[ConversationStore],
+) -> None:
+    one = conversation()
+    await both[0].create(one)
+
+    added = await asyncio.gather(
+        *(both[x % 2].add_marker(one.id, f"m{x}", x, None, 5) for x in range(20)),
+        return_exceptions=True,
+    )
+
+    assert added.count(True) == 5
+    assert sum(isinstance(x, LimitReached) for x in added) == 15
+    assert [x.number for x in await both[0].markers(one.id)] == [1, 2, 3, 4, 5]
+    assert not await both[0].add_marker("none", "m", 0, None, 5)
+
+
+async def test_given_two_instances_when_many_attach_at_once_then_the_limit_holds(
+    both: list[ConversationStore],
+) -> None:
+    one = conversation()
+    await both[0].create(one)
+
+    attached = await asyncio.gather(
+        *(both[x % 2].attach(one.id, {f"a{x}": "1", f"b{x}": "1"}, 5) for x in range(10)),
+        return_exceptions=True,
+    )
+
+    kept = await both[0].metadata(one.id)
+    assert attached.count(True) == 2
+    assert sum(isinstance(x, LimitReached) for x in attached) == 8
+    assert len(kept) == 4, "all fields of a request, or none"
+    known = min(kept)
+    assert await both[0].attach(one.id, {known: "2", "new": "3"}, 5)
+    assert await both[0].metadata(one.id) == kept | {known: "2", "new": "3"}
+    assert not await both[0].attach("none", {"a": "1"}, 5)
 
 
 @pytest.mark.parametrize(

@@ -49,6 +49,7 @@ INSIDE = {
     "MailboxUnavailable": "bridge/voicemail/mailboxes.py",
     "CallGoesOn": "bridge/voicemail/mailboxes.py",
     "StoppedByGuard": "bridge/http/keyed_answers.py",
+    "LimitReached": "bridge/http/verba/markers.py",
     "UnreadableTimeline": "bridge/http/uapi/timeline/routes.py",
     "TooManySecrets": "bridge/http/uapi/phone_call_event_secrets.py",
     "PackagesMissing": "bridge/command/serving.py",

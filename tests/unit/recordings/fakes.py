@@ -163,7 +163,7 @@ class FakeWorld:
         raise NotImplementedError
 
     async def add_marker(
-        self, conversation_id: str, name: str, start_ms: int, end_ms: int | None
+        self, conversation_id: str, name: str, start_ms: int, end_ms: int | None, at_most: int
     ) -> bool:
         raise NotImplementedError
 
@@ -173,7 +173,9 @@ class FakeWorld:
     async def markers(self, conversation_id: str) -> list[Marker]:
         raise NotImplementedError
 
-    async def attach(self, conversation_id: str, values: Mapping[str, str]) -> bool:
+    async def attach(
+        self, conversation_id: str, values: Mapping[str, str], at_most: int | None = None
+    ) -> bool:
         raise NotImplementedError
 
     async def metadata(self, conversation_id: str) -> dict[str, str]:

@@ -16,6 +16,7 @@ from bridge.http.verba.errors import Code, VerbaError
 from bridge.http.verba.markers import add_marker
 from bridge.http.verba.parameters import Parameters
 from bridge.recordings.conversation import Marker
+from bridge.recordings.conversation_records import LimitReached
 
 
 class Records:
@@ -25,17 +26,17 @@ class Records:
         self.kept_markers: list[Marker] = []
         self.kept_metadata: dict[str, str] = {}
 
-    async def markers(self, _: str) -> list[Marker]:
-        return list(self.kept_markers)
-
-    async def add_marker(self, _: str, name: str, start_ms: int, end_ms: int | None) -> bool:
+    async def add_marker(
+        self, _: str, name: str, start_ms: int, end_ms: int | None, at_most: int
+    ) -> bool:
+        if len(self.kept_markers) >= at_most:
+            raise LimitReached
         self.kept_markers.append(Marker(len(self.kept_markers) + 1, name, start_ms, end_ms))
         return True
 
-    async def metadata(self, _: str) -> dict[str, str]:
-        return dict(self.kept_metadata)
-
-    async def attach(self, _: str, values: Mapping[str, str]) -> bool:
+    async def attach(self, _: str, values: Mapping[str, str], at_most: int) -> bool:
+        if len(self.kept_metadata.keys() | values) > at_most:
+            raise LimitReached
         self.kept_metadata.update(values)
         return True
 

@@ -57,7 +57,9 @@ class World(FakeWorld):
     def states(self) -> list[str]:
         return [state.value for state, _ in self.boxes]
 
-    async def attach(self, conversation_id: str, values: Mapping[str, str]) -> bool:
+    async def attach(
+        self, conversation_id: str, values: Mapping[str, str], at_most: int | None = None
+    ) -> bool:
         self.attached[conversation_id] = values
         return True
 
