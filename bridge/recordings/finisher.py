@@ -26,14 +26,16 @@ log = structlog.get_logger()
 
 _AT_ONCE = 4
 _CLOSE_POLL_MS = 300
-# Asterisk makes the file with the first audio, which a call that ends at once never has.
-_AUDIO_WITHIN_MS = 1_000
+# Asterisk makes the file at once, but a call that ends in that moment never has one.
+_FILE_WITHIN_MS = 1_000
+# Some phones send their first audio only after one or two seconds.
+_AUDIO_WITHIN_MS = 3_000
 
 
 class Finisher:
     """`retry_s`: how often the records are looked through; `settle_ms`: how long after its end a
-    file may still appear; `close_limit_ms`: how long it may still be open before it is measured
-    anyway; `failed` is told why a part has no audio: `missing` or `empty`."""
+    file, or the audio in it, may still appear; `close_limit_ms`: how long it may still be open
+    before it is measured anyway; `failed` is told why a part has no audio: `missing` or `empty`."""
 
     def __init__(
         self,
@@ -145,7 +147,7 @@ class Finisher:
             if not self._is_final(measured):
                 self.later(conversation.id, _CLOSE_POLL_MS)
                 return
-            if not measured.found and _should_have_audio(media):
+            if not measured.found and _was_recorded_for(media, _FILE_WITHIN_MS):
                 if await self._audio.is_empty():
                     raise AudioError("there is no recorded file at all; is the folder mounted?")
                 log.error("recording_missing", call_id=conversation.call_id, file=media.name)
@@ -164,10 +166,12 @@ class Finisher:
     def _note(self, call_id: str, measured: Measured) -> None:
         """A disk that is full leaves files without audio, and tells nobody but Asterisk's log."""
         media = measured.media
-        if not _should_have_audio(media):
-            return
         if media.length_ms:
             self.empty.end()
+            return
+        # Without even its header, it was no silence of the phones.
+        within_ms = _FILE_WITHIN_MS if measured.lacks_header else _AUDIO_WITHIN_MS
+        if not _was_recorded_for(media, within_ms):
             return
         lasted_s = ((media.ended_ms or 0) - media.started_ms) / 1000
         why = f"no audio was stored in {lasted_s:.0f} s; is the disk of the recordings full?"
@@ -181,14 +185,16 @@ class Finisher:
     def _is_final(self, measured: Measured) -> bool:
         media = measured.media
         age_ms = now_ms() - (media.ended_ms or 0)
+        # The audio of a second or two is in the memory of Asterisk until it closes the file.
+        settled = bool(media.length_ms) or age_ms >= self._settle_ms
         if age_ms >= self._close_limit_ms:
             final = True
         elif not measured.found:
-            final = age_ms >= self._settle_ms
+            final = settled
         elif measured.closed is None:
-            final = self._sizes.get(media.name) == media.bytes
+            final = settled and self._sizes.get(media.name) == media.bytes
         else:
-            final = measured.closed
+            final = settled and measured.closed
         if final:
             self._sizes.pop(media.name, None)
         else:
@@ -196,6 +202,6 @@ class Finisher:
         return final
 
 
-def _should_have_audio(media: Media) -> bool:
+def _was_recorded_for(media: Media, at_least_ms: int) -> bool:
     lasted_ms = (media.ended_ms or 0) - media.started_ms
-    return bool(media.mixmonitor_id) and lasted_ms > _AUDIO_WITHIN_MS
+    return bool(media.mixmonitor_id) and lasted_ms > at_least_ms

@@ -25,6 +25,12 @@ class Measured:
     closed: bool | None
     found: bool = True
 
+    @property
+    def lacks_header(self) -> bool:
+        """Whether not even the header of a WAV file was stored."""
+        short = (self.media.bytes or 0) < _WAV_HEADER_BYTES
+        return self.found and self.media.format == "wav" and short
+
 
 async def measure(media: Media, audio: AudioFiles, *, even_if_open: bool = True) -> Measured:
     """The media with its size, length and checksum; 0 bytes if there is no file.

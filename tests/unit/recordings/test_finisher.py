@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
+import pytest
 from structlog.testing import capture_logs
 
 from bridge.clock import now_ms
@@ -68,6 +69,47 @@ async def test_given_a_file_that_appears_late_then_it_is_measured() -> None:
         assert size(world, ended) is None
         world.files[ended.media[0].name] = b"1234"
         await eventually(lambda: size(world, ended) == 4)
+
+
+@instant
+async def test_given_a_file_of_which_only_the_header_is_there_yet_then_its_audio_is_awaited() -> (
+    None
+):
+    """As Asterisk leaves it while it records: a second of audio is in its memory."""
+    world, ended = FakeWorld(), just_ended("wav", lasted_ms=1_100)
+    name = ended.media[0].name
+    world.files[name] = b"\0" * 44
+    with capture_logs() as lines:
+        async with finishing(world, ended, settle_ms=2_000):
+            await asyncio.sleep(1.0)
+            assert size(world, ended) is None
+            header = bytearray(b"\0" * 44)
+            header[40:44] = (16_000).to_bytes(4, "little")
+            world.files[name] = bytes(header) + b"ab" * 8_000
+            await eventually(lambda: size(world, ended) == 16_044)
+    assert world.records[ended.id].conversation.media[0].length_ms == 1_000
+    assert lines == []
+
+
+@instant
+@pytest.mark.parametrize(
+    ("lasted_ms", "content", "said"),
+    [
+        (2_500, b"\0" * 44, []),  # a phone may be silent for so long
+        (3_500, b"\0" * 44, ["recording_empty", "recordings_empty_began"]),
+        (900, b"", []),
+        (1_500, b"", ["recording_empty", "recordings_empty_began"]),  # no header: a full disk
+    ],
+)
+async def test_given_a_recording_without_audio_then_it_is_said_where_some_must_be_there(
+    lasted_ms: int, content: bytes, said: list[str]
+) -> None:
+    world, ended = FakeWorld(), just_ended("wav", lasted_ms=lasted_ms)
+    world.files[ended.media[0].name] = content
+    with capture_logs() as lines:
+        async with finishing(world, ended):
+            await eventually(lambda: size(world, ended) == len(content), 90)
+    assert [x["event"] for x in lines] == said
 
 
 @instant
