@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from bridge import __version__
-from bridge.command import parser
+from bridge.command import commands, parser
 
 
 def run(*words: str) -> Any:
@@ -60,7 +60,7 @@ def test_given_a_command_line_then_the_command_gets_it_and_its_result_is_the_exi
         calls.append((args, kwargs))
         return result
 
-    monkeypatch.setattr(parser.commands, command, called)
+    monkeypatch.setattr(commands, command, called)
     ended = run(*words.split())
     assert calls == [(given, options)]
     assert ended.exit_code == code
