@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 from bridge.calls.state.answered_by_pbx import is_being_dialled
-from bridge.calls.state.dialled_numbers import PUBLIC_DIGITS_MIN
+from bridge.calls.state.dialled_numbers import PUBLIC_DIGITS_MIN, asked_number
 from bridge.calls.state.holding import holds_since_ms, on_hold_since_ms
 from bridge.calls.state.phone_call import Leg, LegPhase, PhoneCall, Side
 from bridge.directory.caller_ids import CallerId
@@ -155,7 +155,9 @@ def _present(call: PhoneCall) -> list[Leg]:
         return _one_each(call.legs)
     gone = {x.view_id for x in call.legs if x.phase is LegPhase.GONE or x.handed_over}
     picked_up = any(x.side is Side.SOURCE and x.phase is LegPhase.UP for x in call.legs)
-    reached = any(x.side is Side.DESTINATION and x.answered_ms is not None for x in call.legs)
+    # Also where who answered is the source now, as the source has handed the call over.
+    called = [x for x in call.legs if x.side is Side.DESTINATION or x.took_over]
+    reached = any(x.answered_ms is not None for x in called)
     legs = []
     for leg in call.legs:
         if leg.side is Side.SOURCE:
@@ -163,11 +165,16 @@ def _present(call: PhoneCall) -> list[Leg]:
             loser = picked_up and leg.phase is not LegPhase.UP
         else:
             # One that was not registered never had a channel. (One that rings may be the target of
-            # a transfer.)
-            loser = reached and leg.phase is LegPhase.WAITING
+            # a transfer. One that is about to ring is.)
+            loser = reached and leg.phase is LegPhase.WAITING and not _is_target(call, leg)
         if leg.view_id not in gone and not loser:
             legs.append(leg)
     return _one_each(legs or [x for x in call.legs if x.phase < LegPhase.GONE] or call.legs)
+
+
+def _is_target(call: PhoneCall, leg: Leg) -> bool:
+    """Whether an app has had a party transferred there."""
+    return leg is call.legs[-1] and asked_number(leg.number) == call.dialled
 
 
 def _one_each(legs: Sequence[Leg]) -> list[Leg]:

@@ -8,7 +8,7 @@ from bridge.calls.state import pbx_events as ev
 from bridge.calls.state.dialled_numbers import asked_number
 from bridge.calls.state.effects import Effect, LegProgressed, LegStep
 from bridge.calls.state.fast_replace import replace
-from bridge.calls.state.local_halves import local_half
+from bridge.calls.state.local_halves import is_half, local_half
 from bridge.calls.state.party_lookup import KnownParty, PartyLookup
 from bridge.calls.state.phone_call import (
     Leg,
@@ -161,10 +161,10 @@ def with_source(call: PhoneCall, leaving: Container[str]) -> PhoneCall:
     ]
     if any(call.legs[index].side is Side.SOURCE for index in staying):
         return call
-    for index in staying:
-        if call.legs[index].phase is LegPhase.UP:
-            return _taking_over(call, index)
-    return call
+    up = [index for index in staying if call.legs[index].phase is LegPhase.UP]
+    # An agent before the queue that has connected it: a queue is on half a Local channel.
+    phones = [index for index in up if not is_half(call, call.legs[index].uniqueid)]
+    return _taking_over(call, (phones or up)[0]) if up else call
 
 
 def adopt(call: PhoneCall, party: KnownParty | None) -> PhoneCall:

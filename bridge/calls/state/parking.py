@@ -11,17 +11,20 @@ from collections.abc import Mapping
 from bridge.calls.state import pbx_events as ev
 from bridge.calls.state.fast_replace import replace
 from bridge.calls.state.legs import leg_index, set_leg
-from bridge.calls.state.local_halves import party_through
+from bridge.calls.state.local_halves import is_half, party_through
 from bridge.calls.state.phone_call import Leg, LegPhase, PhoneCall
 
 
 def party_on(call: PhoneCall, uniqueid: str) -> int | None:
-    """The place of the party on that channel, or behind it if that is half a Local channel."""
+    """The place of the party on that channel, or behind it if that is half a Local channel.
+
+    A queue is a party on its half. Once it has connected an agent, that agent is behind it.
+    """
     index = leg_index(call, uniqueid)
-    if index is not None:
+    if index is not None and not is_half(call, uniqueid):
         return index
     leg = party_through(call, uniqueid)
-    return None if leg is None or leg.uniqueid is None else leg_index(call, leg.uniqueid)
+    return index if leg is None or leg.uniqueid is None else leg_index(call, leg.uniqueid)
 
 
 def fetched(call: PhoneCall, uniqueid: str) -> PhoneCall:

@@ -24,9 +24,10 @@ QUEUE = "0003*300"
 
 @dataclass
 class Talk:
-    """212 has called the queue, and 211 has answered. `other`: a phone that is free."""
+    """212 has come to the queue, and 211 has answered. `other`: a phone that is free."""
 
     call: Any
+    caller_view: str
     agent_view: str
     caller: Softphone
     agent: Softphone
@@ -44,6 +45,12 @@ async def queue_talk(lab: RunningLab, api: ApiClient, begun_by: str) -> AsyncIte
     ):
         if begun_by == "api":
             await api.place(["212"], [QUEUE], extension="212")
+        elif begun_by == "transfer":
+            async with lab.phone("0003*220", answer="auto"):
+                call_id = await api.place(["220"], ["212"], extension="212")
+                await api.wait_call(call_id, lambda x: views(x, "status") == [5, 5])
+                body = {"extension": "@self", "transferNumber": "212", "sendCallTo": QUEUE}
+                await acted(api, call_id, "Transfer", **body)
         else:
             await caller.dial(QUEUE)
 
@@ -53,10 +60,11 @@ async def queue_talk(lab: RunningLab, api: ApiClient, begun_by: str) -> AsyncIte
             ]
 
         call = await wait_only_call(api, "0003*211", talks)
-        [agent_view] = [x["id"] for x in call["phoneCallView"] if x.get("extension") == "0003*211"]
+        [caller_view] = [x["id"] for x in call["phoneCallView"] if x["extension"] == "0003*212"]
+        [agent_view] = [x["id"] for x in call["phoneCallView"] if x["extension"] == "0003*211"]
         # It registers now: an agent that is free would ring, too.
         async with lab.phone("0003*213", answer="auto", tone_hz=OTHER_HZ) as other:
-            talk = Talk(call, agent_view, caller, agent, other)
+            talk = Talk(call, caller_view, agent_view, caller, agent, other)
             await talk.hear_each_other()
             yield talk
             await api.leave_no_call()
@@ -103,18 +111,18 @@ async def test_given_an_agent_that_has_answered_when_acted_on_then_each_action_i
 
 
 @pytest.mark.parametrize("parker", ["agent", "caller"])
-@pytest.mark.parametrize("begun_by", ["api", "phone"])
+@pytest.mark.parametrize("begun_by", ["api", "phone", "transfer"])
 async def test_given_an_agent_that_has_answered_when_one_parks_the_other_then_it_is_fetched(
     lab: RunningLab, api: ApiClient, begun_by: str, parker: str
 ) -> None:
     async with queue_talk(lab, api, begun_by) as talk:
         call_id = talk.call["id"]
-        view = talk.agent_view if parker == "agent" else "00"
+        view = talk.agent_view if parker == "agent" else talk.caller_view
         parked = await act(api, call_id, "Park", extension="@self", phoneCallViewId=view)
         assert parked.status == 200, parked.text
         waits, hz = (talk.caller, CALLER_HZ) if parker == "agent" else (talk.agent, AGENT_HZ)
         [[seen]] = [x["phoneCallView"] for x in parked.json]
-        assert seen["id"] == ("00" if parker == "agent" else talk.agent_view)
+        assert seen["id"] == (talk.caller_view if parker == "agent" else talk.agent_view)
         await waits.wait_tone(MUSIC_HZ)
         await acted(api, call_id, "UnPark", extension="@self", sendCallTo="0003*213")
         await hear_each_other(waits, hz, talk.other, OTHER_HZ)

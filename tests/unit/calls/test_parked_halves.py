@@ -2,10 +2,25 @@
 
 from __future__ import annotations
 
-from bridge.calls.state import pbx_events as ev
-from bridge.calls.state.call_views import views_of
-from bridge.calls.state.phone_call import fork_channel_id
+from dataclasses import replace
 
+import pytest
+
+from bridge.calls.state import pbx_events as ev
+from bridge.calls.state.api_transfer import target_leg, with_transfer
+from bridge.calls.state.call_views import views_of
+from bridge.calls.state.phone_call import (
+    CallChannel,
+    Leg,
+    LegPhase,
+    PhoneCall,
+    Side,
+    fork_channel_id,
+)
+from bridge.calls.state.transition import apply
+
+from .example_parties import PARTIES
+from .test_parking import talk
 from .test_picked_up_sources import API, CALLED, RINGS, UP, Office, api_call, local, phone
 
 CALLER, HALF_1, HALF_2, AGENT = "400.1", "400.2", "400.3", "400.4"
@@ -45,3 +60,53 @@ def test_given_a_group_that_stays_when_its_phone_parks_the_caller_then_the_slot_
     office.says(ev.ChannelParked(0, HALF_2, CALLER, "702"))
     office.says(ev.ChannelHungUp(0, AGENT, CALLER, 16))
     assert shown(office) == ["0003*210 > 702"]
+
+
+def queue_talk() -> PhoneCall:
+    """210 was transferred to queue 300, a party on half a Local channel; agent 211 has it."""
+    call = talk()
+    caller, agent = call.legs
+    queue = replace(agent, number="0003*300", extension="0003*300", uniqueid="1.3")
+    name = "Local/0003*300@services-1"
+    halves = [
+        CallChannel("1.3", name, UP, 1, local=f"{name};1", dialled_by="1.1"),
+        CallChannel("1.4", name, UP, 1, local=f"{name};2"),
+    ]
+    rung = replace(call.channels["1.2"], dialled_by="1.4")
+    channels = {**call.channels, "1.2": rung, **{x.uniqueid: x for x in halves}}
+    return replace(call, legs=(caller, queue, replace(agent, view_id="02")), channels=channels)
+
+
+def test_given_a_queue_on_a_half_when_its_agent_is_parked_then_the_agent_is_the_view_left() -> None:
+    event = ev.ChannelParked(500, "1.3", "1.3", "7001", "PJSIP/0003*210")
+    call, _ = apply(queue_talk(), event, PARTIES)
+    assert [(x.leg.number, x.destinations) for x in views_of(call)] == [("0003*211", ("7001",))]
+    assert call.legs[2].parked
+
+
+def test_given_a_queue_on_a_half_when_its_agent_is_sent_on_then_the_agent_is_the_source() -> None:
+    call = with_transfer(queue_talk(), "00", "0003*216")
+    assert [x.number for x in call.legs if x.side is Side.SOURCE] == ["0003*210", "0003*211"]
+
+
+@pytest.mark.parametrize("ordered", ["Park", "Transfer"])
+def test_given_a_number_that_was_never_dialled_when_the_call_goes_on_then_it_has_no_view(
+    ordered: str,
+) -> None:
+    call = talk()
+    never = Leg("02", Side.DESTINATION, "0003*213", "", extension="0003*213")
+    call = replace(call, legs=(*call.legs, never))
+    before = [x.leg.number for x in views_of(call)]
+    if ordered == "Park":
+        event = ev.ChannelParked(500, "1.2", "1.2", "7001", "PJSIP/0003*210")
+        call, _ = apply(call, event, PARTIES)
+        goes_to = ["7001"]
+    else:
+        target = target_leg(call, "0003*212", "", "PJSIP/0003*212", "0003*212")
+        assert target.phase is LegPhase.WAITING
+        call = with_transfer(call, "00", "0003*212", target)
+        goes_to = ["0003*212"]
+    assert before == ["0003*210", "0003*211"]
+    views = views_of(call)
+    assert "0003*213" not in [x.leg.number for x in views]
+    assert list(views[0].destinations) == goes_to
