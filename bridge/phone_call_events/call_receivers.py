@@ -7,7 +7,7 @@ is in memory as long as something of it waits. All of one app are signed with on
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from dataclasses import replace
 
 from bridge.calls.call_records import Companions
@@ -32,6 +32,10 @@ from bridge.phone_call_events.subscription import (
 )
 from bridge.storage.statement import Write
 
+# The directory of this instance may lack an app for a while: a mistake, or an update of several.
+MISSING_MS = 24 * 3600 * 1000
+_REMOVED_AT_ONCE = 200
+
 
 class CallReceivers:
     """`written` is told the receiver that has one more state to be delivered."""
@@ -51,6 +55,7 @@ class CallReceivers:
         self._written = written
         self._secrets: dict[str, AppSecret] = {}
         self._receivers: dict[str, Subscription] = {}
+        self._missing_since_ms: dict[str, int] = {}
         self._changing = asyncio.Lock()
 
     def __iter__(self) -> Iterator[Subscription]:
@@ -105,6 +110,28 @@ class CallReceivers:
                 if receiver.client_id == client_id:
                     self._keep(receiver)
         return secret
+
+    async def purge_secrets(self, at_ms: int, apps: Container[str]) -> int:
+        """Remove the secrets of apps that were missing in `apps` for a day; returns how many.
+
+        A secret stays while rows of its receivers remain. At most 200 are looked at. Raises
+        StorageUnavailable.
+        """
+        missing = [x for x in self._secrets if x not in apps]
+        self._missing_since_ms = {x: self._missing_since_ms.get(x, at_ms) for x in missing}
+        due = [x for x in missing if at_ms - self._missing_since_ms[x] >= MISSING_MS]
+        return sum([await self._remove_secret(x) for x in due[:_REMOVED_AT_ONCE]])
+
+    async def _remove_secret(self, client_id: str) -> bool:
+        async with self._changing:
+            secret = self._secrets.pop(client_id)  # an app that comes back now waits for its turn
+            removed = False
+            try:
+                removed = await self._store.remove_unused(client_id)
+            finally:
+                if not removed:
+                    self._secrets[client_id] = secret
+            return removed
 
     # The states of calls
 

@@ -273,6 +273,9 @@ class Service:
             ),
             "verba_tokens": lambda _: self.verba_access.purge(),
             "events": lambda now: self.events.purge(now - settings.events_kept_s * 1000),
+            "app_secrets": lambda now: self.events.call_receivers.purge_secrets(
+                now, self.directory.directory.apps
+            ),
             "tokens": lambda _: self.tokens.purge(),
         }
         begin_rounds(self._stack, settings, self.switchboard, hang_up, purges)

@@ -21,6 +21,13 @@ _UPDATE = Statement(
     "UPDATE event_app_secrets SET secret = :secret, old_secrets = :old_secrets"
     " WHERE client_id = :client_id"
 )
+# It looks through all subscriptions.
+_REMOVE = Statement(
+    "DELETE FROM event_app_secrets WHERE client_id = :client_id AND NOT EXISTS"
+    " (SELECT 1 FROM event_subscriptions AS s"
+    " WHERE s.client_id = event_app_secrets.client_id AND s.call_id IS NOT NULL)",
+    many_rows=True,
+)
 
 
 class AppSecretStore:
@@ -54,6 +61,11 @@ class AppSecretStore:
         counts = await self._queue.submit(*([write] if first is None else [first, write]))
         if first is not None and not counts[0]:
             raise StoppedByGuard
+
+    async def remove_unused(self, client_id: str) -> bool:
+        """Remove the secret of the app. False if it has none, or rows of its receivers remain."""
+        [count] = await self._queue.submit(_REMOVE.write(client_id=client_id))
+        return count == 1
 
 
 def _write(statement: Statement, secret: AppSecret) -> Write:

@@ -7,12 +7,14 @@ from dataclasses import replace
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bridge.calls.store.call_store import CallStore
+from bridge.phone_call_events.call_receivers import MISSING_MS, CallReceivers
 from bridge.phone_call_events.delivery import DeliveryState
+from bridge.phone_call_events.event_numbers import EventNumbers
 from bridge.phone_call_events.store.app_secret_store import AppSecretStore
 from bridge.phone_call_events.store.delivery_store import EventDeliveryStore, write_delivery
 from bridge.phone_call_events.store.receiver_store import insert_receiver, waiting_receivers
 from bridge.phone_call_events.store.subscription_store import EventSubscriptionStore
-from bridge.phone_call_events.subscription import AppSecret, BodyFormat, OldSecret
+from bridge.phone_call_events.subscription import AppSecret, BodyFormat, OldSecret, Subscription
 from bridge.storage.write_queue import WriteQueue
 
 from .phone_calls import ended, live_call
@@ -79,3 +81,37 @@ async def test_given_secret_of_an_app_when_replaced_then_it_is_loaded_with_the_o
     after = AppSecret("app", "second", (OldSecret("first", 9),))
     await secrets.update(after)
     assert await secrets.load() == [after]
+
+
+class NoRights:
+    def may_hear(self, _: Subscription) -> bool:
+        return False
+
+
+async def test_given_apps_that_are_removed_when_a_day_is_over_then_their_secrets_go(
+    engine: AsyncEngine, queue: WriteQueue
+) -> None:
+    secrets, deliveries = AppSecretStore(engine, queue), EventDeliveryStore(engine, queue)
+    receivers = CallReceivers(secrets, NoRights(), EventNumbers(), 60, lambda _: None)
+    await receivers.start()
+    old = {x: await receivers.secret_of(x) for x in ("gone", "busy", "here")}
+    busy = replace(a_subscription(), types=(), call_id="c" * 20, client_id="busy")
+    await queue.submit(insert_receiver(busy))
+
+    async def kept() -> set[str]:
+        return {x.client_id for x in await secrets.load()}
+
+    assert await receivers.purge_secrets(0, old) == 0
+    assert await receivers.purge_secrets(MISSING_MS, {"here"}) == 0, "missing just now"
+    assert await receivers.purge_secrets(2 * MISSING_MS, old) == 0, "back in time"
+    assert await receivers.purge_secrets(3 * MISSING_MS, {"here"}) == 0
+    assert await kept() == set(old)
+    assert await receivers.purge_secrets(4 * MISSING_MS, {"here"}) == 1
+    assert await kept() == {"busy", "here"}
+    assert receivers.known_secret("busy") == old["busy"]
+    await deliveries.purge_finished(LONG_AFTER_MS)  # its receiver goes, too
+    assert await receivers.purge_secrets(4 * MISSING_MS, {"here"}) == 1
+    assert await kept() == {"here"}
+    assert await receivers.secret_of("here") == old["here"]
+    assert await receivers.secret_of("gone") != old["gone"]
+    assert await kept() == {"here", "gone"}
