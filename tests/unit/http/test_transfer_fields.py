@@ -110,7 +110,12 @@ async def test_given_digits_that_cannot_be_sent_then_the_answer_says_why(
 
 @pytest.mark.parametrize(
     ("action", "body"),
-    [("SendDTMF", {"digits": "1"}), ("OnHold", {}), ("OffHold", {}), ("Park", {})],
+    [
+        ("SendDTMF", {"digits": "1", "duration": None, "pressed": None}),
+        ("OnHold", {}),
+        ("OffHold", {}),
+        ("Park", {}),
+    ],
 )
 async def test_given_a_call_that_nobody_has_answered_then_nothing_is_done_with_it(
     api: ApiClient, live_call: str, action: str, body: dict[str, object]

@@ -38,5 +38,6 @@ def _digits(order: ActionRequest) -> Digits:
     pauses = text.count(PAUSE)
     if (len(text) - pauses) * duration_ms / 1000 + pauses * PAUSE_S > _ALL_MAX_S:
         raise invalid("pc_digits_invalid", f"digits take longer than {_ALL_MAX_S} seconds.")
-    pressed = str(order.body.get("pressed", "0"))
-    return Digits(text, duration_ms, flag(pressed, "pc_dtmf_invalid", "pressed"))
+    pressed = order.body.get("pressed")
+    told = "0" if pressed is None else str(pressed)
+    return Digits(text, duration_ms, flag(told, "pc_dtmf_invalid", "pressed"))
