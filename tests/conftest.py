@@ -13,6 +13,7 @@ import pytest
 
 from tests.containers.compose_system import ComposeSystem
 from tests.containers.opening import open_compose_system
+from tests.containers.progress import said_on_terminal
 
 pytest_plugins = ["tests.integration.storage.databases"]
 
@@ -71,7 +72,12 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
 
 
 @pytest.fixture(scope="session")
-def compose_system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ComposeSystem]:
+def compose_system(
+    pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[ComposeSystem]:
     """Built and up. When it is gone, so is all that it brought."""
-    with open_compose_system(tmp_path_factory.mktemp("compose")) as system:
+    with (
+        said_on_terminal(pytestconfig) as say,
+        open_compose_system(tmp_path_factory.mktemp("compose"), say) as system,
+    ):
         yield system

@@ -14,6 +14,7 @@ from tests.pinning.dockerfile import base_images_of
 from .command import CommandFailedError, run
 from .debian_mirror import APT_OPTIONS
 from .engine import Docker
+from .progress import Say, step
 
 _PULL_TIMEOUT_S = 120.0
 _BUILD_TIMEOUT_S = 600.0
@@ -22,8 +23,8 @@ _CERTIFICATES = Path("/usr/local/share/ca-certificates")
 
 
 @contextmanager
-def base_images(docker: Docker, dockerfiles: list[Path]) -> Iterator[dict[str, str]]:
-    """They are there; those that were not before are gone afterwards.
+def base_images(docker: Docker, dockerfiles: list[Path], say: Say) -> Iterator[dict[str, str]]:
+    """They are there; those that were not before are gone afterwards. `say` is told each of those.
 
     The variables of docker-compose.yml that name them: an image that had to be made is not the one
     that is pinned by its digest.
@@ -32,7 +33,8 @@ def base_images(docker: Docker, dockerfiles: list[Path]) -> Iterator[dict[str, s
     absent = sorted(images - docker.names()["image"])
     try:
         for image in absent:
-            _get(docker, image)
+            with step(say, f"getting the image {image.partition('@')[0]}"):
+                _get(docker, image)
         yield {_VARIABLES[_suite(x)]: x for x in images}
     finally:
         for image in absent:

@@ -5,30 +5,36 @@ from __future__ import annotations
 import secrets
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from .base_images import base_images, pip_configuration
 from .compose_system import DOCKERFILES, ComposeSystem
 from .engine import open_docker
+from .progress import Say, step
 
 
 @contextmanager
-def open_compose_system(folder: Path) -> Iterator[ComposeSystem]:
-    """Up and healthy. Raises AssertionError if something of it stays behind."""
+def open_compose_system(folder: Path, say: Say) -> Iterator[ComposeSystem]:
+    """Up and healthy; `say` is told each step. Raises AssertionError if something of it stays
+    behind."""
     tag = f"test-{secrets.token_hex(4)}"
     # The path of a Unix socket must be short.
     with (
         tempfile.TemporaryDirectory(prefix="compose-", ignore_cleanup_errors=True) as engine,
-        open_docker(Path(engine)) as docker,
+        ExitStack() as stack,
     ):
+        with step(say, "getting a Docker engine"):
+            docker = stack.enter_context(open_docker(Path(engine)))
         before = docker.names()
         system = ComposeSystem(docker, f"uapi-bridge-{tag}", tag)
         try:
-            with base_images(docker, DOCKERFILES) as images:
-                system.build(pip_configuration(folder), images)
+            with base_images(docker, DOCKERFILES, say) as images:
+                with step(say, "building the images of docker-compose.yml"):
+                    system.build(pip_configuration(folder), images)
                 try:
-                    system.up()
+                    with step(say, "starting the containers"):
+                        system.up()
                     yield system
                 finally:
                     system.remove()
