@@ -55,6 +55,8 @@ _COMMON = frozenset(
         *("from-did-direct", "ext-local", "ext-queues", "ext-group", "macro-dial"),
     )
 )
+# Many dialplans go on at `s-${DIALSTATUS}`, and that tells how a call ended.
+_DIAL_STATUS = re.compile(r"s-[A-Z]+\Z")
 UNKNOWN = frozenset({"", "<unknown>", "<none>", "anonymous"})
 
 
@@ -90,6 +92,8 @@ class Replacements:
 
     def _token(self, token: str) -> str:
         if token in _COMMON or token in _OURS or token == "" or _API_CALL.match(token):
+            return token
+        if _DIAL_STATUS.match(token):
             return token
         if uniqueid := _UNIQUEID.match(token):
             return self._note(token, uniqueid[1])
