@@ -28,7 +28,8 @@ CALL_ID = "00000000000000000abc"
 
 class FakePbx:
     """`fails`: what every action raises. `has_channels`: whether there is what is to be hung up.
-    `during_snapshot` runs before the list is returned."""
+    `during_snapshot` runs before the list is returned. `clock_ahead_ms`: of its clock before ours.
+    """
 
     name = "pbx1"
 
@@ -39,6 +40,7 @@ class FakePbx:
         self.channels: tuple[ChannelSnapshot, ...] = ()
         self.fails: Exception | None = None
         self.has_channels = True
+        self.clock_ahead_ms = 0
         self.during_snapshot: Callable[[], None] = lambda: None
 
     async def originate(self, order: OriginateOrder) -> None:
@@ -60,7 +62,7 @@ class FakePbx:
     async def snapshot(self) -> PbxSnapshot:
         if self.fails is not None:
             raise self.fails
-        listed = PbxSnapshot(now_ms(), self.channels)
+        listed = PbxSnapshot(now_ms() + self.clock_ahead_ms, self.channels)
         self.during_snapshot()
         return listed
 

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any, TypeVar
 
 import pytest
 
 from bridge.calls.live.switchboard import Switchboard
 from bridge.calls.live.tracker import CallTracker
-from bridge.calls.pbx import HangUpResult, LinkStatus, OriginateOrder
 from bridge.calls.state import pbx_events as ev
 from bridge.calls.state.phone_call import (
     CallChannel,
@@ -22,81 +19,15 @@ from bridge.calls.state.phone_call import (
     PhoneCall,
     Side,
 )
-from bridge.calls.store.ended_calls import EndedCalls
 from bridge.clock import now_ms
 from tests.lab.instant_time import instant
 from tests.scripted_ami.eventually import eventually
 from tests.unit.calls.example_parties import PARTIES
-
-_Shown = TypeVar("_Shown")
-
-
-class PbxWithEvents:
-    """Its list of channels is answered after `meanwhile` has happened."""
-
-    name = "pbx1"
-    link = LinkStatus(up=True, since_ms=0)
-
-    def __init__(self) -> None:
-        self.channels: tuple[ev.ChannelSnapshot, ...] = ()
-        self.meanwhile: Callable[[], None] = lambda: None
-        self.hung_up: list[str] = []
-        self.clock_ahead_ms = 0
-
-    async def ask_channel(self, uniqueid: str) -> bool:
-        raise NotImplementedError
-
-    async def originate(self, order: OriginateOrder) -> None:
-        raise NotImplementedError
-
-    async def hang_up(self, uniqueid: str) -> HangUpResult:
-        self.hung_up.append(uniqueid)
-        return HangUpResult.NO_SUCH_CHANNEL
-
-    async def snapshot(self) -> ev.PbxSnapshot:
-        snapshot = ev.PbxSnapshot(now_ms() + self.clock_ahead_ms, self.channels)
-        self.meanwhile()
-        return snapshot
-
-    async def has_phone_to_ring(self, endpoint: str) -> bool:
-        return True
-
-    def why_unreachable(self, dial: str) -> str:
-        return ""
-
-    def reachable(self, endpoint: str) -> bool:
-        return True
+from tests.unit.calls.fakes import FakePbx, FakeRecords
 
 
-class KeptCalls:
-    """Storage that keeps nothing but what was finished."""
-
-    def __init__(self) -> None:
-        self.finished: list[PhoneCall] = []
-
-    def track(self, call: PhoneCall, extra: Sequence[Any] = (), written: Any = None) -> None:
-        pass
-
-    def finish_later(self, call: PhoneCall, extra: Sequence[Any] = (), written: Any = None) -> None:
-        self.finished.append(call)
-
-    async def mark(self, call: PhoneCall) -> None:
-        raise NotImplementedError
-
-    async def find(self, call_id: str) -> PhoneCall | None:
-        return next((x for x in self.finished if x.id == call_id), None)
-
-    async def live(self, pbx: str) -> list[PhoneCall]:
-        return []
-
-    async def ended(
-        self, asked: EndedCalls, show: Callable[[PhoneCall], _Shown]
-    ) -> tuple[list[_Shown], int]:
-        return [], 0
-
-
-def switchboard_of(pbx: PbxWithEvents) -> tuple[Switchboard, KeptCalls]:
-    records = KeptCalls()
+def switchboard_of(pbx: FakePbx) -> tuple[Switchboard, FakeRecords]:
+    records = FakeRecords()
     return Switchboard(pbx, CallTracker("pbx1", PARTIES), records, 10.0), records
 
 
@@ -108,13 +39,13 @@ def channel(uniqueid: str) -> ev.ChannelSnapshot:
 
 @instant
 async def test_given_channel_hung_up_while_listed_when_resynced_then_its_call_stays_ended() -> None:
-    pbx = PbxWithEvents()
+    pbx = FakePbx()
     switchboard, records = switchboard_of(pbx)
     phone = channel("1795301346.1")
     switchboard.pbx_event(ev.ChannelAppeared(now_ms() - 9, phone.uniqueid, phone.linkedid, phone))
     assert len(switchboard.calls.live) == 1
     pbx.channels = (phone,)
-    pbx.meanwhile = lambda: switchboard.pbx_event(
+    pbx.during_snapshot = lambda: switchboard.pbx_event(
         ev.ChannelHungUp(now_ms(), phone.uniqueid, phone.linkedid, cause=16)
     )
 
@@ -123,7 +54,7 @@ async def test_given_channel_hung_up_while_listed_when_resynced_then_its_call_st
     assert list(switchboard.calls.live) == []
     assert len(records.finished) == 1
     # What was remembered for that one comparison is not held against the next.
-    pbx.meanwhile = lambda: None
+    pbx.during_snapshot = lambda: None
     await switchboard.resync()
     assert len(switchboard.calls.live) == 1
 
@@ -134,11 +65,11 @@ async def test_given_channel_appears_while_listed_when_resynced_then_its_call_li
     pbx_clock_ahead_ms: int,
 ) -> None:
     """Events without a Timestamp are told in our clock, the list always in that of the PBX."""
-    pbx = PbxWithEvents()
+    pbx = FakePbx()
     pbx.clock_ahead_ms = pbx_clock_ahead_ms
     switchboard, records = switchboard_of(pbx)
     phone = channel("1795301346.2")
-    pbx.meanwhile = lambda: switchboard.pbx_event(
+    pbx.during_snapshot = lambda: switchboard.pbx_event(
         ev.ChannelAppeared(now_ms(), phone.uniqueid, phone.linkedid, phone)
     )
 
@@ -168,7 +99,7 @@ async def test_given_answered_before_its_channel_is_heard_of_when_resynced_then_
     placed: str, pbx_clock_ahead_ms: int
 ) -> None:
     """Seen with 50 calls being made at once: the phones talked, and the API had ended the call."""
-    pbx = PbxWithEvents()
+    pbx = FakePbx()
     pbx.clock_ahead_ms = pbx_clock_ahead_ms
     switchboard, records = switchboard_of(pbx)
     call = api_call("00000000000000000abc")
@@ -179,7 +110,7 @@ async def test_given_answered_before_its_channel_is_heard_of_when_resynced_then_
         switchboard.pbx_event(answered)
 
     if placed == "while it is on its way":
-        pbx.meanwhile = place
+        pbx.during_snapshot = place
     else:
         place()
 
@@ -198,7 +129,7 @@ async def test_given_answered_before_its_channel_is_heard_of_when_resynced_then_
 async def test_given_no_channel_comes_at_all_when_resynced_after_the_grace_time_then_it_ends() -> (
     None
 ):
-    pbx = PbxWithEvents()
+    pbx = FakePbx()
     switchboard, records = switchboard_of(pbx)
     call = replace(api_call("00000000000000000abc"), published_ms=now_ms() - 10_001)
     switchboard.calls.add(call)
@@ -211,10 +142,10 @@ async def test_given_no_channel_comes_at_all_when_resynced_after_the_grace_time_
 
 @instant
 async def test_given_a_new_link_while_listed_when_resynced_then_the_newer_list_counts() -> None:
-    pbx = PbxWithEvents()
+    pbx = FakePbx()
     switchboard, records = switchboard_of(pbx)
     phone = channel("1795301346.3")
-    pbx.meanwhile = lambda: switchboard.link_up(ev.PbxSnapshot(now_ms(), (phone,)))
+    pbx.during_snapshot = lambda: switchboard.link_up(ev.PbxSnapshot(now_ms(), (phone,)))
 
     await switchboard.resync()
 
@@ -228,7 +159,7 @@ async def test_given_a_channel_heard_of_when_a_new_session_lists_none_then_it_en
     None
 ):
     """Nobody tells a new session what became of an Originate before."""
-    pbx = PbxWithEvents()
+    pbx = FakePbx()
     switchboard, records = switchboard_of(pbx)
     call = api_call("00000000000000000abc")
     switchboard.calls.add(call)
@@ -243,7 +174,7 @@ async def test_given_a_channel_heard_of_when_a_new_session_lists_none_then_it_en
 
 @instant
 async def test_given_no_channel_heard_of_when_a_new_session_lists_none_then_it_ends_soon() -> None:
-    pbx = PbxWithEvents()
+    pbx = FakePbx()
     switchboard, records = switchboard_of(pbx)
     call, placed = api_call("00000000000000000abc"), api_call("00000000000000000def")
     switchboard.calls.add(call)
@@ -258,7 +189,7 @@ async def test_given_no_channel_heard_of_when_a_new_session_lists_none_then_it_e
 
 @instant
 async def test_given_a_hang_up_before_a_restart_when_none_is_listed_then_it_ends_at_once() -> None:
-    pbx = PbxWithEvents()
+    pbx = FakePbx()
     switchboard, records = switchboard_of(pbx)
     call = api_call("00000000000000000abc")
     switchboard.calls.add(call)
@@ -277,7 +208,7 @@ async def test_given_a_source_that_handed_over_unheard_when_resynced_then_who_st
     None
 ):
     """The service was away while 210 transferred 211 to 212."""
-    pbx = PbxWithEvents()
+    pbx = FakePbx()
     switchboard, _ = switchboard_of(pbx)
     call = api_call("00000000000000000abc")
     gone = replace(call.legs[0], uniqueid=call.id, phase=LegPhase.UP, answered_ms=1)

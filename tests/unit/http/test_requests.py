@@ -8,15 +8,13 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from collections.abc import AsyncIterator
 
 import aiohttp
 import pytest
-import pytest_asyncio
 
 from tests.lab.api_client import Answer, ApiClient
 
-from .whole_service import WholeService, whole_service
+from .whole_service import WholeService
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -25,29 +23,6 @@ CALLBACK = "/uapi/phoneCalls/@me/callback"
 CALLS = "/uapi/phoneCalls/@me/@self"
 EVENTS = "/uapi/extensions/@me/0003*210/phoneCallEvents"
 URL = "https://receiver.example:8443/hook"
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def running(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[WholeService]:
-    async with whole_service(tmp_path_factory.mktemp("requests")) as running:
-        yield running
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def api(running: WholeService) -> AsyncIterator[ApiClient]:
-    async with running.client() as api:
-        yield api
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def live_call(running: WholeService, api: ApiClient) -> AsyncIterator[str]:
-    """The id of a call that the PBX has taken."""
-    created = await api.request("POST", CREATE, body=call())
-    call_id = str(created.json[0]["id"])
-    yield call_id
-    await api.hang_up("@self", call_id)
-    await running.refuse_last()
-    await api.wait_ended(call_id)
 
 
 def said(answer: Answer) -> str:

@@ -12,7 +12,7 @@ import pytest_asyncio
 from tests.lab.api_client import Answer, ApiClient
 from tests.lab.openapi_check import openapi, resolved
 
-from .whole_service import WholeService, whole_service
+from .whole_service import WholeService
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -22,27 +22,6 @@ CALLS = "/uapi/phoneCalls/@me/@self"
 EVENTS = "/uapi/extensions/@me/0003*210/phoneCallEvents"
 CALL = {"extension": "210", "phoneCallView": [{"source": ["210"], "destination": ["211"]}]}
 EVENT = {"type": "2", "url": "https://receiver.example:8443/hook"}
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def running(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[WholeService]:
-    async with whole_service(tmp_path_factory.mktemp("strict")) as running:
-        yield running
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def api(running: WholeService) -> AsyncIterator[ApiClient]:
-    async with running.client() as api:
-        yield api
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def live_call(running: WholeService, api: ApiClient) -> AsyncIterator[str]:
-    call_id = await api.place("210", "211", extension="210")
-    yield call_id
-    await api.hang_up("@self", call_id)
-    await running.refuse_last()
-    await api.wait_ended(call_id)
 
 
 @pytest_asyncio.fixture(loop_scope="module")

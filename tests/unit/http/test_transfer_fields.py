@@ -9,25 +9,13 @@ import pytest_asyncio
 
 from tests.lab.api_client import ApiClient
 
-from .whole_service import WholeService, whole_service
+from .whole_service import WholeService
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 CALLS = "/uapi/phoneCalls/@me/@self"
 FROM, KEPT = "transferFromNumber", "transferNumber"
 FROM_INVALID, KEPT_INVALID = "pc_transferfromnumber_invalid", "pc_transfernumber_invalid"
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def running(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[WholeService]:
-    async with whole_service(tmp_path_factory.mktemp("transfers")) as running:
-        yield running
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def api(running: WholeService) -> AsyncIterator[ApiClient]:
-    async with running.client() as api:
-        yield api
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
