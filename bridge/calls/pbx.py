@@ -35,9 +35,13 @@ class HangUpResult(Enum):
 
 
 class TransferScope(Enum):
-    """The numbers to which a phone of this call may transfer it."""
+    """The numbers to which a phone of this call may transfer it.
+
+    ONE_PUBLIC: a phone may come to a public number, a public number only to a phone.
+    """
 
     LOCAL = "local"
+    ONE_PUBLIC = "one public"
     ANY = "any"
 
 

@@ -244,6 +244,7 @@ def _accepted(order: NewCall, pbx: str) -> PhoneCall:
         destination_caller_id=order.destination_caller_id,
         duration_s=order.duration_s,
         local_transfers_only=_local_only(order, public=public),
+        allow_public_transfer=order.allow_public_transfer,
         recording=order.recording,
         acts_on=order.acts_on,
         dialled=order.dialled,
@@ -269,9 +270,9 @@ def _several_devices(parties: Iterable[Party]) -> bool:
 def _local_only(order: NewCall, *, public: bool) -> bool:
     """Whether its phones must not transfer it to a public number. A queue transfers nothing.
 
-    The wish counts for calls with a public number (docs/reference/specification.md §4). The
-    right of an extension counts always: the context of a transfer is the call's, not the one that
-    the phone itself dials in.
+    The wish counts for calls with a public number (docs/reference/specification.md §4). The call
+    keeps it, since such a number may come into the call later. The right of an extension counts
+    always: the context of a transfer is the call's, not the one that the phone itself dials in.
     """
     concerned = [order.extension, *(x.extension for x in (*order.sources, *order.destinations))]
     phones = [x for x in concerned if x is not None and x.type is ExtensionType.PHONE_TERMINAL]
@@ -292,11 +293,17 @@ def _originate_order(order: NewCall, call: PhoneCall, limits: CallLimits) -> Ori
         duration_s=order.duration_s,
         account=order.extension.number,
         video=order.video,
-        transfer_scope=TransferScope.LOCAL if call.local_transfers_only else TransferScope.ANY,
+        transfer_scope=_transfer_scope(call),
         all_devices=call.all_devices,
         forwarding_phone=_forwarding_phone(order.destinations),
         acts_on=order.acts_on,
     )
+
+
+def _transfer_scope(call: PhoneCall) -> TransferScope:
+    if call.local_transfers_only:
+        return TransferScope.LOCAL
+    return TransferScope.ANY if call.allow_public_transfer else TransferScope.ONE_PUBLIC
 
 
 def _forwarding_phone(destinations: tuple[Party, ...]) -> str | None:

@@ -25,6 +25,7 @@ from bridge.calls.state.phone_call import (
     PhoneCall,
     Side,
 )
+from bridge.calls.state.transfer_rule import is_public
 from bridge.directory.caller_ids import CallerId
 
 CHANNELS_MAX = 256
@@ -71,6 +72,7 @@ def join(
         dialled=host.dialled if moving else other.dialled or host.dialled,
         joined=(*host.joined, other.id, *other.joined),
         local_transfers_only=host.local_transfers_only or other.local_transfers_only,
+        allow_public_transfer=host.allow_public_transfer and other.allow_public_transfer,
     )
     effects: list[Effect] = [
         LegProgressed(at_ms, LegStep.ANSWERED, x) for x in legs if _answer_is_news(other, x)
@@ -87,7 +89,7 @@ def join(
         # The phone that listens hands that over to another phone, which was not asked to listen.
         joined = mark_hang_up(joined, EndedBy.TRANSFER_RULE, at_ms)
         effects += [HangUpChannel(x) for x in joined.channels if x not in leaving]
-    elif (host.local_transfers_only or other.local_transfers_only) and _is_public(joined, leaving):
+    elif _breaks_rule(joined, leaving):
         # The dialplan keeps blind transfers local; an attended one is only known when it is done.
         joined = mark_hang_up(joined, EndedBy.TRANSFER_RULE, at_ms)
         effects += [HangUpChannel(x) for x in joined.channels if x not in leaving]
@@ -189,10 +191,14 @@ def _has_talked(call: PhoneCall) -> bool:
     return any(x.side is Side.DESTINATION and x.answered_ms is not None for x in call.legs)
 
 
-def _is_public(call: PhoneCall, leaving: Container[str]) -> bool:
-    """Whether nobody of the directory is left in the call."""
+def _breaks_rule(call: PhoneCall, leaving: Container[str]) -> bool:
+    """Whether the call must not connect those who are left in it: nobody is of the directory."""
     staying = [x for x in call.legs if x.uniqueid in call.channels and x.uniqueid not in leaving]
-    return len(staying) > 1 and all(x.extension is None for x in staying)
+    if len(staying) < 2 or any(x.extension is not None for x in staying):
+        return False
+    return call.local_transfers_only or (
+        not call.allow_public_transfer and all(is_public(x) for x in staying)
+    )
 
 
 def _left(

@@ -230,6 +230,7 @@ class PhoneCall:
     where it left that to the extensions; `recording_order` what an app has ordered since.
     `metadata`: an object of the app's own, as JSON. `status_url`: it hears each state of the call.
     `local_transfers_only`: its phones must not connect it with a public number.
+    `allow_public_transfer`: what its app wished: whether two public numbers may be connected.
     `taken_ms`: when the PBX itself answered the caller, after nobody who was dialled had.
     `mailbox`: the extension whose mailbox that was, or the name of a mailbox without one.
     `originated`: an AMI client of somebody else, the console or a call file began it by an
@@ -263,6 +264,7 @@ class PhoneCall:
     recording: bool | None = None
     recording_order: bool | None = None
     local_transfers_only: bool = False
+    allow_public_transfer: bool = True
     legs: tuple[Leg, ...] = ()
     channels: dict[str, CallChannel] = field(default_factory=dict)
     ringing_ms: int | None = None

@@ -21,6 +21,7 @@ from bridge.calls.placing import CallPlacement, NewCall
 from bridge.calls.state.acting_calls import can_act_on, why_over
 from bridge.calls.state.acts_on import ActsOn, CallAction
 from bridge.calls.state.phone_call import Disposition, EndedBy, Leg, PhoneCall
+from bridge.calls.state.transfer_rule import is_local_only
 from bridge.calls.steering.acting_pbx import ActingPbx
 from bridge.calls.steering.errors import ActionFailed, ActionUnavailable
 from bridge.calls.steering.other_calls import OtherCalls
@@ -115,7 +116,7 @@ class ActingCalls:
         lacking = await self._pbx.lacks_for(order.action)
         if lacking:
             raise ActionUnavailable(lacking)
-        self._require_possible(order)
+        other = self._require_possible(order)
         outcome: asyncio.Future[PhoneCall] = asyncio.get_running_loop().create_future()
 
         async def accept(call: PhoneCall) -> None:
@@ -123,7 +124,7 @@ class ActingCalls:
             self._others.note(call)
             await self._accept(call)
 
-        call = await self._placement.place(_new_call(order), accept)
+        call = await self._placement.place(_new_call(order, other), accept)
         try:
             async with asyncio.timeout(order.wait_s + OUTCOME_MARGIN_S):
                 after = await outcome
@@ -137,10 +138,12 @@ class ActingCalls:
             return self._switchboard.calls.live.find(after.id) or after
         raise ActionFailed(_why(order, after))
 
-    def _require_possible(self, order: ActionOrder) -> None:
+    def _require_possible(self, order: ActionOrder) -> PhoneCall:
+        """The other call as it is now. Raises ActionFailed."""
         now = self._switchboard.calls.live.find(order.other.id)
-        if not can_act_on(order.acts_on, now):
+        if now is None or not can_act_on(order.acts_on, now):
             raise ActionFailed(why_over(order.acts_on))
+        return now
 
     def _listening(self, order: ActionOrder) -> PhoneCall | None:
         """The call by which this phone listens already, in this way."""
@@ -162,7 +165,8 @@ class ActingCalls:
             outcome.set_result(call)
 
 
-def _new_call(order: ActionOrder) -> NewCall:
+def _new_call(order: ActionOrder, other: PhoneCall) -> NewCall:
+    """`other`: the other call as it is now."""
     return NewCall(
         extension=order.extension,
         extension_spelled=order.phone.spelled,
@@ -173,12 +177,12 @@ def _new_call(order: ActionOrder) -> NewCall:
         nonce=None,
         wait_s=order.wait_s,
         duration_s=order.duration_s,
-        allow_public_transfer=False,
+        allow_public_transfer=other.allow_public_transfer,
         video=False,
         client_id=order.client_id,
         acts_on=order.acts_on,
         dialled=_dialled(order),
-        local_only=order.other.local_transfers_only,
+        local_only=is_local_only(other),
     )
 
 

@@ -225,6 +225,8 @@ def _towards(order: TransferOrder, *, local_only: bool) -> Callable[[PhoneCall, 
 
 def _order(order: TransferOrder, begun: BegunTransfer, *, local_only: bool) -> PbxTransfer:
     target, kind = order.target, TargetKind.SERVICE
+    # The call itself does not keep that: the target may not answer.
+    only_public = target.is_public and not begun.before.allow_public_transfer
     if target.is_public:
         kind = TargetKind.PUBLIC
     elif target.endpoint:
@@ -235,7 +237,7 @@ def _order(order: TransferOrder, begun: BegunTransfer, *, local_only: bool) -> P
         kind=kind,
         wait_s=order.wait_s,
         local_only=local_only,
-        stays_local=_stays_local(order, local_only=local_only),
+        stays_local=_stays_local(order, local_only=local_only) or only_public,
         back_number=begun.transferer.number,
         back_dial=order.back_dial,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from bridge.calls.pbx import OriginateOrder, TransferScope
 from bridge.pbx.ami import values as values
 from bridge.pbx.ami.originate_acting import acting_variables, place_of
+from bridge.pbx.ami.transfer_scope import transfer_variables
 from bridge.pbx.ami.values import AmiAction
 from bridge.pbx.pbx_settings import AmiSettings, Dialplan
 
@@ -87,10 +88,6 @@ def _destination_variables(order: OriginateOrder, dialplan: Dialplan) -> list[tu
     shown = order.destination_caller_id
     name = values.escaped_name(shown.name, "destination_caller_id")
     number = values.caller_number(shown.number, "destination_caller_id")
-    transfer_context = {
-        TransferScope.LOCAL: dialplan.transfer_local_context,
-        TransferScope.ANY: dialplan.transfer_any_context,
-    }[order.transfer_scope]
     return [
         *_forwarding_variables(order),
         values.variable("BRIDGE_DESTINATION", destination),
@@ -98,7 +95,7 @@ def _destination_variables(order: OriginateOrder, dialplan: Dialplan) -> list[tu
         values.variable("BRIDGE_DIAL_OPTIONS", f"S({duration_s})"),
         values.variable("BRIDGE_DESTINATION_CALLER_NAME", name),
         values.variable("BRIDGE_DESTINATION_CALLER_NUMBER", number),
-        values.variable("__TRANSFER_CONTEXT", transfer_context),
+        *transfer_variables(order.transfer_scope, dialplan),
     ]
 
 

@@ -6,9 +6,10 @@ It is the place of the dialplan to which the source goes after it picked up
 
 from __future__ import annotations
 
-from bridge.calls.pbx import OriginateOrder, TransferScope
+from bridge.calls.pbx import OriginateOrder
 from bridge.calls.state.acts_on import ActsOn, CallAction
 from bridge.pbx.ami import values
+from bridge.pbx.ami.transfer_scope import CONTEXT_VARIABLE, transfer_variables
 from bridge.pbx.pbx_settings import Dialplan
 
 CALL_EXTEN = "call"
@@ -37,10 +38,9 @@ def acting_variables(
     order: OriginateOrder, acts_on: ActsOn, dialplan: Dialplan
 ) -> list[tuple[str, str]]:
     """The `Variable` headers. Raises InvalidPbxValue."""
-    transfer = {
-        TransferScope.LOCAL: dialplan.transfer_local_context,
-        TransferScope.ANY: dialplan.transfer_any_context,
-    }[order.transfer_scope]
+    transfer = transfer_variables(order.transfer_scope, dialplan)
+    if acts_on.action.listens:
+        transfer = [values.variable(CONTEXT_VARIABLE, _NO_TRANSFER)]
     parked = values.uniqueid(acts_on.parked_channel) if acts_on.parked_channel else ""
     return [
         values.variable("BRIDGE_PARKED_CHANNEL", parked),
@@ -49,5 +49,5 @@ def acting_variables(
             "BRIDGE_PARKING_SPACE", values.caller_number(acts_on.parking_space, "parking_space")
         ),
         values.variable("BRIDGE_DURATION_S", str(values.seconds(order.duration_s, "duration_s"))),
-        values.variable("__TRANSFER_CONTEXT", _NO_TRANSFER if acts_on.action.listens else transfer),
+        *transfer,
     ]

@@ -6,9 +6,10 @@ import pytest
 
 from tests.lab.api_client import ApiClient
 from tests.lab.running_lab import RunningLab
+from tests.pbx.actions.acting import act, acted
 from tests.softphones.sipp_behaviour import refers
 
-from .public_network import public_calls, wait_public_calls
+from .public_network import calls_of_public_network, public_calls, wait_public_calls
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -106,6 +107,45 @@ async def test_given_a_local_call_when_transferred_to_public_then_the_flag_is_ig
         assert result.carried_out
         await wait_public_calls(lab, TRANSFERRED_TO, 1)
         assert (source.incoming_invites, destination.incoming_invites) == (1, 1)
+
+
+async def test_given_no_public_transfer_when_a_local_call_gets_a_public_number_then_no_second_comes(
+    lab: RunningLab, api: ApiClient
+) -> None:
+    """The app brings the first one, then the app and the phone try another."""
+    behaviour = refers(TRANSFERRED_TO, refer_after_ms=4_000, talk_ms=60_000)
+    async with lab.phone("0003*210", answer="auto"), lab.scripted("0003*211", behaviour) as other:
+        call_id = await api.place(["210"], ["211"], extension="210")
+        await api.wait_status(call_id, 5)
+        busy = await act(api, call_id, "Transfer", sendCallTo="3235550486")
+        assert busy.status == 409  # that leaves no rule behind
+        await acted(api, call_id, "Transfer", sendCallTo=TONE_1000)
+        refused = await act(api, call_id, "Transfer", extension="211", sendCallTo=TRANSFERRED_TO)
+        assert (refused.status, refused.code) == (400, "pc_transfer_invalid")
+
+        assert not (await other.wait_transfer()).carried_out
+
+        await wait_public_calls(lab, TONE_1000, 1)
+        assert await public_calls(lab, TRANSFERRED_TO) == []
+        await api.leave_no_call()
+
+
+async def test_given_no_public_transfer_when_both_phones_transfer_to_public_then_the_second_fails(
+    lab: RunningLab, api: ApiClient
+) -> None:
+    first = refers(TONE_1000, refer_after_ms=AFTER_MS)
+    second = refers(TRANSFERRED_TO, refer_after_ms=3_000, talk_ms=60_000)
+    async with lab.scripted("0003*210", first) as source, lab.scripted("0003*211", second) as other:
+        call_id = await api.place(["210"], ["211"], extension="210")
+        assert (await source.wait_transfer()).carried_out
+        await wait_public_calls(lab, TONE_1000, 1)
+        before = await calls_of_public_network(lab)
+
+        await other.wait_transfer()
+
+        await api.wait_ended(call_id)
+        await wait_public_calls(lab, TONE_1000, 0)
+        assert await calls_of_public_network(lab) == before
 
 
 async def test_given_several_destinations_one_of_them_public_when_a_local_one_answers_then_public_transfer_fails(  # noqa: E501

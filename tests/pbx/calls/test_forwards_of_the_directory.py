@@ -13,7 +13,7 @@ from bridge.directory.loader import EXAMPLE_FILE
 from tests.lab.api_client import ApiClient
 from tests.lab.running_lab import RunningLab, open_lab
 from tests.scripted_ami.eventually import eventually
-from tests.softphones.sipp_behaviour import answers, forwards, refuses, rings
+from tests.softphones.sipp_behaviour import answers, forwards, refers, refuses, rings
 from tests.softphones.softphone import Softphone
 from tests.softphones.toolchain import ensure_phone_tools
 
@@ -178,6 +178,20 @@ async def test_given_who_may_not_call_out_when_forwarded_to_a_public_number_then
         allowed = 1  # its public source
     assert record["disposition"] != 0
     assert await calls_of_public_network(lab) - before == allowed
+
+
+async def test_given_no_public_transfer_when_forwarded_to_a_public_number_then_no_second_one_comes(
+    lab: RunningLab, api: ApiClient
+) -> None:
+    before = await calls_of_public_network(lab)
+    behaviour = refers("3235550202", refer_after_ms=2_500, talk_ms=60_000)
+    async with lab.scripted("0003*210", behaviour) as caller:
+        call_id = await api.place(["210"], ["220"], extension="210")
+        await wait_public_calls(lab, NUMBER, 1)
+        await caller.wait_transfer()
+        await api.wait_ended(call_id)
+        await wait_public_calls(lab, NUMBER, 0)
+    assert await calls_of_public_network(lab) - before == 1
 
 
 async def test_given_forwards_that_go_round_when_called_then_each_phone_rings_once(

@@ -35,6 +35,7 @@ class FakePbx:
 
     def __init__(self) -> None:
         self.link = LinkStatus(up=True, since_ms=0)
+        self.originated: list[OriginateOrder] = []
         self.hung_up: list[str] = []
         self.asked: list[str] = []
         self.channels: tuple[ChannelSnapshot, ...] = ()
@@ -44,6 +45,7 @@ class FakePbx:
         self.during_snapshot: Callable[[], None] = lambda: None
 
     async def originate(self, order: OriginateOrder) -> None:
+        self.originated.append(order)
         if self.fails is not None:
             raise self.fails
 

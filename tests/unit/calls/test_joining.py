@@ -200,3 +200,23 @@ def test_given_only_local_transfers_of_one_call_when_joined_then_that_goes_on(
     dialled = replace(replay.call("call 1"), local_transfers_only=not of_host)
     (host, _), _ = join(api, dialled, (), 5)
     assert host.local_transfers_only
+
+
+@pytest.mark.parametrize("wished_by", ["host", "guest", "nobody"])
+def test_given_no_public_transfer_wished_when_joined_then_two_public_numbers_end(
+    wished_by: str,
+) -> None:
+    replay = before_the_transfer()
+    calls = {"host": replay.call("api"), "guest": replay.call("call 1")}
+    host, guest = (
+        replace(
+            call,
+            allow_public_transfer=name != wished_by,
+            legs=tuple(replace(x, extension=None, number="3235550200") for x in call.legs),
+        )
+        for name, call in calls.items()
+    )
+    (joined, _), _ = join(host, guest, (), 5)
+    assert joined.allow_public_transfer is (wished_by == "nobody")
+    ended = None if wished_by == "nobody" else HangUpMark(EndedBy.TRANSFER_RULE, 5)
+    assert joined.hang_up == ended

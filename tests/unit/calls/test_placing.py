@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
 
 from bridge.calls.errors import CallNotPlaced
+from bridge.calls.hanging_up import HangUp
 from bridge.calls.pace import Pace
-from bridge.calls.pbx import PbxOutcomeUnknown
+from bridge.calls.pbx import PbxOutcomeUnknown, TransferScope
 from bridge.calls.placing import CallLimits, CallPlacement, NewCall
 from bridge.calls.state import pbx_events as ev
-from bridge.calls.state.phone_call import Disposition, EndedBy, FinalRecord, PhoneCall
+from bridge.calls.state.acts_on import CallAction
+from bridge.calls.state.phone_call import Disposition, EndedBy, FinalRecord, LegPhase, PhoneCall
+from bridge.calls.steering.acting_calls import ActingCalls, ActionOrder
+from bridge.calls.store.call_document import call_from_document, call_to_document
 from bridge.clock import now_ms
 from bridge.config.secrets_file import ThrowawaySecrets
 from bridge.directory.caller_ids import CallerId
@@ -22,7 +27,7 @@ from bridge.faults import StorageUnavailable
 from tests.lab.instant_time import instant
 from tests.scripted_ami.eventually import eventually
 
-from .fakes import Exchange, appears, channel
+from .fakes import Exchange, accepted, appears, channel
 
 DIRECTORY = CurrentDirectory(EXAMPLE_FILE, ThrowawaySecrets()).directory
 
@@ -82,6 +87,20 @@ async def test_given_who_may_call_nobody_outside_then_the_call_cannot_be_transfe
 ) -> None:
     call = await Placed().placement.place(order(source, payer, destination), accepted_at_once)
     assert call.local_transfers_only is local_only
+
+
+@pytest.mark.parametrize(
+    ("allowed", "scope"), [(False, TransferScope.ONE_PUBLIC), (True, TransferScope.ANY)]
+)
+@instant
+async def test_given_a_local_call_then_it_and_the_pbx_keep_what_is_wished_of_public_numbers(
+    allowed: bool, scope: TransferScope
+) -> None:
+    exchange = Placed()
+    wished = replace(order(), allow_public_transfer=allowed)
+    call = await exchange.placement.place(wished, accepted_at_once)
+    assert call_from_document(call_to_document(call)).allow_public_transfer is allowed
+    assert [x.transfer_scope for x in exchange.pbx.originated] == [scope]
 
 
 @instant
@@ -168,3 +187,58 @@ async def test_given_a_channel_that_went_unheard_when_the_link_is_back_then_the_
     exchange.switchboard.link_up(ev.PbxSnapshot(now_ms(), ()))
     assert exchange.live == []
     await exchange.switchboard.stop()
+
+
+class Lacking:
+    """A PBX with all parts for actions. While it is asked, `meanwhile` happens."""
+
+    def __init__(self, meanwhile: Callable[[], object]) -> None:
+        self.meanwhile = meanwhile
+
+    async def lacks_for(self, action: CallAction) -> str:
+        self.meanwhile()
+        return ""
+
+    async def listen_again(self, call_id: str) -> None:
+        raise NotImplementedError
+
+
+@pytest.mark.parametrize(
+    ("allowed", "outside", "scope"),
+    [
+        (False, False, TransferScope.ONE_PUBLIC),
+        (False, True, TransferScope.LOCAL),
+        (True, True, TransferScope.ANY),
+    ],
+)
+@instant
+async def test_given_a_call_to_pick_up_then_its_rule_counts_for_the_phone_that_does(
+    allowed: bool, outside: bool, scope: TransferScope
+) -> None:
+    exchange = Placed()
+    base = accepted()
+    ringing = replace(base.legs[1], uniqueid="1.2", phase=LegPhase.RINGING)
+    other = replace(base, legs=(base.legs[0], ringing), allow_public_transfer=allowed)
+    exchange.switchboard.calls.add(other)
+
+    def public_number_comes() -> None:
+        public = replace(base.legs[1], view_id="02", number="3235550200", extension=None)
+        exchange.switchboard.change(other.id, lambda x: replace(x, legs=(*x.legs, public)))
+
+    hang_up = HangUp(exchange.switchboard, exchange.records, 60)
+    pbx = Lacking(public_number_comes if outside else lambda: None)
+    acting = ActingCalls(exchange.switchboard, exchange.placement, hang_up, accepted_at_once, pbx)
+    extension, nobody = DIRECTORY.extensions["0003*212"], CallerId("", "")
+    task = asyncio.create_task(
+        acting.act(
+            ActionOrder(
+                CallAction.PICK_UP, other, ringing, party("0003*212"), extension, nobody, 5, 60, "a"
+            )
+        )
+    )
+    await eventually(lambda: len(exchange.pbx.originated) == 1)
+    assert [x.transfer_scope for x in exchange.pbx.originated] == [scope]
+    [picks_up] = [x for x in exchange.live if x.id != other.id]
+    assert picks_up.allow_public_transfer is allowed
+    task.cancel()
+    acting.stop()

@@ -12,6 +12,7 @@ from bridge.calls.pbx import PbxOutcomeUnknown, PbxRefused, PbxUnavailable
 from bridge.calls.state import pbx_events as ev
 from bridge.calls.state.call_views import views_of
 from bridge.calls.state.phone_call import CallChannel, EndedBy, LegPhase, PhoneCall
+from bridge.calls.state.transfer_rule import is_local_only
 from bridge.calls.steering.action_turns import ActionTurns
 from bridge.calls.steering.errors import ActionFailed, TransferNotAllowed
 from bridge.calls.steering.transfer_pbx import PbxTransfer, TransferStage
@@ -92,9 +93,6 @@ class Office:
         return call
 
     async def begins(self, target: Party = TARGET) -> asyncio.Task[PhoneCall]:
-        def is_local_only(call: PhoneCall) -> bool:
-            return call.local_transfers_only
-
         order = TransferOrder(CALL_ID, "00", target, "PJSIP/0003*210", 5, is_local_only)
         task = asyncio.create_task(self.service.transfer(order))
         await asyncio.sleep(0.1)
@@ -174,6 +172,21 @@ async def test_given_a_stricter_rule_that_comes_while_a_transfer_waits_then_the_
         assert office.pbx.sent == []
         return
     assert [(x.local_only, x.stays_local) for x in office.pbx.sent] == [(True, True)]
+    task.cancel()
+
+
+@pytest.mark.parametrize("allowed", [False, True])
+@instant
+async def test_given_a_public_target_then_its_party_cannot_send_it_to_another_unless_wished(
+    allowed: bool,
+) -> None:
+    office = Office()
+    office.exchange.switchboard.change(CALL_ID, lambda x: replace(x, allow_public_transfer=allowed))
+    task = await office.begins(PUBLIC)
+    assert [(x.local_only, x.stays_local) for x in office.pbx.sent] == [(False, not allowed)]
+    # The target may not answer: the call keeps no rule of it.
+    assert not office.call.local_transfers_only
+    assert is_local_only(call_from_document(call_to_document(office.call))) is not allowed
     task.cancel()
 
 

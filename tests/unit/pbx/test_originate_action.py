@@ -100,6 +100,14 @@ def test_video_and_transfer_to_public_numbers() -> None:
     assert "__TRANSFER_CONTEXT=transfer-any" in headers["Variable"]
 
 
+def test_transfer_to_one_public_number() -> None:
+    headers = headers_on_the_wire(replace(ORDER, transfer_scope=TransferScope.ONE_PUBLIC))
+    assert headers["Variable"][-2:] == [
+        "__TRANSFER_CONTEXT=transfer-any",
+        "__BRIDGE_ONE_PUBLIC=1",
+    ]
+
+
 def test_a_name_is_one_variable_whatever_is_in_it() -> None:
     shown = CallerId("Novák, Ján;X=1+${A}$[1]%2C", "1")
     action = originate_action(replace(ORDER, destination_caller_id=shown), SETTINGS, Dialplan())

@@ -7,6 +7,7 @@ from functools import partial
 
 from bridge.calls.state.call_views import views_of
 from bridge.calls.state.phone_call import Leg, PhoneCall
+from bridge.calls.state.transfer_rule import is_local_only
 from bridge.calls.steering.errors import ActionFailed
 from bridge.calls.steering.transferring import TransferOrder, has_target
 from bridge.directory.model import Extension, ExtensionType
@@ -81,7 +82,7 @@ def _is_local_only(request: ActionRequest, call: PhoneCall) -> bool:
     extensions = request.services.directory.directory.extensions
     found = (extensions.get(x or "") for x in concerned)
     phones = [x for x in found if x is not None and x.type is ExtensionType.PHONE_TERMINAL]
-    return call.local_transfers_only or any(not x.may_call_public for x in phones)
+    return is_local_only(call) or any(not x.may_call_public for x in phones)
 
 
 def _extension(request: ActionRequest, number: str | None) -> Extension | None:
