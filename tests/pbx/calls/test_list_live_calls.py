@@ -41,7 +41,8 @@ async def test_given_call_of_api_when_phones_go_on_then_status_numbers_follow_th
 
         assert call["id"] == call_id
         assert call["nonce"] == "n-1"
-        assert call["extension"] == "210"
+        # An app wrote one number in the extended form, so all are.
+        assert call["extension"] == "0003*210"
         assert (call["ownerId"], call["ownerName"]) == ("3", "Default Organization")
         assert call["links"] == call["link"]
         published = datetime.fromisoformat(call["published"])
@@ -53,8 +54,8 @@ async def test_given_call_of_api_when_phones_go_on_then_status_numbers_follow_th
         assert "endedMs" not in call
         first, second = call["phoneCallView"]
         assert (first["id"], second["id"]) == ("00", "01")
-        assert extensions(call) == ["210", "0003*211"]
-        assert first["source"] == second["source"] == ["210"]
+        assert extensions(call) == ["0003*210", "0003*211"]
+        assert first["source"] == second["source"] == ["0003*210"]
         assert first["destination"] == second["destination"] == ["0003*211"]
         assert (first["flow"], second["flow"]) == (2, 2)
         assert first["callerId"] == "Alice Adams <5550003210>"

@@ -478,7 +478,7 @@ async def test_given_filters_that_no_user_may_read_when_checked_then_it_is_noted
     done = await checked(tmp_path, edit)
     assert done.code == 0, done.output
     hint = done.remedy(r"note     the event filters of \[bridge\] could not be read")
-    assert "ConfbridgeJoin, ConfbridgeLeave, PeerStatus" in hint  # nobody has a mailbox
+    assert "ConfbridgeLeave, QueueCallerLeave, PeerStatus" in hint  # nobody has a mailbox
 
 
 async def test_given_no_news_of_bridges_when_checked_then_it_is_said_what_that_costs(

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import pytest
 from aiohttp import web
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
@@ -54,8 +55,9 @@ async def collecting(port: int) -> AsyncIterator[Collector]:
 
 
 async def test_given_a_traceparent_when_a_call_is_made_then_its_trace_reaches_the_receiver(
-    tmp_path: Path,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
+    folder = tmp_path_factory.mktemp("traces")  # the socket of Asterisk must have a short name
     port = free_http_port()
     settings = {
         "otlp_traces_url": f"http://127.0.0.1:{port}/v1/traces",
@@ -63,7 +65,7 @@ async def test_given_a_traceparent_when_a_call_is_made_then_its_trace_reaches_th
         "traces_share": "0",
     }
     async with collecting(port) as collector:
-        async with await open_lab(tmp_path, settings) as lab, lab.client() as api:
+        async with await open_lab(folder, settings) as lab, lab.client() as api:
             event = {"type": "2", "url": f"http://127.0.0.1:{port}/events", "method": "1"}
             made = await api.request("POST", "/uapi/extensions/@me/210/phoneCallEvents", body=event)
             assert made.status == 200, made.text
