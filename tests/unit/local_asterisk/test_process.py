@@ -18,7 +18,7 @@ BOOTED = 'touch "$folder/run/asterisk.ctl"; exec sleep 100'
 SAYS_BOOTED = "echo 'Asterisk has fully booted.'"
 STUBBORN = """trap 'touch "$folder/asked"' TERM
 touch "$folder/run/asterisk.ctl"
-while :; do sleep 0.05 & wait; done"""
+for turn in $(seq 1200); do sleep 0.05 & wait; done"""
 
 
 def process(
