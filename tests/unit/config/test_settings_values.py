@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,8 @@ from bridge.config.settings import Settings
 @pytest.fixture
 def _places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A setting in each place; one of them in all."""
+    for name in [x for x in os.environ if x.startswith("BRIDGE_")]:
+        monkeypatch.delenv(name)
     file, secrets = tmp_path / "s.toml", tmp_path / "secrets"
     file.write_text('http_port = 1\ncalls_per_second = 7.0\npublic_base_url = "http://p"\n')
     secrets.mkdir()
