@@ -115,18 +115,24 @@ async def test_given_the_dialplan_of_the_page_then_its_phones_get_the_header_too
     lab: RunningLab, api: ApiClient
 ) -> None:
     [dialplan] = re.findall(r"```ini\n(.*?)```", PAGE, re.DOTALL)
-    for command in commands_of(dialplan):
-        assert "added into" in await lab.asterisk.pbx.console(command)
-    await lab.asterisk.pbx.console("module load res_clioriginate.so")
-    async with lab.phone("0003*210") as alice:
-        dials = "channel originate Local/0003*210@your-extensions application Wait 5"
-        await lab.asterisk.pbx.console(dials)
-        invite = (await alice.wait_ringing()).invite
-        [call] = await api.calls("210")
-        path = f"/uapi/phoneCalls/@me/210/{call['id']}/timeline"
-        assert invite.header(HEADER) == (await api.request("GET", path)).json["linkedId"]
-        await api.hang_up("210", call["id"])
-        await alice.wait_closed()
+    pbx = lab.asterisk.pbx
+    try:
+        for command in commands_of(dialplan):
+            assert "added into" in await pbx.console(command)
+        await pbx.console("module load res_clioriginate.so")
+        async with lab.phone("0003*210") as alice:
+            dials = "channel originate Local/0003*210@your-extensions application Wait 5"
+            await pbx.console(dials)
+            invite = (await alice.wait_ringing()).invite
+            [call] = await api.calls("210")
+            path = f"/uapi/phoneCalls/@me/210/{call['id']}/timeline"
+            assert invite.header(HEADER) == (await api.request("GET", path)).json["linkedId"]
+            await api.hang_up("210", call["id"])
+            await alice.wait_closed()
+    finally:
+        # Other tests may use this Asterisk, and `check --pbx` reads its dialplan.
+        for context in re.findall(r"^\[(.*)\]", dialplan, re.MULTILINE):
+            assert "Removed context" in await pbx.console(f"dialplan remove context {context}")
 
 
 async def test_given_a_public_number_then_its_carrier_does_not_get_the_id_of_the_call(
