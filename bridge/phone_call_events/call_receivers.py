@@ -25,10 +25,9 @@ from bridge.phone_call_events.store.delivery_store import write_delivery
 from bridge.phone_call_events.store.receiver_store import insert_receiver
 from bridge.phone_call_events.subscription import (
     AppSecret,
-    BodyFormat,
-    Method,
     Subscription,
     new_secret,
+    receiver_of_call,
 )
 from bridge.storage.statement import Write
 
@@ -175,18 +174,12 @@ class CallReceivers:
         secret = self._secrets.get(call.client_id or "")
         if secret is None or call.status_url is None:
             return None
-        receiver = Subscription(
-            id=receiver_id,
+        receiver = receiver_of_call(
+            receiver_id,
             extension=call.extension or "",
-            types=(),
             url=call.status_url,
-            method=Method.POST,
-            enabled=True,
-            note="",
-            secret="",
             client_id=secret.client_id,
             modified_ms=call.published_ms,
-            format=BodyFormat.JSON,
             call_id=call.id,
         )
         return self._keep(receiver) if self._rights.may_hear(receiver) else None

@@ -111,3 +111,26 @@ def new_secret() -> str:
 def types_text(types: Iterable[EventType]) -> str:
     """The numbers with commas between them, as the API and the database have them."""
     return ",".join(str(int(x)) for x in types)
+
+
+def receiver_of_call(
+    receiver_id: str, *, extension: str, url: str, client_id: str, modified_ms: int, call_id: str
+) -> Subscription:
+    """The receiver of a `statusUrl`: it hears each state of one call, as JSON by POST.
+
+    It has no secret yet: that of its app is put in where it is kept. `modified_ms`: ms since 1970.
+    """
+    return Subscription(
+        id=receiver_id,
+        extension=extension,
+        types=(),
+        url=url,
+        method=Method.POST,
+        enabled=True,
+        note="",
+        secret="",
+        client_id=client_id,
+        modified_ms=modified_ms,
+        format=BodyFormat.JSON,
+        call_id=call_id,
+    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import Row, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from bridge.phone_call_events.subscription import BodyFormat, Method, Subscription
+from bridge.phone_call_events.subscription import Subscription, receiver_of_call
 from bridge.storage.engine import reading
 from bridge.storage.event_tables import event_deliveries, event_subscriptions
 from bridge.storage.purge import purge_in_chunks
@@ -62,17 +62,11 @@ async def purge_receivers(queue: WriteQueue, before_ms: int) -> int:
 
 
 def _receiver(row: Row[tuple[object, ...]]) -> Subscription:
-    return Subscription(
-        id=row.id,
+    return receiver_of_call(
+        row.id,
         extension=row.extension,
-        types=(),
         url=row.url,
-        method=Method.POST,
-        enabled=True,
-        note="",
-        secret="",
         client_id=row.client_id,
         modified_ms=row.modified_ms,
-        format=BodyFormat.JSON,
         call_id=row.call_id,
     )
