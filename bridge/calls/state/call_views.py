@@ -96,13 +96,19 @@ def is_call_of(call: PhoneCall, extension: str) -> bool:
     One whose phone no longer rings since another answered, or that transferred the call away, has
     nothing to do with it any more.
     """
-    return extension in extensions_in(call)
+    if extension in _named(call):
+        return True  # most are: no need to look at the parties
+    return any(leg.extension == extension for leg in _present(call))
 
 
 def extensions_in(call: PhoneCall) -> frozenset[str | None]:
     """The extensions whose call a live call is, as `is_call_of` says; None may be among them."""
-    named = (call.extension, _dialled_service(call), call.mailbox)
-    return frozenset((*named, *(leg.extension for leg in _present(call))))
+    return frozenset((*_named(call), *(leg.extension for leg in _present(call))))
+
+
+def _named(call: PhoneCall) -> tuple[str | None, str | None, str | None]:
+    """The extensions that a call is of without being a party."""
+    return call.extension, _dialled_service(call), call.mailbox
 
 
 def has_party(call: PhoneCall, number: str, extensions: Collection[str]) -> bool:
