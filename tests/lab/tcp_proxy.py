@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Coroutine
 
 from tests.scripted_ami.eventually import eventually
+
+# Bytes of one side, each part with the moment from which it may be passed on; b"" is the end.
+_UnderWay = asyncio.Queue[tuple[float, bytes]]
 
 
 class TcpProxy:
     """Listens on `port` of 127.0.0.1 and forwards to `server_port`, which may be set later.
 
-    Frozen bytes are kept and sent on when thawed, even if the sender has gone by then.
+    A frozen way goes on reading. All that it has read is sent on when thawed, in order, even if the
+    sender has gone by then. The end of the stream follows.
     """
 
     def __init__(self) -> None:
@@ -84,22 +89,39 @@ class TcpProxy:
             (reader, to_server, self._to_server),
             (from_server, writer, self._to_client),
         ):
-            task = asyncio.create_task(self._pump(source, target, gate))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            under_way: _UnderWay = asyncio.Queue()
+            self._run(self._read(source, under_way, gate))
+            self._run(self._pass_on(under_way, target, gate))
 
-    async def _pump(
-        self, source: asyncio.StreamReader, target: asyncio.StreamWriter, gate: asyncio.Event
+    def _run(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _read(
+        self, source: asyncio.StreamReader, under_way: _UnderWay, gate: asyncio.Event
     ) -> None:
+        loop = asyncio.get_running_loop()
         with contextlib.suppress(OSError):
             while data := await source.read(65536):
                 if gate is self._to_server and not gate.is_set():
                     self.held += data
-                await gate.wait()
-                if self.delay_s:
-                    await asyncio.sleep(self.delay_s)  # what a slow network does
-                target.write(data)
+                under_way.put_nowait((loop.time() + self.delay_s, data))
+        under_way.put_nowait((loop.time() + self.delay_s, b""))
+
+    async def _pass_on(
+        self, under_way: _UnderWay, target: asyncio.StreamWriter, gate: asyncio.Event
+    ) -> None:
+        loop = asyncio.get_running_loop()
         with contextlib.suppress(OSError):
+            while True:
+                due, data = await under_way.get()
+                if (early_s := due - loop.time()) > 0:
+                    await asyncio.sleep(early_s)  # what a slow network does
+                await gate.wait()
+                if not data:
+                    break
+                target.write(data)
             target.close()
 
 
