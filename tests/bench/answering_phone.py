@@ -10,8 +10,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.softphones.ports import free_port
-from tests.softphones.sipp_behaviour import SippBehaviour
+from bridge.testing.softphones.ports import free_port
+from bridge.testing.softphones.sipp_behaviour import SippBehaviour
 
 _SCENARIO = Path(__file__).with_name("answering_phone.xml")
 _REGISTER_LIMIT_S = 10

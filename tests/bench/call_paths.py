@@ -11,8 +11,8 @@ from typing import Protocol
 
 import aiohttp
 
-from tests.lab.bridge_process import BridgeProcess
-from tests.scripted_ami.eventually import eventually
+from bridge.testing.eventually import eventually
+from bridge.testing.lab.bridge_process import BridgeProcess
 
 from .bare_ami import BareAmi, Message
 from .bare_http import BareHttp

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-from tests.lab.bridge_process import BridgeProcess
+from bridge.testing.lab.bridge_process import BridgeProcess
 
 from .call_paths import AmiPath, ApiPath, AriPath, CallPath
 from .figures import Measure, difference, percentile, ratio

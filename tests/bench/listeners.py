@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
-from tests.scripted_ami.eventually import eventually
+from bridge.testing.eventually import eventually
 
 from .directory_file import LISTENER_ID, other
 from .figures import Measure, difference, percentile, value

@@ -11,8 +11,8 @@ from dataclasses import asdict
 from pathlib import Path
 
 from bridge.config.settings import Settings
-from tests.lab.installation import test_installation
-from tests.softphones.toolchain import ensure_phone_tools
+from bridge.testing.lab.installation import test_installation
+from bridge.testing.softphones.toolchain import ensure_phone_tools
 
 from .plan import Plan
 from .stage import UNLIMITED

@@ -8,10 +8,10 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from bridge.local_asterisk.ports import AsteriskPorts
-from tests.lab.bridge_process import BridgeProcess
-from tests.scripted_ami.eventually import eventually
+from bridge.testing.eventually import eventually
+from bridge.testing.lab.bridge_process import BridgeProcess
+from bridge.testing.softphones.ports import free_port
 from tests.scripted_ami.server import ReceivedAction, ScriptedAmi, Session, event
-from tests.softphones.ports import free_port
 
 from .bare_http import BareHttp
 from .directory_file import write_directory

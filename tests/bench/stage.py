@@ -11,12 +11,12 @@ from pathlib import Path
 
 from bridge.config.secrets_file import AMI_RECORDING_SECRET, AMI_SECRET, ARI_SECRET, SecretsFile
 from bridge.local_asterisk.local_asterisk import AsteriskSecrets, LocalAsterisk
-from tests.lab.asterisk_ports import free_asterisk_ports
-from tests.lab.bridge_process import BridgeProcess
-from tests.lab.installation import test_installation
-from tests.scripted_ami.eventually import eventually
-from tests.softphones.ports import free_port
-from tests.softphones.toolchain import ensure_phone_tools
+from bridge.testing.eventually import eventually
+from bridge.testing.lab.asterisk_ports import free_asterisk_ports
+from bridge.testing.lab.bridge_process import BridgeProcess
+from bridge.testing.lab.installation import test_installation
+from bridge.testing.softphones.ports import free_port
+from bridge.testing.softphones.toolchain import ensure_phone_tools
 
 from .answering_phone import AnsweringPhone
 from .bare_ami import BareAmi

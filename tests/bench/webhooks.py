@@ -13,8 +13,8 @@ from pathlib import Path
 
 import aiohttp
 
-from tests.scripted_ami.eventually import eventually
-from tests.softphones.ports import free_port
+from bridge.testing.eventually import eventually
+from bridge.testing.softphones.ports import free_port
 
 from .bare_http import BareHttp
 from .directory_file import SOURCE

@@ -13,8 +13,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from tests.lab.asterisk_ports import free_asterisk_ports
-from tests.softphones.ports import free_port
+from bridge.testing.lab.asterisk_ports import free_asterisk_ports
+from bridge.testing.softphones.ports import free_port
 
 from .command import CommandFailedError, run
 from .engine import Docker

@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
-from tests.lab.api_client import ApiClient
-from tests.softphones.toolchain import ensure_phone_tools
+from bridge.testing.lab.api_client import ApiClient
+from bridge.testing.softphones.toolchain import ensure_phone_tools
 
 from .compose_system import ComposeSystem
 from .container_lab import ContainerLab

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-from tests.lab.bridge_process import BridgeProcess
-from tests.lab.public_network import call_in_command, hang_up_all
-from tests.lab.running_lab import RunningLab
+from bridge.testing.lab.bridge_process import BridgeProcess
+from bridge.testing.lab.public_network import call_in_command, hang_up_all
+from bridge.testing.lab.running_lab import RunningLab
 
 from .compose_system import ComposeSystem
 

@@ -8,11 +8,11 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
-from tests.lab.api_client import ApiClient
+from bridge.testing.eventually import eventually
+from bridge.testing.lab.api_client import ApiClient
+from bridge.testing.softphones.softphone import Softphone
 from tests.pbx.calls.live_calls import wait_no_calls, wait_statuses
 from tests.pbx.serving.test_stop import HalfRequest, refuses_connections
-from tests.scripted_ami.eventually import eventually
-from tests.softphones.softphone import Softphone
 
 from .compose_system import ComposeSystem, json_lines
 from .container_lab import ContainerLab

@@ -12,11 +12,11 @@ import pytest_asyncio
 from bridge.config.secrets_file import AMI_RECORDING_SECRET, AMI_SECRET, ARI_SECRET, SecretsFile
 from bridge.local_asterisk.docker_engine import DockerAsterisk, project_of, why_no_docker
 from bridge.local_asterisk.local_asterisk import AsteriskSecrets
-from tests.lab.bridge_process import BridgeProcess
-from tests.lab.public_network import call_in_command
+from bridge.testing.lab.bridge_process import BridgeProcess
+from bridge.testing.lab.public_network import call_in_command
+from bridge.testing.softphones.ports import free_port
+from bridge.testing.softphones.softphone import Softphone
 from tests.pbx.calls.live_calls import wait_statuses
-from tests.softphones.ports import free_port
-from tests.softphones.softphone import Softphone
 
 from .compose_system import ComposeSystem
 

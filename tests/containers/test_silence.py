@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from tests.softphones.phone_observer import PhoneError
+from bridge.testing.softphones.phone_observer import PhoneError
 
 from .compose_system import ComposeSystem
 from .container_lab import ContainerLab

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from bridge.storage.migrations import HEAD
-from tests.lab.api_client import ApiClient
+from bridge.testing.lab.api_client import ApiClient
 from tests.pbx.calls.live_calls import public_call, wait_statuses
 
 from .compose_system import ComposeSystem, json_lines

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from tests.lab.api_client import ApiClient
+from bridge.testing.lab.api_client import ApiClient
+from bridge.testing.softphones.sipp_behaviour import rings
 from tests.pbx.actions.listening import ALICE_HZ, BOB_HZ, BOSS_HZ, acted, hear, talk
 from tests.pbx.calls.live_calls import wait_no_calls, wait_statuses
 from tests.pbx.conferences.test_conferences import invite, wait_members, wait_silent
 from tests.pbx.queues.queue_client import QUEUE, agents, only, set_status, wait_callers
-from tests.softphones.sipp_behaviour import rings
 
 from .container_lab import ContainerLab
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.scripted_ami.eventually import eventually
+from bridge.testing.eventually import eventually
 
 from .command import CommandFailedError
 from .compose_system import ComposeSystem

@@ -8,10 +8,10 @@ import tempfile
 from pathlib import Path
 
 from bridge.local_asterisk.errors import LocalAsteriskError
+from bridge.testing.lab.running_lab import open_lab
+from bridge.testing.softphones.toolchain import ensure_phone_tools
 from tests.demo.showing import show_call
 from tests.demo.timeline import StepFailed, Timeline
-from tests.lab.running_lab import open_lab
-from tests.softphones.toolchain import ensure_phone_tools
 
 
 async def main() -> int:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Awaitable
 
+from bridge.testing.lab.api_client import Answer, ApiClient
+from bridge.testing.lab.running_lab import RunningLab
+from bridge.testing.softphones.softphone import Softphone
 from tests.demo.timeline import Timeline
-from tests.lab.api_client import Answer, ApiClient
-from tests.lab.running_lab import RunningLab
-from tests.softphones.softphone import Softphone
 
 ALICE, BOB = "0003*210", "0003*211"
 ALICE_HZ, BOB_HZ = 440, 1000

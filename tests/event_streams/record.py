@@ -12,14 +12,14 @@ from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
 from bridge.local_asterisk.installation import Installation, installation_on_path
+from bridge.testing.lab.running_lab import RunningLab, open_lab
+from bridge.testing.softphones.toolchain import ensure_phone_tools
 from tests.event_streams.recorded_events import RecordedEvent, read_recording
-from tests.lab.running_lab import RunningLab, open_lab
 from tests.office.playing import record_stories
 from tests.office.stage import Story as OfficeStory
 from tests.office.stories import of_version
 from tests.office.stories import stories as office_stories
 from tests.pbx.old_asterisk.conftest import asterisk_16
-from tests.softphones.toolchain import ensure_phone_tools
 
 from . import stories_actions, stories_api, stories_phones
 from .stage import Stage

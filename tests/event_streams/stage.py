@@ -9,13 +9,13 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
-from tests.lab.api_client import Answer, ApiClient
-from tests.lab.running_lab import RunningLab
+from bridge.testing.eventually import eventually
+from bridge.testing.lab.api_client import Answer, ApiClient
+from bridge.testing.lab.running_lab import RunningLab
+from bridge.testing.softphones.sipp_behaviour import SippBehaviour
+from bridge.testing.softphones.sipp_phone import SippPhone
+from bridge.testing.softphones.softphone import AnswerPolicy, Softphone
 from tests.pbx.calls.live_calls import statuses
-from tests.scripted_ami.eventually import eventually
-from tests.softphones.sipp_behaviour import SippBehaviour
-from tests.softphones.sipp_phone import SippPhone
-from tests.softphones.softphone import AnswerPolicy, Softphone
 
 
 class Stage:

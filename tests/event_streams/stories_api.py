@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from bridge.testing.softphones.sipp_behaviour import early_media, refuses, rings
+from bridge.testing.softphones.softphone import Softphone
 from tests.pbx.calls.live_calls import statuses
-from tests.softphones.sipp_behaviour import early_media, refuses, rings
-from tests.softphones.softphone import Softphone
 
 from .stage import Stage
 

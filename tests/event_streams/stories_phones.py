@@ -6,8 +6,8 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
-from tests.scripted_ami.eventually import eventually
-from tests.softphones.softphone import Softphone
+from bridge.testing.eventually import eventually
+from bridge.testing.softphones.softphone import Softphone
 
 from .stage import Stage
 from .stories_api import ANSWERS, A, B, C

@@ -6,7 +6,7 @@ from typing import Any
 
 import schemathesis
 
-from tests.lab.openapi_check import openapi, resolved
+from bridge.testing.lab.openapi_check import openapi, resolved
 
 OF_EVERY_ANSWER = frozenset(
     {

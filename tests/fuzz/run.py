@@ -10,9 +10,9 @@ from asyncio.subprocess import PIPE, STDOUT
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.lab.free_port import free_http_port
-from tests.lab.openapi_check import openapi
-from tests.lab.running_lab import RunningLab, open_lab
+from bridge.testing.lab.free_port import free_http_port
+from bridge.testing.lab.openapi_check import openapi
+from bridge.testing.lab.running_lab import RunningLab, open_lab
 
 from .document import narrowed
 

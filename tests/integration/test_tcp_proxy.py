@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import pytest_asyncio
 
-from tests.lab.tcp_proxy import TcpProxy
-from tests.scripted_ami.eventually import eventually
+from bridge.testing.eventually import eventually
+from bridge.testing.lab.tcp_proxy import TcpProxy
 
 
 @dataclass

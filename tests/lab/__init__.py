@@ -1,1 +1,1 @@
-"""A whole running system for tests: a real Asterisk, the service as a process, phones, a client."""
+"""Parts of a running system that only the tests of this repository need."""

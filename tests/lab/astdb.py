@@ -7,7 +7,7 @@ import sqlite3
 from pathlib import Path
 
 from bridge.pbx.phones.provisioning import INCOMPLETE
-from tests.scripted_ami.eventually import eventually
+from bridge.testing.eventually import eventually
 
 _OBJECTS = 2  # endpoint, aor; a phone that needs no password has no auth
 

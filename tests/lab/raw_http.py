@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
-from .api_client import Answer
+from bridge.testing.lab.api_client import Answer
 
 _TIMEOUT_S = 15.0
 

@@ -6,8 +6,8 @@ import asyncio
 import time
 from collections.abc import Mapping
 
-from tests.integration.event_deliveries.receiver import Receiver
-from tests.lab.api_client import ApiClient
+from bridge.testing.lab.api_client import ApiClient
+from bridge.testing.webhook_receiver import Receiver
 
 Told = tuple[str, int, Mapping[str, str]]
 """Extension, type, parameters."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from tests.softphones.plain_call import PlainCall
-from tests.softphones.plain_phone import PlainPhone
+from bridge.testing.softphones.plain_call import PlainCall
+from bridge.testing.softphones.plain_phone import PlainPhone
 
 from .stage import Phone
 

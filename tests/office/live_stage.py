@@ -7,9 +7,9 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from tests.lab.api_client import ApiClient
-from tests.lab.public_network import AsteriskConsole, hang_up_all
-from tests.scripted_ami.eventually import eventually
+from bridge.testing.eventually import eventually
+from bridge.testing.lab.api_client import ApiClient
+from bridge.testing.lab.public_network import AsteriskConsole, hang_up_all
 
 from .events import OfficeEvents
 from .live_phone import LivePhone

@@ -10,12 +10,12 @@ from pathlib import Path
 from bridge.config.secrets_file import AMI_RECORDING_SECRET, AMI_SECRET, ARI_SECRET, SecretsFile
 from bridge.local_asterisk.installation import Installation
 from bridge.local_asterisk.local_asterisk import CONFIGURATION, AsteriskSecrets, LocalAsterisk
-from tests.lab.asterisk_ports import free_asterisk_ports
-from tests.lab.bridge_process import BridgeProcess
-from tests.lab.free_port import free_http_port
-from tests.lab.installation import test_installation
-from tests.lab.plain_ami import PlainAmi
-from tests.softphones.plain_phone import PlainPhone
+from bridge.testing.lab.asterisk_ports import free_asterisk_ports
+from bridge.testing.lab.bridge_process import BridgeProcess
+from bridge.testing.lab.free_port import free_http_port
+from bridge.testing.lab.installation import test_installation
+from bridge.testing.lab.plain_ami import PlainAmi
+from bridge.testing.softphones.plain_phone import PlainPhone
 
 OFFICE = Path(__file__).parent
 DIRECTORY = OFFICE.parent / "event_streams/recordings/office/directory.yaml"

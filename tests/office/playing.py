@@ -10,9 +10,9 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from bridge.local_asterisk.installation import Installation
+from bridge.testing.lab.api_client import ApiClient
+from bridge.testing.webhook_receiver import Receiver
 from tests.event_streams.recorded_events import RecordedEvent, read_recording
-from tests.integration.event_deliveries.receiver import Receiver
-from tests.lab.api_client import ApiClient
 
 from .events import OfficeEvents
 from .live_stage import LiveStage

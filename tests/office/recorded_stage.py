@@ -7,8 +7,8 @@ import json
 import time
 from pathlib import Path
 
-from tests.lab.api_client import ApiClient
-from tests.scripted_ami.eventually import eventually
+from bridge.testing.eventually import eventually
+from bridge.testing.lab.api_client import ApiClient
 
 from .events import OfficeEvents
 from .live_stage import LiveStage

@@ -17,8 +17,8 @@ from bridge.pbx.ari.client import AriClient, AriEndpoint
 from bridge.pbx.ari.errors import AriRefused
 from bridge.pbx.pbx_settings import PhoneProfile
 from bridge.pbx.phones.directory_phones import DirectoryPhones
+from bridge.testing.eventually import eventually
 from tests.lab.instant_time import instant
-from tests.scripted_ami.eventually import eventually
 
 from .pbx.test_provisioning import FakePhones
 

@@ -10,8 +10,8 @@ import structlog
 
 from bridge.config import log_flood
 from bridge.config.log_flood import FloodLimit
+from bridge.testing.eventually import eventually
 from tests.lab.instant_time import instant
-from tests.scripted_ami.eventually import eventually
 
 
 class Clock:

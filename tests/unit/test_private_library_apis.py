@@ -19,8 +19,8 @@ from panoramisk.ami_protocol import AMIProtocol
 
 from bridge.config.settings import Settings
 from bridge.http.server import close_http, start_http
+from bridge.testing.softphones.ports import free_port
 from bridge.wiring.http import server_settings
-from tests.softphones.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 

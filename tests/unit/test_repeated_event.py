@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from bridge.config.repeated_event import RepeatedEvent
-from tests.scripted_ami.eventually import eventually
+from bridge.testing.eventually import eventually
 
 
 async def test_the_first_is_told_at_once_and_the_others_together() -> None:

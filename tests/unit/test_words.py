@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-PROSE_IN = ("bridge", "tests/lab", "tests/softphones", "tests/scripted_ami")
+PROSE_IN = ("bridge", "tests/lab", "tests/scripted_ami")
 
 MOST_WORDS = 25
 

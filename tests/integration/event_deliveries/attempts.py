@@ -8,10 +8,10 @@ import time
 
 from bridge.phone_call_events.delivery import Delivery
 from bridge.phone_call_events.subscription import Subscription
-from tests.scripted_ami.eventually import eventually
+from bridge.testing.eventually import eventually
+from bridge.testing.webhook_receiver import Received
 
 from .in_process import EventsInProcess
-from .receiver import Received
 
 
 async def until_finished(

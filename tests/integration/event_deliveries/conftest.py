@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from bridge.testing.webhook_receiver import Receiver
+
 from .in_process import EventsInProcess, OpenEventsInProcess
-from .receiver import Receiver
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import asyncio
 
 from aiohttp import web
 
-from .receiver import Mood, fine
+from bridge.testing.webhook_receiver import Mood, fine
 
 
 async def hanging(_: web.Request) -> web.StreamResponse:

@@ -8,11 +8,11 @@ import time
 import pytest
 
 from bridge.phone_call_events.delivery import DeliveryState
+from bridge.testing.webhook_receiver import Receiver, fine, refusing
 
 from .attempts import until_attempted, until_finished
 from .in_process import EventsInProcess, OpenEventsInProcess
 from .moods import hanging
-from .receiver import Receiver, fine, refusing
 
 
 async def test_given_undelivered_events_when_service_restarts_then_they_are_delivered_once(

@@ -11,11 +11,11 @@ from aiohttp import web
 
 from bridge.phone_call_events.delivery import DeliveryState
 from bridge.phone_call_events.subscription import Method
+from bridge.testing.webhook_receiver import PARAMETERS, Mood, Receiver, refusing
 
 from .attempts import checked_signature, until_attempted, until_finished
 from .in_process import EventsInProcess, OpenEventsInProcess
 from .moods import closing, closing_in_the_headers, garbage, hanging, slow, sometimes
-from .receiver import PARAMETERS, Mood, Receiver, refusing
 
 
 @pytest.mark.parametrize("method", list(Method))

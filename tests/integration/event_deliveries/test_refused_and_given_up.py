@@ -10,12 +10,12 @@ from structlog.testing import capture_logs
 
 from bridge.phone_call_events.delivery import Delivery, DeliveryState
 from bridge.phone_call_events.sending_again import SubscriptionDisabled
-from tests.scripted_ami.eventually import eventually
+from bridge.testing.eventually import eventually
+from bridge.testing.webhook_receiver import Mood, Receiver, fine, refusing
 
 from .attempts import until_attempted, until_finished
 from .in_process import EventsInProcess, OpenEventsInProcess
 from .moods import sometimes
-from .receiver import Mood, Receiver, fine, refusing
 
 
 async def test_given_receiver_gone_when_event_is_sent_then_subscription_is_disabled_for_good(

@@ -7,10 +7,10 @@ from standardwebhooks import Webhook, WebhookVerificationError
 
 from bridge.clock import now_ms
 from bridge.phone_call_events.secret_replacement import with_new_secret
+from bridge.testing.webhook_receiver import Receiver, fine, refusing
 
 from .attempts import until_finished
 from .in_process import EventsInProcess
-from .receiver import Receiver, fine, refusing
 
 
 async def test_given_old_and_new_secret_when_an_event_is_sent_again_then_both_fit_one_id(

@@ -15,12 +15,12 @@ from bridge.faults import StorageUnavailable
 from bridge.phone_call_events import delivery_worker
 from bridge.phone_call_events.delivery import Delivery, DeliveryState
 from bridge.phone_call_events.store.delivery_store import EventDeliveryStore
+from bridge.testing.eventually import eventually
+from bridge.testing.webhook_receiver import Receiver, fine, refusing, waiting_for
 from tests.integration.storage.test_database_down import locked
-from tests.scripted_ami.eventually import eventually
 
 from .attempts import until_attempted, until_finished
 from .in_process import OpenEventsInProcess
-from .receiver import Receiver, fine, refusing, waiting_for
 
 _TIME_FOR_ANOTHER_S = 0.5
 OTHER = "0003*211"

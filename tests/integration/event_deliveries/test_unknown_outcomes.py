@@ -13,10 +13,10 @@ from bridge.faults import StorageUnavailable
 from bridge.phone_call_events.delivery import DeliveryState
 from bridge.storage.statement import Counts, Write
 from bridge.storage.write_queue import WriteQueue
+from bridge.testing.webhook_receiver import Receiver
 
 from .attempts import until_finished
 from .in_process import EXTENSION, OpenEventsInProcess
-from .receiver import Receiver
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 either_way = pytest.mark.parametrize("written", [True, False], ids=["written", "not_written"])

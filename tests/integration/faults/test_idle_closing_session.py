@@ -11,7 +11,7 @@ from structlog.testing import capture_logs
 from bridge.calls.pbx import PbxUnavailable
 from bridge.pbx.ami.idle_closing_session import IdleClosingSession
 from bridge.pbx.ami.values import AmiAction
-from tests.scripted_ami.eventually import eventually
+from bridge.testing.eventually import eventually
 from tests.scripted_ami.orders import quick_settings
 from tests.scripted_ami.server import ScriptedAmi, after, log_in, success
 

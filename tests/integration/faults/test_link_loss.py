@@ -10,7 +10,7 @@ from structlog.testing import capture_logs
 
 from bridge.calls.pbx import Pbx, PbxUnavailable
 from bridge.pbx.ami.link import AmiLink
-from tests.scripted_ami.eventually import eventually
+from bridge.testing.eventually import eventually
 from tests.scripted_ami.orders import order, quick_settings
 from tests.scripted_ami.recording_listener import RecordingListener
 from tests.scripted_ami.server import (

@@ -11,8 +11,8 @@ import pytest
 import yaml
 
 from bridge.metrics.declared import Metrics
+from bridge.testing.softphones.toolchain import ensure_programs
 from tests.integration.monitoring import dashboard
-from tests.softphones.toolchain import ensure_programs
 
 PROMETHEUS = Path(__file__).parents[3] / "deploy" / "prometheus"
 RULES, TESTS = PROMETHEUS / "uapi-bridge.rules.yml", PROMETHEUS / "uapi-bridge.tests.yml"

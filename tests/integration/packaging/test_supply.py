@@ -52,7 +52,7 @@ def test_what_builds_the_package_is_what_is_locked() -> None:
 def test_old_package_lists_are_allowed_by_the_setting_only() -> None:
     texts = {
         file: file.read_text()
-        for folder in ("bridge", "asterisk-conf", "tests/containers", "tests/lab")
+        for folder in ("bridge", "asterisk-conf", "tests/containers")
         for file in (ROOT / folder).rglob("*")
         if file.is_file() and file.suffix not in (".pyc", ".gz")
     }

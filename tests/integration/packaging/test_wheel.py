@@ -14,10 +14,10 @@ from pathlib import Path
 import pytest
 
 from bridge.local_asterisk.local_asterisk import CONFIGURATION
-from tests.lab.asterisk_ports import free_asterisk_ports
-from tests.lab.bridge_process import BridgeProcess
-from tests.lab.free_port import free_http_port
-from tests.lab.installation import test_installation
+from bridge.testing.lab.asterisk_ports import free_asterisk_ports
+from bridge.testing.lab.bridge_process import BridgeProcess
+from bridge.testing.lab.free_port import free_http_port
+from bridge.testing.lab.installation import test_installation
 
 ROOT = Path(__file__).resolve().parents[3]
 

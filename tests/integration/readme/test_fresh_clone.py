@@ -15,8 +15,8 @@ from typing import Any
 
 import pytest
 
-from tests.lab.asterisk_ports import free_asterisk_ports
-from tests.lab.free_port import free_http_port
+from bridge.testing.lab.asterisk_ports import free_asterisk_ports
+from bridge.testing.lab.free_port import free_http_port
 
 ROOT = Path(__file__).resolve().parents[3]
 FIRST_START_S, SECOND_START_S = 300, 30

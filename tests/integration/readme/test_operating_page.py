@@ -14,13 +14,13 @@ import aiohttp
 import pytest
 import pytest_asyncio
 
-from tests.lab.asterisk_ports import free_asterisk_ports
-from tests.lab.bridge_process import BridgeProcess
-from tests.lab.certificates import make_ca, sign
-from tests.lab.free_port import free_http_port
-from tests.lab.installation import test_installation
-from tests.scripted_ami.eventually import eventually
-from tests.softphones.toolchain import ensure_programs
+from bridge.testing.eventually import eventually
+from bridge.testing.lab.asterisk_ports import free_asterisk_ports
+from bridge.testing.lab.bridge_process import BridgeProcess
+from bridge.testing.lab.certificates import make_ca, sign
+from bridge.testing.lab.free_port import free_http_port
+from bridge.testing.lab.installation import test_installation
+from bridge.testing.softphones.toolchain import ensure_programs
 
 ROOT = Path(__file__).resolve().parents[3]
 PAGE = (ROOT / "docs" / "operating.md").read_text()

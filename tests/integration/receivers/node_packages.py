@@ -8,7 +8,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from tests.softphones.toolchain import ensure_programs
+from bridge.testing.softphones.toolchain import ensure_programs
 
 HERE = Path(__file__).parent
 _BUILD = Path(__file__).parents[3] / "build" / "node"

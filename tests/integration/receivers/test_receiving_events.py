@@ -23,10 +23,10 @@ from bridge.clock import now_ms
 from bridge.phone_call_events.delivery import DeliveryState
 from bridge.phone_call_events.secret_replacement import with_new_secret
 from bridge.phone_call_events.subscription import Subscription, new_secret
+from bridge.testing.eventually import eventually
+from bridge.testing.lab.free_port import free_http_port
 from tests.integration.event_deliveries.attempts import until_attempted, until_finished
 from tests.integration.event_deliveries.in_process import EventsInProcess
-from tests.lab.free_port import free_http_port
-from tests.scripted_ami.eventually import eventually
 
 from .node_packages import node_folder
 

@@ -17,7 +17,7 @@ from bridge.calls.store.idempotency_store import (
 )
 from bridge.storage.statement import Statement, Write
 from bridge.storage.write_queue import WriteQueue
-from tests.scripted_ami.eventually import eventually
+from bridge.testing.eventually import eventually
 
 from .phone_calls import ended, finish, live_call
 

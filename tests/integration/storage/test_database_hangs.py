@@ -17,7 +17,7 @@ from bridge.storage.postgresql_writer import PostgresqlWriter
 from bridge.storage.probe import StorageProbe
 from bridge.storage.statement import Statement
 from bridge.storage.write_queue import WriteQueue
-from tests.scripted_ami.eventually import eventually
+from bridge.testing.eventually import eventually
 
 from .phone_calls import ended, live_call
 from .private_postgresql import PrivatePostgresql

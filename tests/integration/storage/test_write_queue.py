@@ -14,7 +14,7 @@ from bridge.storage.engine import reading
 from bridge.storage.statement import Counts, Group, Statement, Write
 from bridge.storage.write_queue import WriteQueue
 from bridge.supervision.tasks import supervisor
-from tests.scripted_ami.eventually import eventually
+from bridge.testing.eventually import eventually
 
 INSERT = Statement("INSERT INTO numbers (id, word) VALUES (:id, :word)")
 RENAME = Statement("UPDATE numbers SET word = :word WHERE id = :id")

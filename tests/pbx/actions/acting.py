@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from tests.lab.api_client import Answer, ApiClient
-from tests.softphones.softphone import Softphone
+from bridge.testing.lab.api_client import Answer, ApiClient
+from bridge.testing.softphones.softphone import Softphone
 
 MUSIC_HZ = 523
 """A note of the music on hold (asterisk-conf/render.sh)."""

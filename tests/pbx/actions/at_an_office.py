@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.lab.api_client import Answer, ApiClient
+from bridge.testing.eventually import eventually
+from bridge.testing.lab.api_client import Answer, ApiClient
+from bridge.testing.softphones.plain_phone import PlainPhone
 from tests.office.open_office import Office
-from tests.scripted_ami.eventually import eventually
-from tests.softphones.plain_phone import PlainPhone
 
 
 @dataclass

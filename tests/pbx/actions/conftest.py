@@ -7,11 +7,11 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
-from tests.lab.installation import test_installation
-from tests.lab.running_lab import RunningLab, open_lab
+from bridge.testing.lab.installation import test_installation
+from bridge.testing.lab.running_lab import RunningLab, open_lab
+from bridge.testing.softphones.toolchain import ensure_phone_tools
 from tests.office.open_office import DIRECTORY, open_office
 from tests.pbx.old_asterisk.conftest import asterisk_16
-from tests.softphones.toolchain import ensure_phone_tools
 
 from .at_an_office import At, with_more_extensions
 

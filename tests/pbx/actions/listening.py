@@ -7,10 +7,10 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from tests.lab.api_client import Answer, ApiClient
-from tests.lab.running_lab import RunningLab
-from tests.scripted_ami.eventually import eventually
-from tests.softphones.softphone import AnswerPolicy, Softphone
+from bridge.testing.eventually import eventually
+from bridge.testing.lab.api_client import Answer, ApiClient
+from bridge.testing.lab.running_lab import RunningLab
+from bridge.testing.softphones.softphone import AnswerPolicy, Softphone
 
 ALICE_HZ, BOB_HZ, BOSS_HZ = 700, 1000, 1400  # no tone of ringing or busy
 DAVE_HZ = 2000

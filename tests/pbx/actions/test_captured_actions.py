@@ -12,9 +12,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.lab.api_client import Answer, ApiClient
+from bridge.testing.lab.api_client import Answer, ApiClient
+from bridge.testing.lab.running_lab import RunningLab
 from tests.lab.raw_http import send_raw
-from tests.lab.running_lab import RunningLab
 
 from .acting import hear_each_other, views
 from .test_examples_of_send_call_to import BODIES

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.scripted_ami.eventually import eventually
+from bridge.testing.eventually import eventually
 
 from .acting import views
 from .at_an_office import At

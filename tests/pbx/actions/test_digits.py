@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.lab.api_client import Answer, ApiClient
-from tests.lab.running_lab import RunningLab
+from bridge.testing.lab.api_client import Answer, ApiClient
+from bridge.testing.lab.running_lab import RunningLab
+from bridge.testing.softphones.sipp_behaviour import rings
 from tests.pbx.calls.live_calls import wait_statuses
-from tests.softphones.sipp_behaviour import rings
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from tests.lab.api_client import ApiClient
-from tests.lab.running_lab import RunningLab
+from bridge.testing.lab.api_client import ApiClient
+from bridge.testing.lab.running_lab import RunningLab
 
 PAGE = Path(__file__).parents[3] / "docs" / "actions.md"
 BODIES: list[dict[str, Any]] = [

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from tests.scripted_ami.eventually import eventually
+from bridge.testing.eventually import eventually
 
 from .at_an_office import At, short
 

@@ -11,7 +11,7 @@ import pytest_asyncio
 
 from bridge.directory.loader import EXAMPLE_FILE
 from bridge.local_asterisk.local_asterisk import CONFIGURATION
-from tests.lab.running_lab import RunningLab, open_lab
+from bridge.testing.lab.running_lab import RunningLab, open_lab
 from tests.pbx.actions.listening import ALICE_HZ, BOB_HZ, act, hear, talk
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from tests.lab.api_client import ApiClient
-from tests.lab.running_lab import RunningLab
+from bridge.testing.eventually import eventually
+from bridge.testing.lab.api_client import ApiClient
+from bridge.testing.lab.running_lab import RunningLab
+from bridge.testing.softphones.softphone import Softphone
 from tests.pbx.calls.live_calls import wait_no_calls, wait_only_call
 from tests.pbx.calls.records_on_disk import assert_ended_once, wait_kept
-from tests.scripted_ami.eventually import eventually
-from tests.softphones.softphone import Softphone
 
 from .acting import MUSIC_HZ, act, acted, hear_each_other, views
 

@@ -11,11 +11,11 @@ import pytest
 import pytest_asyncio
 
 from bridge.local_asterisk.local_asterisk import CONFIGURATION
-from tests.lab.api_client import Answer, ApiClient
-from tests.lab.running_lab import RunningLab, open_lab
+from bridge.testing.eventually import eventually
+from bridge.testing.lab.api_client import Answer, ApiClient
+from bridge.testing.lab.running_lab import RunningLab, open_lab
 from tests.pbx.calls.limited_lab import restart_with
 from tests.pbx.calls.live_calls import wait_no_calls
-from tests.scripted_ami.eventually import eventually
 
 from .acting import MUSIC_HZ, acted, hear_each_other, views
 

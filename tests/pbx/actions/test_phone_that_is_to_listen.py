@@ -6,10 +6,10 @@ import asyncio
 
 import pytest
 
-from tests.lab.api_client import ApiClient
-from tests.lab.running_lab import RunningLab
+from bridge.testing.eventually import eventually
+from bridge.testing.lab.api_client import ApiClient
+from bridge.testing.lab.running_lab import RunningLab
 from tests.pbx.actions.listening import ALICE_HZ, act, talk
-from tests.scripted_ami.eventually import eventually
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.lab.api_client import ApiClient
-from tests.lab.running_lab import RunningLab
+from bridge.testing.lab.api_client import ApiClient
+from bridge.testing.lab.running_lab import RunningLab
 from tests.pbx.actions.listening import ALICE_HZ, BOB_HZ, BOSS_HZ, act, acted, hear
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from bridge.testing.eventually import eventually
 from tests.pbx.verba.recorded_files import RecordedFiles
-from tests.scripted_ami.eventually import eventually
 
 from .acting import views
 from .at_an_office import At, short

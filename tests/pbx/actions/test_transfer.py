@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from tests.lab.api_client import Answer, ApiClient
-from tests.lab.running_lab import RunningLab
+from bridge.testing.eventually import eventually
+from bridge.testing.lab.api_client import Answer, ApiClient
+from bridge.testing.lab.running_lab import RunningLab
+from bridge.testing.softphones.sipp_behaviour import refers, refuses, rings
 from tests.pbx.calls.live_calls import wait_no_calls, wait_only_call
-from tests.scripted_ami.eventually import eventually
-from tests.softphones.sipp_behaviour import refers, refuses, rings
 
 from .acting import MUSIC_HZ, act, acted, hear_each_other, views
 

@@ -9,11 +9,11 @@ import pytest_asyncio
 
 from bridge.config.secrets_file import AMI_SECRET
 from bridge.directory.loader import EXAMPLE_FILE
-from tests.lab.plain_ami import PlainAmi
-from tests.lab.running_lab import RunningLab, open_lab
+from bridge.testing.lab.plain_ami import PlainAmi
+from bridge.testing.lab.running_lab import RunningLab, open_lab
+from bridge.testing.softphones.sipp_behaviour import refuses
+from bridge.testing.softphones.toolchain import ensure_phone_tools
 from tests.pbx.calls.live_calls import wait_no_calls, wait_only_call
-from tests.softphones.sipp_behaviour import refuses
-from tests.softphones.toolchain import ensure_phone_tools
 
 from .acting import act, acted, hear_each_other, views
 

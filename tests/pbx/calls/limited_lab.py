@@ -6,10 +6,10 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from tests.lab.bridge_process import BridgeProcess
-from tests.lab.running_lab import RunningLab, open_lab
-from tests.softphones.ports import free_port
-from tests.softphones.toolchain import ensure_phone_tools
+from bridge.testing.lab.bridge_process import BridgeProcess
+from bridge.testing.lab.running_lab import RunningLab, open_lab
+from bridge.testing.softphones.ports import free_port
+from bridge.testing.softphones.toolchain import ensure_phone_tools
 
 
 @asynccontextmanager

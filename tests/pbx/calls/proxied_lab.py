@@ -7,9 +7,9 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.lab.running_lab import RunningLab, open_lab
-from tests.lab.tcp_proxy import TcpProxy
-from tests.softphones.toolchain import ensure_phone_tools
+from bridge.testing.lab.running_lab import RunningLab, open_lab
+from bridge.testing.lab.tcp_proxy import TcpProxy
+from bridge.testing.softphones.toolchain import ensure_phone_tools
 
 # A mute link is noticed after interval and time-out.
 PING_INTERVAL_S = 0.5

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from tests.lab.running_lab import RunningLab
-from tests.scripted_ami.eventually import eventually
+from bridge.testing.eventually import eventually
+from bridge.testing.lab.running_lab import RunningLab
 
 _TIMEOUT_S = 10.0
 

@@ -7,8 +7,8 @@ import sqlite3
 from collections.abc import Callable
 from typing import Any
 
-from tests.lab.running_lab import RunningLab
-from tests.scripted_ami.eventually import eventually
+from bridge.testing.eventually import eventually
+from bridge.testing.lab.running_lab import RunningLab
 
 
 async def wait_on_disk(lab: RunningLab, call_id: str, *, answered: bool = False) -> None:

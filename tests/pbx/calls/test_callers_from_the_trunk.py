@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.lab.api_client import ApiClient
-from tests.lab.running_lab import RunningLab
+from bridge.testing.lab.api_client import ApiClient
+from bridge.testing.lab.running_lab import RunningLab
 
 from .live_calls import extensions, statuses, wait_no_calls, wait_only_call
 from .public_network import wait_public_calls

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from tests.lab.api_client import ApiClient
-from tests.lab.running_lab import RunningLab
-from tests.softphones.dialog_log import ANSWERED_ELSEWHERE
-from tests.softphones.sipp_behaviour import refuses
+from bridge.testing.lab.api_client import ApiClient
+from bridge.testing.lab.running_lab import RunningLab
+from bridge.testing.softphones.dialog_log import ANSWERED_ELSEWHERE
+from bridge.testing.softphones.sipp_behaviour import refuses
 
 from .public_network import public_calls, wait_public_calls
 

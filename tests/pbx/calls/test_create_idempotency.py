@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from tests.lab.api_client import Answer, ApiClient
-from tests.lab.running_lab import RunningLab, open_lab
+from bridge.testing.lab.api_client import Answer, ApiClient
+from bridge.testing.lab.running_lab import RunningLab, open_lab
+from bridge.testing.softphones.toolchain import ensure_phone_tools
 from tests.pbx.calls.live_calls import wait_no_calls
-from tests.softphones.toolchain import ensure_phone_tools
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from tests.lab.api_client import ApiClient
-from tests.lab.running_lab import RunningLab
-from tests.softphones.sipp_behaviour import refuses, rings
+from bridge.testing.lab.api_client import ApiClient
+from bridge.testing.lab.running_lab import RunningLab
+from bridge.testing.softphones.sipp_behaviour import refuses, rings
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

@@ -8,10 +8,10 @@ import pytest
 import pytest_asyncio
 
 from bridge.config.settings import Settings
-from tests.lab.api_client import ApiClient
-from tests.lab.running_lab import RunningLab, open_lab
+from bridge.testing.lab.api_client import ApiClient
+from bridge.testing.lab.running_lab import RunningLab, open_lab
+from bridge.testing.softphones.toolchain import ensure_phone_tools
 from tests.pbx.calls.live_calls import assert_lasted
-from tests.softphones.toolchain import ensure_phone_tools
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

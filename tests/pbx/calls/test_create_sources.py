@@ -6,11 +6,11 @@ import asyncio
 
 import pytest
 
-from tests.lab.api_client import ApiClient
-from tests.lab.running_lab import RunningLab
-from tests.softphones.dialog_log import ANSWERED_ELSEWHERE
-from tests.softphones.phone_observer import PhoneObserver
-from tests.softphones.sipp_behaviour import refuses
+from bridge.testing.lab.api_client import ApiClient
+from bridge.testing.lab.running_lab import RunningLab
+from bridge.testing.softphones.dialog_log import ANSWERED_ELSEWHERE
+from bridge.testing.softphones.phone_observer import PhoneObserver
+from bridge.testing.softphones.sipp_behaviour import refuses
 
 from .public_network import wait_public_calls
 

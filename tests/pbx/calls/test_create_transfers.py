@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from tests.lab.api_client import ApiClient
-from tests.lab.running_lab import RunningLab
+from bridge.testing.lab.api_client import ApiClient
+from bridge.testing.lab.running_lab import RunningLab
+from bridge.testing.softphones.sipp_behaviour import refers
 from tests.pbx.actions.acting import act, acted
-from tests.softphones.sipp_behaviour import refers
 
 from .public_network import calls_of_public_network, public_calls, wait_public_calls
 

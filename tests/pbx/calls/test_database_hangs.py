@@ -10,13 +10,13 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
+from bridge.testing.eventually import eventually
+from bridge.testing.lab.api_client import Answer, ApiClient
+from bridge.testing.lab.running_lab import RunningLab
 from tests.integration.storage.private_postgresql import PrivatePostgresql
 from tests.integration.storage.test_database_down import locked
-from tests.lab.api_client import Answer, ApiClient
-from tests.lab.running_lab import RunningLab
 from tests.pbx.calls.limited_lab import open_limited_lab, restart_with
 from tests.pbx.calls.live_calls import wait_no_calls
-from tests.scripted_ami.eventually import eventually
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

@@ -9,10 +9,10 @@ import pytest
 import pytest_asyncio
 
 from bridge.directory.loader import EXAMPLE_FILE
+from bridge.testing.eventually import eventually
+from bridge.testing.lab.running_lab import RunningLab, open_lab
+from bridge.testing.softphones.phone_observer import PhoneError
 from tests.integration.storage.test_database_down import locked
-from tests.lab.running_lab import RunningLab, open_lab
-from tests.scripted_ami.eventually import eventually
-from tests.softphones.phone_observer import PhoneError
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

@@ -9,13 +9,13 @@ import pytest
 import pytest_asyncio
 
 from bridge.config.secrets_file import AMI_SECRET
-from tests.lab.api_client import ApiClient
-from tests.lab.plain_ami import PlainAmi
-from tests.lab.running_lab import RunningLab, open_lab
-from tests.scripted_ami.eventually import eventually
-from tests.softphones.sipp_behaviour import rings
-from tests.softphones.softphone import Softphone
-from tests.softphones.toolchain import ensure_phone_tools
+from bridge.testing.eventually import eventually
+from bridge.testing.lab.api_client import ApiClient
+from bridge.testing.lab.plain_ami import PlainAmi
+from bridge.testing.lab.running_lab import RunningLab, open_lab
+from bridge.testing.softphones.sipp_behaviour import rings
+from bridge.testing.softphones.softphone import Softphone
+from bridge.testing.softphones.toolchain import ensure_phone_tools
 
 from .live_calls import statuses, wait_only_call, wait_statuses
 

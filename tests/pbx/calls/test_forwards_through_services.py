@@ -7,11 +7,11 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
-from tests.lab.running_lab import RunningLab, open_lab
-from tests.scripted_ami.eventually import eventually
-from tests.softphones.dialog_log import Dialog
-from tests.softphones.softphone import Softphone
-from tests.softphones.toolchain import ensure_phone_tools
+from bridge.testing.eventually import eventually
+from bridge.testing.lab.running_lab import RunningLab, open_lab
+from bridge.testing.softphones.dialog_log import Dialog
+from bridge.testing.softphones.softphone import Softphone
+from bridge.testing.softphones.toolchain import ensure_phone_tools
 
 from .public_network import calls_of_public_network, wait_public_calls
 from .test_forwards_of_the_directory import directory

@@ -6,13 +6,13 @@ import asyncio
 
 import pytest
 
-from tests.lab.api_client import ApiClient
-from tests.lab.running_lab import RunningLab
+from bridge.testing.eventually import eventually
+from bridge.testing.lab.api_client import ApiClient
+from bridge.testing.lab.running_lab import RunningLab
+from bridge.testing.softphones.dialog_log import Dialog
+from bridge.testing.softphones.phone_observer import PhoneObserver
+from bridge.testing.softphones.sipp_behaviour import answers, rings
 from tests.pbx.calls.live_calls import statuses, wait_no_calls, wait_only_call, wait_statuses
-from tests.scripted_ami.eventually import eventually
-from tests.softphones.dialog_log import Dialog
-from tests.softphones.phone_observer import PhoneObserver
-from tests.softphones.sipp_behaviour import answers, rings
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

@@ -8,10 +8,10 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
-from tests.lab.api_client import ApiClient
-from tests.lab.running_lab import RunningLab
+from bridge.testing.lab.api_client import ApiClient
+from bridge.testing.lab.running_lab import RunningLab
+from bridge.testing.softphones.sipp_behaviour import answers, rings
 from tests.pbx.calls.live_calls import wait_no_calls, wait_only_call, wait_statuses
-from tests.softphones.sipp_behaviour import answers, rings
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

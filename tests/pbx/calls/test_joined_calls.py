@@ -9,9 +9,9 @@ from contextlib import asynccontextmanager
 import pytest
 
 from bridge.config.secrets_file import AMI_SECRET
+from bridge.testing.lab.api_client import ApiClient
+from bridge.testing.lab.running_lab import RunningLab
 from tests.bench.bare_ami import BareAmi
-from tests.lab.api_client import ApiClient
-from tests.lab.running_lab import RunningLab
 from tests.pbx.calls.live_calls import extensions, statuses, wait_no_calls, wait_only_call
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")

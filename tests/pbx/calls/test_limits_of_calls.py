@@ -11,11 +11,11 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
-from tests.lab.api_client import Answer, ApiClient
-from tests.lab.running_lab import RunningLab
+from bridge.testing.lab.api_client import Answer, ApiClient
+from bridge.testing.lab.running_lab import RunningLab
+from bridge.testing.softphones.sipp_behaviour import rings
 from tests.pbx.calls.limited_lab import open_limited_lab, restart_with
 from tests.pbx.calls.live_calls import statuses, wait_no_calls, wait_only_call, wait_statuses
-from tests.softphones.sipp_behaviour import rings
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

@@ -11,11 +11,11 @@ import aiohttp
 import pytest
 import pytest_asyncio
 
-from tests.lab.api_client import ApiClient
-from tests.lab.running_lab import RunningLab
+from bridge.testing.eventually import eventually
+from bridge.testing.lab.api_client import ApiClient
+from bridge.testing.lab.running_lab import RunningLab
 from tests.pbx.calls.limited_lab import open_limited_lab, restart_with
 from tests.pbx.calls.test_sip_over_websocket import USER, digest, register
-from tests.scripted_ami.eventually import eventually
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

@@ -11,8 +11,9 @@ import pytest
 import pytest_asyncio
 
 from bridge.config.secrets_file import AMI_SECRET, ARI_SECRET
-from tests.lab.api_client import Answer, ApiClient
-from tests.lab.running_lab import RunningLab
+from bridge.testing.lab.api_client import Answer, ApiClient
+from bridge.testing.lab.running_lab import RunningLab
+from bridge.testing.softphones.sipp_behaviour import answers, rings
 from tests.pbx.calls.live_calls import (
     extensions,
     public_call,
@@ -28,7 +29,6 @@ from tests.pbx.calls.proxied_lab import (
     open_proxied_lab,
 )
 from tests.pbx.calls.records_on_disk import assert_ended_once, final_records
-from tests.softphones.sipp_behaviour import answers, rings
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

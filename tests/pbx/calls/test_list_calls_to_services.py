@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tests.lab.api_client import ApiClient
-from tests.lab.running_lab import RunningLab
+from bridge.testing.lab.api_client import ApiClient
+from bridge.testing.lab.running_lab import RunningLab
+from bridge.testing.softphones.sipp_behaviour import rings
 from tests.pbx.calls.live_calls import (
     extensions,
     statuses,
@@ -13,7 +14,6 @@ from tests.pbx.calls.live_calls import (
     wait_only_call,
     wait_statuses,
 )
-from tests.softphones.sipp_behaviour import rings
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

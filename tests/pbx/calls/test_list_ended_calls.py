@@ -7,15 +7,15 @@ from typing import Any
 
 import pytest
 
-from tests.lab.api_client import ApiClient
-from tests.lab.running_lab import RunningLab
+from bridge.testing.lab.api_client import ApiClient
+from bridge.testing.lab.running_lab import RunningLab
+from bridge.testing.softphones.sipp_behaviour import answers, refuses, rings
 from tests.pbx.calls.live_calls import (
     assert_lasted,
     statuses,
     wait_only_call,
     wait_statuses,
 )
-from tests.softphones.sipp_behaviour import answers, refuses, rings
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

@@ -7,8 +7,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from tests.lab.api_client import ApiClient
-from tests.lab.running_lab import RunningLab
+from bridge.testing.lab.api_client import ApiClient
+from bridge.testing.lab.running_lab import RunningLab
+from bridge.testing.softphones.sipp_behaviour import answers, early_media
 from tests.pbx.calls.live_calls import (
     extensions,
     statuses,
@@ -16,7 +17,6 @@ from tests.pbx.calls.live_calls import (
     wait_only_call,
     wait_statuses,
 )
-from tests.softphones.sipp_behaviour import answers, early_media
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

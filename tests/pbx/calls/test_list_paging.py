@@ -10,8 +10,8 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
-from tests.lab.api_client import ApiClient
-from tests.lab.running_lab import RunningLab
+from bridge.testing.lab.api_client import ApiClient
+from bridge.testing.lab.running_lab import RunningLab
 from tests.pbx.calls.live_calls import public_call, wait_no_calls
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")

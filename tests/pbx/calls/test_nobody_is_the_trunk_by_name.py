@@ -7,8 +7,8 @@ from collections import Counter
 import aiohttp
 import pytest
 
-from tests.lab.running_lab import RunningLab
-from tests.softphones.raw_sip import RawSip, request, status
+from bridge.testing.lab.running_lab import RunningLab
+from bridge.testing.softphones.raw_sip import RawSip, request, status
 
 from .public_network import wait_public_calls
 

@@ -16,11 +16,11 @@ from bridge.directory.file_schema import PublicNumbersEntry
 from bridge.directory.loader import EXAMPLE_FILE
 from bridge.directory.number_rules import NumberRuleError, NumberRules
 from bridge.local_asterisk.local_asterisk import CONFIGURATION
-from tests.lab.api_client import ApiClient
-from tests.lab.running_lab import RunningLab, open_lab
-from tests.scripted_ami.eventually import eventually
-from tests.softphones.softphone import Softphone
-from tests.softphones.toolchain import ensure_phone_tools
+from bridge.testing.eventually import eventually
+from bridge.testing.lab.api_client import ApiClient
+from bridge.testing.lab.running_lab import RunningLab, open_lab
+from bridge.testing.softphones.softphone import Softphone
+from bridge.testing.softphones.toolchain import ensure_phone_tools
 
 from .public_network import calls_of_public_network, wait_public_calls
 

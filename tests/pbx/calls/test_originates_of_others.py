@@ -8,10 +8,10 @@ import pytest
 import pytest_asyncio
 
 from bridge.config.secrets_file import AMI_SECRET
+from bridge.testing.lab.api_client import ApiClient
+from bridge.testing.lab.running_lab import RunningLab, open_lab
+from bridge.testing.softphones.toolchain import ensure_phone_tools
 from tests.bench.bare_ami import BareAmi
-from tests.lab.api_client import ApiClient
-from tests.lab.running_lab import RunningLab, open_lab
-from tests.softphones.toolchain import ensure_phone_tools
 
 from .live_calls import wait_no_calls
 from .public_network import calls_of_public_network

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from tests.lab.api_client import ApiClient
-from tests.lab.running_lab import RunningLab
-from tests.scripted_ami.eventually import eventually
-from tests.softphones.sipp_behaviour import answers, forwards
-from tests.softphones.sipp_phone import SippPhone
-from tests.softphones.softphone import Softphone
+from bridge.testing.eventually import eventually
+from bridge.testing.lab.api_client import ApiClient
+from bridge.testing.lab.running_lab import RunningLab
+from bridge.testing.softphones.sipp_behaviour import answers, forwards
+from bridge.testing.softphones.sipp_phone import SippPhone
+from bridge.testing.softphones.softphone import Softphone
 
 from .public_network import calls_of_public_network
 

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from tests.lab.api_client import ApiClient
-from tests.lab.running_lab import RunningLab
-from tests.scripted_ami.eventually import eventually
-from tests.softphones.sipp_behaviour import rings
+from bridge.testing.eventually import eventually
+from bridge.testing.lab.api_client import ApiClient
+from bridge.testing.lab.running_lab import RunningLab
+from bridge.testing.softphones.sipp_behaviour import rings
 
 PAGE = (Path(__file__).parents[3] / "docs" / "presence.md").read_text()
 

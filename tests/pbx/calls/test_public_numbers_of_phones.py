@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from bridge.pbx.ari.dialplan_values import NUMBERS
-from tests.lab.api_client import ApiClient
-from tests.lab.running_lab import RunningLab
-from tests.scripted_ami.eventually import eventually
-from tests.softphones.sipp_behaviour import refers
-from tests.softphones.softphone import Softphone
+from bridge.testing.eventually import eventually
+from bridge.testing.lab.api_client import ApiClient
+from bridge.testing.lab.running_lab import RunningLab
+from bridge.testing.softphones.sipp_behaviour import refers
+from bridge.testing.softphones.softphone import Softphone
 
 from .public_network import calls_of_public_network, wait_public_calls
 

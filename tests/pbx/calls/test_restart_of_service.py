@@ -11,8 +11,9 @@ import aiohttp
 import pytest
 import pytest_asyncio
 
-from tests.lab.api_client import ApiClient
-from tests.lab.running_lab import RunningLab
+from bridge.testing.lab.api_client import ApiClient
+from bridge.testing.lab.running_lab import RunningLab
+from bridge.testing.softphones.sipp_behaviour import answers, refuses, rings
 from tests.pbx.calls.live_calls import (
     extensions,
     statuses,
@@ -27,7 +28,6 @@ from tests.pbx.calls.records_on_disk import (
     wait_kept,
     wait_on_disk,
 )
-from tests.softphones.sipp_behaviour import answers, refuses, rings
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

@@ -10,7 +10,7 @@ import aiohttp
 import pytest
 
 from bridge.http.sip_sender import sender_of
-from tests.lab.running_lab import RunningLab
+from bridge.testing.lab.running_lab import RunningLab
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

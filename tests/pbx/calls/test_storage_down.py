@@ -7,9 +7,9 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
+from bridge.testing.lab.api_client import ApiClient
+from bridge.testing.lab.running_lab import RunningLab
 from tests.integration.storage.test_database_down import locked
-from tests.lab.api_client import ApiClient
-from tests.lab.running_lab import RunningLab
 from tests.pbx.calls.limited_lab import open_limited_lab
 from tests.pbx.calls.live_calls import wait_no_calls
 

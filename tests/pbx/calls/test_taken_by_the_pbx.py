@@ -9,9 +9,9 @@ import pytest
 import pytest_asyncio
 
 from bridge.local_asterisk.local_asterisk import CONFIGURATION
-from tests.lab.api_client import ApiClient
-from tests.lab.running_lab import RunningLab, open_lab
-from tests.softphones.toolchain import ensure_phone_tools
+from bridge.testing.lab.api_client import ApiClient
+from bridge.testing.lab.running_lab import RunningLab, open_lab
+from bridge.testing.softphones.toolchain import ensure_phone_tools
 
 from .live_calls import extensions, statuses, wait_no_calls, wait_only_call
 

@@ -18,11 +18,11 @@ import pytest
 import pytest_asyncio
 
 from bridge.directory.loader import EXAMPLE_FILE
-from tests.lab.bridge_process import BridgeProcess
-from tests.lab.running_lab import RunningLab, open_lab
-from tests.scripted_ami.eventually import eventually
-from tests.softphones.softphone import Softphone
-from tests.softphones.toolchain import ensure_phone_tools
+from bridge.testing.eventually import eventually
+from bridge.testing.lab.bridge_process import BridgeProcess
+from bridge.testing.lab.running_lab import RunningLab, open_lab
+from bridge.testing.softphones.softphone import Softphone
+from bridge.testing.softphones.toolchain import ensure_phone_tools
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

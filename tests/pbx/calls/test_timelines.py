@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from tests.lab.api_client import ApiClient
-from tests.lab.openapi_check import check_answer
-from tests.lab.running_lab import RunningLab
+from bridge.testing.lab.api_client import ApiClient
+from bridge.testing.lab.openapi_check import check_answer
+from bridge.testing.lab.running_lab import RunningLab
 
 from .public_network import wait_public_calls
 

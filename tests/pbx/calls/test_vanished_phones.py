@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from tests.lab.api_client import Answer, ApiClient
-from tests.lab.running_lab import RunningLab, open_lab
-from tests.scripted_ami.eventually import eventually
-from tests.softphones.softphone import Softphone
-from tests.softphones.toolchain import ensure_phone_tools
+from bridge.testing.eventually import eventually
+from bridge.testing.lab.api_client import Answer, ApiClient
+from bridge.testing.lab.running_lab import RunningLab, open_lab
+from bridge.testing.softphones.softphone import Softphone
+from bridge.testing.softphones.toolchain import ensure_phone_tools
 
 from .live_calls import statuses, wait_no_calls, wait_only_call
 

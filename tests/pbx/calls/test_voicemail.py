@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import pytest
 
-from tests.lab.api_client import ApiClient
-from tests.lab.running_lab import RunningLab
-from tests.scripted_ami.eventually import eventually
+from bridge.testing.eventually import eventually
+from bridge.testing.lab.api_client import ApiClient
+from bridge.testing.lab.running_lab import RunningLab
 
 from .live_calls import wait_no_calls
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.lab.running_lab import RunningLab
-from tests.scripted_ami.eventually import eventually
+from bridge.testing.eventually import eventually
+from bridge.testing.lab.running_lab import RunningLab
 
 from .public_network import calls_of_public_network, public_calls
 

@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from tests.lab.api_client import Answer, ApiClient
-from tests.lab.running_lab import RunningLab
+from bridge.testing.eventually import eventually
+from bridge.testing.lab.api_client import Answer, ApiClient
+from bridge.testing.lab.running_lab import RunningLab
+from bridge.testing.softphones.softphone import Softphone
 from tests.pbx.calls.live_calls import wait_statuses
-from tests.scripted_ami.eventually import eventually
-from tests.softphones.softphone import Softphone
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

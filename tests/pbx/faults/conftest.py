@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.lab.installation import test_installation
+from bridge.testing.lab.installation import test_installation
 
 from .real_pbx import RealPbx, real_pbx
 

@@ -13,9 +13,9 @@ from bridge.pbx.ami.link import AmiLink
 from bridge.pbx.ari.client import AriClient
 from bridge.pbx.pbx_settings import AmiSettings, AriSettings, PhoneProfile
 from bridge.pbx.phones.phone_objects import PhoneAccount
-from tests.lab.asterisk_ports import free_asterisk_ports
+from bridge.testing.lab.asterisk_ports import free_asterisk_ports
+from bridge.testing.softphones.softphone import AnswerPolicy, Softphone
 from tests.scripted_ami.recording_listener import RecordingListener
-from tests.softphones.softphone import AnswerPolicy, Softphone
 
 SECRETS = AsteriskSecrets(
     ami_secret="ami-secret", ari_secret="ari-secret", ami_recording_secret="not-used"

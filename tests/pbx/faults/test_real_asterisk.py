@@ -21,11 +21,11 @@ from bridge.pbx.ami.link import AmiLink
 from bridge.pbx.ami.values import MAX_LINE_BYTES, AmiAction
 from bridge.pbx.pbx_settings import Dialplan
 from bridge.pbx.phones.provisioning import provision
+from bridge.testing.eventually import eventually
+from bridge.testing.softphones.phone_observer import PhoneError
 from tests.lab.astdb import phones_on_disk
-from tests.scripted_ami.eventually import eventually
 from tests.scripted_ami.orders import CALL_ID, order
 from tests.scripted_ami.recording_listener import RecordingListener
-from tests.softphones.phone_observer import PhoneError
 
 from .real_pbx import PROFILE, RealPbx, account
 

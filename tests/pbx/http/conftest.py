@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
-from tests.lab.running_lab import RunningLab, open_lab
+from bridge.testing.lab.running_lab import RunningLab, open_lab
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

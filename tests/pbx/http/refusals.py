@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.lab.api_client import Answer, ApiClient
+from bridge.testing.lab.api_client import Answer, ApiClient
 
 RINGS_FOR_EVER = "3235550180"
 

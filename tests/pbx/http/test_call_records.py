@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from tests.lab.api_client import ApiClient
+from bridge.testing.lab.api_client import ApiClient
 
 from .refusals import RINGS_FOR_EVER
 

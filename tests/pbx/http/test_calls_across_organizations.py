@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.lab.running_lab import RunningLab
+from bridge.testing.lab.running_lab import RunningLab
 
 from .refusals import RINGS_FOR_EVER
 

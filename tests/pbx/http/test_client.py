@@ -9,8 +9,8 @@ import pytest
 import pytest_asyncio
 
 from bridge.client import ApiError, NotReached, Status, SyncUapiClient, UapiClient
-from tests.lab.free_port import free_http_port
-from tests.lab.running_lab import RunningLab
+from bridge.testing.lab.free_port import free_http_port
+from bridge.testing.lab.running_lab import RunningLab
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

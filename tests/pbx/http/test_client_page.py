@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.lab.running_lab import RunningLab
+from bridge.testing.lab.running_lab import RunningLab
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

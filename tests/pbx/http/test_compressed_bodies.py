@@ -12,9 +12,9 @@ from contextlib import asynccontextmanager
 import aiohttp
 import pytest
 
+from bridge.testing.lab.running_lab import RunningLab
 from tests.lab.process_cpu import cpu_s
 from tests.lab.raw_http import send_raw
-from tests.lab.running_lab import RunningLab
 
 from .raw_post import post
 

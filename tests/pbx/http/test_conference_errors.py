@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.lab.api_client import Answer, ApiClient
+from bridge.testing.lab.api_client import Answer, ApiClient
 
 from .refusals import RINGS_FOR_EVER
 

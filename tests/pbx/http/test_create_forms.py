@@ -9,9 +9,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.lab.api_client import Answer, ApiClient
+from bridge.testing.lab.api_client import Answer, ApiClient
+from bridge.testing.lab.running_lab import RunningLab
 from tests.lab.raw_http import send_raw
-from tests.lab.running_lab import RunningLab
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

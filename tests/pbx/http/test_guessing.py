@@ -9,7 +9,7 @@ import aiohttp
 import pytest
 import pytest_asyncio
 
-from tests.lab.running_lab import RunningLab, open_lab
+from bridge.testing.lab.running_lab import RunningLab, open_lab
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.lab.api_client import Answer, ApiClient
+from bridge.testing.lab.api_client import Answer, ApiClient
 from tests.lab.raw_http import send_raw
 
 from .raw_post import post

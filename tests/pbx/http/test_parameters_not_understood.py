@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from tests.lab.api_client import Answer, ApiClient
+from bridge.testing.lab.api_client import Answer, ApiClient
 from tests.pbx.phone_call_events.subscriber import events_path
 
 from .refusals import RINGS_FOR_EVER, create, refused

@@ -7,10 +7,10 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
-from tests.lab.api_client import ApiClient
-from tests.lab.browser import BrowserPage, browser_page
-from tests.lab.openapi_check import openapi
-from tests.lab.running_lab import RunningLab
+from bridge.testing.lab.api_client import ApiClient
+from bridge.testing.lab.browser import BrowserPage, browser_page
+from bridge.testing.lab.openapi_check import openapi
+from bridge.testing.lab.running_lab import RunningLab
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(600)]
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.lab.api_client import ApiClient
+from bridge.testing.lab.api_client import ApiClient
 
 from .refusals import RINGS_FOR_EVER
 

@@ -7,9 +7,9 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
-from tests.lab.api_client import Answer, ApiClient
+from bridge.testing.lab.api_client import Answer, ApiClient
+from bridge.testing.lab.running_lab import RunningLab, open_lab
 from tests.lab.raw_http import send_raw
-from tests.lab.running_lab import RunningLab, open_lab
 from tests.pbx.phone_call_events.subscriber import events_path
 
 from .refusals import RINGS_FOR_EVER, create

@@ -8,9 +8,9 @@ from contextlib import closing
 import pytest
 
 from bridge.directory.loader import EXAMPLE_FILE
-from tests.lab.api_client import Answer, ApiClient
-from tests.lab.running_lab import RunningLab, open_lab
-from tests.scripted_ami.eventually import eventually
+from bridge.testing.eventually import eventually
+from bridge.testing.lab.api_client import Answer, ApiClient
+from bridge.testing.lab.running_lab import RunningLab, open_lab
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

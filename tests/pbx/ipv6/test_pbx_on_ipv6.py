@@ -14,12 +14,12 @@ from bridge.config.secrets_file import ThrowawaySecrets
 from bridge.config.settings import Settings
 from bridge.pbx.ami.connection import AmiConnection
 from bridge.pbx.ari.client import AriClient
+from bridge.testing.eventually import eventually
+from bridge.testing.lab.asterisk_ports import free_asterisk_ports
+from bridge.testing.lab.running_lab import RunningLab, open_lab
+from bridge.testing.softphones.toolchain import ensure_phone_tools
 from bridge.wiring.pbx import ami_settings, ari_settings
-from tests.lab.asterisk_ports import free_asterisk_ports
-from tests.lab.running_lab import RunningLab, open_lab
 from tests.pbx.readiness.test_check_pbx import check
-from tests.scripted_ami.eventually import eventually
-from tests.softphones.toolchain import ensure_phone_tools
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -16,7 +16,7 @@ from bridge.phone_call_events.delivery import Attempt, Delivery
 from bridge.phone_call_events.sender import EventSender, SendLimits
 from bridge.phone_call_events.subscription import EventType, Method, Subscription
 from bridge.phone_call_events.target_address import TargetRules
-from tests.lab.certificates import make_ca, sign
+from bridge.testing.lab.certificates import make_ca, sign
 
 
 @asynccontextmanager

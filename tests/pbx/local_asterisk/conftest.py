@@ -9,9 +9,9 @@ import pytest
 
 from bridge.local_asterisk.installation import Installation
 from bridge.local_asterisk.local_asterisk import AsteriskSecrets
-from tests.lab.asterisk_ports import free_asterisk_ports
-from tests.lab.installation import test_installation
-from tests.lab.public_network import CallableAsterisk
+from bridge.testing.lab.asterisk_ports import free_asterisk_ports
+from bridge.testing.lab.installation import test_installation
+from bridge.testing.lab.public_network import CallableAsterisk
 
 from .pbx_under_test import PbxUnderTest
 

@@ -12,9 +12,9 @@ import aiohttp
 from bridge.directory.number_rules import NumberRules
 from bridge.local_asterisk.local_asterisk import AsteriskSecrets
 from bridge.pbx.ari.dialplan_values import NUMBERS, numbers_value
-from tests.lab.plain_ami import Fields, PlainAmi
-from tests.lab.public_network import CallableAsterisk
-from tests.scripted_ami.eventually import eventually
+from bridge.testing.eventually import eventually
+from bridge.testing.lab.plain_ami import Fields, PlainAmi
+from bridge.testing.lab.public_network import CallableAsterisk
 
 from .scripted_phone import Dialog, ScriptedPhone
 

@@ -14,9 +14,9 @@ import pytest
 import pytest_asyncio
 
 from bridge.local_asterisk.local_asterisk import LocalAsterisk
-from tests.lab.running_lab import RunningLab, open_lab
+from bridge.testing.eventually import eventually
+from bridge.testing.lab.running_lab import RunningLab, open_lab
 from tests.pbx.calls.test_sip_over_websocket import USER, digest, register
-from tests.scripted_ami.eventually import eventually
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -9,7 +9,7 @@ import pytest
 
 from bridge.local_asterisk.installation import Installation, installation_on_path
 from bridge.local_asterisk.local_asterisk import LocalAsterisk
-from tests.lab.asterisk_ports import free_asterisk_ports
+from bridge.testing.lab.asterisk_ports import free_asterisk_ports
 
 from .conftest import SECRETS
 from .test_life import processes_below

@@ -20,9 +20,9 @@ from bridge.local_asterisk.errors import AsteriskStartError, LocalAsteriskError,
 from bridge.local_asterisk.installation import Installation
 from bridge.local_asterisk.local_asterisk import LocalAsterisk
 from bridge.local_asterisk.ports import AsteriskPorts
+from bridge.testing.eventually import eventually
+from bridge.testing.lab.asterisk_ports import free_asterisk_ports
 from tests.lab.astdb import phones_on_disk
-from tests.lab.asterisk_ports import free_asterisk_ports
-from tests.scripted_ami.eventually import eventually
 
 from .conftest import SECRETS
 from .pbx_under_test import PbxUnderTest
@@ -217,7 +217,7 @@ from pathlib import Path
 from bridge.local_asterisk.installation import Installation
 from bridge.local_asterisk.local_asterisk import AsteriskSecrets, LocalAsterisk
 from bridge.local_asterisk.ports import AsteriskPorts
-from tests.lab.asterisk_ports import free_asterisk_ports
+from bridge.testing.lab.asterisk_ports import free_asterisk_ports
 
 async def main():
     asterisk = LocalAsterisk(

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from bridge.local_asterisk.installation import Installation
 from bridge.local_asterisk.local_asterisk import CONFIGURATION
-from tests.lab.asterisk_ports import free_asterisk_ports
-from tests.lab.public_network import CallableAsterisk
+from bridge.testing.lab.asterisk_ports import free_asterisk_ports
+from bridge.testing.lab.public_network import CallableAsterisk
 
 from .conftest import SECRETS
 from .pbx_under_test import PbxUnderTest

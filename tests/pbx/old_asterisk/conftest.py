@@ -9,9 +9,9 @@ import pytest_asyncio
 
 from bridge.local_asterisk.installation import Installation, installation_in_root
 from bridge.local_asterisk.private_root import default_root, private_root, why_no_root
-from tests.lab.installation import source_of_settings
-from tests.lab.running_lab import RunningLab, open_lab
-from tests.softphones.toolchain import ensure_phone_tools
+from bridge.testing.lab.installation import source_of_settings
+from bridge.testing.lab.running_lab import RunningLab, open_lab
+from bridge.testing.softphones.toolchain import ensure_phone_tools
 
 
 async def asterisk_16() -> Installation:

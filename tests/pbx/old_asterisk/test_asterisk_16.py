@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from tests.lab.api_client import ApiClient
-from tests.lab.running_lab import RunningLab
+from bridge.testing.lab.api_client import ApiClient
+from bridge.testing.lab.running_lab import RunningLab
+from bridge.testing.softphones.sipp_behaviour import answers, refuses, rings
 from tests.pbx.actions.acting import act, acted, hear_each_other, views
 from tests.pbx.calls.live_calls import wait_statuses
-from tests.softphones.sipp_behaviour import answers, refuses, rings
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

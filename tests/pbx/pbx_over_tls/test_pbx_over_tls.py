@@ -13,10 +13,10 @@ import pytest
 import pytest_asyncio
 
 from bridge.local_asterisk.local_asterisk import CONFIGURATION
-from tests.lab.asterisk_ports import free_asterisk_ports
-from tests.lab.certificates import make_ca, sign
-from tests.lab.free_port import free_http_port
-from tests.lab.running_lab import RunningLab, open_lab
+from bridge.testing.lab.asterisk_ports import free_asterisk_ports
+from bridge.testing.lab.certificates import make_ca, sign
+from bridge.testing.lab.free_port import free_http_port
+from bridge.testing.lab.running_lab import RunningLab, open_lab
 from tests.pbx.readiness.test_check_pbx import Checked, check
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

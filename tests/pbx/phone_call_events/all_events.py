@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from tests.integration.event_deliveries.receiver import Received, Receiver
-from tests.lab.api_client import ApiClient
+from bridge.testing.lab.api_client import ApiClient
+from bridge.testing.webhook_receiver import Received, Receiver
 
 from .subscriber import TYPES, deliveries, subscribe
 

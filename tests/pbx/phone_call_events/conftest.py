@@ -9,11 +9,11 @@ import pytest
 import pytest_asyncio
 
 from bridge.directory.loader import EXAMPLE_FILE
-from tests.integration.event_deliveries.receiver import Receiver
-from tests.lab.api_client import ApiClient
-from tests.lab.running_lab import RunningLab, open_lab
-from tests.lab.tcp_proxy import TcpProxy
-from tests.softphones.toolchain import ensure_phone_tools
+from bridge.testing.lab.api_client import ApiClient
+from bridge.testing.lab.running_lab import RunningLab, open_lab
+from bridge.testing.lab.tcp_proxy import TcpProxy
+from bridge.testing.softphones.toolchain import ensure_phone_tools
+from bridge.testing.webhook_receiver import Receiver
 
 from .subscriber import unsubscribe_all
 

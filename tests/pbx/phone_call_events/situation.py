@@ -7,11 +7,11 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 from bridge.local_asterisk.local_asterisk import LocalAsterisk
-from tests.lab.api_client import ApiClient
-from tests.lab.running_lab import RunningLab
-from tests.scripted_ami.eventually import eventually
-from tests.softphones.sipp_behaviour import SippBehaviour
-from tests.softphones.softphone import AnswerPolicy, Softphone
+from bridge.testing.eventually import eventually
+from bridge.testing.lab.api_client import ApiClient
+from bridge.testing.lab.running_lab import RunningLab
+from bridge.testing.softphones.sipp_behaviour import SippBehaviour
+from bridge.testing.softphones.softphone import AnswerPolicy, Softphone
 
 CALLER = ["answer outgoing ANSWER", "dial-out CALLING", "hang-up ANSWER"]
 CALLED = ["answer incoming ANSWER", "dial-in CALLING", "hang-up ANSWER"]

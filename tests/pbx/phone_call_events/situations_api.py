@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.softphones.sipp_behaviour import forwards, refuses, rings
+from bridge.testing.softphones.sipp_behaviour import forwards, refuses, rings
 
 from .situation import CALLED, CALLER, Situations, Stage, called, calling
 

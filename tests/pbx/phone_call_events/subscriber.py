@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.lab.api_client import Answer, ApiClient
-from tests.scripted_ami.eventually import eventually
+from bridge.testing.eventually import eventually
+from bridge.testing.lab.api_client import Answer, ApiClient
 
 DIAL_IN, DIAL_OUT, HANG_UP, ANSWER_INCOMING, ANSWER_OUTGOING = range(5)
 TYPES = (DIAL_IN, DIAL_OUT, HANG_UP, ANSWER_INCOMING, ANSWER_OUTGOING)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tests.integration.event_deliveries.receiver import PARAMETERS, Receiver
-from tests.lab.api_client import ApiClient
-from tests.lab.running_lab import RunningLab
+from bridge.testing.lab.api_client import ApiClient
+from bridge.testing.lab.running_lab import RunningLab
+from bridge.testing.webhook_receiver import PARAMETERS, Receiver
 from tests.pbx.calls.live_calls import wait_statuses
 
 from .subscriber import subscribe, unsubscribe_all

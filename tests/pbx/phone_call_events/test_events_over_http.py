@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from tests.integration.event_deliveries.receiver import PARAMETERS, Receiver, fine, refusing
-from tests.lab.api_client import ApiClient
-from tests.lab.running_lab import RunningLab
-from tests.softphones.sipp_behaviour import rings
+from bridge.testing.lab.api_client import ApiClient
+from bridge.testing.lab.running_lab import RunningLab
+from bridge.testing.softphones.sipp_behaviour import rings
+from bridge.testing.webhook_receiver import PARAMETERS, Receiver, fine, refusing
 
 from .subscriber import (
     ANSWER_INCOMING,

@@ -8,9 +8,9 @@ from contextlib import AsyncExitStack
 import pytest
 import pytest_asyncio
 
-from tests.integration.event_deliveries.receiver import Receiver
-from tests.lab.api_client import ApiClient
-from tests.lab.running_lab import RunningLab
+from bridge.testing.lab.api_client import ApiClient
+from bridge.testing.lab.running_lab import RunningLab
+from bridge.testing.webhook_receiver import Receiver
 
 from .all_events import AllEvents
 from .conftest import EXTENSIONS

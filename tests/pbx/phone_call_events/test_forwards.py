@@ -9,10 +9,10 @@ import pytest
 import pytest_asyncio
 
 from bridge.directory.loader import EXAMPLE_FILE
-from tests.integration.event_deliveries.receiver import Receiver
-from tests.lab.api_client import ApiClient
-from tests.lab.running_lab import RunningLab
-from tests.softphones.sipp_behaviour import refuses
+from bridge.testing.lab.api_client import ApiClient
+from bridge.testing.lab.running_lab import RunningLab
+from bridge.testing.softphones.sipp_behaviour import refuses
+from bridge.testing.webhook_receiver import Receiver
 
 from .all_events import AllEvents
 from .conftest import open_event_lab

@@ -12,10 +12,10 @@ import aiohttp
 import pytest
 import pytest_asyncio
 
-from tests.integration.event_deliveries.receiver import Receiver
-from tests.lab.api_client import ApiClient
-from tests.lab.running_lab import RunningLab
-from tests.scripted_ami.eventually import eventually
+from bridge.testing.eventually import eventually
+from bridge.testing.lab.api_client import ApiClient
+from bridge.testing.lab.running_lab import RunningLab
+from bridge.testing.webhook_receiver import Receiver
 
 from .conftest import open_event_lab
 from .subscriber import ANSWER_OUTGOING, DIAL_OUT, HANG_UP, deliveries, subscribe

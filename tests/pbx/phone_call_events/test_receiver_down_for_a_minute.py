@@ -10,9 +10,9 @@ import pytest
 import pytest_asyncio
 
 from bridge.config.settings import Settings
-from tests.integration.event_deliveries.receiver import Received, Receiver
-from tests.lab.api_client import ApiClient
-from tests.lab.running_lab import RunningLab
+from bridge.testing.lab.api_client import ApiClient
+from bridge.testing.lab.running_lab import RunningLab
+from bridge.testing.webhook_receiver import Received, Receiver
 
 from .conftest import open_event_lab
 from .subscriber import ANSWER_OUTGOING, DIAL_OUT, HANG_UP, deliveries, subscribe

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.lab.api_client import ApiClient
-from tests.lab.running_lab import RunningLab
+from bridge.testing.lab.api_client import ApiClient
+from bridge.testing.lab.running_lab import RunningLab
 
 from .subscriber import DIAL_IN, DIAL_OUT, HANG_UP, events_path, subscribe, try_subscribe
 

@@ -11,13 +11,13 @@ from dataclasses import dataclass
 import pytest
 import pytest_asyncio
 
-from tests.integration.event_deliveries.receiver import Receiver, fine, refusing
+from bridge.testing.eventually import eventually
+from bridge.testing.lab.api_client import ApiClient
+from bridge.testing.lab.running_lab import RunningLab
+from bridge.testing.lab.tcp_proxy import TcpProxy
+from bridge.testing.softphones.sipp_behaviour import rings
+from bridge.testing.webhook_receiver import Receiver, fine, refusing
 from tests.integration.storage.private_postgresql import PrivatePostgresql
-from tests.lab.api_client import ApiClient
-from tests.lab.running_lab import RunningLab
-from tests.lab.tcp_proxy import TcpProxy
-from tests.scripted_ami.eventually import eventually
-from tests.softphones.sipp_behaviour import rings
 
 from .all_events import AllEvents
 from .conftest import open_event_lab

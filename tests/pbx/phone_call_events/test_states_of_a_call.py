@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from standardwebhooks import Webhook
 
-from tests.integration.event_deliveries.receiver import Receiver
-from tests.lab.api_client import ApiClient
-from tests.lab.running_lab import RunningLab
+from bridge.testing.lab.api_client import ApiClient
+from bridge.testing.lab.running_lab import RunningLab
+from bridge.testing.webhook_receiver import Receiver
 
 from .subscriber import try_subscribe
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tests.lab.api_client import ApiClient
-from tests.lab.running_lab import RunningLab
+from bridge.testing.lab.api_client import ApiClient
+from bridge.testing.lab.running_lab import RunningLab
+from bridge.testing.softphones.sipp_behaviour import rings
 from tests.pbx.calls.live_calls import wait_no_calls
 from tests.pbx.queues.queue_client import (
     QUEUE,
@@ -15,7 +16,6 @@ from tests.pbx.queues.queue_client import (
     set_status,
     wait_callers,
 )
-from tests.softphones.sipp_behaviour import rings
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

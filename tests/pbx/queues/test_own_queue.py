@@ -10,8 +10,8 @@ import pytest_asyncio
 
 from bridge.directory.loader import EXAMPLE_FILE
 from bridge.local_asterisk.local_asterisk import CONFIGURATION
-from tests.lab.api_client import ApiClient
-from tests.lab.running_lab import RunningLab, open_lab
+from bridge.testing.lab.api_client import ApiClient
+from bridge.testing.lab.running_lab import RunningLab, open_lab
 from tests.pbx.queues.queue_client import QUEUE, agents, put_status
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from tests.lab.api_client import ApiClient
-from tests.lab.running_lab import RunningLab
+from bridge.testing.lab.api_client import ApiClient
+from bridge.testing.lab.running_lab import RunningLab
 from tests.pbx.calls.live_calls import wait_no_calls
 from tests.pbx.calls.test_presence import shape
 from tests.pbx.queues.queue_client import QUEUE, only, wait_callers

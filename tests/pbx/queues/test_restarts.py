@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from tests.lab.api_client import ApiClient
-from tests.lab.running_lab import RunningLab
+from bridge.testing.eventually import eventually
+from bridge.testing.lab.api_client import ApiClient
+from bridge.testing.lab.running_lab import RunningLab
 from tests.pbx.queues.queue_client import agents, only, set_status
-from tests.scripted_ami.eventually import eventually
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

@@ -9,13 +9,13 @@ import pytest
 import pytest_asyncio
 
 from bridge.directory.loader import EXAMPLE_FILE
-from tests.lab.api_client import ApiClient
-from tests.lab.running_lab import RunningLab, open_lab
+from bridge.testing.eventually import eventually
+from bridge.testing.lab.api_client import ApiClient
+from bridge.testing.lab.running_lab import RunningLab, open_lab
+from bridge.testing.softphones.sipp_behaviour import rings
+from bridge.testing.softphones.toolchain import ensure_phone_tools
 from tests.pbx.calls.live_calls import wait_no_calls
 from tests.pbx.queues.queue_client import agents, put_status, set_status, wait_callers
-from tests.scripted_ami.eventually import eventually
-from tests.softphones.sipp_behaviour import rings
-from tests.softphones.toolchain import ensure_phone_tools
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

@@ -16,9 +16,9 @@ from bridge.directory.loader import EXAMPLE_FILE
 from bridge.local_asterisk.installation import Installation
 from bridge.local_asterisk.local_asterisk import CONFIGURATION, AsteriskSecrets, LocalAsterisk
 from bridge.local_asterisk.ports import AsteriskPorts
-from tests.lab.asterisk_ports import free_asterisk_ports
-from tests.lab.installation import test_installation
-from tests.lab.running_lab import open_lab
+from bridge.testing.lab.asterisk_ports import free_asterisk_ports
+from bridge.testing.lab.installation import test_installation
+from bridge.testing.lab.running_lab import open_lab
 from tests.pbx.old_asterisk.conftest import asterisk_16
 
 AMI, ARI = "check-ami-secret", "check-ari-secret"

@@ -8,10 +8,10 @@ from pathlib import Path
 
 from bridge.local_asterisk.installation import Installation
 from bridge.local_asterisk.local_asterisk import CONFIGURATION, AsteriskSecrets, LocalAsterisk
-from tests.lab.asterisk_ports import free_asterisk_ports
-from tests.lab.bridge_process import BridgeProcess
-from tests.lab.installation import test_installation
-from tests.softphones.ports import free_port
+from bridge.testing.lab.asterisk_ports import free_asterisk_ports
+from bridge.testing.lab.bridge_process import BridgeProcess
+from bridge.testing.lab.installation import test_installation
+from bridge.testing.softphones.ports import free_port
 
 from .test_check_pbx import check
 

@@ -16,9 +16,9 @@ import pytest
 from bridge.config.settings import Settings
 from bridge.config.state_folder import state_folder_locked
 from bridge.directory.loader import EXAMPLE_FILE
-from tests.lab.certificates import make_ca
-from tests.scripted_ami.eventually import eventually
-from tests.softphones.ports import free_port
+from bridge.testing.eventually import eventually
+from bridge.testing.lab.certificates import make_ca
+from bridge.testing.softphones.ports import free_port
 
 from .unlinked_service import unlinked_service
 

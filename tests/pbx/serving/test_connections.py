@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
+from bridge.testing.eventually import eventually
+from bridge.testing.softphones.ports import free_port
 from tests.lab.process_cpu import cpu_s
-from tests.scripted_ami.eventually import eventually
-from tests.softphones.ports import free_port
 
 from .unlinked_service import unlinked_service
 

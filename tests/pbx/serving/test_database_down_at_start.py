@@ -19,11 +19,11 @@ import pytest
 
 from bridge.storage.engine import open_engine
 from bridge.storage.migrate import migrate
+from bridge.testing.eventually import eventually
+from bridge.testing.lab.free_port import free_http_port
+from bridge.testing.softphones.ports import free_port
 from tests.integration.storage.private_postgresql import PrivatePostgresql
 from tests.integration.storage.test_database_down import locked
-from tests.lab.free_port import free_http_port
-from tests.scripted_ami.eventually import eventually
-from tests.softphones.ports import free_port
 
 LIMIT_S = 60.0
 

@@ -15,8 +15,8 @@ import aiohttp
 import pytest
 
 from bridge.config.log_output import LogOutput
-from tests.scripted_ami.eventually import eventually
-from tests.softphones.ports import free_port
+from bridge.testing.eventually import eventually
+from bridge.testing.softphones.ports import free_port
 
 from .unlinked_service import unlinked_service
 

@@ -15,10 +15,10 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from tests.lab.api_client import ApiClient
-from tests.lab.free_port import free_http_port
-from tests.lab.running_lab import RunningLab, open_lab
-from tests.scripted_ami.eventually import eventually
+from bridge.testing.eventually import eventually
+from bridge.testing.lab.api_client import ApiClient
+from bridge.testing.lab.free_port import free_http_port
+from bridge.testing.lab.running_lab import RunningLab, open_lab
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

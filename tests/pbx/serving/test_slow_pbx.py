@@ -9,11 +9,11 @@ import pytest
 
 from bridge.config.secrets_file import AMI_RECORDING_SECRET, AMI_SECRET, ARI_SECRET
 from bridge.local_asterisk.local_asterisk import AsteriskSecrets, LocalAsterisk
-from tests.lab.asterisk_ports import free_asterisk_ports
-from tests.lab.bridge_process import BridgeProcess
-from tests.lab.free_port import free_http_port
-from tests.lab.installation import test_installation
-from tests.scripted_ami.eventually import eventually
+from bridge.testing.eventually import eventually
+from bridge.testing.lab.asterisk_ports import free_asterisk_ports
+from bridge.testing.lab.bridge_process import BridgeProcess
+from bridge.testing.lab.free_port import free_http_port
+from bridge.testing.lab.installation import test_installation
 
 
 async def test_given_a_pbx_that_is_late_when_it_comes_then_the_service_greets(

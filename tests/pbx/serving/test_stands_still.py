@@ -18,12 +18,12 @@ from bridge.recordings.store.conversation_writes import insert_conversation
 from bridge.storage.engine import open_engine
 from bridge.storage.migrate import migrate
 from bridge.storage.write_queue import WriteQueue
+from bridge.testing.lab.free_port import free_http_port
+from bridge.testing.softphones.ports import free_port
 from bridge.wiring.service import Service
 from tests.integration.storage.conversations import conversation
 from tests.integration.storage.ended_calls import BEGAN_MS, LISTED, fill_with_ended_calls
 from tests.integration.storage.pulse import STANDS_STILL_S, Pulse
-from tests.lab.free_port import free_http_port
-from tests.softphones.ports import free_port
 
 _RECORDED = 10_000
 _IN_ONE_WRITE = 500

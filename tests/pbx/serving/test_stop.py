@@ -9,9 +9,9 @@ import time
 import aiohttp
 import pytest
 
-from tests.lab.running_lab import open_lab
+from bridge.testing.eventually import eventually
+from bridge.testing.lab.running_lab import open_lab
 from tests.pbx.calls.live_calls import public_call, wait_statuses
-from tests.scripted_ami.eventually import eventually
 
 HURRY_S = 5.0
 """Less than what requests in flight may take."""

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.lab.asterisk_ports import free_asterisk_ports
-from tests.lab.bridge_process import BridgeProcess
-from tests.lab.free_port import free_http_port
-from tests.lab.installation import test_installation
-from tests.scripted_ami.eventually import eventually
+from bridge.testing.eventually import eventually
+from bridge.testing.lab.asterisk_ports import free_asterisk_ports
+from bridge.testing.lab.bridge_process import BridgeProcess
+from bridge.testing.lab.free_port import free_http_port
+from bridge.testing.lab.installation import test_installation
 
 APPEARS_S = 20.0
 

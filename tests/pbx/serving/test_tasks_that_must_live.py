@@ -15,10 +15,10 @@ import pytest
 
 from bridge.config.settings import Settings
 from bridge.supervision.tasks import supervisor
+from bridge.testing.eventually import eventually
+from bridge.testing.lab.free_port import free_http_port
+from bridge.testing.softphones.ports import free_port
 from bridge.wiring.service import Service
-from tests.lab.free_port import free_http_port
-from tests.scripted_ami.eventually import eventually
-from tests.softphones.ports import free_port
 
 # All that `Service` starts; `reload_signal` belongs to `serve`.
 TASKS = [

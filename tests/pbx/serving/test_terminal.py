@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.scripted_ami.eventually import eventually
-from tests.softphones.ports import free_port
+from bridge.testing.eventually import eventually
+from bridge.testing.softphones.ports import free_port
 
 from .unlinked_service import unlinked_service
 

@@ -12,9 +12,9 @@ import pytest
 from aiohttp import web
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-from tests.lab.free_port import free_http_port
-from tests.lab.running_lab import open_lab
-from tests.scripted_ami.eventually import eventually
+from bridge.testing.eventually import eventually
+from bridge.testing.lab.free_port import free_http_port
+from bridge.testing.lab.running_lab import open_lab
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 ANSWERS, TALKS = "3235550201", "3235550202"

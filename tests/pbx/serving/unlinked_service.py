@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from tests.softphones.ports import free_port
+from bridge.testing.softphones.ports import free_port
 
 
 @asynccontextmanager

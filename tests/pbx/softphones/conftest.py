@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
-from tests.softphones.lab import Lab, start_lab
-from tests.softphones.toolchain import ensure_phone_tools
+from bridge.testing.softphones.toolchain import ensure_phone_tools
+from tests.pbx.softphones.phones_lab import Lab, start_lab
 
 USERS = ("0003*210", "0003*211", "0003*212", "0003*213", "0003*220")
 

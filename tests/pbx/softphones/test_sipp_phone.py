@@ -7,8 +7,7 @@ from contextlib import AsyncExitStack
 
 import pytest
 
-from tests.softphones.lab import RING_ALL, Lab
-from tests.softphones.sipp_behaviour import (
+from bridge.testing.softphones.sipp_behaviour import (
     SippBehaviour,
     answers,
     early_media,
@@ -16,6 +15,7 @@ from tests.softphones.sipp_behaviour import (
     refuses,
     rings,
 )
+from tests.pbx.softphones.phones_lab import RING_ALL, Lab
 
 
 async def test_answers_echoes_and_hangs_up(lab: Lab) -> None:

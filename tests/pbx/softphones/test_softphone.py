@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.softphones import baresip_process
-from tests.softphones.lab import RING_ALL, Lab
-from tests.softphones.phone_observer import PhoneError
-from tests.softphones.ports import free_port
-from tests.softphones.softphone import Softphone
+from bridge.testing.softphones import baresip_process
+from bridge.testing.softphones.phone_observer import PhoneError
+from bridge.testing.softphones.ports import free_port
+from bridge.testing.softphones.softphone import Softphone
+from tests.pbx.softphones.phones_lab import RING_ALL, Lab
 
 
 async def started(stack: AsyncExitStack, *phones: Softphone) -> None:

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.softphones import toolchain
-from tests.softphones.toolchain import PhoneToolsMissingError, ensure_phone_tools
+from bridge.testing.softphones import toolchain
+from bridge.testing.softphones.toolchain import PhoneToolsMissingError, ensure_phone_tools
 
 
 def programs_found(monkeypatch: pytest.MonkeyPatch, *names: str) -> list[str]:

@@ -9,7 +9,7 @@ import pytest
 import pytest_asyncio
 
 from bridge.directory.loader import EXAMPLE_FILE
-from tests.lab.running_lab import RunningLab, open_lab
+from bridge.testing.lab.running_lab import RunningLab, open_lab
 
 
 @pytest.fixture(scope="session")

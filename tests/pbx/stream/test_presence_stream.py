@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from tests.lab.api_client import ApiClient
-from tests.lab.running_lab import RunningLab
-from tests.lab.server_sent_events import EventReader, SentEvent, read_events
+from bridge.testing.lab.api_client import ApiClient
+from bridge.testing.lab.running_lab import RunningLab
+from bridge.testing.lab.server_sent_events import EventReader, SentEvent, read_events
 from tests.pbx.queues.queue_client import only
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from bridge.directory.loader import EXAMPLE_FILE
-from tests.lab.api_client import ApiClient
-from tests.lab.running_lab import RunningLab
-from tests.lab.server_sent_events import SentEvent, read_stream
-from tests.scripted_ami.eventually import eventually
+from bridge.testing.eventually import eventually
+from bridge.testing.lab.api_client import ApiClient
+from bridge.testing.lab.running_lab import RunningLab
+from bridge.testing.lab.server_sent_events import SentEvent, read_stream
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.lab.api_client import ApiClient
+from bridge.testing.lab.api_client import ApiClient
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

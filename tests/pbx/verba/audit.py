@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from pathlib import Path
 
-from tests.scripted_ami.eventually import eventually
+from bridge.testing.eventually import eventually
 
 
 class Audit:

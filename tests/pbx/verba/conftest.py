@@ -8,12 +8,12 @@ import pytest
 import pytest_asyncio
 
 from bridge.local_asterisk.local_asterisk import LocalAsterisk
-from tests.lab.running_lab import RunningLab, open_lab
-from tests.softphones.toolchain import ensure_phone_tools
+from bridge.testing.lab.running_lab import RunningLab, open_lab
+from bridge.testing.softphones.toolchain import ensure_phone_tools
+from bridge.testing.verba_client import VerbaClient
 
 from .audit import Audit
 from .recorded_files import RecordedFiles
-from .verba_client import VerbaClient
 
 QUICK = {"recording_retry_s": "0.5", "verba_next_call_wait_s": "6"}
 

@@ -7,12 +7,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from tests.lab.api_client import ApiClient
-from tests.lab.running_lab import RunningLab
-from tests.softphones.softphone import Softphone
+from bridge.testing.lab.api_client import ApiClient
+from bridge.testing.lab.running_lab import RunningLab
+from bridge.testing.softphones.softphone import Softphone
+from bridge.testing.verba_client import VerbaClient
 
 from .recorded_files import RecordedFiles
-from .verba_client import VerbaClient
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.scripted_ami.eventually import eventually
+from bridge.testing.eventually import eventually
 
 
 class RecordedFiles:

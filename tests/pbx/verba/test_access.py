@@ -10,12 +10,12 @@ import pytest
 import pytest_asyncio
 
 from bridge.directory.loader import EXAMPLE_FILE
-from tests.lab.api_client import ApiClient
-from tests.lab.running_lab import RunningLab, open_lab
-from tests.softphones.toolchain import ensure_phone_tools
+from bridge.testing.lab.api_client import ApiClient
+from bridge.testing.lab.running_lab import RunningLab, open_lab
+from bridge.testing.softphones.toolchain import ensure_phone_tools
+from bridge.testing.verba_client import VerbaAnswer, VerbaClient
 
 from .conftest import QUICK
-from .verba_client import VerbaAnswer, VerbaClient
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -12,15 +12,15 @@ import pytest_asyncio
 
 from bridge.directory.loader import EXAMPLE_FILE
 from bridge.local_asterisk.local_asterisk import LocalAsterisk
-from tests.lab.api_client import ApiClient
-from tests.lab.running_lab import RunningLab, open_lab
-from tests.softphones.toolchain import ensure_phone_tools
+from bridge.testing.lab.api_client import ApiClient
+from bridge.testing.lab.running_lab import RunningLab, open_lab
+from bridge.testing.softphones.toolchain import ensure_phone_tools
+from bridge.testing.verba_client import VerbaClient
 
 from .audit import Audit
 from .conftest import QUICK
 from .recorded_call import call_goes_on, finished_call, recorded_call
 from .recorded_files import RecordedFiles
-from .verba_client import VerbaClient
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

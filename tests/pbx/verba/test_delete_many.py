@@ -9,15 +9,15 @@ import time
 import pytest
 
 from bridge.local_asterisk.local_asterisk import LocalAsterisk
-from tests.lab.api_client import ApiClient
-from tests.lab.running_lab import open_lab
-from tests.softphones.toolchain import ensure_phone_tools
+from bridge.testing.lab.api_client import ApiClient
+from bridge.testing.lab.running_lab import open_lab
+from bridge.testing.softphones.toolchain import ensure_phone_tools
+from bridge.testing.verba_client import VerbaClient
 
 from .audit import Audit
 from .conftest import QUICK
 from .recorded_call import call_goes_on, recorded_call
 from .recorded_files import RecordedFiles
-from .verba_client import VerbaClient
 
 _COUNT, _BATCH, _KEPT = 200, 25, 5
 _LIMITS = {"calls_per_extension_max": "100", "calls_per_user_max": "100"}

@@ -6,13 +6,13 @@ import asyncio
 
 import pytest
 
-from tests.lab.api_client import ApiClient
-from tests.lab.running_lab import RunningLab
+from bridge.testing.lab.api_client import ApiClient
+from bridge.testing.lab.running_lab import RunningLab
+from bridge.testing.verba_client import VerbaClient
 
 from .audit import Audit
 from .recorded_call import call_goes_on, recorded_call
 from .recorded_files import RecordedFiles
-from .verba_client import VerbaClient
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

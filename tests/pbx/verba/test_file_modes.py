@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 
 from bridge.local_asterisk.local_asterisk import LocalAsterisk
-from tests.lab.api_client import ApiClient
-from tests.lab.running_lab import RunningLab
+from bridge.testing.lab.api_client import ApiClient
+from bridge.testing.lab.running_lab import RunningLab
+from bridge.testing.verba_client import VerbaClient
 
 from .recorded_call import finished_call
 from .recorded_files import RecordedFiles
-from .verba_client import VerbaClient
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

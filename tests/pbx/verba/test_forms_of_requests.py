@@ -6,9 +6,8 @@ from io import BytesIO
 
 import pytest
 
-from tests.lab.running_lab import RunningLab
-
-from .verba_client import VerbaAnswer, VerbaClient
+from bridge.testing.lab.running_lab import RunningLab
+from bridge.testing.verba_client import VerbaAnswer, VerbaClient
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

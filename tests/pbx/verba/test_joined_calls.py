@@ -6,13 +6,13 @@ import asyncio
 
 import pytest
 
-from tests.lab.api_client import ApiClient
-from tests.lab.running_lab import RunningLab
+from bridge.testing.eventually import eventually
+from bridge.testing.lab.api_client import ApiClient
+from bridge.testing.lab.running_lab import RunningLab
+from bridge.testing.verba_client import VerbaClient
 from tests.pbx.calls.live_calls import extensions, wait_only_call
-from tests.scripted_ami.eventually import eventually
 
 from .recorded_files import RecordedFiles
-from .verba_client import VerbaClient
 
 # Asterisk writes a file in steps of 32 KiB.
 _WRITTEN_AFTER_S = 2.5

@@ -8,15 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.lab.api_client import ApiClient
-from tests.lab.running_lab import RunningLab, open_lab
-from tests.softphones.toolchain import ensure_phone_tools
+from bridge.testing.lab.api_client import ApiClient
+from bridge.testing.lab.running_lab import RunningLab, open_lab
+from bridge.testing.softphones.toolchain import ensure_phone_tools
+from bridge.testing.verba_client import VerbaAnswer, VerbaClient
 
 from .conftest import QUICK
 from .recorded_call import finished_call, recorded_call
 from .recorded_files import RecordedFiles
 from .sox import SoxAudio
-from .verba_client import VerbaAnswer, VerbaClient
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

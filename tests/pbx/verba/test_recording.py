@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.lab.api_client import ApiClient
-from tests.lab.running_lab import RunningLab
+from bridge.testing.lab.api_client import ApiClient
+from bridge.testing.lab.running_lab import RunningLab
+from bridge.testing.verba_client import VerbaClient
 
 from .recorded_files import RecordedFiles
 from .sox import SoxAudio
-from .verba_client import VerbaClient
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

@@ -11,13 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.lab.api_client import Answer, ApiClient
-from tests.lab.running_lab import RunningLab
+from bridge.testing.lab.api_client import Answer, ApiClient
+from bridge.testing.lab.running_lab import RunningLab
+from bridge.testing.softphones.sipp_behaviour import rings
+from bridge.testing.verba_client import VerbaClient
 from tests.pbx.calls.live_calls import wait_statuses
-from tests.softphones.sipp_behaviour import rings
 
 from .recorded_files import RecordedFiles
-from .verba_client import VerbaClient
 
 DOC = Path(__file__).parents[3] / "docs" / "actions.md"
 

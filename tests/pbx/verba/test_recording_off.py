@@ -6,11 +6,11 @@ import asyncio
 
 import pytest
 
-from tests.lab.running_lab import open_lab
-from tests.softphones.toolchain import ensure_phone_tools
+from bridge.testing.lab.running_lab import open_lab
+from bridge.testing.softphones.toolchain import ensure_phone_tools
+from bridge.testing.verba_client import VerbaClient
 
 from .conftest import QUICK
-from .verba_client import VerbaClient
 
 
 async def test_given_status_next_when_a_call_begins_then_it_is_not_found_while_the_call_goes_on(

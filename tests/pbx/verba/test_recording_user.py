@@ -11,17 +11,17 @@ import pytest_asyncio
 
 from bridge.config.secrets_file import AMI_RECORDING_SECRET
 from bridge.local_asterisk.local_asterisk import LocalAsterisk
-from tests.lab.api_client import ApiClient
-from tests.lab.running_lab import RunningLab, open_lab
-from tests.lab.tcp_proxy import TcpProxy
-from tests.scripted_ami.eventually import eventually
-from tests.softphones.toolchain import ensure_phone_tools
+from bridge.testing.eventually import eventually
+from bridge.testing.lab.api_client import ApiClient
+from bridge.testing.lab.running_lab import RunningLab, open_lab
+from bridge.testing.lab.tcp_proxy import TcpProxy
+from bridge.testing.softphones.toolchain import ensure_phone_tools
+from bridge.testing.verba_client import VerbaClient
 
 from .audit import Audit
 from .conftest import QUICK
 from .recorded_call import call_goes_on, recorded_call
 from .recorded_files import RecordedFiles
-from .verba_client import VerbaClient
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

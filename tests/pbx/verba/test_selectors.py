@@ -9,13 +9,13 @@ from html.parser import HTMLParser
 
 import pytest
 
-from tests.lab.api_client import ApiClient
-from tests.lab.running_lab import RunningLab
+from bridge.testing.lab.api_client import ApiClient
+from bridge.testing.lab.running_lab import RunningLab
+from bridge.testing.verba_client import VerbaClient
 
 from .audit import Audit
 from .recorded_call import finished_call, recorded_call
 from .recorded_files import RecordedFiles
-from .verba_client import VerbaClient
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.softphones.toolchain import ensure_phone_tools
+from bridge.testing.softphones.toolchain import ensure_phone_tools
 
 from .sox import SoxAudio, SoxFailedError
 

@@ -8,10 +8,10 @@ import pytest
 import pytest_asyncio
 
 from bridge.directory.loader import EXAMPLE_FILE
-from tests.lab.running_lab import RunningLab, open_lab
-from tests.pbx.verba.verba_client import VerbaClient
-from tests.softphones.lamp_phone import LampPhone
-from tests.softphones.toolchain import ensure_phone_tools
+from bridge.testing.lab.running_lab import RunningLab, open_lab
+from bridge.testing.softphones.lamp_phone import LampPhone
+from bridge.testing.softphones.toolchain import ensure_phone_tools
+from bridge.testing.verba_client import VerbaClient
 
 SETTINGS = {"recording_settle_ms": "200", "voicemail_check_interval_s": "1"}
 VOICEMAIL = ("0003*211", "0003*212", "0003*213")

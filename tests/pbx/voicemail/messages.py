@@ -7,11 +7,11 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from bridge.local_asterisk.local_asterisk import LocalAsterisk
-from tests.lab.api_client import ApiClient
-from tests.lab.running_lab import RunningLab
+from bridge.testing.eventually import eventually
+from bridge.testing.lab.api_client import ApiClient
+from bridge.testing.lab.running_lab import RunningLab
+from bridge.testing.softphones.lamp_phone import LampPhone
 from tests.pbx.calls.live_calls import wait_only_call
-from tests.scripted_ami.eventually import eventually
-from tests.softphones.lamp_phone import LampPhone
 
 from .conftest import lamp_phone
 

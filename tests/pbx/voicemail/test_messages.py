@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from bridge.config.secrets_file import AMI_SECRET
-from tests.lab.api_client import ApiClient
-from tests.lab.plain_ami import PlainAmi
-from tests.lab.running_lab import RunningLab
+from bridge.testing.eventually import eventually
+from bridge.testing.lab.api_client import ApiClient
+from bridge.testing.lab.plain_ami import PlainAmi
+from bridge.testing.lab.running_lab import RunningLab
+from bridge.testing.verba_client import VerbaClient
 from tests.pbx.verba.sox import SoxAudio
-from tests.pbx.verba.verba_client import VerbaClient
-from tests.scripted_ami.eventually import eventually
 
 from .messages import TONE_HZ, files, folder_of, lamp, leave_message, messages
 

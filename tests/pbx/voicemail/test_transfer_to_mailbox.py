@@ -9,14 +9,14 @@ from typing import Any
 import pytest
 
 from bridge.local_asterisk.local_asterisk import LocalAsterisk
-from tests.lab.api_client import ApiClient
-from tests.lab.running_lab import RunningLab
+from bridge.testing.eventually import eventually
+from bridge.testing.lab.api_client import ApiClient
+from bridge.testing.lab.running_lab import RunningLab
+from bridge.testing.softphones.sipp_behaviour import refuses
+from bridge.testing.softphones.softphone import Softphone
 from tests.pbx.actions.acting import act, acted, hear_each_other, views
 from tests.pbx.actions.test_examples_of_send_call_to import BODIES
 from tests.pbx.calls.live_calls import wait_only_call
-from tests.scripted_ami.eventually import eventually
-from tests.softphones.sipp_behaviour import refuses
-from tests.softphones.softphone import Softphone
 
 from .messages import files, messages
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from tests.lab.api_client import ApiClient
-from tests.lab.running_lab import RunningLab
+from bridge.testing.lab.api_client import ApiClient
+from bridge.testing.lab.running_lab import RunningLab
+from bridge.testing.softphones.sipp_behaviour import refuses, rings
 from tests.pbx.calls.live_calls import statuses, wait_no_calls, wait_only_call
-from tests.softphones.sipp_behaviour import refuses, rings
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

@@ -1,4 +1,4 @@
-"""A test waits for a condition (tests/scripted_ami/eventually.py), or says why for a time."""
+"""A test waits for a condition (bridge/testing/eventually.py), or says why for a time."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-TESTS = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
+FOLDERS = (ROOT / "tests", ROOT / "bridge" / "testing")
 _WAITS = re.compile(r"\b(asyncio|time)\.sleep\(")
 _IN_VIRTUAL_TIME = re.compile(
     r"^(from tests\.lab\.instant_time import|\"\"\"Tests whose waiting)", re.M
@@ -26,8 +27,9 @@ def unexplained(lines: list[str]) -> Iterator[int]:
 def test_every_real_wait_says_why() -> None:
     """A wait of virtual time costs nothing, and one of no time is a round of the event loop."""
     found = [
-        f"{file.relative_to(TESTS)}:{number}"
-        for file in TESTS.rglob("*.py")
+        f"{file.relative_to(ROOT)}:{number}"
+        for folder in FOLDERS
+        for file in folder.rglob("*.py")
         if file != Path(__file__) and not _IN_VIRTUAL_TIME.search(text := file.read_text("utf-8"))
         for number in unexplained(text.splitlines())
     ]

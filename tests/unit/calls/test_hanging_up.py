@@ -17,8 +17,8 @@ from bridge.calls.pbx import (
 )
 from bridge.calls.state.phone_call import Disposition, EndedBy, HangUpMark, Origin
 from bridge.faults import StorageUnavailable
+from bridge.testing.eventually import eventually
 from tests.lab.instant_time import instant
-from tests.scripted_ami.eventually import eventually
 
 from .fakes import CALL_ID, Exchange, accepted, appears, channel, settle
 

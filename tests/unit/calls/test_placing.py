@@ -24,8 +24,8 @@ from bridge.directory.caller_ids import CallerId
 from bridge.directory.loader import EXAMPLE_FILE, CurrentDirectory
 from bridge.directory.party import Party
 from bridge.faults import StorageUnavailable
+from bridge.testing.eventually import eventually
 from tests.lab.instant_time import instant
-from tests.scripted_ami.eventually import eventually
 
 from .fakes import Exchange, accepted, appears, channel
 

@@ -13,8 +13,8 @@ from bridge.calls.pbx import PbxRefused, PbxUnavailable
 from bridge.calls.state.pbx_events import ChannelHungUp, PbxSnapshot
 from bridge.calls.state.phone_call import Disposition, EndedBy, FinalRecord
 from bridge.clock import now_ms
+from bridge.testing.eventually import eventually
 from tests.lab.instant_time import instant
-from tests.scripted_ami.eventually import eventually
 
 from .fakes import CALL_ID, Exchange, accepted, appears, channel, settle
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from bridge.calls.state.pbx_events import ChannelHungUp, ChannelState, OriginateEnded
 from bridge.calls.state.phone_call import Disposition
 from bridge.clock import now_ms
+from bridge.testing.eventually import eventually
 from tests.lab.instant_time import instant
-from tests.scripted_ami.eventually import eventually
 
 from .fakes import CALL_ID, Exchange, accepted, appears, channel
 

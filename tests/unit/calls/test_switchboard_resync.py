@@ -20,8 +20,8 @@ from bridge.calls.state.phone_call import (
     Side,
 )
 from bridge.clock import now_ms
+from bridge.testing.eventually import eventually
 from tests.lab.instant_time import instant
-from tests.scripted_ami.eventually import eventually
 from tests.unit.calls.example_parties import PARTIES
 from tests.unit.calls.fakes import FakePbx, FakeRecords
 

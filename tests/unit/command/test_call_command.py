@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from bridge.client import PhoneCall, UapiClient
 from bridge.command.remote import commands
-from tests.scripted_ami.eventually import eventually
+from bridge.testing.eventually import eventually
 
 
 class SlowService:

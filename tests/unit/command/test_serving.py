@@ -22,7 +22,7 @@ from bridge.directory.problems import DirectoryError
 from bridge.faults import DatabaseTooNew, StorageUnusable
 from bridge.http.server import CannotListen
 from bridge.supervision.tasks import must_live
-from tests.scripted_ami.eventually import eventually
+from bridge.testing.eventually import eventually
 
 
 class Stage:

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
-from tests.lab.api_client import ApiClient
+from bridge.testing.lab.api_client import ApiClient
 
 from .whole_service import WholeService, whole_service
 

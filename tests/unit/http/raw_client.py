@@ -12,8 +12,8 @@ from aiohttp import web
 
 from bridge.config.settings import Settings
 from bridge.http.server import close_http, start_http
+from bridge.testing.lab.free_port import free_http_port
 from bridge.wiring.http import server_settings
-from tests.lab.free_port import free_http_port
 
 TIME_LIMIT_S = 30.0
 

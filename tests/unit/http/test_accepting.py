@@ -16,7 +16,7 @@ import pytest
 from bridge.config.repeated_event import RepeatedEvent
 from bridge.http import accepting
 from bridge.http.accepting import listen
-from tests.scripted_ami.eventually import eventually
+from bridge.testing.eventually import eventually
 
 
 @pytest.fixture

@@ -25,8 +25,14 @@ from bridge.recordings.file_removal import NotRemoved
 from bridge.recordings.recording_pbx import AudioError, AudioMissing, NoSuchChannel
 
 ROOT = Path(bridge.__file__).parents[1]
-# Rooms that answer no request of these APIs: programs of their own, and what runs before.
-OTHER_ROOMS = ("bridge.client", "bridge.command", "bridge.config", "bridge.local_asterisk")
+# Rooms that answer no request of these APIs: programs of their own, tests, and what runs before.
+OTHER_ROOMS = (
+    "bridge.client",
+    "bridge.command",
+    "bridge.config",
+    "bridge.local_asterisk",
+    "bridge.testing",
+)
 
 # Faults that no request sees: the file that raises them or turns them into another.
 INSIDE = {

@@ -9,8 +9,8 @@ import pytest
 import pytest_asyncio
 
 from bridge.client import UapiClient
-from tests.integration.event_deliveries.receiver import Receiver
-from tests.lab.api_client import Answer, ApiClient
+from bridge.testing.lab.api_client import Answer, ApiClient
+from bridge.testing.webhook_receiver import Receiver
 
 from .whole_service import WholeService, whole_service
 

@@ -20,10 +20,10 @@ from bridge.http.uapi.cursors import CursorKind
 from bridge.phone_call_events.store.delivery_store import write_delivery
 from bridge.storage.engine import open_engine
 from bridge.storage.write_queue import WriteQueue
+from bridge.testing.lab.api_client import Answer, ApiClient
+from bridge.testing.lab.openapi_check import openapi, resolved
 from tests.integration.storage.phone_calls import ended, finish, live_call
 from tests.integration.storage.test_event_deliveries import an_event
-from tests.lab.api_client import Answer, ApiClient
-from tests.lab.openapi_check import openapi, resolved
 from tests.scripted_ami.server import event
 
 from .test_strict_handling import filled

@@ -19,7 +19,7 @@ from bridge.http.json_answer import json_answer
 from bridge.http.server import close_http, start_http
 from bridge.http.streaming import send_pieces
 from bridge.supervision.tasks import awaited, in_background
-from tests.lab.free_port import free_http_port
+from bridge.testing.lab.free_port import free_http_port
 
 PAGE = "https://app.example"
 LONG = {"entry": ["0003*210"] * 5000}

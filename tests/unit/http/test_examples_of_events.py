@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from tests.integration.event_deliveries.receiver import Receiver
-from tests.lab.api_client import ApiClient
+from bridge.testing.lab.api_client import ApiClient
+from bridge.testing.webhook_receiver import Receiver
 
 from .whole_service import whole_service
 

@@ -19,10 +19,10 @@ from bridge.recordings.conversation import Conversation
 from bridge.recordings.store.conversation_store import ConversationStore
 from bridge.storage.engine import open_engine
 from bridge.storage.write_queue import WriteQueue
+from bridge.testing.lab.api_client import Answer, ApiClient
+from bridge.testing.lab.openapi_check import openapi
 from tests.integration.storage.conversations import conversation
 from tests.integration.storage.test_event_deliveries import an_event
-from tests.lab.api_client import Answer, ApiClient
-from tests.lab.openapi_check import openapi
 
 from .whole_service import WholeService, whole_service
 

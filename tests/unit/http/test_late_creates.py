@@ -12,9 +12,9 @@ import structlog
 
 from bridge.calls.errors import TooManyCalls
 from bridge.calls.placing import CallPlacement
+from bridge.testing.eventually import eventually
+from bridge.testing.lab.api_client import ApiClient
 from tests.integration.storage.test_database_down import locked
-from tests.lab.api_client import ApiClient
-from tests.scripted_ami.eventually import eventually
 
 from .whole_service import WholeService, whole_service
 

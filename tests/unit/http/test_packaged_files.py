@@ -16,7 +16,7 @@ from bridge.config.file_descriptors import ConnectionLimits
 from bridge.http.http_settings import ServerSettings
 from bridge.http.packaged_files import packaged_file
 from bridge.http.server import close_http, start_http
-from tests.lab.free_port import free_http_port
+from bridge.testing.lab.free_port import free_http_port
 
 TEXT = random.Random(1).randbytes(40_000) + b"text " * 40_000
 

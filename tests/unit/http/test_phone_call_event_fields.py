@@ -11,7 +11,7 @@ import orjson
 import pytest
 import pytest_asyncio
 
-from tests.lab.api_client import ApiClient
+from bridge.testing.lab.api_client import ApiClient
 
 from .whole_service import WholeService, whole_service
 

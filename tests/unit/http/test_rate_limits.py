@@ -16,8 +16,8 @@ from bridge.access.buckets import Buckets
 from bridge.calls.errors import TooManyCalls
 from bridge.calls.pace import Pace
 from bridge.http.rate_limits import with_retry_after
-from tests.lab.api_client import ApiClient
-from tests.lab.openapi_check import openapi
+from bridge.testing.lab.api_client import ApiClient
+from bridge.testing.lab.openapi_check import openapi
 
 from .test_strict_handling import filled
 from .whole_service import WholeService, whole_service

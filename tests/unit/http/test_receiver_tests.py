@@ -10,7 +10,9 @@ import pytest_asyncio
 from standardwebhooks import Webhook
 
 from bridge.client import event_details
-from tests.integration.event_deliveries.receiver import (
+from bridge.testing.lab.api_client import ApiClient
+from bridge.testing.lab.free_port import free_http_port
+from bridge.testing.webhook_receiver import (
     PARAMETERS,
     Mood,
     Receiver,
@@ -18,8 +20,6 @@ from tests.integration.event_deliveries.receiver import (
     refusing,
     waiting_for,
 )
-from tests.lab.api_client import ApiClient
-from tests.lab.free_port import free_http_port
 
 from .whole_service import WholeService, whole_service
 

@@ -12,7 +12,7 @@ import re
 import aiohttp
 import pytest
 
-from tests.lab.api_client import Answer, ApiClient
+from bridge.testing.lab.api_client import Answer, ApiClient
 
 from .whole_service import WholeService
 

@@ -21,9 +21,9 @@ from bridge.http import sip_websocket
 from bridge.http.context import SERVICES
 from bridge.http.guesses import GUESSES
 from bridge.http.server import close_http, start_http
+from bridge.testing.eventually import eventually
+from bridge.testing.lab.free_port import free_http_port
 from bridge.wiring.http import http_settings, server_settings
-from tests.lab.free_port import free_http_port
-from tests.scripted_ami.eventually import eventually
 
 TIME_LIMIT_S = 30.0
 REGISTER, UNREGISTER, WRONG, CRLF = "REGISTER", "UNREGISTER", "WRONG", "\r\n\r\n"

@@ -13,9 +13,9 @@ from standardwebhooks import Webhook
 
 from bridge.client import UapiClient, verify_signature
 from bridge.phone_call_events.delivery_worker import DeliveryWorker
-from tests.integration.event_deliveries.receiver import Receiver, fine, refusing
-from tests.lab.api_client import Answer, ApiClient
-from tests.scripted_ami.eventually import eventually
+from bridge.testing.eventually import eventually
+from bridge.testing.lab.api_client import Answer, ApiClient
+from bridge.testing.webhook_receiver import Receiver, fine, refusing
 
 from .whole_service import WholeService, whole_service
 

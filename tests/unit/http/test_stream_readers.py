@@ -12,9 +12,9 @@ import structlog
 
 from bridge.calls.live import call_feed
 from bridge.http.uapi.stream import open_stream
-from tests.lab.api_client import ApiClient
-from tests.lab.server_sent_events import read_events
-from tests.scripted_ami.eventually import eventually
+from bridge.testing.eventually import eventually
+from bridge.testing.lab.api_client import ApiClient
+from bridge.testing.lab.server_sent_events import read_events
 
 from .raw_client import TIME_LIMIT_S, RawClient, raw_client
 from .whole_service import WholeService, whole_service

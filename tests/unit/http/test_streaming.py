@@ -11,7 +11,7 @@ from aiohttp import web
 
 from bridge.http import streaming
 from bridge.http.streaming import begin_answer, send_pieces
-from tests.scripted_ami.eventually import eventually
+from bridge.testing.eventually import eventually
 
 from .raw_client import TIME_LIMIT_S, raw_client, serving
 

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from tests.lab.api_client import Answer, ApiClient
-from tests.lab.openapi_check import openapi, resolved
+from bridge.testing.lab.api_client import Answer, ApiClient
+from bridge.testing.lab.openapi_check import openapi, resolved
 
 from .whole_service import WholeService
 

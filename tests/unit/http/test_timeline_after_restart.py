@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from tests.lab.api_client import ApiClient
+from bridge.testing.lab.api_client import ApiClient
 
 from .whole_service import whole_service
 

@@ -12,10 +12,10 @@ from pydantic import SecretStr
 
 from bridge.calls.live import switchboard
 from bridge.config.settings import Settings
+from bridge.testing.eventually import eventually
+from bridge.testing.lab.api_client import ApiClient
+from bridge.testing.lab.free_port import free_http_port
 from bridge.wiring.service import Service
-from tests.lab.api_client import ApiClient
-from tests.lab.free_port import free_http_port
-from tests.scripted_ami.eventually import eventually
 from tests.scripted_ami.server import ScriptedAmi, event
 
 

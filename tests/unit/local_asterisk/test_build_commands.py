@@ -12,7 +12,7 @@ import pytest
 from bridge.local_asterisk import build_commands as module
 from bridge.local_asterisk.build_commands import BuildCommands, BuildStopped
 from bridge.local_asterisk.errors import NoAsteriskError
-from tests.scripted_ami.eventually import eventually
+from bridge.testing.eventually import eventually
 
 ENDS_WITHIN_S = 5.0
 

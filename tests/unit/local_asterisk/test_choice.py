@@ -14,7 +14,7 @@ from bridge.local_asterisk.installation import Installation
 from bridge.local_asterisk.local_asterisk import AsteriskSecrets, LocalAsterisk
 from bridge.local_asterisk.open_asterisk import open_asterisk
 from bridge.local_asterisk.ports import AsteriskPorts
-from tests.lab.public_network import call_in_command
+from bridge.testing.lab.public_network import call_in_command
 
 ORDER = list(AsteriskSource)
 

@@ -25,7 +25,7 @@ from bridge.local_asterisk.private_root import (
     root_source,
     why_no_root,
 )
-from tests.scripted_ami.eventually import eventually
+from bridge.testing.eventually import eventually
 
 _OLD, _PINNED = "1:22.9.0+dfsg-1", "1:22.10.1+dfsg+~cs6.17.60671434-1"
 

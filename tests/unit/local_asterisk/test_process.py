@@ -10,7 +10,7 @@ import pytest
 from bridge.local_asterisk.errors import AsteriskStartError, LocalAsteriskError
 from bridge.local_asterisk.installation import Installation
 from bridge.local_asterisk.process import FALSE_WARNING, AsteriskProcess
-from tests.scripted_ami.eventually import eventually
+from bridge.testing.eventually import eventually
 
 from .programs import program
 

@@ -24,8 +24,8 @@ from bridge.http.uapi.phone_call_json import PHONE_CALL_FIELDS
 from bridge.phone_call_events.call_states import STATES
 from bridge.phone_call_events.delivery import DeliveryState
 from bridge.phone_call_events.subscription import EventType
+from bridge.testing.lab.openapi_check import check_instance, openapi, operation_of, resolved
 from bridge.wiring.http import http_settings
-from tests.lab.openapi_check import check_instance, openapi, operation_of, resolved
 
 from .document import document, merge, written
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import re
 
+from bridge.testing.lab.openapi_check import openapi
 from tests.fuzz.document import narrowed
-from tests.lab.openapi_check import openapi
 
 NOBODY = "http://127.0.0.1:1/event"
 

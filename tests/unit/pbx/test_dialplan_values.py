@@ -22,7 +22,7 @@ from bridge.pbx.ari.dialplan_values import (
 )
 from bridge.pbx.ari.errors import AriUnavailable
 from bridge.pbx.pbx_settings import VoicemailLimits
-from tests.scripted_ami.eventually import eventually
+from bridge.testing.eventually import eventually
 from tests.unit.directory.example_directory import EXAMPLE
 
 

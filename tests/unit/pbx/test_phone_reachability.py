@@ -11,7 +11,7 @@ from structlog.testing import capture_logs
 from bridge.calls.state.pbx_events import PhoneReachability, PhoneRegistered, PhoneUnregistered
 from bridge.pbx.ami.dial_strings import dialled_endpoint
 from bridge.pbx.phones.reachability import JUST_REGISTERED_S, ReachableEndpoints
-from tests.scripted_ami.eventually import eventually
+from bridge.testing.eventually import eventually
 
 PHONE = "PJSIP/0003*210"
 

@@ -18,7 +18,7 @@ from bridge.phone_call_events.delivery_worker import DeliveryWorker
 from bridge.phone_call_events.give_up_rules import TryLimits
 from bridge.phone_call_events.retry_delay import RetrySchedule
 from bridge.phone_call_events.worker_state import WorkerState
-from tests.scripted_ami.eventually import eventually
+from bridge.testing.eventually import eventually
 
 pytestmark = pytest.mark.timeout(20)
 

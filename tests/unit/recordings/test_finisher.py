@@ -15,9 +15,9 @@ from bridge.keyed_locks import KeyedLocks
 from bridge.recordings.conversation import Conversation, StoredConversation
 from bridge.recordings.finisher import Finisher
 from bridge.recordings.measuring import stereo_header
+from bridge.testing.eventually import eventually
 from tests.integration.storage.conversations import conversation
 from tests.lab.instant_time import instant
-from tests.scripted_ami.eventually import eventually
 
 from .fakes import FakeWorld
 

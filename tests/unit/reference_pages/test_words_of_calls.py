@@ -8,7 +8,7 @@ from pathlib import Path
 from bridge.calls.state.phone_call import EndedBy
 from bridge.directory import caller_ids
 from bridge.http.uapi import collection
-from tests.lab.openapi_check import openapi
+from bridge.testing.lab.openapi_check import openapi
 
 PAGE = (Path(__file__).parents[3] / "docs" / "calls.md").read_text()
 

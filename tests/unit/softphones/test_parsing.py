@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.softphones.baresip_trace import BaresipTrace
-from tests.softphones.dialog_log import DialogLog
-from tests.softphones.heard_audio import SILENCE_DB, read_wav
-from tests.softphones.sip_message import SipAddress, parse_sip_message
-from tests.softphones.sipp_behaviour import SippBehaviour, refuses
-from tests.softphones.sipp_message_log import SippMessageLog
+from bridge.testing.softphones.baresip_trace import BaresipTrace
+from bridge.testing.softphones.dialog_log import DialogLog
+from bridge.testing.softphones.heard_audio import SILENCE_DB, read_wav
+from bridge.testing.softphones.sip_message import SipAddress, parse_sip_message
+from bridge.testing.softphones.sipp_behaviour import SippBehaviour, refuses
+from bridge.testing.softphones.sipp_message_log import SippMessageLog
 
 INVITE = (
     "INVITE sip:0003*210@127.0.0.1:5062 SIP/2.0\r\n"

@@ -30,8 +30,8 @@ from bridge.recordings.conversation import (
     StoredConversation,
 )
 from bridge.recordings.recording_pbx import AudioFiles
+from bridge.testing.eventually import eventually
 from bridge.wiring.http import http_settings
-from tests.scripted_ami.eventually import eventually
 from tests.unit.http.raw_client import TIME_LIMIT_S, RawClient, raw_client, serving
 
 SIZE = 40_000_000

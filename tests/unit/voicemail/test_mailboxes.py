@@ -12,13 +12,13 @@ import pytest
 from bridge.clock import now_ms
 from bridge.recordings.conversation import Conversation, Marks, StoredConversation
 from bridge.recordings.measuring import stereo_header
+from bridge.testing.eventually import eventually
 from bridge.voicemail.mailbox_pbx import MailboxUnavailable
 from bridge.voicemail.mailboxes import Mailboxes
 from bridge.voicemail.message import Message, MessageState
 from bridge.voicemail.message_conversations import MessageConversations
 from bridge.voicemail.voicemail_settings import VoicemailSettings
 from tests.lab.instant_time import instant
-from tests.scripted_ami.eventually import eventually
 from tests.unit.recordings.fakes import DIRECTORY, FakeWorld, Studio
 
 BOX, CALL = "0003*211", "0123456789abcdef0123"

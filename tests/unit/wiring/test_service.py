@@ -15,9 +15,9 @@ from bridge.faults import StorageUnavailable
 from bridge.http.server import CannotListen
 from bridge.pbx.pbx_settings import PhoneProfile
 from bridge.supervision.tasks import supervisor
+from bridge.testing.eventually import eventually
 from bridge.wiring.pbx import ami_settings, asterisk_secrets, pbx_url, phone_profile
 from bridge.wiring.service import Service
-from tests.scripted_ami.eventually import eventually
 from tests.unit.http.whole_service import whole_service
 
 

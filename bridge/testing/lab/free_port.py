@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import socket
 
-# Apart from the phones' (tests/softphones/ports.py), Asterisk's and RTP's.
+# Apart from the phones' (bridge/testing/softphones/ports.py), Asterisk's and RTP's.
 _LOW, _HIGH = 30000, 32000
 
 

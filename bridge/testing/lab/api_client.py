@@ -9,7 +9,7 @@ from typing import Any
 
 import aiohttp
 
-from tests.scripted_ami.eventually import eventually
+from bridge.testing.eventually import eventually
 
 from .openapi_check import check_answer
 
@@ -18,6 +18,8 @@ _TIMEOUT_S = 15.0
 
 @dataclass(frozen=True)
 class Answer:
+    """The answer to one request. `json` is its parsed body, None for an empty one."""
+
     status: int
     headers: Mapping[str, str]
     text: str

@@ -16,6 +16,8 @@ _LONG_MS = 3_600_000
 
 @dataclass(frozen=True)
 class SippBehaviour:
+    """How a SIPp phone treats each call."""
+
     scenario: str
     """File in the folder scenarios, without .xml."""
     values: Mapping[str, str | int] = field(default_factory=dict)

@@ -21,6 +21,8 @@ _START_TIMEOUT_S = 5.0
 
 
 class SippProcess:
+    """Starts one SIPp, hands on the messages of its log, and ends it."""
+
     def __init__(
         self,
         scenario_xml: str,

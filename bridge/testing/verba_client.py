@@ -10,13 +10,15 @@ from typing import Self
 
 import aiohttp
 
-from tests.scripted_ami.eventually import eventually
+from bridge.testing.eventually import eventually
 
 _TIMEOUT_S = 90.0
 
 
 @dataclass(frozen=True)
 class VerbaAnswer:
+    """The answer to one request; `root` is its XML."""
+
     status: int
     headers: Mapping[str, str]
     body: bytes = field(repr=False)
@@ -51,6 +53,8 @@ class VerbaAnswer:
 
 
 class VerbaClient:
+    """One application with its API key; use it as `async with`."""
+
     def __init__(self, base_url: str, api_key: str) -> None:
         self.url = f"{base_url}/verba/api"
         self.api_key = api_key
@@ -91,7 +95,7 @@ class VerbaClient:
     ) -> ET.Element:
         """Wait for a conversation in that state; finished ones measured.
 
-        `value` is the id of a PhoneCall that the API made, or what `field` is to be.
+        `value` is the id of a PhoneCall that the API made, or the wanted value of `field`.
         """
         last = b""
 

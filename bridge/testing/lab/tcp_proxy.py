@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import Coroutine
 
-from tests.scripted_ami.eventually import eventually
+from bridge.testing.eventually import eventually
 
 # Bytes of one side, each part with the moment from which it may be passed on; b"" is the end.
 _UnderWay = asyncio.Queue[tuple[float, bytes]]

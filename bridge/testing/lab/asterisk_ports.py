@@ -12,7 +12,7 @@ from bridge.local_asterisk.ports import (
     management_address,
     try_to_bind,
 )
-from tests.softphones.ports import own_share
+from bridge.testing.softphones.ports import own_share
 
 # The range of outgoing connections is above.
 _BELOW_OUTGOING = range(11_000, 19_000)

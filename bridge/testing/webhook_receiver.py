@@ -27,7 +27,7 @@ PARAMETERS = (
     "CalledNumber",
     "CallAPIID",
 )
-"""What every event carries, in this order."""
+"""The parameters of every event, in this order."""
 
 
 @dataclass(frozen=True)

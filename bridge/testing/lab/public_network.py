@@ -11,6 +11,8 @@ from bridge.local_asterisk.local_asterisk import LocalAsterisk
 
 
 class AsteriskConsole(Protocol):
+    """An Asterisk that takes console commands."""
+
     async def console(self, command: str) -> str:
         """The output of a console command."""
         ...

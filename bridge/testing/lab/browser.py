@@ -18,8 +18,8 @@ from urllib.parse import urlsplit
 
 import aiohttp
 
-from tests.scripted_ami.eventually import eventually
-from tests.softphones.toolchain import ensure_programs
+from bridge.testing.eventually import eventually
+from bridge.testing.softphones.toolchain import ensure_programs
 
 PROGRAM = "chromium-headless-shell"
 _START_S, _ANSWER_S = 30.0, 30.0

@@ -15,11 +15,11 @@ from bridge.config.secrets_file import AMI_RECORDING_SECRET, AMI_SECRET, ARI_SEC
 from bridge.local_asterisk.installation import Installation
 from bridge.local_asterisk.local_asterisk import CONFIGURATION, AsteriskSecrets
 from bridge.local_asterisk.ports import AsteriskPorts
-from tests.lab.asterisk_ports import free_asterisk_ports
-from tests.scripted_ami.eventually import eventually
-from tests.softphones.sipp_behaviour import SippBehaviour
-from tests.softphones.sipp_phone import SippPhone
-from tests.softphones.softphone import AnswerPolicy, Softphone
+from bridge.testing.eventually import eventually
+from bridge.testing.lab.asterisk_ports import free_asterisk_ports
+from bridge.testing.softphones.sipp_behaviour import SippBehaviour
+from bridge.testing.softphones.sipp_phone import SippPhone
+from bridge.testing.softphones.softphone import AnswerPolicy, Softphone
 
 from .api_client import ApiClient
 from .bridge_process import BridgeProcess

@@ -8,12 +8,11 @@ from pathlib import Path
 import aiohttp
 
 from bridge.local_asterisk.local_asterisk import AsteriskSecrets, LocalAsterisk
-from tests.lab.asterisk_ports import free_asterisk_ports
-from tests.lab.installation import test_installation
-
-from .sipp_behaviour import SippBehaviour
-from .sipp_phone import SippPhone
-from .softphone import AnswerPolicy, Softphone
+from bridge.testing.lab.asterisk_ports import free_asterisk_ports
+from bridge.testing.lab.installation import test_installation
+from bridge.testing.softphones.sipp_behaviour import SippBehaviour
+from bridge.testing.softphones.sipp_phone import SippPhone
+from bridge.testing.softphones.softphone import AnswerPolicy, Softphone
 
 CALLER_NAMES = {"0003*210": "Ján Žižka"}
 

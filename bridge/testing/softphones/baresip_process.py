@@ -27,6 +27,8 @@ _NO_CONTROL = "ctrl_tcp: failed to listen"
 
 
 class BaresipProcess:
+    """Starts one baresip on free ports, reads its trace, and ends it."""
+
     def __init__(
         self,
         config: BaresipConfig,

@@ -19,6 +19,8 @@ _REGISTRATION_INTERVAL_S = 600
 
 @dataclass(frozen=True)
 class BaresipConfig:
+    """The account, the server and the audio of one baresip; `tone_hz` is the tone that it sends."""
+
     user: str
     password: str
     server: str

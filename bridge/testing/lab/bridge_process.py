@@ -15,7 +15,7 @@ import aiohttp
 
 from bridge.directory.loader import EXAMPLE_FILE
 from bridge.local_asterisk.ports import AsteriskPorts
-from tests.scripted_ami.eventually import eventually
+from bridge.testing.eventually import eventually
 
 from .api_client import ApiClient
 
