@@ -12,7 +12,7 @@
 # make docs    the documentation as a site in build/site; opens from a disk, too
 # make pages   docs/reference/settings.md from the settings; openapi.json from its parts
 # make pin     the versions of Asterisk and of the base images that the mirror has now
-# make vendor  Swagger UI of /docs, from the npm registry: the newest, or VERSION=5.35.0
+# make vendor  what our pages load of others, from npm: the newest, or PACKAGE=preact VERSION=11.2.0
 # make lock    new exact versions from the ranges in pyproject.toml
 
 PYTHON ?= python3
@@ -110,7 +110,7 @@ pin: $(VENV)/installed-dev
 	$(BIN)/python -m tests.pinning
 
 vendor: $(VENV)/installed-dev
-	$(BIN)/python -m tests.pinning.swagger_ui $(VERSION)
+	$(BIN)/python -m tests.pinning.vendored "$(PACKAGE)" "$(VERSION)"
 
 lock:
 	$(PYTHON) -m venv $(VENV)-lock

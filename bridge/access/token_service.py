@@ -72,9 +72,13 @@ class TokenService:
             self._remember(token)
 
     async def issue(
-        self, client_id: str | None, client_secret: str | None, grant_type: str | None
+        self,
+        client_id: str | None,
+        client_secret: str | None,
+        grant_type: str | None,
+        lifetime_s: int | None = None,
     ) -> IssuedToken:
-        """A new token, on disk when this returns.
+        """A new token, on disk when this returns. `lifetime_s`: None: as for every app.
 
         Raises InvalidRequest, UnsupportedGrantType, InvalidClient (RFC 6749 §5.2),
         StorageUnavailable.
@@ -88,7 +92,32 @@ class TokenService:
                 f"grant_type must be {CLIENT_CREDENTIALS}: there are no authorization codes and no "
                 "refresh tokens here; ask for a new token instead"
             )
-        app = self._authenticated_client(client_id, client_secret)
+        return await self._issued(self._authenticated_client(client_id, client_secret), lifetime_s)
+
+    async def issue_to(self, client_id: str, lifetime_s: int) -> IssuedToken:
+        """A new token for an app that need not show its secret, on disk when this returns.
+
+        Raises InvalidClient where the app is gone, StorageUnavailable.
+        """
+        app = self._find_app(client_id)
+        if app is None:
+            raise InvalidClient("unknown client_id")
+        return await self._issued(app, lifetime_s)
+
+    async def end(self, token: str) -> None:
+        """The token does not count from now on. Raises StorageUnavailable; then it does not count
+        until the next start."""
+        stored = self._tokens.get(token_hash(token))
+        if stored is not None:
+            await self._end([stored])
+
+    def expires_ms(self, token: str) -> int | None:
+        """When the token ends, wall clock; None for an unknown one."""
+        stored = self._tokens.get(token_hash(token))
+        return None if stored is None else stored.expires_ms
+
+    async def _issued(self, app: App, lifetime_s: int | None) -> IssuedToken:
+        lifetime_s = self._lifetime_s if lifetime_s is None else lifetime_s
         token = secrets.token_urlsafe(_TOKEN_BYTES)
         hashed = token_hash(token)
         now = self._now_ms()
@@ -97,12 +126,12 @@ class TokenService:
             client_id=app.client_id,
             secret_fingerprint=secret_fingerprint(app.client_secret, hashed),
             issued_ms=now,
-            expires_ms=now + self._lifetime_s * 1000,
+            expires_ms=now + lifetime_s * 1000,
         )
         await self._store.save(stored)
         self._remember(stored)
         await self._drop_excess(app.client_id)
-        return IssuedToken(token, self._lifetime_s)
+        return IssuedToken(token, lifetime_s)
 
     def authenticate(self, token: str) -> App:
         """The app that the token was issued to. Raises AccessDenied. No I/O: on every request."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import shlex
 
 from yarl import URL
@@ -17,6 +18,8 @@ from bridge.http.server import EVERY_ADDRESS, EVERY_IPV4_ADDRESS
 from bridge.local_asterisk.shipped_dialplan import unreachable_extensions_note
 from bridge.wiring.service import Service
 
+_LOOPBACK = ("127.0.0.1", "::1", "localhost")
+
 
 def greeting(service: Service) -> str:
     """Addresses, the places of secrets, and two commands for a first call."""
@@ -29,6 +32,7 @@ def greeting(service: Service) -> str:
         "",
         f"uapi-bridge is ready:  {base}/uapi/",
         f"  secrets (generated)  {_secrets(settings)}",
+        *_console(service, who, base),
     ]
     if not settings.pbx_host:  # of a PBX of somebody's own we do not know where phones register
         lines.append(f"  SIP server           {_sip_server(settings)} (UDP, TCP)")
@@ -41,6 +45,28 @@ def greeting(service: Service) -> str:
     end = "`docker compose down` ends it." if settings.published_url else "Ctrl-C ends it."
     lines += [*_first_call(settings, directory, who, base), "", end]
     return "\n".join(lines)
+
+
+def _console(service: Service, who: tuple[App, Extension] | None, base: str) -> list[str]:
+    """The address of the web console. On loopback it signs in, once: nobody else reads it here."""
+    settings = service.settings
+    if not settings.console:
+        return []
+    link = ""
+    if who is not None and settings.console_link_s > 0 and _is_loopback(settings):
+        link = f"#sign-in={service.sign_in_codes.new(who[0].client_id)}"
+    lines = [f"  web console          {base}/console/{link}"]
+    if link:
+        minutes = math.ceil(settings.console_link_s / 60)
+        lines.append(f"                       (signs in once, within {minutes} minutes)")
+    return lines
+
+
+def _is_loopback(settings: Settings) -> bool:
+    """Whether nobody outside of this machine reaches the service, as far as it knows."""
+    if settings.public_base_url or settings.published_url:
+        return False
+    return all(x in _LOOPBACK for x in settings.http_hosts)
 
 
 def _base_url(settings: Settings) -> str:

@@ -92,6 +92,13 @@ class Settings(BaseSettings):
     cors_allowed_origins: Origins = ""
     # The reference of the API at /docs, which needs no token; False: the page is not there.
     reference_page: bool = True
+    # The web console at /console/; False: the page, its sessions and its links are not there.
+    console: bool = True
+    # So long a session of the console lasts: a working day, then one signs in again.
+    console_session_s: Annotated[int, Field(ge=60)] = 8 * 3600
+    # So long the link that `serve` prints signs in, once; 0: none is printed. It is printed only
+    # while the service listens on loopback.
+    console_link_s: Annotated[int, Field(ge=0)] = 3600
     # The request line; a longer one is 400.
     uri_max_bytes: Annotated[int, Field(ge=1024)] = 8 * 1024
     # Wrong secrets that an address (IPv6: /64) may send at once: of one app, Verba user or phone on

@@ -6,6 +6,7 @@ from aiohttp import web
 
 from bridge.access.guess_guard import GuessGuard
 from bridge.http import sip_websocket
+from bridge.http.console import routes as console_routes
 from bridge.http.context import SERVICES, Services
 from bridge.http.error_answers import ERROR_FORMS, ErrorForm
 from bridge.http.guesses import GUESSES
@@ -37,6 +38,8 @@ def make_application(services: Services) -> web.Application:
     openapi_routes.add_routes(app)
     if services.settings.reference_page:
         reference_page_routes.add_routes(app)
+    if services.settings.console.shown:
+        console_routes.add_routes(app)
     sip_websocket.add_routes(app)
     app.on_shutdown.append(_end_streams)
     return app

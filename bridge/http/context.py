@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
+from bridge.access.one_time_codes import OneTimeCodes
 from bridge.access.token_service import TokenService
 from bridge.access.verba_access import VerbaAccess
 from bridge.calls.call_records import CallDetailRecords, CallRecords, StoredTimelines
@@ -46,6 +47,7 @@ class Services:
     phone_changes: PhoneChanges
     directory: CurrentDirectory
     tokens: TokenService
+    sign_in_codes: OneTimeCodes
     pbx: Pbx
     switchboard: Switchboard
     live_calls: LiveCalls

@@ -100,6 +100,14 @@ class SipWebSocketSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class ConsoleSettings:
+    """`shown`: whether the web console is there. `session_s`: how long a session lasts."""
+
+    shown: bool
+    session_s: int
+
+
+@dataclass(frozen=True, slots=True)
 class HttpSettings:
     """All that the handlers are told.
 
@@ -114,6 +122,7 @@ class HttpSettings:
     body_timeout_s: float
     metrics_token: str
     reference_page: bool
+    console: ConsoleSettings
     guesses: GuessLimits
     requests_per_minute: int
     uapi: UapiSettings

@@ -6,6 +6,7 @@ from bridge.access.guess_guard import GuessLimits
 from bridge.config.file_descriptors import ConnectionLimits, descriptor_limit
 from bridge.config.settings import Settings
 from bridge.http.http_settings import (
+    ConsoleSettings,
     CreateLimits,
     HttpSettings,
     ServerSettings,
@@ -55,6 +56,7 @@ def http_settings(settings: Settings) -> HttpSettings:
         body_timeout_s=settings.body_timeout_s,
         metrics_token=settings.metrics_token.get_secret_value(),
         reference_page=settings.reference_page,
+        console=ConsoleSettings(shown=settings.console, session_s=settings.console_session_s),
         guesses=GuessLimits(
             per_client=settings.wrong_secrets_per_client_max,
             per_address=settings.wrong_secrets_per_address_max,

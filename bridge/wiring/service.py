@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack
 
 import structlog
 
+from bridge.access.one_time_codes import OneTimeCodes
 from bridge.access.token_service import TokenService
 from bridge.access.token_store import TokenStore
 from bridge.access.verba_access import VerbaAccess
@@ -97,6 +98,7 @@ class Service:
         self.settings = settings
         self.secrets = open_secrets(settings)
         self.directory = CurrentDirectory(settings.directory_file or EXAMPLE_FILE, self.secrets)
+        self.sign_in_codes = OneTimeCodes(settings.console_link_s)
         self._stack = AsyncExitStack()
         self._wait = DatabaseWait(settings)
         self.link: AmiLink
@@ -233,6 +235,7 @@ class Service:
             phone_changes=self.link.phone_changes,
             directory=self.directory,
             tokens=self.tokens,
+            sign_in_codes=self.sign_in_codes,
             pbx=self.link,
             switchboard=self.switchboard,
             live_calls=LiveCalls(tracker.live, self.directory),

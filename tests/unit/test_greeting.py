@@ -10,6 +10,7 @@ from typing import cast
 
 import pytest
 
+from bridge.access.one_time_codes import OneTimeCodes
 from bridge.command.greeting import greeting
 from bridge.config.secrets_file import ThrowawaySecrets
 from bridge.config.settings import Settings
@@ -27,6 +28,7 @@ def greeted(tmp_path: Path, text: str, **settings: str) -> str:
         settings=Settings.model_validate({"state_dir": tmp_path, **settings}),
         directory=SimpleNamespace(directory=directory),
         phones=SimpleNamespace(problem=""),
+        sign_in_codes=OneTimeCodes(60),
     )
     return greeting(cast("Service", service))
 
@@ -141,3 +143,30 @@ def test_given_a_pbx_with_phones_of_its_own_when_greeted_then_the_phone_is_named
     assert "SIP user" not in text
     assert "from 0003*210, once it is registered" in text
     assert "if [services] of your dialplan has it" in text
+
+
+def test_given_loopback_when_greeted_then_a_link_to_the_console_signs_in_once(
+    tmp_path: Path,
+) -> None:
+    text = greeted(tmp_path, EXAMPLE_FILE.read_text())
+    [code] = re.findall(
+        r"http://127\.0\.0\.1:8080/console/#sign-in=([\w-]{43})$", text, re.MULTILINE
+    )
+    assert code not in greeted(tmp_path, EXAMPLE_FILE.read_text())
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"http_host": "127.0.0.1,192.0.2.1"},
+        {"public_base_url": "https://pbx.example"},
+        {"console_link_s": "0"},
+    ],
+)
+def test_given_others_may_reach_it_when_greeted_then_the_console_has_no_link(
+    tmp_path: Path, settings: dict[str, str]
+) -> None:
+    text = greeted(tmp_path, EXAMPLE_FILE.read_text(), **settings)
+    assert re.search(r"web console +https?://\S+/console/$", text, re.MULTILINE)
+    assert "sign-in" not in text
+    assert "web console" not in greeted(tmp_path, EXAMPLE_FILE.read_text(), console="false")

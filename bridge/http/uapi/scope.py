@@ -11,6 +11,7 @@ from bridge.access.errors import AccessDenied
 from bridge.directory.model import App, Extension, User
 from bridge.directory.ownership import SELF, extensions_of, resolve_extension, resolve_user
 from bridge.directory.requester import Requester
+from bridge.http.console.session_cookie import session_token
 from bridge.http.context import SERVICES
 from bridge.http.error_answers import APP
 from bridge.http.errors import access_denied
@@ -21,8 +22,11 @@ _BEARER = "bearer "
 
 
 def authenticated_app(request: web.Request) -> tuple[App, Requester]:
-    """The app of the token in the header or in `accessRequestToken`. Raises access_denied."""
-    services, token = request.app[SERVICES], _token(request)
+    """The app of the token in the header, in `accessRequestToken` or in the session of the console.
+
+    Raises access_denied, and 403 console_proof_invalid for a session without its proof.
+    """
+    services, token = request.app[SERVICES], _token(request) or session_token(request)
     try:
         app = services.tokens.authenticate(token)
     except AccessDenied:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
-import hashlib
-import re
 from html.parser import HTMLParser
 from pathlib import Path
 from types import SimpleNamespace
@@ -17,42 +14,8 @@ from bridge.http.application import make_application
 from bridge.http.context import Services
 from bridge.http.reference_page.routes import ASSETS, LOADED
 from bridge.wiring.http import http_settings
-from tests.pinning.swagger_ui import LICENCES, ORIGIN, PACKAGE, PACKED, SUMS, VENDORED, write
 
 from .whole_service import whole_service
-
-
-def contents(name: str) -> bytes:
-    if name in PACKED:
-        return gzip.decompress((VENDORED / f"{name}.gz").read_bytes())
-    return (VENDORED / name).read_bytes()
-
-
-def test_the_files_of_others_are_those_of_their_package() -> None:
-    lines = [x.split() for x in (VENDORED / SUMS).read_text().splitlines()]
-    assert {name for _, name in lines} == {*PACKED, *LICENCES}
-    assert [name for hash_, name in lines if sha256(contents(name)) != hash_] == []
-    there = {x.name.removesuffix(".gz") for x in VENDORED.iterdir()}
-    assert there == {*PACKED, *LICENCES, SUMS, ORIGIN}
-    origin = (VENDORED / ORIGIN).read_text()
-    assert re.fullmatch(PACKAGE + r" \d+\.\d+\.\d+ sha512-[\w+/=]{88}\n", origin)
-
-
-def sha256(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()
-
-
-def test_their_licences_come_with_them() -> None:
-    assert b"Apache License" in contents("LICENSE")
-    assert b"SmartBear" in contents("NOTICE")
-    assert b"DOMPurify" in contents("swagger-ui-bundle.js.LICENSE.txt")
-
-
-def test_files_that_are_written_again_have_their_sums(tmp_path: Path) -> None:
-    (tmp_path / "of-before").touch()
-    write("origin\n", {"NOTICE": b"notice", "swagger-ui.css": b"style"}, tmp_path)
-    assert {x.name for x in tmp_path.iterdir()} == {"NOTICE", "swagger-ui.css.gz", SUMS, ORIGIN}
-    assert sha256(b"style") in (tmp_path / SUMS).read_text()
 
 
 class _Page(HTMLParser):

@@ -52,13 +52,17 @@ def operations() -> Iterator[tuple[str, str, dict[str, Any]]]:
             yield path, method, item[method]
 
 
+# The same as /uapi; and what the console's own page asks for, which changes with the page.
+_NOT_DESCRIBED = ("/unifiedapi", "/console")
+
+
 def routes() -> Iterator[tuple[str, str]]:
     """Method and an example path of each route of the application, in the document's spelling."""
     services = cast("Services", SimpleNamespace(settings=http_settings(Settings())))
     for route in make_application(services).router.routes():
         info = route.resource.get_info() if route.resource else {}
         path = str(info.get("formatter", info.get("path")))
-        if not path.startswith("/unifiedapi") and route.method != "HEAD":
+        if not path.startswith(_NOT_DESCRIBED) and route.method != "HEAD":
             yield route.method.lower(), path
 
 

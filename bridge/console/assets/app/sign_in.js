@@ -1,0 +1,40 @@
+// The form that signs in.
+import { html, useState } from "./lib/html.js";
+import { signIn } from "./session.js";
+
+export function SignIn({ problem }) {
+  const [fault, setFault] = useState(problem);
+  const [busy, setBusy] = useState(false);
+
+  async function submit(event) {
+    event.preventDefault();
+    const fields = new FormData(event.target);
+    setBusy(true);
+    setFault("");
+    try {
+      await signIn(fields.get("clientId").trim(), fields.get("clientSecret"));
+    } catch (why) {
+      setFault(why.message);
+      setBusy(false);
+    }
+  }
+
+  return html`
+    <main class="sign-in">
+      <form class="card" onSubmit=${submit}>
+        <div class="brand"><img src="style/icon.svg" alt="" /> <h1>uapi-bridge console</h1></div>
+        <p role="alert" class=${fault ? "notice bad" : ""}>${fault}</p>
+        <div class="fields">
+          <label>Client id <span class="hint">of an app in the directory</span>
+            <input name="clientId" autocomplete="username" autocapitalize="none" spellcheck=${false} required autofocus />
+          </label>
+          <label>Secret
+            <input name="clientSecret" type="password" autocomplete="current-password" required />
+          </label>
+        </div>
+        <button class="primary" disabled=${busy}>Sign in</button>
+        <p class="muted">You see and do what the API allows this app. On the machine that runs
+          <code> make serve</code>, the link in its greeting signs in once.</p>
+      </form>
+    </main>`;
+}

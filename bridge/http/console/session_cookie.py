@@ -1,0 +1,90 @@
+"""The session of a browser: an access token in a cookie that no script reads.
+
+The cookie alone opens nothing. Another site could make the browser send it, so a request needs two
+more things: the proof in the header `X-Console-Proof`, which is made of the token, and no sign that
+another site has made the request. Only a page of this host can read the proof.
+"""
+
+from __future__ import annotations
+
+import hmac
+
+from aiohttp import web
+from yarl import URL
+
+from bridge.access.token_fingerprints import same
+from bridge.http.base_url import base_url
+from bridge.http.context import SERVICES
+from bridge.http.errors import UapiError
+
+COOKIE = "uapi_console"
+PROOF = "X-Console-Proof"
+_PROOF_OF = b"uapi console"
+
+
+def proof_of(token: str) -> str:
+    """The proof that belongs to a session, 64 hex characters."""
+    return hmac.digest(token.encode("utf-8", "surrogateescape"), _PROOF_OF, "sha256").hex()
+
+
+def session_token(request: web.Request) -> str:
+    """The token of the session cookie; empty without one.
+
+    Raises 403 console_proof_invalid where the request does not show that our page has made it.
+    """
+    token = request.cookies.get(COOKIE, "")
+    if not token:
+        return ""
+    require_own_page(request)
+    if not same(request.headers.get(PROOF, ""), proof_of(token)):
+        raise refused(f"The session needs the header {PROOF}, which GET /console/session tells.")
+    return token
+
+
+def require_own_page(request: web.Request) -> None:
+    """Refuse what a page of another site has sent. Raises 403 console_proof_invalid.
+
+    Browsers send `Sec-Fetch-Site`, and `Origin` with each request that changes something; no page
+    can set them.
+    """
+    site = request.headers.get("Sec-Fetch-Site", "same-origin")
+    origin = request.headers.get("Origin")
+    if site != "same-origin" or (origin is not None and _host(origin) != _own_host(request)):
+        raise refused("Only the console's own page may use its session.")
+
+
+def refused(message: str) -> UapiError:
+    """403: the request does not come from the console's own page."""
+    return UapiError(403, "console_proof_invalid", message)
+
+
+def set_session_cookie(
+    request: web.Request, response: web.Response, token: str, max_age_s: int
+) -> None:
+    """Give the browser its session; `max_age_s` 0 takes it away."""
+    response.set_cookie(
+        COOKIE,
+        token,
+        max_age=max_age_s,
+        path="/",
+        httponly=True,
+        samesite="Strict",
+        secure=_is_secure(request),
+    )
+
+
+def _is_secure(request: web.Request) -> bool:
+    """Whether the browser came by TLS; behind a proxy `public_base_url` says so."""
+    return base_url(request, request.app[SERVICES].settings.public_base_url).startswith("https:")
+
+
+def _own_host(request: web.Request) -> str | None:
+    """Not the scheme, since a proxy may end TLS before this service."""
+    return _host(base_url(request, ""))
+
+
+def _host(origin: str) -> str | None:
+    try:
+        return URL(origin).authority.lower() or None
+    except ValueError:
+        return None
