@@ -212,6 +212,9 @@ class Settings(BaseSettings):
     parties_max: Annotated[int, Field(ge=1, le=20)] = 10  # numbers in source or destination
     nonce_max_chars: Annotated[int, Field(ge=1)] = 255  # a longer nonce is 400
     refuse_unreachable_sources: bool = True  # False: the PBX finds out
+    # True: a create is answered once the PBX has taken its Originate, and a refusal is 502. False:
+    # once the Originate is written, a round trip earlier; a refusal then ends the call.
+    create_waits_for_pbx: bool = False
     # So long `ended=true` lists a call.
     ended_calls_kept_s: Annotated[int, Field(ge=60)] = 24 * 3600
 

@@ -63,6 +63,7 @@ class UapiSettings:
     nothing_deleted_status: int
     create_limit_s: float
     refuse_unreachable_sources: bool
+    create_waits_for_pbx: bool
     creates: CreateLimits
     ended_calls_kept_s: int
     event_url_max_chars: int

@@ -81,6 +81,7 @@ def _uapi(settings: Settings) -> UapiSettings:
         nothing_deleted_status=settings.nothing_deleted_status,
         create_limit_s=_create_limit_s(settings),
         refuse_unreachable_sources=settings.refuse_unreachable_sources,
+        create_waits_for_pbx=settings.create_waits_for_pbx,
         creates=CreateLimits(
             duration_default_s=settings.call_duration_default_s,
             duration_max_s=settings.call_duration_max_s,

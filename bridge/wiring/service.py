@@ -269,6 +269,7 @@ class Service:
         self._stack.push_async_callback(self.switchboard.stop)
         self._stack.callback(hang_up.stop)
         self._stack.push_async_callback(self.link.stop)
+        self._stack.push_async_callback(placement.finish)
         purges: Purges = {
             "calls": lambda now: calls.purge_ended(now - settings.ended_calls_kept_s * 1000),
             "idempotency": lambda now: answers.purge(
