@@ -99,6 +99,9 @@ class Settings(BaseSettings):
     # So long the link that `serve` prints signs in, once; 0: none is printed. It is printed only
     # while the service listens on loopback.
     console_link_s: Annotated[int, Field(ge=0)] = 3600
+    # The sessions of the console that are told passwords of phones. `own`: that of a user, for
+    # phones of that user; `reach`: each one, for all phones that it may act for; `none`: no one.
+    console_phone_secrets: Literal["none", "own", "reach"] = "own"
     # The request line; a longer one is 400.
     uri_max_bytes: Annotated[int, Field(ge=1024)] = 8 * 1024
     # Wrong secrets that an address (IPv6: /64) may send at once: of one app, Verba user or phone on

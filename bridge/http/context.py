@@ -48,6 +48,7 @@ class Services:
     directory: CurrentDirectory
     tokens: TokenService
     sign_in_codes: OneTimeCodes
+    provisioning_codes: OneTimeCodes
     pbx: Pbx
     switchboard: Switchboard
     live_calls: LiveCalls

@@ -102,10 +102,16 @@ class SipWebSocketSettings:
 
 @dataclass(frozen=True, slots=True)
 class ConsoleSettings:
-    """`shown`: whether the web console is there. `session_s`: how long a session lasts."""
+    """`shown`: whether the web console is there. `session_s`: how long a session lasts.
+
+    `phone_secrets`: to whom passwords of phones are told: `none`, `own` (to their user) or `reach`.
+    `sip_server`: host and port where phones register; empty: it is not known.
+    """
 
     shown: bool
     session_s: int
+    phone_secrets: str
+    sip_server: str
 
 
 @dataclass(frozen=True, slots=True)

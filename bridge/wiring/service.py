@@ -90,6 +90,9 @@ DIGITS_IDLE_S = 2.0
 # Of a reload for its phones: the next reload must not wait until thousands of them are made.
 PHONES_WAIT_S = 5.0
 
+# A person points a phone at a QR code meanwhile.
+PROVISIONING_S = 600.0
+
 
 class Service:
     """One running service: `async with Service(settings) as service`."""
@@ -236,6 +239,7 @@ class Service:
             directory=self.directory,
             tokens=self.tokens,
             sign_in_codes=self.sign_in_codes,
+            provisioning_codes=OneTimeCodes(PROVISIONING_S),
             pbx=self.link,
             switchboard=self.switchboard,
             live_calls=LiveCalls(tracker.live, self.directory),
