@@ -95,7 +95,7 @@ def accepted_call(order: NewCall, pbx: str) -> PhoneCall:
 
 
 def _several_devices(parties: Iterable[Party]) -> bool:
-    return any(x.extension is not None and x.extension.devices > 1 for x in parties)
+    return any(x.extension is not None and x.extension.rings_several for x in parties)
 
 
 def _local_only(order: NewCall, *, public: bool) -> bool:

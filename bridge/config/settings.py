@@ -203,6 +203,12 @@ class Settings(BaseSettings):
     # other mirror, somebody between it and us could pass off old packages with known holes.
     stale_mirror: bool = False
     external_address: str = ""  # NAT: what phones outside reach us by
+    # Browser phones: a STUN server, as host:port. Asterisk asks it for its own address where
+    # external_address is not set, and pages ask it for theirs. Empty: nobody is asked.
+    stun_server: Annotated[str, Field(pattern=r"^(\[?[A-Za-z0-9.:_-]+\]?:[0-9]{1,5})?$")] = ""
+    # Of a browser phone: so long the password is good that a page was given. One that leaks is good
+    # no longer; shorter means that pages ask more often.
+    browser_phone_secret_s: Annotated[int, Field(ge=60, le=86_400)] = 3600
 
     # Calls
     wait_for_pickup_default_s: Annotated[int, Field(ge=1)] = 25  # the specification's default

@@ -87,7 +87,7 @@ class SipWebSocketSettings:
 
     `strangers_per_address_max`: phones of one address that have not registered yet.
     `allowed_origins`: the origins of web pages that may connect, beside pages of this host; `*`:
-    all.
+    all. `stun_server`: host and port, which pages are told; empty: none.
     """
 
     pbx_url: str
@@ -98,6 +98,7 @@ class SipWebSocketSettings:
     registration_s: float
     frames_per_s: int
     allowed_origins: tuple[str, ...]
+    stun_server: str = ""
 
 
 @dataclass(frozen=True, slots=True)

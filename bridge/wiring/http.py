@@ -130,6 +130,7 @@ def _sip_websocket(settings: Settings) -> SipWebSocketSettings:
         registration_s=settings.sip_websocket_registration_s,
         frames_per_s=settings.sip_websocket_frames_per_s,
         allowed_origins=tuple(_listed(settings.sip_websocket_origins)),
+        stun_server=settings.stun_server,
     )
 
 

@@ -52,6 +52,7 @@ from bridge.pbx.ami.queue_actions import QueueActions
 from bridge.pbx.ami.steering import AmiSteering
 from bridge.pbx.ari.client import AriClient
 from bridge.pbx.ari.dialplan_values import DialplanValues
+from bridge.pbx.phones.browser_secrets import BrowserSecrets
 from bridge.pbx.phones.directory_phones import DirectoryPhones
 from bridge.pbx.phones.registrations import Registrations
 from bridge.phone_call_events.directory_numbers import DirectoryNumbers
@@ -186,7 +187,10 @@ class Service:
             self.switchboard.observe(CallTraces(traces).changed)
         self.switchboard.add_companions(self.events.rows.of_change)
         self.switchboard.add_companions(self.events.call_receivers.of_change)
-        self.phones = DirectoryPhones(phone_profile(settings), self.directory, self.ari, self.link)
+        browser_secrets = BrowserSecrets(self.ari, self.directory, settings.browser_phone_secret_s)
+        self.phones = DirectoryPhones(
+            phone_profile(settings), self.directory, self.ari, self.link, browser_secrets
+        )
         self._stack.callback(self.phones.stop)
         self.dialplan_values = DialplanValues(self.directory, self.ari, voicemail_limits(settings))
         self._stack.callback(self.dialplan_values.stop)
@@ -234,6 +238,7 @@ class Service:
         services = Services(
             settings=http_settings(settings),
             phones=self.phones,
+            browser_secrets=browser_secrets,
             registrations=Registrations(self.link),
             phone_changes=self.link.phone_changes,
             directory=self.directory,
@@ -286,7 +291,9 @@ class Service:
             ),
             "tokens": lambda _: self.tokens.purge(),
         }
-        begin_rounds(self._stack, settings, self.switchboard, hang_up, purges)
+        begin_rounds(
+            self._stack, settings, self.switchboard, hang_up, purges, browser_secrets.replace_old
+        )
         await self._wait.make_way()
         app = application.make_application(services)
         await serve_metrics(self._stack, settings, services.metrics)
