@@ -102,6 +102,9 @@ class Settings(BaseSettings):
     # The sessions of the console that are told passwords of phones. `own`: that of a user, for
     # phones of that user; `reach`: each one, for all phones that it may act for; `none`: no one.
     console_phone_secrets: Literal["none", "own", "reach"] = "own"
+    # Host and port where phones register with a PBX of your own, as the console tells them; empty:
+    # it is not told. That of the Asterisk that is started is known.
+    console_sip_server: str = Field("", pattern=r"^$|^[A-Za-z0-9.\[\]:-]{1,253}:[0-9]{1,5}$")
     # The request line; a longer one is 400.
     uri_max_bytes: Annotated[int, Field(ge=1024)] = 8 * 1024
     # Wrong secrets that an address (IPv6: /64) may send at once: of one app, Verba user or phone on

@@ -82,12 +82,12 @@ def http_settings(settings: Settings) -> HttpSettings:
 
 
 def sip_server(settings: Settings) -> str:
-    """Host and port where phones register; empty for a PBX of somebody's own, where it may be any.
+    """Host and port where phones register; empty where only somebody's own PBX knows.
 
     "Every address" is shown as loopback: on this machine that is one of them.
     """
-    if settings.pbx_host:
-        return ""
+    if settings.console_sip_server or settings.pbx_host:
+        return settings.console_sip_server
     host = settings.external_address or settings.bind_address
     reached = "127.0.0.1" if host in (EVERY_ADDRESS, EVERY_IPV4_ADDRESS) else host
     return authority(reached, settings.sip_port)
