@@ -206,3 +206,11 @@ if [ -e "$templates/musiconhold.conf" ] && [ ! -s "$out/moh/notes.ulaw" ]; then
         }' > "$out/moh/notes.new"
     mv "$out/moh/notes.new" "$out/moh/notes.ulaw"
 fi
+
+# Played to a party that is fetched from the parking lot (res_parking.conf): 50 ms of silence, as raw
+# mu-law (8000 Hz), 255 being the silence of mu-law.
+if [ -e "$templates/res_parking.conf" ] && [ ! -s "$out/sounds/silence.ulaw" ]; then
+    mkdir -p "$out/sounds"
+    LC_ALL=C awk 'BEGIN { for (i = 0; i < 400; i++) printf "%c", 255 }' > "$out/sounds/silence.new"
+    mv "$out/sounds/silence.new" "$out/sounds/silence.ulaw"
+fi

@@ -51,6 +51,13 @@ def test_the_music_on_hold_is_raw_audio_of_four_notes(tmp_path: Path) -> None:
     assert len(set(music)) > 100
 
 
+def test_who_is_fetched_from_the_parking_lot_is_played_silence(tmp_path: Path) -> None:
+    render(tmp_path)
+    parking = (tmp_path / "res_parking.conf").read_text()
+    assert f"\ncourtesytone = {FOLDERS['CONF_DIR']}/sounds/silence\n" in parking
+    assert (tmp_path / "sounds" / "silence.ulaw").read_bytes() == b"\xff" * 400
+
+
 def test_a_secret_with_characters_of_sed_and_awk_arrives_whole(tmp_path: Path) -> None:
     secret = r"a&b/c\d|e$f@g"
     render(tmp_path, AMI_SECRET=secret)
