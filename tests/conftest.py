@@ -15,7 +15,7 @@ from tests.containers.compose_system import ComposeSystem
 from tests.containers.opening import open_compose_system
 from tests.containers.progress import said_on_terminal
 
-pytest_plugins = ["tests.integration.storage.databases"]
+pytest_plugins = ["tests.integration.storage.databases", "pytester"]
 
 # With --compose: what is left out, and why. Everything else of tests/pbx/calls runs.
 NOT_IN_CONTAINERS = {

@@ -19,6 +19,9 @@ from bridge.testing.eventually import eventually
 
 from .api_client import ApiClient
 
+SERVICE = (sys.executable, "-c", "from bridge.cli import main; main()")
+"""The command line of the service, before its arguments."""
+
 _READY_TIMEOUT_S = 20.0
 _STOP_TIMEOUT_S = 15.0
 
@@ -26,12 +29,8 @@ _STOP_TIMEOUT_S = 15.0
 class BridgeProcess:
     """`settings`: names of bridge/config/settings.py in lower case, beside what a lab needs."""
 
-    command: tuple[str | Path, ...] = (
-        sys.executable,
-        *("-W", "error"),  # as pyproject.toml says of the tests themselves
-        "-c",
-        "from bridge.cli import main; main()",
-    )
+    # Warnings are errors, as pyproject.toml says of the tests themselves.
+    command: tuple[str | Path, ...] = (SERVICE[0], "-W", "error", *SERVICE[1:])
     working_folder: Path | None = None
 
     def __init__(

@@ -22,7 +22,7 @@ from bridge.testing.softphones.sipp_phone import SippPhone
 from bridge.testing.softphones.softphone import AnswerPolicy, Softphone
 
 from .api_client import ApiClient
-from .bridge_process import BridgeProcess
+from .bridge_process import SERVICE, BridgeProcess
 from .free_port import free_http_port
 from .installation import test_installation
 from .public_network import AsteriskConsole, CallableAsterisk
@@ -136,12 +136,15 @@ async def open_lab(
     installation: Installation | None = None,
     ports: AsteriskPorts | None = None,
     configuration: Path = CONFIGURATION,
+    *,
+    warnings_are_errors: bool = True,
 ) -> RunningLab:
     """A running lab of its own, in `folder`; the caller closes it.
 
     `ami_proxy`, started already, stands between the service and Asterisk's AMI. `installation` is
     the Asterisk to run, by default the one that all tests run; `ports` where it listens, by default
-    on free ports of 127.0.0.1; `configuration` what it runs with, by default the shipped one.
+    on free ports of 127.0.0.1; `configuration` what it runs with, by default the shipped one;
+    `warnings_are_errors` of the service, as in the tests of this repository.
     """
     state = folder / "state"
     state.mkdir(mode=0o700, parents=True)
@@ -163,6 +166,8 @@ async def open_lab(
     await asterisk.start()
     settings = {"queues_file": str(asterisk.queues_file), **(settings or {})}
     bridge = BridgeProcess(state, asterisk.ports, free_http_port(), settings)
+    if not warnings_are_errors:
+        bridge.command = SERVICE
     try:
         await bridge.start()
     except BaseException:

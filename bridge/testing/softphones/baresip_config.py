@@ -27,6 +27,8 @@ class BaresipConfig:
     server_port: int
     transport: str
     tone_hz: int
+    ca_file: Path | None = None
+    """Certificates of the server, for TLS."""
 
     def write(self, folder: Path, *, sip_port: int, control_port: int, module_folder: Path) -> None:
         """Raises ValueError for a value that the accounts file cannot carry."""
@@ -60,6 +62,7 @@ class BaresipConfig:
             "ausrc_channels 2",
             "rtp_ports 30000-32766",
             "rtp_tos 0",
+            *([f"sip_cafile {self.ca_file}"] if self.ca_file else []),
             # With its jitter buffer version 1 may drop every packet for good after the stream's
             # source changed (a transfer right after the answer). Loopback has no jitter.
             "jitter_buffer_delay 0-0",

@@ -62,6 +62,8 @@ class SipMessage:
     body: str = field(repr=False)
     monotonic_s: float = 0.0
     wall_ms: int = 0
+    raw: str = field(default="", repr=False, compare=False)
+    """The message as it was on the wire, with LF for line ends."""
     _index: dict[str, str] = field(init=False, repr=False, compare=False, default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -158,7 +160,8 @@ def parse_sip_message(
 
     Raises ValueError if the text has no start line of SIP.
     """
-    head, _, body = text.replace("\r\n", "\n").lstrip("\n").partition("\n\n")
+    raw = text.replace("\r\n", "\n").lstrip("\n")
+    head, _, body = raw.partition("\n\n")
     lines = head.split("\n")
     if "SIP/2.0" not in lines[0]:
         raise ValueError(f"not a SIP message: {lines[0][:80]!r}")
@@ -179,4 +182,5 @@ def parse_sip_message(
         body=body,
         monotonic_s=monotonic_s,
         wall_ms=wall_ms,
+        raw=raw,
     )

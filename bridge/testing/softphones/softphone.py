@@ -38,10 +38,11 @@ class Softphone(PhoneObserver):
         *,
         server: str = "127.0.0.1",
         port: int = 5060,
-        transport: Literal["udp", "tcp"] = "udp",
+        transport: Literal["udp", "tcp", "tls"] = "udp",
         answer: AnswerPolicy = "manual",
         answer_after_s: float = 0.0,
         tone_hz: int = 440,
+        ca_file: Path | None = None,
     ) -> None:
         super().__init__(user)
         self.user = user
@@ -49,7 +50,7 @@ class Softphone(PhoneObserver):
         """May be changed while the phone runs; it holds for the next incoming call."""
         self.answer_after_s = answer_after_s
         self._server_address = f"{server}:{port}"
-        self._config = BaresipConfig(user, password, server, port, transport, tone_hz)
+        self._config = BaresipConfig(user, password, server, port, transport, tone_hz, ca_file)
         self._baresip: BaresipProcess | None = None
         self._command_lock = asyncio.Lock()
         self._tasks: set[asyncio.Task[None]] = set()

@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
-import subprocess
-import sys
-import sysconfig
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,43 +15,7 @@ from bridge.testing.lab.bridge_process import BridgeProcess
 from bridge.testing.lab.free_port import free_http_port
 from bridge.testing.lab.installation import test_installation
 
-ROOT = Path(__file__).resolve().parents[3]
-
-
-def _pip(*arguments: str) -> None:
-    # --no-index: all that it needs is here, whatever this machine's index is.
-    subprocess.run(
-        [sys.executable, "-m", "pip", *arguments],
-        env={**os.environ, "PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_NO_INDEX": "1"},
-        check=True,
-        timeout=110,
-    )
-
-
-@pytest.fixture(scope="module")
-def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """`uapi-bridge` of an environment of its own, which has the libraries of ours."""
-    folder = tmp_path_factory.mktemp("wheel")
-    # A copy: a build leaves what it made, and takes what an earlier one left.
-    source, wheels = folder / "source", folder / "wheels"
-    source.mkdir()
-    for name in ("pyproject.toml", "README.md", "LICENSE", "docker-compose.yml"):
-        shutil.copy(ROOT / name, source)
-    for name in ("bridge", "asterisk-conf"):
-        shutil.copytree(ROOT / name, source / name, symlinks=True)
-    build = ("--no-deps", "--no-build-isolation", "--wheel-dir", str(wheels))
-    _pip("wheel", "-q", *build, str(source))
-    [wheel] = wheels.glob("uapi_bridge-*.whl")
-    environment = folder / "environment"
-    subprocess.run(
-        [sys.executable, "-m", "venv", "--without-pip", str(environment)], check=True, timeout=60
-    )
-    [packages] = environment.glob("lib/python*/site-packages")
-    # A folder named in a .pth is searched, and its own .pth files, as of our checkout, are not.
-    (packages / "libraries.pth").write_text(sysconfig.get_path("purelib") + "\n")
-    python = str(environment / "bin" / "python")
-    _pip("--python", python, "install", "-q", "--no-deps", str(wheel))
-    return environment / "bin" / "uapi-bridge"
+from .installed_wheel import ROOT
 
 
 def test_given_the_wheel_when_installed_then_all_of_the_configuration_is_in_it(

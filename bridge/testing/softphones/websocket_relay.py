@@ -1,0 +1,91 @@
+"""Lets a phone that knows TCP only register by SIP over WebSocket at the service.
+
+Each connection of the phone becomes one WebSocket. The messages change where they name the
+transport, and nowhere else: RFC 7118, 5.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import re
+
+import aiohttp
+
+_HEAD_END = b"\r\n\r\n"
+_LENGTH = re.compile(rb"^(?:Content-Length|l)\s*:\s*(\d+)", re.M | re.I)
+_START_S = 10.0
+
+
+class WebsocketRelay:
+    """Listens on `port` of 127.0.0.1; `base_url` is that of the service, whose path is /ws."""
+
+    def __init__(self, base_url: str) -> None:
+        self._url = f"{base_url.replace('http', 'ws', 1)}/ws"
+        self._server: asyncio.Server | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    @property
+    def port(self) -> int:
+        """The port that the phone connects to."""
+        assert self._server is not None
+        return int(self._server.sockets[0].getsockname()[1])
+
+    async def start(self) -> None:
+        """Returns when phones can connect."""
+        self._server = await asyncio.start_server(self._accepted, "127.0.0.1", 0)
+
+    async def stop(self) -> None:
+        """End every connection."""
+        if self._server is not None:
+            self._server.close()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _accepted(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        try:
+            async with (
+                aiohttp.ClientSession() as http,
+                http.ws_connect(self._url, protocols=("sip",)) as socket,
+                asyncio.TaskGroup() as group,
+            ):
+                to_phone = group.create_task(_to_phone(socket, writer))
+                await _from_phone(reader, socket)
+                to_phone.cancel()
+        except* (OSError, aiohttp.ClientError):
+            pass  # the phone sees that its connection ends
+        finally:
+            with contextlib.suppress(OSError):
+                writer.close()
+
+
+async def _from_phone(
+    reader: asyncio.StreamReader, socket: aiohttp.ClientWebSocketResponse
+) -> None:
+    with contextlib.suppress(asyncio.IncompleteReadError):
+        while True:
+            head = (await reader.readuntil(_HEAD_END)).lstrip(b"\r\n")
+            if not head:
+                continue  # a keep-alive
+            length = _LENGTH.search(head)
+            body = await reader.readexactly(int(length[1])) if length else b""
+            await socket.send_str((_renamed(head, b"TCP", b"WS") + body).decode())
+
+
+async def _to_phone(socket: aiohttp.ClientWebSocketResponse, writer: asyncio.StreamWriter) -> None:
+    async for message in socket:
+        data = message.data if isinstance(message.data, bytes) else str(message.data).encode()
+        head, end, body = data.partition(_HEAD_END)
+        writer.write(_renamed(head, b"WS", b"TCP") + end + body)
+    writer.close()
+
+
+def _renamed(head: bytes, old: bytes, new: bytes) -> bytes:
+    """The head of a message that names the other transport."""
+    head = head.replace(b"SIP/2.0/" + old + b" ", b"SIP/2.0/" + new + b" ")
+    return re.sub(rb"(?i);transport=" + old, b";transport=" + new.lower(), head)

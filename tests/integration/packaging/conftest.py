@@ -1,0 +1,15 @@
+"""The wheel, installed in an environment of its own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from .installed_wheel import install_wheel
+
+
+@pytest.fixture(scope="session")
+def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """`uapi-bridge` of an environment of its own, which has the libraries of ours."""
+    return install_wheel(tmp_path_factory.mktemp("wheel"))
