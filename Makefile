@@ -6,7 +6,8 @@
 # make test-compose   the tests of calls against the containers of docker-compose.yml
 # make test-compose-short   the same without those that say nothing of containers
 # make demo    two softphones, one call, a timeline
-# make bench   how fast, beside raw AMI and ARI: 2 to 10 minutes; bench-short: one minute, no verdict
+# make bench   how fast, beside a service by hand and raw AMI: 2 to 10 minutes; PYTHON= for another
+#              Python; bench-short: one minute, no verdict
 # make fuzz    schemathesis asks for all that the API documents: 10 minutes, FUZZ_ARGS="--minutes 60"
 # make check   ruff, mypy --strict, which room may import which, and codespell
 # make docs    the documentation as a site in build/site; opens from a disk, too
@@ -26,7 +27,7 @@ UNIT_WORKERS ?= 2
 # The floor: new code of bridge/ brings tests of its own. Raise it when the unit tests cover more.
 UNIT_COVERAGE_PERCENT := 88
 
-.PHONY: serve install test test-unit coverage test-compose test-compose-short demo bench bench-short fuzz check format docs pages pin vendor lock clean
+.PHONY: bench-in-venv bench-short-in-venv serve install test test-unit coverage test-compose test-compose-short demo bench bench-short fuzz check format docs pages pin vendor lock clean
 .DEFAULT_GOAL := serve
 
 # Every command of a venv names its folder, so the venv of a moved or copied checkout is made anew.
@@ -76,10 +77,20 @@ test-compose-short:
 demo: $(VENV)/installed-dev
 	@$(BIN)/python -m tests.demo
 
-bench: $(VENV)/installed-dev
+# With another Python in a venv of its own: make bench PYTHON=python3.13
+ifeq ($(origin PYTHON),file)
+BENCH_VENV := $(VENV)
+else
+BENCH_VENV := $(VENV)-$(notdir $(PYTHON))
+endif
+
+bench bench-short:
+	@$(MAKE) --no-print-directory VENV=$(BENCH_VENV) $@-in-venv
+
+bench-in-venv: $(VENV)/installed-dev
 	@$(BIN)/python -m tests.bench
 
-bench-short: $(VENV)/installed-dev
+bench-short-in-venv: $(VENV)/installed-dev
 	@$(BIN)/python -m tests.bench --short
 
 fuzz: $(VENV)/installed-dev

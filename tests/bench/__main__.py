@@ -25,6 +25,7 @@ from .report import summary, table
 from .resync import resync, resync_measure
 from .stage import open_stage
 from .start_up import start_up, start_up_measure
+from .steady_load import steady_load, steady_load_measures
 from .webhooks import webhooks, webhooks_measure
 
 BUILD = Path("build")
@@ -44,6 +45,7 @@ async def measure_all(folder: Path, plan: Plan) -> list[Measure]:
         add(*call_measures(rounds, plan.at_once))
         template = await record_call(stage)
         resynced = resync_measure(*await resync(stage, plan), plan)
+    add(*steady_load_measures(await steady_load(folder, template, plan)))
     full_rate = statistics.median(x.at_once[API].per_second for x in rounds)
     add(event_lag_measure(await event_lag(folder, template, plan, full_rate)))
     add(*many_calls_measures(await many_calls(folder, template, plan), plan))

@@ -1,15 +1,13 @@
-"""The ways to make the same call: the HTTP API, raw AMI, ARI."""
+"""The ways to make the same call: the HTTP API, raw AMI, the service written by hand."""
 
 from __future__ import annotations
 
 import asyncio
-import base64
 import json
 import secrets
 import sqlite3
+from pathlib import Path
 from typing import Protocol
-
-import aiohttp
 
 from bridge.testing.eventually import eventually
 from bridge.testing.lab.bridge_process import BridgeProcess
@@ -17,7 +15,8 @@ from bridge.testing.lab.bridge_process import BridgeProcess
 from .bare_ami import BareAmi, Message
 from .bare_http import BareHttp
 from .directory_file import DESTINATION, SOURCE
-from .stage import ADDRESS, Stage, api
+from .peer_by_hand import PeerByHand
+from .stage import Stage, api
 
 _END_LIMIT_S = 30
 _POLL_S = 0.003
@@ -44,12 +43,36 @@ class CallPath(Protocol):
     async def close(self) -> None: ...
 
 
+class _CallsOnDisk:
+    """The table `calls` of a service, as it is on disk."""
+
+    def __init__(self, file: Path) -> None:
+        self._database = sqlite3.connect(f"file:{file}?mode=ro", uri=True)
+
+    async def all_ended(self) -> None:
+        await eventually(lambda: not self._live(), _END_LIMIT_S)
+
+    def row(self, call_id: str) -> object:
+        return self._database.execute("SELECT * FROM calls WHERE id = ?", (call_id,)).fetchone()
+
+    def unanswered(self) -> bool:
+        query = "SELECT 1 FROM calls WHERE answered_ms IS NULL LIMIT 1"
+        return self._database.execute(query).fetchone() is not None
+
+    def close(self) -> None:
+        self._database.close()
+
+    def _live(self) -> bool:
+        query = "SELECT 1 FROM calls WHERE ended_ms IS NULL LIMIT 1"
+        return self._database.execute(query).fetchone() is not None
+
+
 class ApiPath:
     """What an app does: POST, DELETE."""
 
     def __init__(self, http: BareHttp, stage: Stage) -> None:
         self._http = http
-        self._database = sqlite3.connect(f"file:{stage.database}?mode=ro", uri=True)
+        self._on_disk = _CallsOnDisk(stage.database)
 
     @classmethod
     async def open(cls, stage: Stage, service: BridgeProcess) -> ApiPath:
@@ -74,22 +97,40 @@ class ApiPath:
 
     async def hang_up(self, call_id: str) -> None:
         status, answer = await self._http.request("DELETE", f"/uapi/phoneCalls/@me/210/{call_id}")
-        assert status == 200, (status, answer, self._on_disk(call_id))
+        assert status == 200, (status, answer, self._on_disk.row(call_id))
 
     async def all_ended(self) -> None:
-        await eventually(lambda: not self._live_on_disk(), _END_LIMIT_S)
+        await self._on_disk.all_ended()
 
     async def close(self) -> None:
-        self._database.close()
+        self._on_disk.close()
         await self._http.close()
 
-    def _on_disk(self, call_id: str) -> object:
-        query = "SELECT document FROM calls WHERE id = ?"
-        return self._database.execute(query, (call_id,)).fetchone()
 
-    def _live_on_disk(self) -> bool:
-        query = "SELECT 1 FROM calls WHERE ended_ms IS NULL LIMIT 1"
-        return self._database.execute(query).fetchone() is not None
+class ByHandPath:
+    """The same with the service written by hand, which has routes of its own."""
+
+    def __init__(self, peer: PeerByHand) -> None:
+        self._http = peer.api()
+        self._on_disk = _CallsOnDisk(peer.database)
+
+    async def create(self, number: str) -> str:
+        call = {"source": SOURCE, "destination": DESTINATION, "callerId": number}
+        status, answer = await self._http.request("POST", "/calls", json.dumps(call).encode())
+        assert status == 202, answer
+        return str(json.loads(answer)["id"])
+
+    async def hang_up(self, call_id: str) -> None:
+        status, answer = await self._http.request("DELETE", f"/calls/{call_id}")
+        assert status == 200, (status, answer, self._on_disk.row(call_id))
+
+    async def all_ended(self) -> None:
+        await self._on_disk.all_ended()
+        assert not self._on_disk.unanswered(), "a talk without its answer on disk"
+
+    async def close(self) -> None:
+        self._on_disk.close()
+        await self._http.close()
 
 
 class _Ends:
@@ -162,67 +203,3 @@ class AmiPath:
     def _event(self, event: Message) -> None:
         if event["Event"] == "Hangup":
             self._ends.channel_gone(event["Linkedid"])
-
-
-class AriPath:
-    """The same through ARI: POST and DELETE of a channel, events on its WebSocket."""
-
-    def __init__(self, http: BareHttp) -> None:
-        self._http = http
-        self._ends = _Ends()
-        self._destinations: dict[str, str] = {}
-        self._session: aiohttp.ClientSession
-        self._socket: aiohttp.ClientWebSocketResponse
-        self._reading: asyncio.Task[None]
-
-    @classmethod
-    async def open(cls, stage: Stage) -> AriPath:
-        path = cls(stage.ari())
-        path._session = aiohttp.ClientSession()
-        url = f"http://{ADDRESS}:{stage.asterisk.ports.http}/ari/events?app=bench&subscribeAll=true"
-        credentials = base64.b64encode(f"bridge:{stage.ari_secret}".encode()).decode()
-        path._socket = await path._session.ws_connect(
-            url, headers={"Authorization": f"Basic {credentials}"}, max_msg_size=0
-        )
-        path._reading = asyncio.create_task(path._read())
-        return path
-
-    async def create(self, number: str) -> str:
-        call_id = secrets.token_hex(10)
-        query = (
-            f"endpoint=PJSIP%2F{SOURCE.replace('*', '%2A')}&channelId={call_id}&timeout=25"
-            f"&context=bridge-call&extension=dial&priority=1&callerId={number}&formats=ulaw,alaw"
-        )
-        variables = {
-            **_VARIABLES,
-            "BRIDGE_DESTINATION_CALLER_NUMBER": number,
-            "CHANNEL(accountcode)": SOURCE,
-        }
-        body = json.dumps({"variables": variables}).encode()
-        self._ends.begin(call_id)
-        status, answer = await self._http.request("POST", f"/ari/channels?{query}", body)
-        assert status == 200, answer
-        return str(json.loads(answer)["id"])
-
-    async def hang_up(self, call_id: str) -> None:
-        status, answer = await self._http.request("DELETE", f"/ari/channels/{call_id}")
-        assert status == 204, answer
-
-    async def all_ended(self) -> None:
-        await self._ends.all()
-
-    async def close(self) -> None:
-        await self._socket.close()
-        await self._reading
-        await self._session.close()
-        await self._http.close()
-
-    async def _read(self) -> None:
-        async for message in self._socket:
-            event = json.loads(message.data)
-            kind = event["type"]
-            if kind == "Dial" and "caller" in event:
-                self._destinations[event["peer"]["id"]] = event["caller"]["id"]
-            elif kind == "ChannelDestroyed":
-                uniqueid = event["channel"]["id"]
-                self._ends.channel_gone(self._destinations.pop(uniqueid, uniqueid))

@@ -96,6 +96,15 @@ def difference(
     )
 
 
-def value(name: str, unit: str, values: Sequence[float], target: float) -> Measure:
+def value(
+    name: str,
+    unit: str,
+    values: Sequence[float],
+    target: float,
+    against: str = "-",
+    references: Sequence[float] | None = None,
+) -> Measure:
+    """The value itself is judged; `references` are shown beside it."""
     figure = Figure.of(values)
-    return Measure(name, unit, figure, "-", None, "value", figure, target)
+    reference = Figure.of(references) if references is not None else None
+    return Measure(name, unit, figure, against, reference, "value", figure, target)

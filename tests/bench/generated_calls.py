@@ -19,6 +19,12 @@ _TIMESTAMP = re.compile(r"Timestamp: [0-9.]+")
 _BRIDGE = re.compile(r"BridgeUniqueid: \S+")  # two calls in one bridge would be one call
 
 
+Step = tuple[float, bytes]
+"""After how many seconds something is written, and what."""
+
+_TOGETHER_S = 0.0002  # what Asterisk writes within this time is read at once
+
+
 @dataclass(frozen=True, slots=True)
 class CallEvents:
     """What Asterisk says of one call, as on the wire, in three parts."""
@@ -30,6 +36,10 @@ class CallEvents:
     answer: bytes
     """From the moment when the destination picks up."""
     end: bytes
+    steps: tuple[Step, ...] = ()
+    """Of `until_answer` and `answer`: as Asterisk wrote them, after the answer to the Originate."""
+    end_steps: tuple[Step, ...] = ()
+    """Of `end`, after the answer to the Hangup."""
 
     @property
     def whole(self) -> bytes:
@@ -41,9 +51,19 @@ class CallEvents:
 
 
 class CallTemplate:
-    """Makes `CallEvents` out of those of the call that was written down."""
+    """Makes `CallEvents` out of those of the call that was written down.
 
-    def __init__(self, blocks: list[bytes], call_id: str, destination_id: str) -> None:
+    `moments`: of the blocks, in seconds after the call was ordered; `hung_up_s`: of its end.
+    """
+
+    def __init__(
+        self,
+        blocks: list[bytes],
+        moments: list[float],
+        hung_up_s: float,
+        call_id: str,
+        destination_id: str,
+    ) -> None:
         joined = b"".join(block + b"\r\n\r\n" for block in blocks).decode()
         self._names = (
             (call_id, "{source_id}"),
@@ -64,6 +84,8 @@ class CallTemplate:
         self._until_answer = self._text(blocks[:answered])
         self._answer = self._text(blocks[answered:ended])
         self._end = self._text(blocks[ended:])
+        self._steps = self._steps_of(blocks[:ended], moments[:ended], 0.0)
+        self._end_steps = self._steps_of(blocks[ended:], moments[ended:], hung_up_s)
 
     def api_call(self, call_id: str, number: int) -> CallEvents:
         """Of the call with that id; `number` tells its channels from those of others."""
@@ -73,6 +95,18 @@ class CallTemplate:
         """Of a call that this extension has dialled itself."""
         epoch = 1_800_000_000 + number
         return self._filled(f"{epoch}.0", f"{epoch}.1", number, extension)
+
+    def _steps_of(
+        self, blocks: list[bytes], moments: list[float], begin_s: float
+    ) -> list[tuple[float, str]]:
+        steps: list[tuple[float, list[bytes]]] = []
+        for block, moment in zip(blocks, moments, strict=True):
+            after_s = max(0.0, moment - begin_s)
+            if steps and after_s - steps[-1][0] < _TOGETHER_S:
+                steps[-1][1].append(block)
+            else:
+                steps.append((after_s, [block]))
+        return [(after_s, self._text(together)) for after_s, together in steps]
 
     def _text(self, blocks: list[bytes]) -> str:
         text = b"".join(block + b"\r\n\r\n" for block in blocks).decode()
@@ -108,13 +142,20 @@ class CallTemplate:
             )
         )
         return CallEvents(
-            source_id, channels, fill(self._until_answer), fill(self._answer), fill(self._end)
+            source_id,
+            channels,
+            fill(self._until_answer),
+            fill(self._answer),
+            fill(self._end),
+            tuple((after_s, fill(text)) for after_s, text in self._steps),
+            tuple((after_s, fill(text)) for after_s, text in self._end_steps),
         )
 
 
 async def record_call(stage: Stage) -> CallTemplate:
     """Make one call by hand and keep what Asterisk says of it, through the usual event filter."""
     blocks: list[bytes] = []
+    moments: list[float] = []
     destinations: list[str] = []
     ami = await stage.ami()
     path = AmiPath(ami)
@@ -129,20 +170,23 @@ async def record_call(stage: Stage) -> CallTemplate:
         # The answer to our own action; the service's Originate has another ActionID.
         if event["Event"] != "OriginateResponse":
             blocks.append(block)
+            moments.append(time.monotonic() - began)
 
     ami.on_block = note
     try:
         number = stage.next_number()
+        began = time.monotonic()
         call_id = await path.create(number)
         await stage.source.answered(number)
         await stage.destination.answered(number)
         await asyncio.sleep(0.2)  # its last event may come after the phones know
+        hung_up_s = time.monotonic() - began
         await path.hang_up(call_id)
         async with asyncio.timeout(_END_LIMIT_S):
             await path.all_ended()
     finally:
         await path.close()
-    return CallTemplate(blocks, call_id, destinations[0])
+    return CallTemplate(blocks, moments, hung_up_s, call_id, destinations[0])
 
 
 def _channel_name(text: str, extension: str) -> str:

@@ -7,6 +7,7 @@ import importlib.metadata
 import os
 import platform
 import sqlite3
+import sysconfig
 from dataclasses import asdict
 from pathlib import Path
 
@@ -33,7 +34,7 @@ async def describe(plan: Plan) -> dict[str, object]:
         },
         "versions": {
             "uapi-bridge": importlib.metadata.version("uapi-bridge"),
-            "python": platform.python_version(),
+            "python": _python(),
             "asterisk": (await test_installation()).version,
             "sipp": await _sipp_version(),
             "sqlite": sqlite3.sqlite_version,
@@ -46,6 +47,16 @@ async def describe(plan: Plan) -> dict[str, object]:
         },
         "plan": asdict(plan),
     }
+
+
+def _python() -> str:
+    """Version and build. One without PGO and LTO takes a tenth more, or a fifth."""
+    built = sysconfig.get_config_var("CONFIG_ARGS") or ""
+    flags = f"{built} {sysconfig.get_config_var('CFLAGS')}"
+    pgo = "--enable-optimizations" in built or "-fprofile-use" in flags
+    lto = "--with-lto" in built or "-flto" in flags
+    with_ = {True: "with", False: "without"}
+    return f"{platform.python_version()} {with_[pgo]} PGO, {with_[lto]} LTO"
 
 
 def _processor() -> str:

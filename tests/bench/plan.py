@@ -18,6 +18,11 @@ class Plan:
     at_once: int = 50
     single_calls: int = 150
     """One at a time, for latencies without a queue."""
+    commits: int = 100
+    steady_per_s: float = 250
+    """Calls that begin in each second, however the ones before fare."""
+    steady_seconds: float = 5.0
+    steady_rounds: int = 5
     list_requests: int = 300
     list_rounds: int = 5
     live_calls: tuple[int, ...] = REPORTED_CALLS
@@ -38,6 +43,7 @@ class Plan:
         return replace(
             self,
             rounds=rounds,
+            steady_rounds=rounds,
             list_rounds=rounds,
             lag_rounds=rounds,
             resync_rounds=rounds,
@@ -53,6 +59,10 @@ SHORT = Plan(
     warm_up_calls=5,
     at_once=5,
     single_calls=5,
+    commits=5,
+    steady_per_s=50,
+    steady_seconds=0.3,
+    steady_rounds=1,
     list_requests=5,
     list_rounds=1,
     live_calls=(10, 100),

@@ -130,4 +130,4 @@ async def _bare_list_ms(stage: Stage, relay: AmiRelay, channels: int) -> float:
 
 def resync_measure(mine: list[float], bare: list[float], plan: Plan) -> Measure:
     name = f"resync after reconnect, {plan.resync_calls:,} live calls"
-    return ratio(name, "ms", mine, "CoreShowChannels itself", bare, 2)
+    return ratio(name, "ms", mine, "CoreShowChannels itself", bare, 1.5)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import AsyncIterator, Mapping
+import time
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -15,7 +17,7 @@ from tests.scripted_ami.server import ReceivedAction, ScriptedAmi, Session, even
 
 from .bare_http import BareHttp
 from .directory_file import write_directory
-from .generated_calls import CallEvents, CallTemplate
+from .generated_calls import CallEvents, CallTemplate, Step
 from .stage import UNLIMITED, api
 
 _SETTLE_LIMIT_S = 120
@@ -24,10 +26,16 @@ _LIVE_CALLS_AT_ONCE = 200
 
 
 class ScriptedStage:
-    """Every Originate is accepted and played up to ringing; every Hangup ends its call."""
+    """Every Originate is accepted and played up to ringing; every Hangup ends its call.
 
-    def __init__(self, template: CallTemplate) -> None:
+    `as_in_life`: an Originate is played until its destination has answered, and everything with
+    the gaps of the call that was written down.
+    """
+
+    def __init__(self, template: CallTemplate, *, as_in_life: bool = False) -> None:
         self.template = template
+        self._as_in_life = as_in_life
+        self._playing: set[asyncio.Task[None]] = set()
         self.ami = ScriptedAmi(
             on={
                 "Originate": self._originate,
@@ -68,12 +76,32 @@ class ScriptedStage:
         events = self.template.api_call(call_id, 1_000_000 + self._made)
         self._live[call_id] = events
         await session.answer(action, "Success", ("Message", "Originate successfully queued"))
-        await session.send(events.until_answer)
+        if self._as_in_life:
+            self._play(session, events.steps)
+        else:
+            await session.send(events.until_answer)
 
     async def _hang_up(self, session: Session, action: ReceivedAction) -> None:
-        call_id = action.value("Channel")
+        events = self._live.pop(action.value("Channel"), None)
+        if events is None:  # a channel of a call that is ending
+            await session.answer(action, "Error", ("Message", "No such channel"))
+            return
         await session.answer(action, "Success", ("Message", "Channel Hungup"))
-        await session.send(self._live.pop(call_id).end)
+        if self._as_in_life:
+            self._play(session, events.end_steps)
+        else:
+            await session.send(events.end)
+
+    def _play(self, session: Session, steps: Iterable[Step]) -> None:
+        async def play() -> None:
+            began = time.monotonic()
+            for after_s, data in steps:
+                await asyncio.sleep(began + after_s - time.monotonic())  # as the real Asterisk did
+                await session.send(data)
+
+        task = asyncio.create_task(play())
+        self._playing.add(task)
+        task.add_done_callback(self._playing.discard)
 
     async def _show_channels(self, session: Session, action: ReceivedAction) -> None:
         action_id = action.value("ActionID")
@@ -86,13 +114,18 @@ class ScriptedStage:
 
 @asynccontextmanager
 async def open_scripted_stage(
-    folder: Path, template: CallTemplate, others: int, more: Mapping[str, str] | None = None
+    folder: Path,
+    template: CallTemplate,
+    others: int,
+    more: Mapping[str, str] | None = None,
+    *,
+    as_in_life: bool = False,
 ) -> AsyncIterator[ScriptedStage]:
     """`others`: how many extensions the directory has beside the two that are called.
 
-    `more` settings of the service.
+    `more` settings of the service. `as_in_life`: as for the stage.
     """
-    stage = ScriptedStage(template)
+    stage = ScriptedStage(template, as_in_life=as_in_life)
     folder.mkdir()
     write_directory(folder / "directory.yaml", others)
     async with stage.ami:

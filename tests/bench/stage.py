@@ -76,10 +76,11 @@ class Stage:
         self._numbers += 1
         return str(self._numbers)
 
-    def processes(self, service: BridgeProcess | None) -> dict[str, tuple[int, ...]]:
+    def processes(self, service: tuple[int, ...]) -> dict[str, tuple[int, ...]]:
+        """By what they do; `service`: the processes of the service that is measured."""
         return {
             "asterisk": (self.asterisk_pid,),
-            "service": (service.pid,) if service is not None else (),
+            "service": service,
             "phones": (self.source.pid, self.destination.pid),
             "client": (os.getpid(),),
         }
