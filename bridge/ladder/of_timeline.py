@@ -41,16 +41,22 @@ def ladder_of_timeline(timeline: Mapping[str, Any]) -> Ladder:
 
 
 def _entries(timeline: Mapping[str, Any]) -> Iterator[LadderEntry]:
-    ending = False
+    ending, answered, dialling = False, set[str](), set[str]()
     for raw in timeline.get("entry", ()):
         kind = str(raw.get("type", ""))
         if kind == "hangup":
-            yield _hangup(raw, ending=ending)
+            yield _hangup(raw, ending=ending, answered=_party(raw) in answered)
+        elif kind == "answered" and _party(raw) in dialling:
+            yield _arrow(raw, PBX, _party(raw), "answered")
         elif kind in _OF_A_PARTY:
             yield _arrow(raw, _party(raw), PBX, _OF_A_PARTY[kind])
         else:
             yield _MADE_BY[kind](raw) if kind in _MADE_BY else _note(raw, _NOTES.get(kind, kind))
         ending = ending or kind in ("hangup", "hangupAsked")
+        if kind == "answered":
+            answered.add(_party(raw))
+        elif kind == "dial" and raw.get("direction") == "in":
+            dialling.add(_party(raw))
 
 
 def _arrow(
@@ -93,14 +99,16 @@ def _transfer(raw: Raw) -> LadderEntry:
     return _arrow(raw, _party(raw), PBX, f"transfer to {raw.get('target', 'a call')}", "target")
 
 
-def _hangup(raw: Raw, *, ending: bool) -> LadderEntry:
-    """A party that refuses tells the PBX, and so does the first one that hangs up."""
+def _hangup(raw: Raw, *, ending: bool, answered: bool) -> LadderEntry:
+    """A party that refuses tells the PBX, and so does the first one that hangs up. The code of a
+    party that had answered is that of another one, which the PBX passed on."""
     code, cause = raw.get("sipCode"), raw.get("hangupCause")
-    refused = isinstance(code, int) and code >= 300
-    label = f"hang-up {code}" if refused else "hang-up"
+    refused = isinstance(code, int) and code >= 300 and not answered
+    passed_on = answered and isinstance(code, int) and code >= 300
+    label = f"hang-up {code}" if refused or passed_on else "hang-up"
     if cause is not None:
         label += f" (cause {cause})"
-    by_pbx = (ending and not refused) or cause == _ANSWERED_ELSEWHERE
+    by_pbx = (ending and not refused) or passed_on or cause == _ANSWERED_ELSEWHERE
     sender, receiver = (PBX, _party(raw)) if by_pbx else (_party(raw), PBX)
     return replace(_arrow(raw, sender, receiver, label, "sipCode hangupCause"), failed=refused)
 

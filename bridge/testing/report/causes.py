@@ -1,0 +1,82 @@
+"""The causes that a journal shows for a failure, most telling first."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+
+from bridge.testing.journal import Observation, Source
+from bridge.testing.report.of_journal import has_failed, status_of
+
+_CAUSES_MAX = 12
+
+
+def causes(observations: Sequence[Observation]) -> list[str]:
+    """One sentence each, with the moment in ms after the first observation; at most 12.
+
+    First the step that failed, then refusals by their moments, then the phones that got no call.
+    """
+    began_ms = observations[0].at_ms if observations else 0.0
+    found = [f"{_at(x, began_ms)}: {_said(x)}" for x in observations if has_failed(x)]
+    steps = [x for x in observations if x.source is Source.TEST and x.kind == "failed"]
+    first = [f"{_at(x, began_ms)}: {_said(x)}" for x in steps]
+    rest = [x for x in dict.fromkeys(found) if x not in first]
+    return (first + rest + list(_not_called(observations)))[:_CAUSES_MAX]
+
+
+def _at(one: Observation, began_ms: float) -> str:
+    return f"{one.at_ms - began_ms:.0f} ms"
+
+
+def _said(one: Observation) -> str:
+    if one.source is Source.SIP:
+        who = one.who if one.outgoing else "the PBX"
+        to = "the PBX" if one.outgoing else one.who
+        return f"{who} answered {to}: {one.text.removeprefix('SIP/2.0 ')}{_reason(one)}"
+    if one.source is Source.API:
+        return f"the service refused {one.who}: {one.text}{_error(one)}"
+    if one.source is Source.PBX:
+        return f"the PBX could not dial: {one.text}"
+    if one.source is Source.WEBHOOK:
+        return f"the webhook of {one.who} was refused: {one.text}"
+    if one.source is Source.SERVICE:
+        return f"the log of the service: {one.text}{_facts(one)}"
+    seen = one.detail.partition("\n")[0]  # of a phone, its whole log follows
+    return f"{one.text}: {seen}" if seen else one.text
+
+
+def _reason(one: Observation) -> str:
+    found = re.search(r"^Reason:\s*(.+)$", one.detail, re.MULTILINE | re.IGNORECASE)
+    return "" if found is None else f" ({found[1].strip()})"
+
+
+def _error(one: Observation) -> str:
+    """Code and message of an error of the API."""
+    try:
+        error = json.loads(one.detail)["error"]
+        return f": {error['code']}: {error['message']}"
+    except (ValueError, KeyError, TypeError):
+        return f": {one.detail[:200]}" if one.detail else ""
+
+
+def _facts(one: Observation) -> str:
+    try:
+        line = json.loads(one.detail)
+        known = ("event", "level", "timestamp")
+        facts = ", ".join(f"{k}={v}" for k, v in line.items() if k not in known)
+    except (ValueError, AttributeError):
+        return ""
+    return f" ({facts[:300]})" if facts else ""
+
+
+def _not_called(observations: Sequence[Observation]) -> Iterator[str]:
+    """Phones that are registered, and that no INVITE has reached or left."""
+    phones: dict[str, bool] = {}
+    for one in observations:
+        if one.source is Source.SIP:
+            called = status_of(one) is None and one.text.startswith("INVITE ")
+            phones[one.who] = phones.get(one.who, False) or called
+    for name, called in phones.items():
+        if not called:
+            yield f"{name}: no INVITE reached it or left it"
