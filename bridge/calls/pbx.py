@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
@@ -107,12 +106,10 @@ class Pbx(Protocol):
     def link(self) -> LinkStatus:
         """Whether the link is up now, since when, and what is wrong."""
 
-    async def originate(self, order: OriginateOrder, written: Callable[[], None]) -> None:
+    async def originate(self, order: OriginateOrder) -> None:
         """Place the call; returns once the PBX has accepted it.
 
-        `written` is called before that, as soon as the order is on its way to the PBX. It must not
-        block. Raises PbxUnavailable and InvalidPbxValue before that, PbxRefused and
-        PbxOutcomeUnknown after it.
+        Raises PbxUnavailable, PbxRefused, PbxOutcomeUnknown, InvalidPbxValue.
         """
 
     async def hang_up(self, uniqueid: str) -> HangUpResult:

@@ -49,7 +49,7 @@ class UapiClient:
     def __init__(self, url: str, client_id: str, client_secret: str, *, user: str = "@me") -> None:
         self.url = url.rstrip("/")
         self.user = user
-        self._client_id = client_id
+        self.client_id = client_id
         self._client_secret = client_secret
         self._token = ""
         self.event_secret = ""
@@ -68,7 +68,7 @@ class UapiClient:
         if not self._token:
             form = {
                 "grant_type": "client_credentials",
-                "client_id": self._client_id,
+                "client_id": self.client_id,
                 "client_secret": self._client_secret,
             }
             answer, _ = await self._exchange("POST", "/oauth/token.php", data=form)

@@ -11,6 +11,7 @@ import typer
 from bridge import __version__
 from bridge.command import commands
 from bridge.command.commands import ExitCode
+from bridge.command.flow.commands import app as flow_app
 from bridge.command.remote.commands import app as of_a_running_service
 
 _Json = Annotated[bool, typer.Option("--json", help="for programs")]
@@ -130,4 +131,5 @@ def _exit(code: ExitCode) -> None:
 app.add_typer(secret_app, name="secret", help="The generated secrets.")
 app.add_typer(directory_app, name="directory", help="The directory file.")
 app.add_typer(asterisk_app, name="asterisk", help="The Asterisk that `serve` starts.")
+app.add_typer(flow_app, name="flow", help="Call flows: who does what, who expects what.")
 app.add_typer(of_a_running_service)

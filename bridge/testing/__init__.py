@@ -1,4 +1,5 @@
 """Tools for tests of calls: a running system, phones, a receiver of webhooks.
 
-Nothing of the service imports this package. It is installed as `uapi-bridge[testing]`.
+The service does not import this package; of the commands, `flow` and `load` do. It is installed as
+`uapi-bridge[testing]`.
 """

@@ -1,7 +1,6 @@
 """The presence of an extension in the API's form (docs/reference/uapi.md §8).
 
-The status and the registration are strings, as in the vendor's example. `address` and `since` are
-ours.
+The status and the registration are strings, as in the vendor's example. `address` is ours.
 """
 
 from __future__ import annotations
@@ -75,7 +74,6 @@ def _registration(phone: Registration) -> Json:
         {
             "agent": phone.agent or None,
             **_status(status),
-            "since": date(phone.since_ms),
             "expire": date(expires_ms),
             "address": phone.address or None,
         }

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from bridge.calls.pbx import OriginateOrder, TransferScope
 from bridge.pbx.ami import values as values
 from bridge.pbx.ami.originate_acting import acting_variables, place_of
@@ -16,13 +14,8 @@ FORK_MARGIN_MS = 2000
 """The Dial of a fork ends by its own time limit first, so that phones see the right reason."""
 
 
-def originate_action(
-    order: OriginateOrder,
-    settings: AmiSettings,
-    dialplan: Dialplan,
-    written: Callable[[], None] | None = None,
-) -> AmiAction:
-    """The action that places this call; `written` as in AmiAction. Raises InvalidPbxValue.
+def originate_action(order: OriginateOrder, settings: AmiSettings, dialplan: Dialplan) -> AmiAction:
+    """The action that places this call. Raises InvalidPbxValue.
 
     `ChannelId` makes our id the Uniqueid and the Linkedid of the whole call; a second call with a
     living id is refused by the PBX. The action is asynchronous, else the AMI session blocks until
@@ -57,8 +50,7 @@ def originate_action(
         headers += acting_variables(order, order.acts_on, dialplan)
     else:
         headers += _destination_variables(order, dialplan)
-    action_id = ACTION_ID_PREFIX + call_id
-    return AmiAction("Originate", tuple(headers), action_id=action_id, written=written)
+    return AmiAction("Originate", tuple(headers), action_id=ACTION_ID_PREFIX + call_id)
 
 
 def _is_dialplan(sources: tuple[str, ...]) -> bool:

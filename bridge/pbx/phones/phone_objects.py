@@ -6,12 +6,11 @@ import hashlib
 import ipaddress
 import json
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from bridge.calls.pbx import InvalidPbxValue
 from bridge.directory.caller_ids import CallerId
 from bridge.pbx.ami import values as ami_values
-from bridge.pbx.ami.browser_endpoints import browser_name
 from bridge.pbx.pbx_settings import PhoneProfile
 
 LISTEN_NUMBER = "*97"
@@ -22,9 +21,6 @@ MARK_PREFIX = f"{LISTEN_NUMBER};uapi-bridge="
 """Asterisk tells a phone that subscribes to its lamp this option of the aor as the number that its
 key for messages dials. The dialplan ignores what follows the `;`."""
 _EARLIER_PREFIX = "uapi-bridge:"
-
-BROWSERS_MAX = 5
-"""So many browsers may be registered as one extension: a dial string names them all."""
 
 MAILBOX_CONTEXT = "uapi-voicemail"
 """Mailboxes are `0003*210@uapi-voicemail`."""
@@ -40,11 +36,7 @@ _SECRET = re.compile(r"[\x21-\x7e]{1,80}\Z")
 
 @dataclass(frozen=True, slots=True)
 class PhoneAccount:
-    """One phone: it registers as `number` with `secret`. The caller id is what others see of it.
-
-    `webrtc`: browsers may register as well, at an endpoint of their own. `browsers_of`: this is
-    that endpoint, of the phone of that number.
-    """
+    """One phone: it registers as `number` with `secret`. The caller id is what others see of it."""
 
     number: str
     secret: str = field(repr=False)
@@ -52,21 +44,6 @@ class PhoneAccount:
     caller_number: str = ""
     context: str = "phones"
     devices: int = 1
-    webrtc: bool = False
-    browsers_of: str = ""
-
-
-def browser_account(phone: PhoneAccount, secret: str) -> PhoneAccount:
-    """The endpoint of the browsers of that phone."""
-    return replace(
-        phone,
-        number=browser_name(phone.number),
-        secret=secret,
-        caller_number=phone.caller_number or phone.number,
-        devices=BROWSERS_MAX,
-        webrtc=False,
-        browsers_of=phone.number,
-    )
 
 
 def phone_objects(phone: PhoneAccount, profile: PhoneProfile) -> PhoneObjects:
@@ -80,7 +57,6 @@ def phone_objects(phone: PhoneAccount, profile: PhoneProfile) -> PhoneObjects:
             f"{phone.number}: secret: 1 to 80 printable ASCII characters without spaces"
         )
     mailbox = f"{phone.number}@{MAILBOX_CONTEXT}" if _MAILBOX.match(phone.number) else ""
-    aors = [phone.number, browser_name(phone.number)] if phone.webrtc else [phone.number]
     shown = CallerId(phone.caller_name, phone.caller_number or phone.number)
     objects: PhoneObjects = {
         "aor": {
@@ -92,13 +68,12 @@ def phone_objects(phone: PhoneAccount, profile: PhoneProfile) -> PhoneObjects:
         },
         "endpoint": {
             "auth": phone.number,
-            # Its own first. With the aor of its browsers it tells whether anybody is there.
-            "aors": ",".join(aors),
+            "aors": phone.number,
             "context": phone.context,
             "disallow": "all",
-            "allow": profile.browser_codecs if phone.browsers_of else profile.codecs,
+            "allow": profile.codecs,
             "callerid": ami_values.caller_id(shown, "caller_name"),
-            "accountcode": phone.browsers_of or phone.number,
+            "accountcode": phone.number,
             "allow_transfer": "yes",
             # The lamp: told without being asked, and to a phone that subscribes.
             "mailboxes": mailbox,
@@ -118,23 +93,11 @@ def phone_objects(phone: PhoneAccount, profile: PhoneProfile) -> PhoneObjects:
             "media_address": _ip_address(profile.media_address),
             "bind_rtp_to_media_address": "yes" if profile.media_address else "no",
         },
-        "auth": auth_object(phone.number, phone.secret),
+        "auth": {"auth_type": "userpass", "username": phone.number, "password": phone.secret},
     }
-    if phone.browsers_of:
-        # DTLS-SRTP with a certificate that Asterisk makes itself, ICE, one port for RTP and RTCP.
-        objects["endpoint"] |= {"webrtc": "yes", "dtls_auto_generate_cert": "yes"}
-        # Its password changes all the time; that alone does not make it anew.
-        hashed = objects | {"auth": {}}
-    else:
-        hashed = objects
-    fingerprint = hashlib.sha256(json.dumps(hashed, sort_keys=True).encode()).hexdigest()
+    fingerprint = hashlib.sha256(json.dumps(objects, sort_keys=True).encode()).hexdigest()
     objects["aor"][MARK_FIELD] = MARK_PREFIX + fingerprint[:32]
     return objects
-
-
-def auth_object(name: str, secret: str) -> dict[str, str]:
-    """The fields of the auth of that endpoint."""
-    return {"auth_type": "userpass", "username": name, "password": secret}
 
 
 def is_our_mark(mark: str) -> bool:

@@ -1,0 +1,1 @@
+"""`uapi-bridge flow`: run, check and record call flows (docs/flows.md)."""

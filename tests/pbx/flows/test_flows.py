@@ -1,0 +1,113 @@
+"""The shipped flows with real phones, by the command; a failed one, and one from a live call."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from bridge.flows.reading import EXAMPLES, SUFFIX
+from bridge.testing.lab.running_lab import RunningLab, open_lab
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+SILENT_CAROL = """\
+flow: Carol rings although nobody calls her
+phones: {alice: 0003*210, bob: 0003*211, carol: 0003*212}
+steps:
+  - {who: app, does: create, source: alice, destination: bob}
+  - {who: alice, expects: ringing}
+  - {who: alice, does: answer}
+  - {who: bob, expects: ringing}
+  - {who: carol, expects: ringing, within_s: 1}
+"""
+REFUSING = """\
+flow: Refused with a code, and by the service
+phones: {alice: 0003*210, bob: {extension: 0003*211, refuses_with: 603}}
+steps:
+  - {who: alice, does: dial, number: bob}
+  - {who: alice, expects: refused, code: 403}
+  - {who: app, does: create, source: "0004*210", destination: bob, error: extension_invalid}
+"""
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def lab(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[RunningLab]:
+    async with await open_lab(tmp_path_factory.mktemp("short")) as running:
+        yield running
+
+
+async def flow(lab: RunningLab, folder: Path, *words: str | Path) -> tuple[int, str]:
+    """`uapi-bridge flow …` as its user runs it: the exit code and what it printed."""
+    secret = lab.bridge.secret("app/user-12")
+    account = {
+        "UAPI_URL": lab.bridge.base_url,
+        "UAPI_CLIENT_ID": "user-12",
+        "UAPI_CLIENT_SECRET": secret,
+    }
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", "from bridge.cli import main; main()", "flow", *words),
+        cwd=folder,
+        env={**{k: v for k, v in os.environ.items() if not k.startswith("BRIDGE_")}, **account},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    printed, _ = await process.communicate()
+    assert process.returncode is not None
+    return process.returncode, printed.decode()
+
+
+def phones(lab: RunningLab, folder: Path) -> tuple[str, ...]:
+    """The options that name the PBX."""
+    secrets = {f"sip/0003*{x}": lab.bridge.secret(f"sip/0003*{x}") for x in (210, 211, 212)}
+    (folder / "sip.json").write_text(json.dumps(secrets))
+    return ("--sip", f"127.0.0.1:{lab.asterisk.ports.sip}", "--secrets", "sip.json")
+
+
+async def test_given_the_shipped_flows_when_run_then_all_go_as_they_say(
+    lab: RunningLab, tmp_path: Path
+) -> None:
+    files = sorted(EXAMPLES.glob(f"*{SUFFIX}"))
+    code, printed = await flow(lab, tmp_path, "run", *files, *phones(lab, tmp_path))
+    assert printed.endswith("6 flows, 0 failed\n"), printed
+    assert code == 0
+
+
+async def test_given_a_refusal_of_a_phone_and_of_the_service_then_a_flow_can_expect_both(
+    lab: RunningLab, tmp_path: Path
+) -> None:
+    (tmp_path / "x.flow.yaml").write_text(REFUSING)
+    code, printed = await flow(lab, tmp_path, "run", "x.flow.yaml", *phones(lab, tmp_path))
+    assert code == 0, printed
+
+
+async def test_given_a_phone_that_never_rings_then_the_report_tells_it(
+    lab: RunningLab, tmp_path: Path
+) -> None:
+    (tmp_path / "carol.flow.yaml").write_text(SILENT_CAROL)
+    code, printed = await flow(lab, tmp_path, "run", "carol.flow.yaml", *phones(lab, tmp_path))
+    assert code == 1
+    assert "FAILED  step 5 (line 8): carol expects ringing within 1 s" in printed
+    assert "0003*212: no INVITE reached it or left it" in printed
+    page = (tmp_path / "build/flows/carol.html").read_text()
+    assert "180 Ringing" in page  # of the others
+    capture = (tmp_path / "build/flows/carol.pcap").read_bytes()
+    assert b"INVITE sip:0003*211" in capture
+
+
+async def test_given_an_ended_call_then_the_flow_of_it_goes_well(
+    lab: RunningLab, tmp_path: Path
+) -> None:
+    async with lab.client() as api:
+        [*_, newest] = await api.calls(ended="true")
+        code, text = await flow(lab, tmp_path, "record", newest["id"], "--prefix", "0003")
+    assert code == 0, text
+    (tmp_path / "again.flow.yaml").write_text(text)
+    code, printed = await flow(lab, tmp_path, "run", "again.flow.yaml", *phones(lab, tmp_path))
+    assert code == 0, text + printed

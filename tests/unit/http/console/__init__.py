@@ -1,1 +1,0 @@
-"""The web console: its sessions, its routes, its files."""
