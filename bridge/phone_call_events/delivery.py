@@ -6,6 +6,7 @@ import hashlib
 from dataclasses import dataclass
 from enum import Enum
 
+from bridge.calls.state.event_dataclass import frozen
 from bridge.phone_call_events.subscription import EventType
 
 BLOCKING_AFTER = 3
@@ -61,7 +62,7 @@ class Attempt:
         return self.error is None and self.http_status is not None and self.http_status // 100 == 2
 
 
-@dataclass(frozen=True)  # no slots: see bridge/calls/state/fast_replace.py
+@frozen  # for bridge/calls/state/fast_replace.py
 class Delivery:
     """A stored delivery. `sequence` numbers the events of its subscription from 1, without a gap.
 
