@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import field
 from enum import Enum
 
@@ -74,9 +74,17 @@ class UnreadableTimeline(ValueError):
     """The text is not a timeline of this version."""
 
 
-def timeline_to_text(timeline: Timeline) -> str:
-    """The timeline as JSON."""
-    return orjson.dumps(timeline).decode()
+def entry_to_text(entry: TimelineEntry) -> bytes:
+    """The entry as JSON."""
+    return orjson.dumps(entry)
+
+
+def timeline_of_texts(entries: bytes, left_out: int, sip_call_ids: Mapping[str, str]) -> str:
+    """The timeline as JSON; `entries`: the text of each, with a comma between them."""
+    return (
+        b'{"entries":[%b],"left_out":%d,"sip_call_ids":%b}'
+        % (entries, left_out, orjson.dumps(sip_call_ids))
+    ).decode()
 
 
 def timeline_from_text(text: str) -> Timeline:

@@ -20,8 +20,9 @@ from bridge.calls.timeline.entry import (
     Timeline,
     TimelineEntry,
     UnreadableTimeline,
+    entry_to_text,
     timeline_from_text,
-    timeline_to_text,
+    timeline_of_texts,
 )
 from bridge.calls.timeline.of_change import entries_of
 from bridge.clock import now_ms
@@ -80,24 +81,26 @@ class Timelines:
     def sip_call_id(self, call_id: str, channel: str, sip_call_id: str) -> None:
         """The Call-ID of SIP that a channel (its Uniqueid) of the live call has."""
         growing = self._of_call.get(call_id)
-        if growing is not None and len(growing.sip_call_ids) < self._max:
-            growing.sip_call_ids[channel] = sip_call_id
-            growing.stored = None
+        if growing is not None:
+            growing.add_sip_call_id(channel, sip_call_id)
 
     def of(self, call_id: str) -> Timeline | None:
         """The timeline of a live call, as it is now."""
         growing = self._of_call.get(call_id)
-        return None if growing is None else growing.timeline()
+        return None if growing is None else timeline_from_text(growing.text())
 
     def text(self, call_id: str) -> str | None:
         """The text that is stored with the call; None if it has no timeline."""
         growing = self._of_call.get(call_id)
-        return None if growing is None else growing.text()
+        if growing is None:
+            return None
+        growing.stored = True
+        return growing.text()
 
     def has_news(self, call_id: str) -> bool:
         """Whether entries were added since `text` was last asked."""
         growing = self._of_call.get(call_id)
-        return growing is not None and growing.stored is None
+        return growing is not None and not growing.stored
 
     def forget(self, call_id: str) -> None:
         """The call has ended, or was never accepted."""
@@ -115,7 +118,8 @@ class Timelines:
                 continue
             growing = self._of_call[call_id] = _Growing(self._max)
             growing.left_out = known.left_out
-            growing.sip_call_ids.update(known.sip_call_ids)
+            for channel, sip_call_id in known.sip_call_ids.items():
+                growing.add_sip_call_id(channel, sip_call_id)
             for entry in known.entries:
                 growing.add(entry)
             growing.add(TimelineEntry(now_ms(), EntryType.RESUMED, {}))
@@ -145,34 +149,43 @@ class Timelines:
 
 
 class _Growing:
-    """The timeline of one call. `stored`: its text, as long as that says all."""
+    """The timeline of one call. Thousands of calls may live: it keeps the text of each entry and no
+    object. `stored`: whether the last entry is in a text that was stored."""
 
-    __slots__ = ("_first", "_last", "_room", "left_out", "sip_call_ids", "stored")
+    __slots__ = ("_count", "_first", "_last", "_max", "_sip_call_ids", "left_out", "stored")
 
     def __init__(self, entries_max: int) -> None:
-        self._room = (entries_max + 1) // 2
-        self._first: list[TimelineEntry] = []
-        self._last: deque[TimelineEntry] = deque(maxlen=max(1, entries_max // 2))
+        self._max = entries_max
+        self._count = 0
+        self._first = b""
+        self._last: deque[bytes] | None = None  # once there are so many
+        self._sip_call_ids: dict[str, str] | None = None
         self.left_out = 0
-        self.sip_call_ids: dict[str, str] = {}
-        self.stored: str | None = None
+        self.stored = False
 
     def add(self, entry: TimelineEntry) -> None:
-        self.stored = None
-        if len(self._first) < self._room:
-            self._first.append(entry)
+        self.stored = False
+        text = entry_to_text(entry)
+        if self._count < (self._max + 1) // 2:
+            self._first = self._first + b"," + text if self._count else text
+            self._count += 1
             return
+        if self._last is None:
+            self._last = deque(maxlen=max(1, self._max // 2))
         if len(self._last) == self._last.maxlen:
             self.left_out += 1
-        self._last.append(entry)
+        self._last.append(text)
 
-    def timeline(self) -> Timeline:
-        return Timeline([*self._first, *self._last], self.left_out, self.sip_call_ids)
+    def add_sip_call_id(self, channel: str, sip_call_id: str) -> None:
+        if self._sip_call_ids is None:
+            self._sip_call_ids = {}
+        if len(self._sip_call_ids) < self._max:
+            self._sip_call_ids[channel] = sip_call_id
+            self.stored = False
 
     def text(self) -> str:
-        if self.stored is None:
-            self.stored = timeline_to_text(self.timeline())
-        return self.stored
+        entries = self._first if self._last is None else b",".join((self._first, *self._last))
+        return timeline_of_texts(entries, self.left_out, self._sip_call_ids or {})
 
 
 def _asked_by(app: str | None) -> dict[str, Fact]:

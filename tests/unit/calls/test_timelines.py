@@ -18,7 +18,7 @@ from bridge.calls.timeline.entry import (
     Timeline,
     UnreadableTimeline,
     timeline_from_text,
-    timeline_to_text,
+    timeline_of_texts,
 )
 from bridge.calls.timeline.timelines import Timelines
 
@@ -133,17 +133,18 @@ def test_given_the_setting_is_0_then_there_are_no_timelines() -> None:
     timelines.changed(Change(one, up(one), (CallConnected(1),)))
     timelines.hang_up_asked(one, EndedBy.API)
     timelines.sip_call_id(one.id, "1.1", "abc")
-    timelines.restore({one.id: timeline_to_text(Timeline())})
+    timelines.restore({one.id: timeline_of_texts(b"", 0, {})})
     assert (len(timelines), timelines.of(one.id), timelines.text(one.id)) == (0, None, None)
 
 
-def test_given_news_then_the_text_is_made_anew_and_only_then() -> None:
+def test_given_news_then_they_are_in_the_next_text_and_are_no_news_any_more() -> None:
     timelines, one = Timelines(10), call()
     timelines.accepted(one)
+    timelines.of(one.id)  # for somebody who reads it
     assert timelines.has_news(one.id)
     first = timelines.text(one.id)
     assert not timelines.has_news(one.id)
-    assert timelines.text(one.id) is first
+    assert timelines.text(one.id) == first
     timelines.digits_sent(one.id, "00", 4)
     assert timelines.has_news(one.id)
     assert '"count":4' in (timelines.text(one.id) or "")
