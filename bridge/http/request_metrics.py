@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 from aiohttp import web
 
@@ -16,15 +17,25 @@ _NO_ROUTE = "none"
 def with_request_metrics(handler: Handler, metrics: Metrics) -> Handler:
     """Wrap `handler`: each answer is counted. The time of a stream is not measured."""
 
+    # By method, route and status, which are few: to look a series up costs more than to count.
+    counters: dict[tuple[str, str, int], Callable[[], None]] = {}
+    times: dict[str, Callable[[float], None]] = {}
+
     async def measured(request: web.BaseRequest) -> web.StreamResponse:
         began_s = time.perf_counter()
         response = await handler(request)
         route = route_of(request)
         method = request.method if request.method in _METHODS else "other"
-        metrics.http_requests.labels(method, route, str(response.status)).inc()
+        kind = method, route, response.status
+        count = counters.get(kind)
+        if count is None:
+            count = counters[kind] = metrics.http_requests.labels(method, route, str(kind[2])).inc
+        count()
         if not response.prepared:
-            took_s = time.perf_counter() - began_s
-            metrics.http_request_seconds.labels(route).observe(took_s)
+            took = times.get(route)
+            if took is None:
+                took = times[route] = metrics.http_request_seconds.labels(route).observe
+            took(time.perf_counter() - began_s)
         return response
 
     return measured

@@ -17,6 +17,8 @@ from prometheus_client import (
     disable_created_metrics,
 )
 
+from bridge.metrics.quick_histogram import QuickHistogram
+
 # Each metric would have one series more: the moment of its first sample.
 disable_created_metrics()  # type: ignore[no-untyped-call]
 
@@ -57,15 +59,15 @@ class Metrics:
         self.hangup_causes = self._counter(
             "hangup_causes", "Hangup causes (Q.850) of final records; none: unknown.", "cause"
         )
-        self.first_dial_seconds = self._histogram(
+        self.first_dial_seconds = self._quick_histogram(
             "first_dial_seconds",
             "From the accepted create to the first channel on the PBX.",
             _NETWORK_S,
         )
-        self.ringing_seconds = self._histogram(
+        self.ringing_seconds = self._quick_histogram(
             "ringing_seconds", "How long the first party rang that answered.", _PEOPLE_S
         )
-        self.talk_seconds = self._histogram(
+        self.talk_seconds = self._quick_histogram(
             "talk_seconds", "From the answer of a call to its end.", _TALK_S
         )
 
@@ -74,7 +76,7 @@ class Metrics:
         self.ami_link_changed = self._gauge(
             "ami_link_changed_timestamp_seconds", "When the AMI link last came up or went down."
         )
-        self.pbx_event_lag_seconds = self._histogram(
+        self.pbx_event_lag_seconds = self._quick_histogram(
             "pbx_event_lag_seconds",
             "From the arrival of an event of the PBX until it is in force.",
             (0.001, *_NETWORK_S),
@@ -95,7 +97,7 @@ class Metrics:
             "write_groups_waiting", "Groups of writes that are not on disk yet."
         )
         self.storage_up = self._gauge("storage_up", "1 while the database can be written to.")
-        self.commit_seconds = self._histogram(
+        self.commit_seconds = self._quick_histogram(
             "commit_seconds", "One transaction of the write queue.", _NETWORK_S
         )
 
@@ -105,7 +107,7 @@ class Metrics:
             "Attempts to deliver an event, by answer: 2xx to 5xx, or none.",
             "answer",
         )
-        self.event_attempt_seconds = self._histogram(
+        self.event_attempt_seconds = self._quick_histogram(
             "event_attempt_seconds", "One attempt, from connecting to the answer.", _NETWORK_S
         )
         self.event_oldest_undelivered = self._gauge(
@@ -150,6 +152,9 @@ class Metrics:
 
     def _gauge(self, name: str, text: str, *labels: str) -> Gauge:
         return Gauge(f"uapi_{name}", text, labels, registry=self.registry)
+
+    def _quick_histogram(self, name: str, text: str, buckets: tuple[float, ...]) -> QuickHistogram:
+        return QuickHistogram(f"uapi_{name}", text, buckets, self.registry)
 
     def _histogram(
         self, name: str, text: str, buckets: tuple[float, ...], *labels: str
