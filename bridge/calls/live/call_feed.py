@@ -9,9 +9,9 @@ import asyncio
 import contextlib
 from collections import defaultdict, deque
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
 
 from bridge.calls.live.change import Change
+from bridge.calls.state.event_dataclass import frozen
 from bridge.calls.state.phone_call import PhoneCall
 from bridge.clock import now_ms
 
@@ -21,7 +21,7 @@ WAITING_MAX = 1_000
 """Changes that one follower may be behind: it does not read, and is dropped."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class FeedPosition:
     """A place in the feed: after the change `number` of the feed that began at `began_ms`.
 
@@ -33,7 +33,7 @@ class FeedPosition:
     at_ms: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class FedChange:
     """One change of one call. `before` is None where this is its first one."""
 

@@ -6,7 +6,7 @@ A comparison with the PBX restores all other changes, and costs less than a writ
 
 from __future__ import annotations
 
-from bridge.calls.state.phone_call import LegPhase, PhoneCall, Side
+from bridge.calls.state.phone_call import Leg, LegPhase, PhoneCall, Side
 
 
 def must_be_stored(before: PhoneCall | None, after: PhoneCall) -> bool:
@@ -19,7 +19,28 @@ def must_be_stored(before: PhoneCall | None, after: PhoneCall) -> bool:
         return True
     if before.answered_ms != after.answered_ms or len(before.legs) != len(after.legs):
         return True
-    return before.legs is not after.legs and _pbx_forgets(before) != _pbx_forgets(after)
+    if before.legs is after.legs:
+        return False
+    for old, new in zip(before.legs, after.legs, strict=True):
+        if old is not new and _facts(old) != _facts(new):
+            return _pbx_forgets(before) != _pbx_forgets(after)
+    return False
+
+
+def _facts(leg: Leg) -> tuple[object, ...]:
+    """Those of `_pbx_forgets`. Nearly all changes are of none of them: that is seen here."""
+    return (
+        leg.on_hold_ms,
+        leg.api_hold,
+        leg.parking,
+        leg.handed_over,
+        leg.view_id,
+        leg.side,
+        leg.answered_ms is None,
+        leg.phase is LegPhase.GONE,
+        leg.dial_status,
+        leg.forwards,
+    )
 
 
 def _pbx_forgets(call: PhoneCall) -> tuple[object, ...]:

@@ -83,7 +83,7 @@ def timeline_of_texts(entries: bytes, left_out: int, sip_call_ids: Mapping[str, 
     """The timeline as JSON; `entries`: the text of each, with a comma between them."""
     return (
         b'{"entries":[%b],"left_out":%d,"sip_call_ids":%b}'
-        % (entries, left_out, orjson.dumps(sip_call_ids))
+        % (entries, left_out, orjson.dumps(sip_call_ids) if sip_call_ids else b"{}")
     ).decode()
 
 
