@@ -19,7 +19,8 @@ out=${2:?usage: render.sh TEMPLATES OUT}
 : "${TRUNK_PEER_ADDRESS:=127.0.0.2}" "${TRUNK_PEER_PORT:=5060}"
 : "${ASTERISK_VERSION:=22.10.1}"
 : "${QUEUES_FILE:=$VAR_DIR/queues-directory.conf}"
-: "${EXTERNAL_ADDRESS:=}" "${LOCAL_NET:=}"
+: "${EXTERNAL_ADDRESS:=}" "${LOCAL_NET:=}" "${STUN_SERVER:=}" 
+: "${MODULE_DIR_HERE:=${MODULE_DIR:-}}"     # as this script sees it, outside of a root of Asterisk's own
 export BIND_ADDRESS MANAGEMENT_ADDRESS SIP_PORT HTTP_PORT AMI_PORT RTP_START RTP_END AMI_USER ARI_USER
 export QUEUES_FILE AMI_RECORDING_USER TRUNK_PEER_ADDRESS TRUNK_PEER_PORT
 
@@ -105,6 +106,26 @@ external_signaling_port = $SIP_PORT"
 local_net = $net"; done
 fi
 
+# Browser phones: where the audio of this machine is reached from outside. A browser takes addresses
+# only, no names. The audio of containers comes in at the address that is not the trunk's.
+STUN='; no STUN server is set' ICE_CANDIDATES='; no external address is set'
+if [ -n "$STUN_SERVER" ]; then
+    case $STUN_SERVER in *[!A-Za-z0-9.:_-]*)
+        echo "render.sh: STUN_SERVER has a character no address has" >&2; exit 1;; esac
+    STUN="stunaddr = $STUN_SERVER"
+fi
+audio_address=$BIND_ADDRESS
+[ "$audio_address" != 0.0.0.0 ] || audio_address=$MANAGEMENT_ADDRESS
+case $EXTERNAL_ADDRESS:$audio_address in
+    :* | *[!0-9.:]* | *:0.0.0.0 | *:*:*) ;;
+    "$audio_address:$audio_address") ;;
+    *) ICE_CANDIDATES="$audio_address => $EXTERNAL_ADDRESS,include_local_address" ;;
+esac
+
+# In packages of Debian since Asterisk 20. Without it browsers talk G.711.
+OPUS='; codec_opus_open_source.so is not installed'
+if [ -e "$MODULE_DIR_HERE/codec_opus_open_source.so" ]; then OPUS='load = codec_opus_open_source.so'; fi
+
 # A transport is of one address family. `::` means every address, so IPv4 gets transports too; beside
 # any other IPv6 address a trunk of IPv4 gets one, on loopback.
 ipv4_transport() { printf '[transport-%s-ipv4]\ntype = transport\nprotocol = %s\nbind = %s:%s\n%s\n' \
@@ -123,7 +144,7 @@ if is_ipv6 "$BIND_ADDRESS"; then
     case $EXTERNAL_ADDRESS in *[!0-9.]*) ;; *) NAT_LINES='; no external address of IPv6';; esac
 fi
 export FURTHER_TRANSPORTS TRUNK_TRANSPORT
-export EVENT_FILTERS RECORDING_EVENT_FILTERS NAT_LINES WEBSOCKET_CLIENT
+export EVENT_FILTERS RECORDING_EVENT_FILTERS NAT_LINES WEBSOCKET_CLIENT STUN ICE_CANDIDATES OPUS
 
 # All files by one process, because this is part of every start; all or none, because a part of a
 # configuration is another configuration.
@@ -134,6 +155,7 @@ NEW=$new awk '
     BEGIN {
         computed["EVENT_FILTERS"]; computed["RECORDING_EVENT_FILTERS"]
         computed["NAT_LINES"]; computed["WEBSOCKET_CLIENT"]; computed["FURTHER_TRANSPORTS"]
+        computed["STUN"]; computed["ICE_CANDIDATES"]; computed["OPUS"]
     }
     FNR == 1 {
         if (target != "") close(target)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
@@ -106,10 +107,12 @@ class Pbx(Protocol):
     def link(self) -> LinkStatus:
         """Whether the link is up now, since when, and what is wrong."""
 
-    async def originate(self, order: OriginateOrder) -> None:
+    async def originate(self, order: OriginateOrder, written: Callable[[], None]) -> None:
         """Place the call; returns once the PBX has accepted it.
 
-        Raises PbxUnavailable, PbxRefused, PbxOutcomeUnknown, InvalidPbxValue.
+        `written` is called before that, as soon as the order is on its way to the PBX. It must not
+        block. Raises PbxUnavailable and InvalidPbxValue before that, PbxRefused and
+        PbxOutcomeUnknown after it.
         """
 
     async def hang_up(self, uniqueid: str) -> HangUpResult:

@@ -2,75 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 
 import structlog
 
+from bridge.calls.call_order import NewCall, accepted_call, originate_order
 from bridge.calls.errors import CallNotPlaced, TooManyCalls
 from bridge.calls.live.call_log import log_accepted
 from bridge.calls.live.switchboard import Switchboard
 from bridge.calls.pace import Pace
-from bridge.calls.pbx import (
-    InvalidPbxValue,
-    OriginateOrder,
-    PbxOutcomeUnknown,
-    PbxRefused,
-    PbxUnavailable,
-    TransferScope,
-)
-from bridge.calls.state.acts_on import ActsOn
-from bridge.calls.state.phone_call import (
-    Disposition,
-    EndedBy,
-    FinalRecord,
-    Flow,
-    Leg,
-    Origin,
-    PhoneCall,
-    Side,
-    new_call_id,
-)
+from bridge.calls.pbx import InvalidPbxValue, PbxOutcomeUnknown, PbxRefused, PbxUnavailable
+from bridge.calls.state.phone_call import Disposition, EndedBy, FinalRecord, PhoneCall
+from bridge.calls.taken import Taken
 from bridge.clock import now_ms
-from bridge.directory.caller_ids import CallerId
-from bridge.directory.model import Extension, ExtensionType
-from bridge.directory.party import Party
+from bridge.directory.model import Extension
 from bridge.faults import StorageUnavailable
-from bridge.supervision.tasks import carried_through
+from bridge.supervision.tasks import in_request
 
 log = structlog.get_logger()
 
 Accept = Callable[[PhoneCall], Awaitable[None]]
 AcceptAll = Callable[[Sequence[PhoneCall]], Awaitable[None]]
-
-
-@dataclass(frozen=True, slots=True)
-class NewCall:
-    """A call as ordered, everything resolved and checked. Times in seconds.
-
-    `acts_on`: what its source does instead of calling destinations, `dialled` the number that is
-    shown for that. `local_only`: that other call must not be connected with a public number.
-    """
-
-    extension: Extension
-    extension_spelled: str
-    sources: tuple[Party, ...]
-    destinations: tuple[Party, ...]
-    caller_id: CallerId
-    destination_caller_id: CallerId
-    nonce: str | None
-    wait_s: int
-    duration_s: int
-    allow_public_transfer: bool
-    video: bool
-    client_id: str
-    recording: bool | None = None
-    metadata: str | None = None
-    status_url: str | None = None
-    acts_on: ActsOn | None = None
-    dialled: str = ""
-    local_only: bool = False
+NotDialled = CallNotPlaced | PbxUnavailable
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +54,7 @@ class CallPlacement:
         self._switchboard = switchboard
         self._pace = pace
         self._limits = limits
+        self._being_placed: set[asyncio.Task[None]] = set()
 
     @property
     def pace(self) -> Pace:
@@ -119,7 +76,7 @@ class CallPlacement:
     async def place(self, order: NewCall, accept: Accept) -> PhoneCall:
         """Place the call; `accept` puts it on disk, and may raise to have it forgotten.
 
-        Raises PbxUnavailable (nothing was accepted), TooManyCalls, CallNotPlaced, and what `accept`
+        Raises PbxUnavailable (nothing was sent), TooManyCalls, CallNotPlaced, and what `accept`
         raises. When the PBX does not answer in time the call counts as placed: it may ring, and its
         events or the next resync will tell.
         """
@@ -127,36 +84,48 @@ class CallPlacement:
         async def accept_one(calls: Sequence[PhoneCall]) -> None:
             await accept(calls[0])
 
-        return (await self.place_all([order], accept_one))[0]
+        return (await self.place_all([order], accept_one, wait_for_pbx=True))[0]
 
-    async def place_all(self, orders: Sequence[NewCall], accept: AcceptAll) -> list[PhoneCall]:
+    async def place_all(
+        self, orders: Sequence[NewCall], accept: AcceptAll, *, wait_for_pbx: bool
+    ) -> list[PhoneCall]:
         """Place several calls of one extension: all of them are on disk before one is dialled.
 
-        Raises as `place`; CallNotPlaced only if the PBX took none of them. A call that it did not
-        take has its final record.
+        Raises as `place`, if the PBX took none of them. A call that it did not take has its final
+        record. Without `wait_for_pbx` a call is taken once its Originate is written; what the PBX
+        says to it then shows in the call alone.
         """
         self._require_link()
         for _ in orders:
             await self._pace.turn()
         self._require_link()
+        taken = Taken(wait_for_pbx=wait_for_pbx)
         # From here on the calls run to their end even if the client has gone.
-        return await carried_through(self._place(orders, accept), "place_call")
+        task = in_request(taken.tell(self._place(orders, accept, taken)), "place_call")
+        self._being_placed.add(task)
+        task.add_done_callback(self._being_placed.discard)
+        return await taken.calls
 
-    async def _place(self, orders: Sequence[NewCall], accept: AcceptAll) -> list[PhoneCall]:
+    async def finish(self) -> None:
+        """Return once the PBX has answered each Originate that was sent, or its time is over."""
+        if self._being_placed:
+            await asyncio.wait(self._being_placed)
+
+    async def _place(
+        self, orders: Sequence[NewCall], accept: AcceptAll, taken: Taken
+    ) -> list[PhoneCall]:
         self._check_limits(orders[0].extension, len(orders))
-        calls = [_accepted(x, self._switchboard.pbx.name) for x in orders]
+        calls = [accepted_call(x, self._switchboard.pbx.name) for x in orders]
         with ExitStack() as placing:
             for call in calls:
                 self._switchboard.calls.add(call)
                 self._switchboard.timelines.accepted(call)
                 placing.enter_context(self._switchboard.placing(call.id))
             await self._store(calls, accept)
-            refused: list[CallNotPlaced] = []
-            for order, call in zip(orders, calls, strict=True):
-                try:
-                    await self._dial(order, call)
-                except CallNotPlaced as why:
-                    refused.append(why)
+            taken.expect(calls)
+            dials = [self._dial(x, y, taken) for x, y in zip(orders, calls, strict=True)]
+            faults = [await dials[0]] if len(dials) == 1 else await asyncio.gather(*dials)
+        refused = [x for x in faults if x is not None]
         if len(refused) == len(calls):
             raise refused[0]
         return calls
@@ -181,22 +150,35 @@ class CallPlacement:
         self._switchboard.calls.drop(call.id)
         self._switchboard.timelines.forget(call.id)
 
-    async def _dial(self, order: NewCall, call: PhoneCall) -> None:
+    async def _dial(self, order: NewCall, call: PhoneCall, taken: Taken) -> NotDialled | None:
+        """Returns the reason where the PBX did not take it."""
         log_accepted(call)
         live = self._switchboard.calls.live.get(call.id)
+        fault: NotDialled | None = None
         if live is None:
-            raise CallNotPlaced(call.id, "it was ended before it could be dialled")
-        if live.hang_up is not None:
+            fault = CallNotPlaced(call.id, "it was ended before it could be dialled")
+        elif live.hang_up is not None:
             self._not_dialled(call.id, EndedBy.API, Disposition.NO_ANSWER, "cancelled")
-            return
+        else:
+            fault = await self._originate(order, call, taken)
+        taken.settled(call.id)
+        return fault
+
+    async def _originate(self, order: NewCall, call: PhoneCall, taken: Taken) -> NotDialled | None:
+        wanted = originate_order(order, call, self._limits.destination_wait_s)
         try:
-            await self._switchboard.pbx.originate(_originate_order(order, call, self._limits))
+            await self._switchboard.pbx.originate(wanted, lambda: taken.written(call.id))
         except PbxOutcomeUnknown:
             log.warning("originate_not_confirmed", call_id=call.id)
             self._switchboard.resync_later.request()  # it has a channel by then, or never will
         except (PbxRefused, PbxUnavailable, InvalidPbxValue) as why:
             self._not_dialled(call.id, EndedBy.PBX, Disposition.FAILED, str(why))
-            raise CallNotPlaced(call.id, str(why)) from why
+            if isinstance(why, PbxUnavailable):
+                return why
+            fault = CallNotPlaced(call.id, str(why))
+            fault.__cause__ = why
+            return fault
+        return None
 
     def _not_dialled(
         self, call_id: str, by: EndedBy, disposition: Disposition, reason: str
@@ -217,98 +199,3 @@ class CallPlacement:
         ):
             if count + more > limit:
                 raise TooManyCalls(f"too many concurrent calls {name} (limit {limit})", 5)
-
-
-def _accepted(order: NewCall, pbx: str) -> PhoneCall:
-    published_ms = now_ms()
-    call_id = new_call_id(published_ms)
-    parties = [(Side.SOURCE, x) for x in order.sources]
-    parties += [(Side.DESTINATION, x) for x in order.destinations]
-    public = any(party.is_public for _, party in parties)
-    return PhoneCall(
-        id=call_id,
-        pbx=pbx,
-        linkedid=call_id,
-        origin=Origin.API,
-        flow=Flow.OUTGOING if public else Flow.LOCAL,
-        published_ms=published_ms,
-        extension=order.extension.number,
-        extension_spelled=order.extension_spelled,
-        user_id=order.extension.user_id,
-        organization=order.extension.organization,
-        client_id=order.client_id,
-        nonce=order.nonce,
-        metadata=order.metadata,
-        status_url=order.status_url,
-        caller_id=order.caller_id,
-        destination_caller_id=order.destination_caller_id,
-        duration_s=order.duration_s,
-        local_transfers_only=_local_only(order, public=public),
-        allow_public_transfer=order.allow_public_transfer,
-        recording=order.recording,
-        acts_on=order.acts_on,
-        dialled=order.dialled,
-        all_devices=_several_devices((*order.sources, *order.destinations)),
-        legs=tuple(
-            Leg(
-                view_id=f"{index:02d}",
-                side=side,
-                number=party.number,
-                spelled=party.spelled,
-                dial=party.dial,
-                extension=party.extension.number if party.extension else None,
-            )
-            for index, (side, party) in enumerate(parties)
-        ),
-    )
-
-
-def _several_devices(parties: Iterable[Party]) -> bool:
-    return any(x.extension is not None and x.extension.devices > 1 for x in parties)
-
-
-def _local_only(order: NewCall, *, public: bool) -> bool:
-    """Whether its phones must not transfer it to a public number. A queue transfers nothing.
-
-    The wish counts for calls with a public number (docs/reference/specification.md §4). The call
-    keeps it, since such a number may come into the call later. The right of an extension counts
-    always: the context of a transfer is the call's, not the one that the phone itself dials in.
-    """
-    concerned = [order.extension, *(x.extension for x in (*order.sources, *order.destinations))]
-    phones = [x for x in concerned if x is not None and x.type is ExtensionType.PHONE_TERMINAL]
-    if order.local_only or any(not x.may_call_public for x in phones):
-        return True
-    return public and not order.allow_public_transfer
-
-
-def _originate_order(order: NewCall, call: PhoneCall, limits: CallLimits) -> OriginateOrder:
-    return OriginateOrder(
-        call_id=call.id,
-        sources=tuple(x.dial for x in order.sources),
-        destinations=tuple(x.dial for x in order.destinations),
-        caller_id=order.caller_id,
-        destination_caller_id=order.destination_caller_id,
-        wait_s=order.wait_s,
-        destination_wait_s=limits.destination_wait_s,
-        duration_s=order.duration_s,
-        account=order.extension.number,
-        video=order.video,
-        transfer_scope=_transfer_scope(call),
-        all_devices=call.all_devices,
-        forwarding_phone=_forwarding_phone(order.destinations),
-        acts_on=order.acts_on,
-    )
-
-
-def _transfer_scope(call: PhoneCall) -> TransferScope:
-    if call.local_transfers_only:
-        return TransferScope.LOCAL
-    return TransferScope.ANY if call.allow_public_transfer else TransferScope.ONE_PUBLIC
-
-
-def _forwarding_phone(destinations: tuple[Party, ...]) -> str | None:
-    """The one destination, if it has forwards. Of several the others ring on instead."""
-    if len(destinations) != 1:
-        return None
-    extension = destinations[0].extension
-    return extension.number if extension is not None and extension.forwards is not None else None

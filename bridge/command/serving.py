@@ -173,6 +173,7 @@ def asterisk_ports(settings: Settings) -> AsteriskPorts:
         public_network_address=settings.public_network_address,
         public_network_sip=settings.public_network_port,
         external_address=settings.external_address,
+        stun_server=settings.stun_server,
     )
 
 

@@ -99,6 +99,12 @@ class Settings(BaseSettings):
     # So long the link that `serve` prints signs in, once; 0: none is printed. It is printed only
     # while the service listens on loopback.
     console_link_s: Annotated[int, Field(ge=0)] = 3600
+    # The sessions of the console that are told passwords of phones. `own`: that of a user, for
+    # phones of that user; `reach`: each one, for all phones that it may act for; `none`: no one.
+    console_phone_secrets: Literal["none", "own", "reach"] = "own"
+    # Host and port where phones register with a PBX of your own, as the console tells them; empty:
+    # it is not told. That of the Asterisk that is started is known.
+    console_sip_server: str = Field("", pattern=r"^$|^[A-Za-z0-9.\[\]:-]{1,253}:[0-9]{1,5}$")
     # The request line; a longer one is 400.
     uri_max_bytes: Annotated[int, Field(ge=1024)] = 8 * 1024
     # Wrong secrets that an address (IPv6: /64) may send at once: of one app, Verba user or phone on
@@ -200,6 +206,12 @@ class Settings(BaseSettings):
     # other mirror, somebody between it and us could pass off old packages with known holes.
     stale_mirror: bool = False
     external_address: str = ""  # NAT: what phones outside reach us by
+    # Browser phones: a STUN server, as host:port. Asterisk asks it for its own address where
+    # external_address is not set, and pages ask it for theirs. Empty: nobody is asked.
+    stun_server: Annotated[str, Field(pattern=r"^(\[?[A-Za-z0-9.:_-]+\]?:[0-9]{1,5})?$")] = ""
+    # Of a browser phone: so long the password is good that a page was given. One that leaks is good
+    # no longer; shorter means that pages ask more often.
+    browser_phone_secret_s: Annotated[int, Field(ge=60, le=86_400)] = 3600
 
     # Calls
     wait_for_pickup_default_s: Annotated[int, Field(ge=1)] = 25  # the specification's default
@@ -212,6 +224,9 @@ class Settings(BaseSettings):
     parties_max: Annotated[int, Field(ge=1, le=20)] = 10  # numbers in source or destination
     nonce_max_chars: Annotated[int, Field(ge=1)] = 255  # a longer nonce is 400
     refuse_unreachable_sources: bool = True  # False: the PBX finds out
+    # True: a create is answered once the PBX has taken its Originate, and a refusal is 502. False:
+    # once the Originate is written, a round trip earlier; a refusal then ends the call.
+    create_waits_for_pbx: bool = False
     # So long `ended=true` lists a call.
     ended_calls_kept_s: Annotated[int, Field(ge=60)] = 24 * 3600
 

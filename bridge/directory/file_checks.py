@@ -14,7 +14,8 @@ from bridge.directory.number_spelling import bare_number
 from bridge.directory.yaml_tree import KeyPath, Tree
 
 _PHONE, _QUEUE = ExtensionType.PHONE_TERMINAL.value, ExtensionType.QUEUE.value
-_ONLY_FOR_PHONES = ("sip_secret", "endpoint", "devices", "voicemail")
+_ONLY_FOR_PHONES = ("sip_secret", "endpoint", "devices", "webrtc", "voicemail")
+_NOT_FOR_EXISTING = ("sip_secret", "webrtc")
 
 FileFault = tuple[KeyPath, str]
 
@@ -79,12 +80,7 @@ def _check_membership(
 def _check_kind(path: KeyPath, extension: dict[str, Tree]) -> Iterator[FileFault]:
     kind = _text(extension, "type")
     if kind == _PHONE:
-        if _given(extension, "dial"):
-            yield (*path, "dial"), f"not for a {_PHONE}; name an existing phone with 'endpoint'"
-        if _given(extension, "conferences"):
-            yield (*path, "conferences"), "only for a Conference"
-        if _given(extension, "sip_secret") and _given(extension, "endpoint"):
-            yield (*path, "sip_secret"), "not for an existing phone, which 'endpoint' names"
+        yield from _check_phone(path, extension)
     elif kind in {known.value for known in ExtensionType}:
         for key in _ONLY_FOR_PHONES:
             if _given(extension, key):
@@ -94,6 +90,16 @@ def _check_kind(path: KeyPath, extension: dict[str, Tree]) -> Iterator[FileFault
         yield from _repeated(list(_entries(extension, "conferences", path)), "number")
         if kind == ExtensionType.CALLBACK.value and _given(extension, "dial"):
             yield (*path, "dial"), f"not for a {kind} extension, which cannot be called"
+
+
+def _check_phone(path: KeyPath, extension: dict[str, Tree]) -> Iterator[FileFault]:
+    if _given(extension, "dial"):
+        yield (*path, "dial"), f"not for a {_PHONE}; name an existing phone with 'endpoint'"
+    if _given(extension, "conferences"):
+        yield (*path, "conferences"), "only for a Conference"
+    for key in _NOT_FOR_EXISTING if _given(extension, "endpoint") else ():
+        if _given(extension, key):
+            yield (*path, key), "not for an existing phone, which 'endpoint' names"
 
 
 def _check_account(

@@ -144,6 +144,7 @@ def _extension(
         sip_secret=secret,
         recording=entry.recording,
         devices=entry.devices,
+        webrtc=entry.webrtc,
         forwards=forwards,
         conferences=tuple(Conference(x.number, x.pin or "") for x in entry.conferences),
         queue=_queue(entry, organization.prefix),

@@ -100,6 +100,7 @@ class ExtensionEntry(_Strict):
     sip_secret: SipSecret | None = Field(default=None, repr=False)
     endpoint: Endpoint | None = None
     devices: Annotated[int, Field(ge=1, le=MAX_DEVICES)] = 1
+    webrtc: bool = False
     dial: Dial | None = None
     forward: ForwardEntry | None = None
     voicemail: bool = False

@@ -114,6 +114,7 @@ class Extension:
     `sip_secret` is set for the phones that the service provisions, and for no others.
     `secret_name`: its key among the generated secrets, None when the file gives the secret itself.
     `devices`: so many phones may be registered as it, and all of them ring.
+    `webrtc`: browsers may be registered as it, beside its phones; only of a provisioned phone.
     `conferences`: of a Conference extension, those with a number.
     `queue` is set for each extension of that type.
     """
@@ -133,6 +134,7 @@ class Extension:
     sip_secret: str | None = field(default=None, repr=False)
     recording: RecordingMode = RecordingMode.NEVER
     devices: int = 1
+    webrtc: bool = False
     forwards: Forwards | None = None
     conferences: tuple[Conference, ...] = ()
     queue: Queue | None = None
@@ -141,6 +143,11 @@ class Extension:
     def short(self) -> str:
         """The number inside its organization (`210` of `0003*210`)."""
         return self.number.partition("*")[2]
+
+    @property
+    def rings_several(self) -> bool:
+        """Whether more than one phone may ring for it, so that each is dialled by its address."""
+        return self.devices > 1 or self.webrtc
 
     @property
     def provisioned(self) -> bool:

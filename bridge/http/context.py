@@ -28,6 +28,7 @@ from bridge.http.uapi.idempotent_creates import IdempotentCreates
 from bridge.http.uapi.stream.places import StreamPlaces
 from bridge.http.uapi.stream.shared_items import SharedItems
 from bridge.metrics.exposition import Exposition
+from bridge.pbx.phones.browser_secrets import BrowserSecrets
 from bridge.pbx.phones.directory_phones import DirectoryPhones
 from bridge.pbx.phones.phone_changes import PhoneChanges
 from bridge.pbx.phones.registrations import Registrations
@@ -43,11 +44,13 @@ class Services:
 
     settings: HttpSettings
     phones: DirectoryPhones
+    browser_secrets: BrowserSecrets
     registrations: Registrations
     phone_changes: PhoneChanges
     directory: CurrentDirectory
     tokens: TokenService
     sign_in_codes: OneTimeCodes
+    provisioning_codes: OneTimeCodes
     pbx: Pbx
     switchboard: Switchboard
     live_calls: LiveCalls

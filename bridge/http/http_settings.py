@@ -63,6 +63,7 @@ class UapiSettings:
     nothing_deleted_status: int
     create_limit_s: float
     refuse_unreachable_sources: bool
+    create_waits_for_pbx: bool
     creates: CreateLimits
     ended_calls_kept_s: int
     event_url_max_chars: int
@@ -86,7 +87,7 @@ class SipWebSocketSettings:
 
     `strangers_per_address_max`: phones of one address that have not registered yet.
     `allowed_origins`: the origins of web pages that may connect, beside pages of this host; `*`:
-    all.
+    all. `stun_server`: host and port, which pages are told; empty: none.
     """
 
     pbx_url: str
@@ -97,14 +98,21 @@ class SipWebSocketSettings:
     registration_s: float
     frames_per_s: int
     allowed_origins: tuple[str, ...]
+    stun_server: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class ConsoleSettings:
-    """`shown`: whether the web console is there. `session_s`: how long a session lasts."""
+    """`shown`: whether the web console is there. `session_s`: how long a session lasts.
+
+    `phone_secrets`: to whom passwords of phones are told: `none`, `own` (to their user) or `reach`.
+    `sip_server`: host and port where phones register; empty: it is not known.
+    """
 
     shown: bool
     session_s: int
+    phone_secrets: str
+    sip_server: str
 
 
 @dataclass(frozen=True, slots=True)

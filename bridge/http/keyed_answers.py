@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 import structlog
 
+from bridge.calls.pbx import PbxUnavailable
 from bridge.calls.store.idempotency_store import (
     BEGUN,
     IdempotencyConflict,
@@ -198,6 +199,11 @@ class KeyedAnswers:
             # Stored too late, or perhaps stored: nothing was done, so that the key is free again.
             if keeper.entry is not None and (keeper.stored or why.outcome_unknown):
                 self._doubt(keeper.entry)
+            raise
+        except PbxUnavailable:
+            # The link went before anything was sent: nothing was done, as above.
+            if keeper.entry is not None and keeper.stored:
+                await self._free(keeper.entry)
             raise
         except Exception as fault:
             error, entry = as_uapi_error(fault), keeper.entry

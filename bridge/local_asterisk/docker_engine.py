@@ -89,6 +89,7 @@ class DockerAsterisk:
             "BRIDGE_RTP_PORT_MIN": str(ports.rtp_start),
             "BRIDGE_RTP_PORT_MAX": str(ports.rtp_end),
             "BRIDGE_EXTERNAL_ADDRESS": ports.external_address,
+            "BRIDGE_STUN_SERVER": ports.stun_server,
         }
 
     @property

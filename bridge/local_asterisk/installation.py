@@ -69,6 +69,11 @@ class Installation:
     data_dir: Path
     root: Path | None = None
 
+    @property
+    def modules_dir_here(self) -> Path:
+        """As this process sees it."""
+        return (self.root or Path("/")) / self.modules_dir.relative_to("/")
+
     def command(self, instance: Path, arguments: Sequence[str]) -> list[str]:
         """The command line; every step of it execs, so Asterisk has its pid."""
         asterisk = [self.binary, *arguments]

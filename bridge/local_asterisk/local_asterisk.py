@@ -87,6 +87,7 @@ class LocalAsterisk:
                 "TRUNK_PEER_ADDRESS": ports.public_network_address,
                 "TRUNK_PEER_PORT": str(ports.public_network_sip),
                 "EXTERNAL_ADDRESS": ports.external_address,
+                "STUN_SERVER": ports.stun_server,
             },
         )
         self.public_network: AsteriskProcess | None = None

@@ -45,6 +45,8 @@ class AsteriskPorts:
     """UDP."""
     external_address: str = ""
     """The address that phones behind a NAT must get; empty: no NAT."""
+    stun_server: str = ""
+    """Host and port; empty: none is asked."""
 
     @property
     def management_address(self) -> str:

@@ -181,6 +181,7 @@ class AsteriskProcess:
                 "LOG_DIR": str(self.folder / "log"),
                 "SPOOL_DIR": str(self.folder / "spool"),
                 "MODULE_DIR": str(self._installation.modules_dir),
+                "MODULE_DIR_HERE": str(self._installation.modules_dir_here),
                 "DATA_DIR": str(self._installation.data_dir),
             },
             capture_output=True,

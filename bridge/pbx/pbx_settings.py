@@ -72,12 +72,14 @@ class PhoneProfile:
 
     The reasons are in bridge/config/settings.py.
 
-    `codecs`: in the order in which they are offered, as Asterisk calls them, comma-separated.
+    `codecs`: in the order in which they are offered, as Asterisk calls them, comma-separated;
+    `browser_codecs`: of browser phones.
     `media_address`: the PBX's IP address for the audio. On a loopback PBX `127.0.0.1`: otherwise
     Asterisk looks the machine's name up for every call, which can take seconds.
     """
 
     codecs: str = "ulaw,alaw,h264,vp8"
+    browser_codecs: str = "ulaw,alaw"
     media_address: str = ""
     rtp_timeout_s: int = 45
     rtp_timeout_hold_s: int = 1800

@@ -42,7 +42,7 @@ def member_of(phone: Extension, status: AgentStatus = AgentStatus.ONLINE) -> Que
     Asterisk dials one phone of an endpoint; several phones ring through a Local channel.
     """
     interface = phone.endpoint
-    if phone.devices > 1 and phone.provisioned:
+    if phone.rings_several and phone.provisioned:
         interface = f"Local/{phone.number}@{AGENTS_CONTEXT}/n"
     return QueueMember(
         interface,

@@ -1,16 +1,17 @@
 """Every task of the service is made here, so that none is lost and none dies unnoticed.
 
 asyncio itself holds a task by a weak reference only, and tells nobody of its fault until the task
-is collected. Four kinds of work cover what the service needs:
+is collected. Five kinds of work cover what the service needs:
 
 - `must_live`: the service is useless without it, e.g. the writer of the database. Its end is a
   death: `/health/ready` is 503 with its name, and `serve` ends with an error.
 - `in_background`: nobody waits for it. It is held until it ends, and its fault is logged.
 - `awaited`: the caller looks at its outcome.
 - `carried_through`: the caller waits for it, but it goes on if the caller is cancelled.
+- `in_request`: a part of a request that may outlast its answer. Its fault is logged.
 
 Work that nobody waits for outlives the request that started it, so its log lines do not carry the
-id of that request. The other two kinds are a part of the request.
+id of that request. The other three kinds are a part of the request.
 
 Tasks belong to an event loop, and so does their supervisor: see `supervisor`.
 """
@@ -143,6 +144,13 @@ def in_background(work: Coroutine[object, object, object], name: str) -> asyncio
 def awaited(work: Coroutine[object, object, _Result], name: str) -> asyncio.Task[_Result]:
     """Start work beside others; the caller awaits the task, and so gets its fault."""
     return supervisor().hold(asyncio.create_task(work, name=name))
+
+
+def in_request(work: Coroutine[object, object, _Result], name: str) -> asyncio.Task[_Result]:
+    """Start work of a request that may outlast its answer. Its fault is logged."""
+    task = awaited(work, name)
+    task.add_done_callback(_log_fault)
+    return task
 
 
 async def carried_through(work: Coroutine[object, object, _Result], name: str) -> _Result:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from bridge.access.guess_guard import GuessLimits
 from bridge.config.file_descriptors import ConnectionLimits, descriptor_limit
 from bridge.config.settings import Settings
+from bridge.http.base_url import authority
 from bridge.http.http_settings import (
     ConsoleSettings,
     CreateLimits,
@@ -14,6 +15,7 @@ from bridge.http.http_settings import (
     UapiSettings,
     VerbaSettings,
 )
+from bridge.http.server import EVERY_ADDRESS, EVERY_IPV4_ADDRESS
 from bridge.wiring.descriptor_budget import connection_limits
 from bridge.wiring.pbx import pbx_tls, pbx_url
 from bridge.wiring.phone_call_events import target_rules
@@ -56,7 +58,12 @@ def http_settings(settings: Settings) -> HttpSettings:
         body_timeout_s=settings.body_timeout_s,
         metrics_token=settings.metrics_token.get_secret_value(),
         reference_page=settings.reference_page,
-        console=ConsoleSettings(shown=settings.console, session_s=settings.console_session_s),
+        console=ConsoleSettings(
+            shown=settings.console,
+            session_s=settings.console_session_s,
+            phone_secrets=settings.console_phone_secrets,
+            sip_server=sip_server(settings),
+        ),
         guesses=GuessLimits(
             per_client=settings.wrong_secrets_per_client_max,
             per_address=settings.wrong_secrets_per_address_max,
@@ -74,6 +81,18 @@ def http_settings(settings: Settings) -> HttpSettings:
     )
 
 
+def sip_server(settings: Settings) -> str:
+    """Host and port where phones register; empty where only somebody's own PBX knows.
+
+    "Every address" is shown as loopback: on this machine that is one of them.
+    """
+    if settings.console_sip_server or settings.pbx_host:
+        return settings.console_sip_server
+    host = settings.external_address or settings.bind_address
+    reached = "127.0.0.1" if host in (EVERY_ADDRESS, EVERY_IPV4_ADDRESS) else host
+    return authority(reached, settings.sip_port)
+
+
 def _uapi(settings: Settings) -> UapiSettings:
     return UapiSettings(
         create_status=settings.create_status,
@@ -81,6 +100,7 @@ def _uapi(settings: Settings) -> UapiSettings:
         nothing_deleted_status=settings.nothing_deleted_status,
         create_limit_s=_create_limit_s(settings),
         refuse_unreachable_sources=settings.refuse_unreachable_sources,
+        create_waits_for_pbx=settings.create_waits_for_pbx,
         creates=CreateLimits(
             duration_default_s=settings.call_duration_default_s,
             duration_max_s=settings.call_duration_max_s,
@@ -110,6 +130,7 @@ def _sip_websocket(settings: Settings) -> SipWebSocketSettings:
         registration_s=settings.sip_websocket_registration_s,
         frames_per_s=settings.sip_websocket_frames_per_s,
         allowed_origins=tuple(_listed(settings.sip_websocket_origins)),
+        stun_server=settings.stun_server,
     )
 
 

@@ -39,6 +39,9 @@ def pbx_tls(settings: Settings) -> PbxTls:
     return PbxTls(settings.pbx_ca_file, settings.pbx_tls_verify)
 
 
+_BROWSER_CODECS = ("opus", "g722", "ulaw", "alaw")
+
+
 def ami_settings(settings: Settings, secrets: SecretSource) -> AmiSettings:
     """The settings of the AMI link.
 
@@ -108,6 +111,7 @@ def phone_profile(settings: Settings) -> PhoneProfile | None:
     codecs = filter(None, (settings.audio_codecs, settings.video_codecs))
     return PhoneProfile(
         codecs=",".join(codecs),
+        browser_codecs=_browser_codecs(settings.audio_codecs),
         media_address=settings.phone_media_address,
         rtp_timeout_s=settings.phone_rtp_timeout_s,
         rtp_timeout_hold_s=settings.phone_rtp_timeout_hold_s,
@@ -115,6 +119,12 @@ def phone_profile(settings: Settings) -> PhoneProfile | None:
         session_timers=settings.phone_session_timers,
         session_expires_s=settings.phone_session_expires_s,
     )
+
+
+def _browser_codecs(audio_codecs: str) -> str:
+    """Those of the phones that a browser knows; it always knows both forms of G.711."""
+    known = [x for x in audio_codecs.split(",") if x in _BROWSER_CODECS]
+    return ",".join(known) or "ulaw,alaw"
 
 
 def voicemail_limits(settings: Settings) -> VoicemailLimits:

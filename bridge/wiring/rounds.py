@@ -1,4 +1,5 @@
-"""The work that is done at intervals: resync, the time limits of calls, the purge of old rows."""
+"""The work that is done at intervals: resync, the time limits of calls, the purge of old rows, the
+passwords of browser phones."""
 
 from __future__ import annotations
 
@@ -15,6 +16,7 @@ from bridge.storage.purge import purge_each
 from bridge.supervision.tasks import must_live
 
 PURGE_INTERVAL_S = 600.0
+BROWSER_SECRETS_INTERVAL_S = 30.0
 
 Purges = Mapping[str, Callable[[int], Awaitable[object]]]
 """By the name of the rows: removes the old ones; it gets the present moment in milliseconds."""
@@ -26,6 +28,7 @@ def begin_rounds(
     switchboard: Switchboard,
     hang_up: HangUp,
     purges: Purges,
+    replace_browser_secrets: Callable[[], Awaitable[None]],
 ) -> None:
     """Begin all of it; `stack` ends it. The service ends with an error if one of them dies."""
     age = AgeLimit(switchboard, hang_up, settings.call_age_max_s)
@@ -39,6 +42,9 @@ def begin_rounds(
         "resync": every(settings.resync_interval_s, "resync", switchboard.resync),
         "age_limit": every(AGE_CHECK_INTERVAL_S, "age limit", age.enforce),
         "duration_limit": every(AGE_CHECK_INTERVAL_S, "duration limit", duration.enforce),
+        "browser_secrets": every(
+            BROWSER_SECRETS_INTERVAL_S, "browser secrets", replace_browser_secrets
+        ),
         "purge": every(PURGE_INTERVAL_S, "purge", purge),
     }
     for name, work in rounds.items():

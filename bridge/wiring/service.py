@@ -52,6 +52,7 @@ from bridge.pbx.ami.queue_actions import QueueActions
 from bridge.pbx.ami.steering import AmiSteering
 from bridge.pbx.ari.client import AriClient
 from bridge.pbx.ari.dialplan_values import DialplanValues
+from bridge.pbx.phones.browser_secrets import BrowserSecrets
 from bridge.pbx.phones.directory_phones import DirectoryPhones
 from bridge.pbx.phones.registrations import Registrations
 from bridge.phone_call_events.directory_numbers import DirectoryNumbers
@@ -89,6 +90,9 @@ HANG_UP_SWEEP_S = 0.5
 DIGITS_IDLE_S = 2.0
 # Of a reload for its phones: the next reload must not wait until thousands of them are made.
 PHONES_WAIT_S = 5.0
+
+# A person points a phone at a QR code meanwhile.
+PROVISIONING_S = 600.0
 
 
 class Service:
@@ -183,7 +187,10 @@ class Service:
             self.switchboard.observe(CallTraces(traces).changed)
         self.switchboard.add_companions(self.events.rows.of_change)
         self.switchboard.add_companions(self.events.call_receivers.of_change)
-        self.phones = DirectoryPhones(phone_profile(settings), self.directory, self.ari, self.link)
+        browser_secrets = BrowserSecrets(self.ari, self.directory, settings.browser_phone_secret_s)
+        self.phones = DirectoryPhones(
+            phone_profile(settings), self.directory, self.ari, self.link, browser_secrets
+        )
         self._stack.callback(self.phones.stop)
         self.dialplan_values = DialplanValues(self.directory, self.ari, voicemail_limits(settings))
         self._stack.callback(self.dialplan_values.stop)
@@ -231,11 +238,13 @@ class Service:
         services = Services(
             settings=http_settings(settings),
             phones=self.phones,
+            browser_secrets=browser_secrets,
             registrations=Registrations(self.link),
             phone_changes=self.link.phone_changes,
             directory=self.directory,
             tokens=self.tokens,
             sign_in_codes=self.sign_in_codes,
+            provisioning_codes=OneTimeCodes(PROVISIONING_S),
             pbx=self.link,
             switchboard=self.switchboard,
             live_calls=LiveCalls(tracker.live, self.directory),
@@ -269,6 +278,7 @@ class Service:
         self._stack.push_async_callback(self.switchboard.stop)
         self._stack.callback(hang_up.stop)
         self._stack.push_async_callback(self.link.stop)
+        self._stack.push_async_callback(placement.finish)
         purges: Purges = {
             "calls": lambda now: calls.purge_ended(now - settings.ended_calls_kept_s * 1000),
             "idempotency": lambda now: answers.purge(
@@ -281,7 +291,9 @@ class Service:
             ),
             "tokens": lambda _: self.tokens.purge(),
         }
-        begin_rounds(self._stack, settings, self.switchboard, hang_up, purges)
+        begin_rounds(
+            self._stack, settings, self.switchboard, hang_up, purges, browser_secrets.replace_old
+        )
         await self._wait.make_way()
         app = application.make_application(services)
         await serve_metrics(self._stack, settings, services.metrics)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import cast
 
 import pytest
@@ -16,6 +18,7 @@ from bridge.pbx.ami.link import AmiLink
 from bridge.pbx.ari.client import AriClient, AriEndpoint
 from bridge.pbx.ari.errors import AriRefused
 from bridge.pbx.pbx_settings import PhoneProfile
+from bridge.pbx.phones.browser_secrets import BrowserSecrets
 from bridge.pbx.phones.directory_phones import DirectoryPhones
 from bridge.testing.eventually import eventually
 from tests.lab.instant_time import instant
@@ -49,12 +52,7 @@ class Refusing(FakePhones):
 @instant
 async def test_given_a_refusal_when_tried_again_then_the_phones_are_made_at_last() -> None:
     pbx, link = Refusing(5), FakeLink()
-    phones = DirectoryPhones(
-        PhoneProfile(),
-        CurrentDirectory(EXAMPLE_FILE, ThrowawaySecrets()),
-        cast("AriClient", pbx),
-        cast("AmiLink", link),
-    )
+    phones = made(pbx, link=link)
     with capture_logs() as log:
         await phones.provision()
         assert phones.ready.is_set()  # calls with phones that exist are possible
@@ -72,12 +70,7 @@ async def test_given_a_refusal_when_tried_again_then_the_phones_are_made_at_last
 @instant
 async def test_given_a_fault_of_ours_when_tried_again_then_the_service_still_gets_ready() -> None:
     pbx, link = Refusing(1, KeyError("state")), FakeLink()
-    phones = DirectoryPhones(
-        PhoneProfile(),
-        CurrentDirectory(EXAMPLE_FILE, ThrowawaySecrets()),
-        cast("AriClient", pbx),
-        cast("AmiLink", link),
-    )
+    phones = made(pbx, link=link)
     await phones.provision()
     assert phones.ready.is_set()
     assert "KeyError" in phones.problem
@@ -131,25 +124,64 @@ async def test_given_phones_are_being_made_when_asked_again_then_the_newest_dire
     assert ("endpoint", "0003*211") in pbx.objects
 
 
-def made(pbx: FakePhones) -> DirectoryPhones:
+def made(
+    pbx: FakePhones,
+    profile: PhoneProfile | None = PhoneProfile(),  # noqa: B008 - it is frozen
+    link: FakeLink | None = None,
+    file: Path = EXAMPLE_FILE,
+) -> DirectoryPhones:
+    directory = CurrentDirectory(file, ThrowawaySecrets())
     return DirectoryPhones(
-        PhoneProfile(),
-        CurrentDirectory(EXAMPLE_FILE, ThrowawaySecrets()),
+        profile,
+        directory,
         cast("AriClient", pbx),
-        cast("AmiLink", FakeLink()),
+        cast("AmiLink", link or FakeLink()),
+        BrowserSecrets(pbx, directory, 3600),
     )
+
+
+@instant
+async def test_given_webrtc_when_provisioned_then_its_browsers_have_an_endpoint_beside_it(
+    tmp_path: Path,
+) -> None:
+    pbx, file = FakePhones(), tmp_path / "directory.yaml"
+    file.write_text(with_webrtc(EXAMPLE_FILE.read_text(), "0003*211"))
+    phones = made(pbx, file=file)
+    await phones.provision()
+    assert pbx.objects["endpoint", "0003*211"]["aors"] == "0003*211,0003*211-web"
+    assert pbx.objects["endpoint", "0003*210"]["aors"] == "0003*210"
+    browsers = pbx.objects["endpoint", "0003*211-web"]
+    assert (browsers["webrtc"], browsers["accountcode"]) == ("yes", "0003*211")
+    assert browsers["allow"] == "opus,ulaw,alaw"
+    assert browsers["context"] == pbx.objects["endpoint", "0003*211"]["context"]
+    secrets = {pbx.objects["auth", x]["password"] for x in ("0003*211", "0003*211-web")}
+    assert len(secrets) == 2
+
+    writes = pbx.writes
+    await phones.provision()  # their password is another one each time, and no change
+    assert pbx.writes == writes
+
+    pbx.modules.clear()  # without Opus
+    await phones.provision()
+    assert pbx.objects["endpoint", "0003*211-web"]["allow"] == "ulaw,alaw"
+
+    file.write_text(EXAMPLE_FILE.read_text())
+    phones = made(pbx, file=file)
+    await phones.provision()
+    assert not [x for x in pbx.objects if x[1].endswith("-web")]
+    assert pbx.objects["endpoint", "0003*211"]["aors"] == "0003*211"
+
+
+def with_webrtc(directory: str, number: str) -> str:
+    entry = f"      - number: {number}"
+    return re.sub(rf"({re.escape(entry)}.*\n)", r"\1        webrtc: yes\n", directory)
 
 
 @instant
 async def test_given_provisioning_is_off_when_linked_then_no_phone_is_made() -> None:
     pbx = FakePhones()
     before = pbx.names()
-    phones = DirectoryPhones(
-        None,
-        CurrentDirectory(EXAMPLE_FILE, ThrowawaySecrets()),
-        cast("AriClient", pbx),
-        cast("AmiLink", FakeLink()),
-    )
+    phones = made(pbx, None)
     await phones.provision()
     assert (pbx.names(), pbx.writes) == (before, 0)
     assert phones.ready.is_set()

@@ -13,11 +13,12 @@ from dataclasses import dataclass, replace
 
 import structlog
 
+from bridge.calls.call_order import NewCall
 from bridge.calls.hanging_up import HangUp
 from bridge.calls.live.change import Change
 from bridge.calls.live.switchboard import Switchboard
 from bridge.calls.pbx import PbxOutcomeUnknown
-from bridge.calls.placing import CallPlacement, NewCall
+from bridge.calls.placing import CallPlacement
 from bridge.calls.state.acting_calls import can_act_on, why_over
 from bridge.calls.state.acts_on import ActsOn, CallAction
 from bridge.calls.state.phone_call import Disposition, EndedBy, Leg, PhoneCall

@@ -7,6 +7,11 @@ import re
 from aiohttp import web
 
 from bridge.console.assets import PAGE, loaded_files, policy
+from bridge.http.console.phone_settings import (
+    make_provisioning_address,
+    phone_settings,
+    provision,
+)
 from bridge.http.console.reach import reach
 from bridge.http.console.sign_in import session, sign_in, sign_out
 from bridge.http.packaged_files import packaged_file
@@ -31,6 +36,9 @@ def add_routes(app: web.Application) -> None:
     app.router.add_post("/console/session", sign_in)
     app.router.add_delete("/console/session", sign_out)
     app.router.add_get("/console/reach", reach)
+    app.router.add_get("/console/phones/{extension}", phone_settings)
+    app.router.add_post("/console/phones/{extension}/provisioning", make_provisioning_address)
+    app.router.add_get("/console/provision/{code}", provision)
     sending = {path: packaged_file(*found) for path, found in files.items()}
 
     async def loaded(request: web.Request) -> web.StreamResponse:

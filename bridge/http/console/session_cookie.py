@@ -12,10 +12,13 @@ import hmac
 from aiohttp import web
 from yarl import URL
 
+from bridge.access.errors import AccessDenied
 from bridge.access.token_fingerprints import same
+from bridge.directory.model import App
+from bridge.directory.requester import Requester
 from bridge.http.base_url import base_url
 from bridge.http.context import SERVICES
-from bridge.http.errors import UapiError
+from bridge.http.errors import UapiError, access_denied
 
 COOKIE = "uapi_console"
 PROOF = "X-Console-Proof"
@@ -39,6 +42,16 @@ def session_token(request: web.Request) -> str:
     if not same(request.headers.get(PROOF, ""), proof_of(token)):
         raise refused(f"The session needs the header {PROOF}, which GET /console/session tells.")
     return token
+
+
+def session_app(request: web.Request) -> tuple[App, Requester]:
+    """The app of the session. A token in a header does not do. Raises access_denied, 403."""
+    services = request.app[SERVICES]
+    try:
+        app = services.tokens.authenticate(session_token(request))
+    except AccessDenied:
+        raise access_denied() from None
+    return app, Requester.of_app(services.directory.directory, app)
 
 
 def require_own_page(request: web.Request) -> None:

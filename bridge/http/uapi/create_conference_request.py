@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from bridge.calls.placing import NewCall
+from bridge.calls.call_order import NewCall
 from bridge.directory.conferences import room_dial
 from bridge.directory.model import Conference, Extension, ExtensionType
 from bridge.directory.number_spelling import bare_number

@@ -13,8 +13,8 @@ from functools import partial
 import structlog
 from aiohttp import web
 
+from bridge.calls.call_order import NewCall
 from bridge.calls.pbx import Pbx, PbxUnavailable
-from bridge.calls.placing import NewCall
 from bridge.calls.state.phone_call import PhoneCall
 from bridge.directory.conferences import ROOMS_CONTEXT
 from bridge.directory.model import App
@@ -161,7 +161,9 @@ class _Creation:
             self._stored = True
 
         try:
-            await services.placement.place_all(orders, accept)
+            await services.placement.place_all(
+                orders, accept, wait_for_pbx=services.settings.uapi.create_waits_for_pbx
+            )
         finally:
             tell_call_limits(self._request, orders[0].extension)
         return answers[0]

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
-from bridge.calls.placing import NewCall
+from bridge.calls.call_order import NewCall
 from bridge.directory.caller_ids import CallerId, parse_caller_id
 from bridge.directory.errors import CallerIdInvalid, NumberInvalid
 from bridge.directory.model import App, Extension, ExtensionType, RecordingMode

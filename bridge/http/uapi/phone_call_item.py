@@ -15,20 +15,26 @@ from bridge.http.uapi.phone_call_json import phone_call_json
 from bridge.http.uapi.scope import Scope
 
 
-def phone_call_item(request: web.Request, scope: Scope, call: PhoneCall, base: str) -> Json:
-    """The call as this request's caller sees it. `base`: the URL of this service (`base_url`)."""
+def phone_call_item(
+    request: web.Request, scope: Scope, call: PhoneCall, base: str, user_in_uri: str = ""
+) -> Json:
+    """The call as this request's caller sees it. `base`: the URL of this service (`base_url`).
+
+    `user_in_uri`: of the link to the call; empty: as the request names the user.
+    """
     services = request.app[SERVICES]
     mine = [x for x in call.extensions if x in scope.places]
-    user, extension = _owner_in_link(request, mine, call), _extension_in_link(call, scope, mine)
+    named = user_in_uri or request.match_info["userId"]
+    user, extension = _owner_in_link(named, mine, call), _extension_in_link(call, scope, mine)
     self_url = f"{base}/uapi/phoneCalls/{user}/{extension}/{call.id}"
     owner = owner_of(services.directory.directory, call, scope.user)
     return phone_call_json(call, scope, owner, self_url)
 
 
-def _owner_in_link(request: web.Request, mine: Sequence[str], call: PhoneCall) -> str:
+def _owner_in_link(named: str, mine: Sequence[str], call: PhoneCall) -> str:
     """As the request names the user, unless an action made a call for the phone of another."""
     if mine or call.user_id is None:
-        return request.match_info["userId"]
+        return named
     return str(call.user_id)
 
 

@@ -1,6 +1,7 @@
 """The presence of an extension in the API's form (docs/reference/uapi.md §8).
 
-The status and the registration are strings, as in the vendor's example. `address` is ours.
+The status and the registration are strings, as in the vendor's example. `address` and `since` are
+ours.
 """
 
 from __future__ import annotations
@@ -74,6 +75,7 @@ def _registration(phone: Registration) -> Json:
         {
             "agent": phone.agent or None,
             **_status(status),
+            "since": date(phone.since_ms),
             "expire": date(expires_ms),
             "address": phone.address or None,
         }

@@ -52,4 +52,9 @@ async def with_registrations(
 async def _asked(services: Services, one: ExtensionPresence) -> ExtensionPresence:
     if not one.extension.endpoint or not services.pbx.link.up:
         return one
-    return replace(one, phones=await services.registrations.of(one.extension.endpoint))
+    endpoint = one.extension.endpoint
+    phones = await services.registrations.of(endpoint)
+    if phones is None:
+        return one
+    since_ms = partial(services.phone_changes.registered_since_ms, endpoint)
+    return replace(one, phones=[replace(x, since_ms=since_ms(x.address)) for x in phones])

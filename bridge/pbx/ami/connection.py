@@ -93,6 +93,8 @@ class AmiConnection:
         action_id = action.action_id or f"{self._id_prefix}-{self._ids}"
         sent = SentAction(action, action_id)
         self._protocol.write(sent, action.wire(action_id))
+        if action.written is not None:
+            action.written()
         # Not wait_for: that throws an answer away that comes in the moment of the time limit.
         limit = asyncio.get_running_loop().call_later(timeout_s, sent.give_up, timeout_s)
         try:

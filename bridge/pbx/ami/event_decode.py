@@ -36,6 +36,7 @@ from bridge.calls.state.pbx_events import (
     QueueLeft,
     Transferred,
 )
+from bridge.pbx.ami.browser_endpoints import extension_endpoint, is_browser_endpoint
 from bridge.pbx.ami.check_call_id import is_of_check
 from bridge.pbx.ami.event_headers import (
     MAILBOX_CONTEXT,
@@ -177,7 +178,8 @@ def decode_parked_call(headers: Headers, at_ms: int) -> ChannelParked:
     at_ms -= 1000 * number_of(headers, "ParkingDuration")
     uniqueid = headers["ParkeeUniqueid"]
     linkedid = headers.get("ParkeeLinkedid") or uniqueid
-    slot, parker = headers.get("ParkingSpace", ""), headers.get("ParkerDialString", "")
+    slot = headers.get("ParkingSpace", "")
+    parker = extension_endpoint(headers.get("ParkerDialString", ""))
     return ChannelParked(at_ms, uniqueid, linkedid, slot, parker)
 
 
@@ -259,7 +261,10 @@ def _peer_status(headers: Headers, at_ms: int) -> PbxEvent | None:
 
     Seen on 22.10.1: a phone that registers from another port causes a ContactStatus for the new
     contact, one (Removed) for the old, and no PeerStatus. An expired one gives Unreachable.
+    The endpoint of an extension sums up its browsers too, so that of the browsers says nothing new.
     """
+    if is_browser_endpoint(headers["Peer"]):
+        return None
     status = headers.get("PeerStatus", "")
     if status in ("Registered", "Reachable"):
         return PhoneReachability(at_ms, headers["Peer"], reachable=True)
@@ -274,7 +279,8 @@ def _contact_status(headers: Headers, at_ms: int) -> PbxEvent | None:
     if status not in ("Created", "NonQualified", "Removed"):
         return None
     what = PhoneUnregistered if status == "Removed" else PhoneRegistered
-    return what(at_ms, f"PJSIP/{headers['EndpointName']}", headers.get("URI", ""))
+    endpoint = extension_endpoint(f"PJSIP/{headers['EndpointName']}")
+    return what(at_ms, endpoint, headers.get("URI", ""))
 
 
 _DECODERS: dict[str, Callable[[Headers, int], PbxEvent | None]] = {

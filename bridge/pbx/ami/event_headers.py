@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from bridge.calls.state.pbx_events import ChannelSnapshot, ChannelState
+from bridge.pbx.ami.browser_endpoints import extension_endpoint
 
 Headers = Mapping[str, str]
 
@@ -31,9 +32,12 @@ def event_time_ms(headers: Headers, otherwise: int) -> int:
 
 
 def endpoint_of(channel_name: str) -> str:
-    """`PJSIP/0003*210-0000001a` → `PJSIP/0003*210`; `Local/x@y-00000001;1` → `Local/x@y`."""
+    """`PJSIP/0003*210-0000001a` → `PJSIP/0003*210`; `Local/x@y-00000001;1` → `Local/x@y`.
+
+    A browser is a phone of its extension: `PJSIP/0003*210-web-0000001a` → `PJSIP/0003*210`.
+    """
     endpoint, dash, _ = channel_name.rpartition("-")
-    return endpoint if dash else channel_name
+    return extension_endpoint(endpoint) if dash else channel_name
 
 
 def decode_channel(headers: Headers, prefix: str = "") -> ChannelSnapshot:

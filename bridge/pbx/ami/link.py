@@ -128,8 +128,10 @@ class AmiLink(AmiSession):
         answer = await self.send(action)
         return succeeded(answer) or "permission" in why_refused(answer).lower()
 
-    async def originate(self, order: OriginateOrder) -> None:
-        action = originate_action(order, self._settings, self._dialplan)
+    async def originate(
+        self, order: OriginateOrder, written: Callable[[], None] = lambda: None
+    ) -> None:
+        action = originate_action(order, self._settings, self._dialplan, written)
         with self._originating(order.call_id):
             answer = await self.send(action)
         if not succeeded(answer):

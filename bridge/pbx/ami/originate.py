@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from bridge.calls.pbx import OriginateOrder, TransferScope
 from bridge.pbx.ami import values as values
 from bridge.pbx.ami.originate_acting import acting_variables, place_of
@@ -14,8 +16,13 @@ FORK_MARGIN_MS = 2000
 """The Dial of a fork ends by its own time limit first, so that phones see the right reason."""
 
 
-def originate_action(order: OriginateOrder, settings: AmiSettings, dialplan: Dialplan) -> AmiAction:
-    """The action that places this call. Raises InvalidPbxValue.
+def originate_action(
+    order: OriginateOrder,
+    settings: AmiSettings,
+    dialplan: Dialplan,
+    written: Callable[[], None] | None = None,
+) -> AmiAction:
+    """The action that places this call; `written` as in AmiAction. Raises InvalidPbxValue.
 
     `ChannelId` makes our id the Uniqueid and the Linkedid of the whole call; a second call with a
     living id is refused by the PBX. The action is asynchronous, else the AMI session blocks until
@@ -50,7 +57,8 @@ def originate_action(order: OriginateOrder, settings: AmiSettings, dialplan: Dia
         headers += acting_variables(order, order.acts_on, dialplan)
     else:
         headers += _destination_variables(order, dialplan)
-    return AmiAction("Originate", tuple(headers), action_id=ACTION_ID_PREFIX + call_id)
+    action_id = ACTION_ID_PREFIX + call_id
+    return AmiAction("Originate", tuple(headers), action_id=action_id, written=written)
 
 
 def _is_dialplan(sources: tuple[str, ...]) -> bool:

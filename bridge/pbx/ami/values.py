@@ -55,7 +55,8 @@ class AmiAction:
     """One action, safe to write: building it checks every header.
 
     `each_item` is for actions that Asterisk answers with a list of events: it receives each of them
-    as it comes. An exception of it becomes the outcome of the action.
+    as it comes. An exception of it becomes the outcome of the action. `written` is called once the
+    action is on its way.
     """
 
     name: str
@@ -64,6 +65,7 @@ class AmiAction:
     item_event: str | tuple[str, ...] = ()
     """The name or names of these events, if not that of the action without its s."""
     action_id: str = ""
+    written: Callable[[], None] | None = None
 
     def __post_init__(self) -> None:
         lines = (("Action", self.name), ("ActionID", self.action_id), *self.headers)

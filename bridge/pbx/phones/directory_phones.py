@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from dataclasses import replace
 
 import structlog
 
@@ -15,7 +16,8 @@ from bridge.pbx.ami.link import AmiLink
 from bridge.pbx.ari.client import AriClient
 from bridge.pbx.ari.errors import AriError
 from bridge.pbx.pbx_settings import PhoneProfile
-from bridge.pbx.phones.phone_objects import PhoneAccount
+from bridge.pbx.phones.browser_secrets import BrowserSecrets
+from bridge.pbx.phones.phone_objects import PhoneAccount, browser_account
 from bridge.pbx.phones.provisioning import ProvisioningResult, provision
 from bridge.supervision.conditions import Condition
 from bridge.supervision.tasks import awaited, in_background
@@ -24,6 +26,8 @@ log = structlog.get_logger()
 
 # asterisk-conf/pbx/extensions.conf: what a phone may dial.
 CONTEXT_ANY, CONTEXT_LOCAL = "phones", "phones-local"
+
+_OPUS_MODULES = {"codec_opus", "codec_opus_open_source"}
 
 RETRY_FIRST_S, RETRY_LAST_S = 2.0, 60.0
 READY_AFTER_S = 10.0
@@ -42,6 +46,7 @@ class DirectoryPhones:
         directory: CurrentDirectory,
         ari: AriClient,
         link: AmiLink,
+        browser_secrets: BrowserSecrets,
     ) -> None:
         """`profile` None: no phone is made; the phones of the directory exist on the PBX
         already."""
@@ -49,6 +54,7 @@ class DirectoryPhones:
         self._directory = directory
         self._ari = ari
         self._link = link
+        self._browser_secrets = browser_secrets
         self._retry_s = RETRY_FIRST_S
         self._retry: asyncio.Task[None] | None = None
         self._running: asyncio.Task[None] | None = None
@@ -121,7 +127,9 @@ class DirectoryPhones:
                 self.ready.set()
 
         try:
-            phones = [self._account(x) for x in self._directory.directory.provisioned_phones()]
+            phones = list(self._accounts())
+            if any(x.browsers_of for x in phones):
+                profile = await self._with_opus(profile)
             result = await provision(
                 phones,
                 profile,
@@ -184,6 +192,19 @@ class DirectoryPhones:
         self._retry = None  # what it starts now must not end itself
         await self._run(only)
 
+    async def _with_opus(self, profile: PhoneProfile) -> PhoneProfile:
+        """Opus where the PBX can translate it; offered without that, it would end in silence."""
+        if not _OPUS_MODULES & await self._ari.running_modules():
+            return profile
+        return replace(profile, browser_codecs=f"opus,{profile.browser_codecs}")
+
+    def _accounts(self) -> Iterator[PhoneAccount]:
+        for extension in self._directory.directory.provisioned_phones():
+            phone = self._account(extension)
+            yield phone
+            if extension.webrtc:
+                yield browser_account(phone, self._browser_secrets.on_pbx(extension.number))
+
     def _account(self, extension: Extension) -> PhoneAccount:
         return PhoneAccount(
             extension.number,
@@ -192,4 +213,5 @@ class DirectoryPhones:
             extension.caller_number,
             context=CONTEXT_ANY if extension.may_call_public else CONTEXT_LOCAL,
             devices=extension.devices,
+            webrtc=extension.webrtc,
         )

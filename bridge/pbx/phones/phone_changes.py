@@ -8,6 +8,7 @@ from bridge.calls.state.pbx_events import (
     PhoneRegistered,
     PhoneUnregistered,
 )
+from bridge.pbx.phones.registrations import address_of
 
 CONTACTS_MAX = 20  # known of one endpoint; the oldest is forgotten
 
@@ -24,11 +25,16 @@ class PhoneChanges:
         self._of_all = 0
         self._of: dict[str, int] = {}
         self._reachable: dict[str, bool] = {}
-        self._contacts: dict[str, dict[str, None]] = {}
+        self._contacts: dict[str, dict[str, int]] = {}
 
     def since(self, seen: int, endpoint: str) -> bool:
         """Whether the endpoint has had a change after the first `seen` changes."""
         return max(self._of_all, self._of.get(endpoint, 0)) > seen
+
+    def registered_since_ms(self, endpoint: str, address: str) -> int | None:
+        """When the phone at this address registered; None if it was before the link came up."""
+        contacts = self._contacts.get(endpoint, {})
+        return next((at for uri, at in contacts.items() if address_of(uri) == address), None)
 
     def take(self, event: PbxEvent) -> None:
         """Any event of the PBX; those that are not about phones change nothing."""
@@ -39,7 +45,7 @@ class PhoneChanges:
         elif isinstance(event, PhoneRegistered):
             contacts = self._contacts.setdefault(event.endpoint, {})
             if event.contact not in contacts:
-                contacts[event.contact] = None
+                contacts[event.contact] = event.at_ms
                 if len(contacts) > CONTACTS_MAX:
                     del contacts[next(iter(contacts))]
                 self._changed(event.endpoint)

@@ -6,11 +6,12 @@ import hashlib
 import ipaddress
 import json
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from bridge.calls.pbx import InvalidPbxValue
 from bridge.directory.caller_ids import CallerId
 from bridge.pbx.ami import values as ami_values
+from bridge.pbx.ami.browser_endpoints import browser_name
 from bridge.pbx.pbx_settings import PhoneProfile
 
 LISTEN_NUMBER = "*97"
@@ -21,6 +22,9 @@ MARK_PREFIX = f"{LISTEN_NUMBER};uapi-bridge="
 """Asterisk tells a phone that subscribes to its lamp this option of the aor as the number that its
 key for messages dials. The dialplan ignores what follows the `;`."""
 _EARLIER_PREFIX = "uapi-bridge:"
+
+BROWSERS_MAX = 5
+"""So many browsers may be registered as one extension: a dial string names them all."""
 
 MAILBOX_CONTEXT = "uapi-voicemail"
 """Mailboxes are `0003*210@uapi-voicemail`."""
@@ -36,7 +40,11 @@ _SECRET = re.compile(r"[\x21-\x7e]{1,80}\Z")
 
 @dataclass(frozen=True, slots=True)
 class PhoneAccount:
-    """One phone: it registers as `number` with `secret`. The caller id is what others see of it."""
+    """One phone: it registers as `number` with `secret`. The caller id is what others see of it.
+
+    `webrtc`: browsers may register as well, at an endpoint of their own. `browsers_of`: this is
+    that endpoint, of the phone of that number.
+    """
 
     number: str
     secret: str = field(repr=False)
@@ -44,6 +52,21 @@ class PhoneAccount:
     caller_number: str = ""
     context: str = "phones"
     devices: int = 1
+    webrtc: bool = False
+    browsers_of: str = ""
+
+
+def browser_account(phone: PhoneAccount, secret: str) -> PhoneAccount:
+    """The endpoint of the browsers of that phone."""
+    return replace(
+        phone,
+        number=browser_name(phone.number),
+        secret=secret,
+        caller_number=phone.caller_number or phone.number,
+        devices=BROWSERS_MAX,
+        webrtc=False,
+        browsers_of=phone.number,
+    )
 
 
 def phone_objects(phone: PhoneAccount, profile: PhoneProfile) -> PhoneObjects:
@@ -57,6 +80,7 @@ def phone_objects(phone: PhoneAccount, profile: PhoneProfile) -> PhoneObjects:
             f"{phone.number}: secret: 1 to 80 printable ASCII characters without spaces"
         )
     mailbox = f"{phone.number}@{MAILBOX_CONTEXT}" if _MAILBOX.match(phone.number) else ""
+    aors = [phone.number, browser_name(phone.number)] if phone.webrtc else [phone.number]
     shown = CallerId(phone.caller_name, phone.caller_number or phone.number)
     objects: PhoneObjects = {
         "aor": {
@@ -68,12 +92,13 @@ def phone_objects(phone: PhoneAccount, profile: PhoneProfile) -> PhoneObjects:
         },
         "endpoint": {
             "auth": phone.number,
-            "aors": phone.number,
+            # Its own first. With the aor of its browsers it tells whether anybody is there.
+            "aors": ",".join(aors),
             "context": phone.context,
             "disallow": "all",
-            "allow": profile.codecs,
+            "allow": profile.browser_codecs if phone.browsers_of else profile.codecs,
             "callerid": ami_values.caller_id(shown, "caller_name"),
-            "accountcode": phone.number,
+            "accountcode": phone.browsers_of or phone.number,
             "allow_transfer": "yes",
             # The lamp: told without being asked, and to a phone that subscribes.
             "mailboxes": mailbox,
@@ -93,11 +118,23 @@ def phone_objects(phone: PhoneAccount, profile: PhoneProfile) -> PhoneObjects:
             "media_address": _ip_address(profile.media_address),
             "bind_rtp_to_media_address": "yes" if profile.media_address else "no",
         },
-        "auth": {"auth_type": "userpass", "username": phone.number, "password": phone.secret},
+        "auth": auth_object(phone.number, phone.secret),
     }
-    fingerprint = hashlib.sha256(json.dumps(objects, sort_keys=True).encode()).hexdigest()
+    if phone.browsers_of:
+        # DTLS-SRTP with a certificate that Asterisk makes itself, ICE, one port for RTP and RTCP.
+        objects["endpoint"] |= {"webrtc": "yes", "dtls_auto_generate_cert": "yes"}
+        # Its password changes all the time; that alone does not make it anew.
+        hashed = objects | {"auth": {}}
+    else:
+        hashed = objects
+    fingerprint = hashlib.sha256(json.dumps(hashed, sort_keys=True).encode()).hexdigest()
     objects["aor"][MARK_FIELD] = MARK_PREFIX + fingerprint[:32]
     return objects
+
+
+def auth_object(name: str, secret: str) -> dict[str, str]:
+    """The fields of the auth of that endpoint."""
+    return {"auth_type": "userpass", "username": name, "password": secret}
 
 
 def is_our_mark(mark: str) -> bool:

@@ -31,12 +31,14 @@ class Registration:
     """A phone that is registered as an extension.
 
     `address`: host and port to which the PBX sends. `expires_s`: when the registration ends, in
-    seconds since 1970; None for a contact of pjsip.conf, which needs no registration.
+    seconds since 1970; None for a contact of pjsip.conf, which needs no registration. `since_ms`:
+    when it began, in ms since 1970; None if that was not heard.
     """
 
     agent: str
     address: str
     expires_s: int | None
+    since_ms: int | None = None
 
 
 class Registrations:
@@ -84,11 +86,11 @@ class Registrations:
         if not uri:
             return None
         if _STATIC in name:
-            return Registration("", _address(uri), None)
+            return Registration("", address_of(uri), None)
         agent = await self._value(f"PJSIP_CONTACT({name},user_agent)")
         expires = await self._value(f"PJSIP_CONTACT({name},expiration_time)")
         expires_s = int(expires) if _SECONDS.match(expires) else 0
-        return Registration(agent[:_AGENT_MAX_CHARS], _address(uri), expires_s)
+        return Registration(agent[:_AGENT_MAX_CHARS], address_of(uri), expires_s)
 
     async def _value(self, function: str) -> str:
         """Empty where there is nothing, or the module of the function is not loaded."""
@@ -101,7 +103,10 @@ def _listed(value: str) -> list[str]:
     return [x.strip() for x in value.split(",") if x.strip()][:CONTACTS_MAX]
 
 
-def _address(uri: str) -> str:
-    """`127.0.0.1:5070` of `sip:0003*210@127.0.0.1:5070;transport=tcp`."""
+def address_of(uri: str) -> str:
+    """Host and port of a contact: `127.0.0.1:5070` of `sip:0003*210@127.0.0.1:5070;transport=tcp`.
+
+    Empty for any other text than a SIP URI.
+    """
     found = _ADDRESS.match(uri)
     return found[1] if found else ""

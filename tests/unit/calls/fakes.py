@@ -8,7 +8,13 @@ from typing import Any, TypeVar
 
 from bridge.calls.live.switchboard import Switchboard
 from bridge.calls.live.tracker import CallTracker
-from bridge.calls.pbx import HangUpResult, LinkStatus, OriginateOrder
+from bridge.calls.pbx import (
+    HangUpResult,
+    InvalidPbxValue,
+    LinkStatus,
+    OriginateOrder,
+    PbxUnavailable,
+)
 from bridge.calls.state.pbx_events import (
     ChannelAppeared,
     ChannelSnapshot,
@@ -29,6 +35,7 @@ CALL_ID = "00000000000000000abc"
 class FakePbx:
     """`fails`: what every action raises. `has_channels`: whether there is what is to be hung up.
     `during_snapshot` runs before the list is returned. `clock_ahead_ms`: of its clock before ours.
+    While `answers_originates` is not set, an Originate is written and has no answer.
     """
 
     name = "pbx1"
@@ -43,9 +50,14 @@ class FakePbx:
         self.has_channels = True
         self.clock_ahead_ms = 0
         self.during_snapshot: Callable[[], None] = lambda: None
+        self.answers_originates = asyncio.Event()
+        self.answers_originates.set()
 
-    async def originate(self, order: OriginateOrder) -> None:
+    async def originate(self, order: OriginateOrder, written: Callable[[], None]) -> None:
         self.originated.append(order)
+        if not isinstance(self.fails, PbxUnavailable | InvalidPbxValue):
+            written()
+            await self.answers_originates.wait()
         if self.fails is not None:
             raise self.fails
 

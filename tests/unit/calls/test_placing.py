@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import pytest
+import structlog
 
+from bridge.calls.call_order import NewCall
 from bridge.calls.errors import CallNotPlaced
 from bridge.calls.hanging_up import HangUp
 from bridge.calls.pace import Pace
-from bridge.calls.pbx import PbxOutcomeUnknown, TransferScope
-from bridge.calls.placing import CallLimits, CallPlacement, NewCall
+from bridge.calls.pbx import (
+    InvalidPbxValue,
+    OriginateOrder,
+    PbxOutcomeUnknown,
+    PbxRefused,
+    TransferScope,
+)
+from bridge.calls.placing import CallLimits, CallPlacement
 from bridge.calls.state import pbx_events as ev
 from bridge.calls.state.acts_on import CallAction
 from bridge.calls.state.phone_call import Disposition, EndedBy, FinalRecord, LegPhase, PhoneCall
@@ -126,6 +134,66 @@ async def test_given_a_call_that_was_ended_meanwhile_when_accepted_then_it_is_no
 
     with pytest.raises(CallNotPlaced):
         await exchange.placement.place(order(), ended)
+
+
+async def accepted_all(calls: Sequence[PhoneCall]) -> None:
+    pass
+
+
+@instant
+async def test_given_no_answer_of_the_pbx_when_a_create_does_not_wait_then_it_is_taken() -> None:
+    exchange = Placed()
+    exchange.pbx.answers_originates.clear()
+    placing = exchange.placement.place_all([order()] * 2, accepted_all, wait_for_pbx=False)
+    calls = await placing
+    assert [x.call_id for x in exchange.pbx.originated] == [x.id for x in calls]
+    assert exchange.switchboard.not_taken == {x.id for x in calls}
+    finish = asyncio.create_task(exchange.placement.finish())
+    await asyncio.sleep(60)
+    assert not finish.done()
+    exchange.pbx.answers_originates.set()
+    await finish
+    assert exchange.switchboard.not_taken == set()
+
+
+@instant
+async def test_given_a_refusal_after_the_create_was_answered_then_the_call_alone_tells_it() -> None:
+    exchange = Placed()
+    exchange.pbx.fails = PbxRefused("no")
+    with structlog.testing.capture_logs() as logs:
+        [call] = await exchange.placement.place_all([order()], accepted_all, wait_for_pbx=False)
+        await exchange.placement.finish()
+        await asyncio.sleep(0)
+    [ended] = exchange.records.finished
+    assert (ended.id, ended.final and ended.final.reason) == (call.id, "no")
+    assert [x["event"] for x in logs if x["log_level"] == "error"] == []
+
+
+@instant
+async def test_given_one_of_two_that_cannot_be_written_then_the_other_is_not_waited_for() -> None:
+    exchange = Placed()
+    exchange.pbx.answers_originates.clear()
+    writes = exchange.pbx.originate
+
+    async def second_fails(order: OriginateOrder, written: Callable[[], None]) -> None:
+        if exchange.pbx.originated:
+            raise InvalidPbxValue("no")
+        await writes(order, written)
+
+    exchange.pbx.originate = second_fails  # type: ignore[method-assign]
+    calls = await exchange.placement.place_all([order()] * 2, accepted_all, wait_for_pbx=False)
+    assert [x.id for x in exchange.records.finished] == [calls[1].id]
+    exchange.pbx.answers_originates.set()
+    await exchange.placement.finish()
+
+
+@instant
+async def test_given_none_that_can_be_written_then_a_create_is_told_why() -> None:
+    exchange = Placed()
+    exchange.pbx.fails = InvalidPbxValue("no")
+    with pytest.raises(CallNotPlaced, match="no"):
+        await exchange.placement.place_all([order()] * 2, accepted_all, wait_for_pbx=False)
+    assert len(exchange.records.finished) == 2
 
 
 @pytest.mark.parametrize("unknown", [True, False])

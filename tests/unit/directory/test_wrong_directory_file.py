@@ -168,6 +168,11 @@ def test_phone_either_exists_or_has_a_password(tmp_path: Path) -> None:
     [(_, where, reason)] = problems(tmp_path, text)
     assert where == "organizations[0].extensions[0].sip_secret"
     assert "existing phone" in reason
+    both = "webrtc: yes\n        endpoint: PJSIP/alice"
+    text = changed("        user: 12\n", f"        user: 12\n        {both}\n")
+    [(_, where, reason)] = problems(tmp_path, text)
+    assert where == "organizations[0].extensions[0].webrtc"
+    assert "existing phone" in reason
     text = changed("type: Phone Terminal", "type: IVR\n        endpoint: PJSIP/alice")
     [(_, where, reason)] = problems(tmp_path, text)
     assert where == "organizations[0].extensions[0].endpoint"

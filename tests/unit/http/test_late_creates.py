@@ -68,7 +68,7 @@ async def test_given_a_create_that_fails_late_then_a_refusal_is_noted_and_a_defe
 ) -> None:
     may_fail = asyncio.Event()
 
-    async def late(*_: Any) -> None:
+    async def late(*_: Any, **__: Any) -> None:
         await may_fail.wait()
         raise fault
 

@@ -25,7 +25,7 @@ MEANINGS = {
     "429": "A limit is reached. Try again after the seconds of `Retry-After`.",
     "500": "The service failed; its log says how.",
     "501": "The vendor's API has this request. This service or its Asterisk cannot carry it out.",
-    "502": "Asterisk refused the call. It is recorded as ended.",
+    "502": "Asterisk refused the call, and the service waited for that. It is recorded as ended.",
     "503": "Asterisk or the database is away; nothing was done. Try again after `Retry-After`.",
     "504": "Asterisk did not say in time whether it was done. The call itself tells.",
 }

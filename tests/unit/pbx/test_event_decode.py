@@ -33,6 +33,7 @@ from bridge.calls.state.pbx_events import (
     QueueLeft,
     Transferred,
 )
+from bridge.pbx.ami.browser_endpoints import extension_endpoint
 from bridge.pbx.ami.event_decode import decode_event
 from bridge.pbx.ami.event_headers import decode_listed_channel, endpoint_of
 
@@ -273,6 +274,22 @@ def test_a_contact_that_comes_or_goes_is_a_registration_and_its_end() -> None:
     for status in ("Reachable", "Unreachable", "Unknown", "Updated"):
         assert decoded("ContactStatus", ContactStatus=status, **contact) is None
     assert decode_event({}, 7) is None
+
+
+def test_a_browser_is_a_phone_of_its_extension() -> None:
+    assert endpoint_of("PJSIP/0003*210-web-0000001a") == "PJSIP/0003*210"
+    assert endpoint_of("PJSIP/alice-web-0000001a") == "PJSIP/alice-web"  # of somebody's own
+    assert extension_endpoint("PJSIP/0003*210-web/sip:x@1.2.3.4") == "PJSIP/0003*210/sip:x@1.2.3.4"
+    contact = {"URI": "sip:x@127.0.0.1:9", "AOR": "0003*210-web", "EndpointName": "0003*210-web"}
+    event = decoded("ContactStatus", ContactStatus="NonQualified", **contact)
+    assert isinstance(event, PhoneRegistered)
+    assert event.endpoint == "PJSIP/0003*210"
+    # The endpoint of the extension, which has both aors, says it too.
+    assert decoded("PeerStatus", Peer="PJSIP/0003*210-web", PeerStatus="Unreachable") is None
+    parked = {"ParkeeUniqueid": "1.1", "ParkerDialString": "PJSIP/0003*210-web"}
+    event = decoded("ParkedCall", **parked)
+    assert isinstance(event, ChannelParked)
+    assert event.parker == "PJSIP/0003*210"
 
 
 @pytest.mark.parametrize(

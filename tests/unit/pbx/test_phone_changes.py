@@ -63,3 +63,13 @@ def test_given_a_phone_with_a_new_port_each_time_when_it_registers_then_few_are_
     seen = changes.count
     changes.take(came(ALICE, "sip:a@192.0.2.7:0"))  # the oldest, which is forgotten
     assert changes.count == seen + 1
+
+
+def test_given_a_phone_when_it_registers_then_the_moment_of_its_first_time_is_kept() -> None:
+    changes = PhoneChanges()
+    changes.take(PhoneRegistered(5, ALICE, "sip:a@192.0.2.7:5060;transport=tcp"))
+    changes.take(PhoneRegistered(9, ALICE, "sip:a@192.0.2.7:5060;transport=tcp"))
+    assert changes.registered_since_ms(ALICE, "192.0.2.7:5060") == 5
+    assert changes.registered_since_ms(BOB, "192.0.2.7:5060") is None
+    changes.all_anew()
+    assert changes.registered_since_ms(ALICE, "192.0.2.7:5060") is None

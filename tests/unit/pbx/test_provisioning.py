@@ -34,6 +34,10 @@ class FakePhones:
         self.writes = 0
         self.writes_left = 1000
         self.refused = ""
+        self.modules = {"codec_opus_open_source"}
+
+    async def running_modules(self) -> set[str]:
+        return self.modules
 
     async def endpoints(self, technology: str = "PJSIP") -> list[AriEndpoint]:
         names = [name for kind, name in self.objects if kind == "endpoint"]

@@ -1,6 +1,7 @@
 // Navigation beside the page that is shown.
 import { html, useEffect, useRef, useState } from "./lib/html.js";
 import { Icon } from "./lib/icons.js";
+import { Said } from "./lib/said.js";
 import { PAGES } from "./pages.js";
 import { routeOf } from "./route.js";
 import { signOut } from "./session.js";
@@ -36,6 +37,7 @@ export function Shell({ session }) {
       <main class="page" id="content" tabindex="-1" ref=${main}>
         ${Page === null ? null : html`<${Page} key=${route.page.path} params=${route.params} query=${route.query} session=${session} />`}
       </main>
+      <${Said} />
     </div>`;
 }
 

@@ -13,8 +13,9 @@ from bridge.calls.live.call_feed import Follower
 from bridge.directory.errors import ExtensionInvalid, UserInvalid
 from bridge.http.errors import UapiError
 from bridge.http.streaming import begin_answer, break_off, has_left
-from bridge.http.uapi.scope import Scope, scope_of
+from bridge.http.uapi.scope import Scope
 from bridge.http.uapi.stream.event_text import HEARTBEAT, OPENING
+from bridge.http.uapi.stream.reach import followed_scope
 
 log = structlog.get_logger()
 
@@ -76,7 +77,7 @@ class OpenStream:
         self._heartbeat_due_s = now_s + HEARTBEAT_S
         await self.write(HEARTBEAT)
         try:
-            scope = scope_of(self._request)
+            scope = followed_scope(self._request)
         except (UapiError, UserInvalid, ExtensionInvalid):
             return False
         return {x.number for x in scope.extensions} == {x.number for x in self._scope.extensions}

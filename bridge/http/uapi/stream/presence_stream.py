@@ -23,7 +23,7 @@ from bridge.http.uapi.presence_now import (
     queues_without_agents,
     with_registrations,
 )
-from bridge.http.uapi.scope import Scope, scope_of
+from bridge.http.uapi.scope import Scope
 from bridge.http.uapi.stream.event_text import event_text
 from bridge.http.uapi.stream.open_stream import (
     GATHERED_S,
@@ -32,6 +32,7 @@ from bridge.http.uapi.stream.open_stream import (
     OpenStream,
     stream_response,
 )
+from bridge.http.uapi.stream.reach import followed_scope
 from bridge.supervision.fair_share import in_turns
 
 _WITHOUT_PHONES = PRESENCE_FIELDS - {"registration"}
@@ -39,7 +40,7 @@ _WITHOUT_PHONES = PRESENCE_FIELDS - {"registration"}
 
 async def stream_presence(request: web.Request) -> web.StreamResponse:
     """`GET …/presence/stream`: server-sent events, until the client leaves or its rights end."""
-    services, scope = request.app[SERVICES], scope_of(request)
+    services, scope = request.app[SERVICES], followed_scope(request)
     answer_headers(request).update(ignored_header(request, unknown_of(request.query, {"fields"})))
     fields = requested_fields(request.query, PRESENCE_FIELDS) or PRESENCE_FIELDS
     if len(scope.extensions) > PAGE_MAX:

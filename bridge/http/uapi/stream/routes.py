@@ -16,7 +16,7 @@ from bridge.http.rate_limits import tell_limits
 from bridge.http.uapi.fields import Json
 from bridge.http.uapi.ignored_parameters import ignored_header, unknown_of
 from bridge.http.uapi.phone_call_item import phone_call_item
-from bridge.http.uapi.scope import Scope, scope_of
+from bridge.http.uapi.scope import Scope
 from bridge.http.uapi.stream.event_ids import position_of
 from bridge.http.uapi.stream.first_events import Opening
 from bridge.http.uapi.stream.open_stream import (
@@ -25,6 +25,7 @@ from bridge.http.uapi.stream.open_stream import (
     OpenStream,
     stream_response,
 )
+from bridge.http.uapi.stream.reach import followed_scope, scopes_of_calls
 from bridge.http.uapi.stream.shared_items import SharedItem
 from bridge.http.uapi.stream.shown_calls import ShownCalls
 
@@ -33,7 +34,7 @@ _AT_ONCE = 50  # changes that are made into text before others have a turn
 
 async def stream_phone_calls(request: web.Request) -> web.StreamResponse:
     """`GET …/stream`: server-sent events, until the client leaves or its rights end."""
-    services, scope = request.app[SERVICES], scope_of(request)
+    services, scope = request.app[SERVICES], followed_scope(request)
     ignored = ignored_header(request, unknown_of(request.query, {"lastEventId"}))
     answer_headers(request).update(ignored)
     if request.method == "HEAD":
@@ -51,6 +52,7 @@ class _CallStream:
         self._request = request
         self._services = services
         self._scope = scope
+        self._scopes = scopes_of_calls(request, scope)
         self._base = base_url(request, services.settings.public_base_url)
         numbers = [x.number for x in scope.extensions]
         self._shown = ShownCalls(numbers, self._show, self._show_change)
@@ -79,7 +81,10 @@ class _CallStream:
                 await asyncio.sleep(GATHERED_S)
 
     def _show(self, call: PhoneCall) -> Json:
-        return phone_call_item(self._request, self._scope, call, self._base)
+        scope, user = self._scope, ""
+        if self._scopes is not None:
+            scope, user = self._scopes.scope_of(call)
+        return phone_call_item(self._request, scope, call, self._base, user)
 
     def _show_change(self, fed: FedChange) -> SharedItem:
         scope, user = self._scope, self._request.match_info["userId"]

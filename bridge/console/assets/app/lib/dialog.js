@@ -1,0 +1,55 @@
+// A dialog of the browser: it keeps the focus inside, Escape closes it, and the focus goes back.
+import { html, useEffect, useId, useRef, useState } from "./html.js";
+import { Icon } from "./icons.js";
+
+export function Dialog({ title, onClose, children }) {
+  const dialog = useRef(null);
+  const id = useId();
+  useEffect(() => {
+    const before = document.activeElement;
+    dialog.current.showModal();
+    return () => before?.focus?.();
+  }, []);
+  return html`
+    <dialog ref=${dialog} aria-labelledby=${id} onClose=${onClose} onCancel=${onClose}>
+      <header><h2 id=${id}>${title}</h2>
+        <button class="plain icon" type="button" aria-label="Close" onClick=${onClose}><${Icon} name="close" /></button></header>
+      ${children}
+    </dialog>`;
+}
+
+// A form in a dialog. `onSubmit(fields)` may be slow and may throw; its message is shown then.
+export function FormDialog({ title, action, danger = false, onSubmit, onClose, children }) {
+  const [fault, setFault] = useState("");
+  const [busy, setBusy] = useState(false);
+  const open = useRef(true);
+  useEffect(() => () => { open.current = false; }, []);
+
+  async function submit(event) {
+    event.preventDefault();
+    setBusy(true);
+    setFault("");
+    try {
+      await onSubmit(new FormData(event.target));
+      if (open.current) onClose();
+    } catch (why) {
+      if (!open.current) return;
+      setFault(why.message);
+      setBusy(false);
+    }
+  }
+
+  return html`
+    <${Dialog} title=${title} onClose=${onClose}>
+      <form onSubmit=${submit}>
+        <div class="body">
+          ${children}
+          <p role="alert" class=${fault ? "notice bad" : "visually-hidden"}>${fault}</p>
+        </div>
+        <footer>
+          <button type="button" onClick=${onClose}>Cancel</button>
+          <button class=${danger ? "danger" : "primary"} disabled=${busy}>${busy ? "…" : action}</button>
+        </footer>
+      </form>
+    <//>`;
+}

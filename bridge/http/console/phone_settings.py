@@ -1,0 +1,130 @@
+"""/console/phones/{extension}: what a phone needs to register as an extension.
+
+The password is told to a session, never to a token of an app. By default that is a session of the
+user of the phone. It stands in no page. A QR code has an address that tells it once.
+"""
+
+from __future__ import annotations
+
+from xml.sax.saxutils import escape
+
+from aiohttp import web
+
+from bridge.directory.errors import ExtensionInvalid, shown
+from bridge.directory.model import Extension
+from bridge.directory.numbers import find_extension
+from bridge.directory.requester import Requester
+from bridge.http.base_url import base_url
+from bridge.http.console.session_cookie import require_own_page, session_app
+from bridge.http.context import SERVICES
+from bridge.http.errors import UapiError
+from bridge.http.json_answer import json_answer
+from bridge.http.uapi.fields import Json
+
+_NO_STORE = {"Cache-Control": "no-store"}
+_SHOWN_TO_REACH = "reach"
+_SHOWN_TO_OWNER = "own"
+
+
+async def phone_settings(request: web.Request) -> web.Response:
+    """`GET`: the SIP server, the user, and the password or the reason why it is not told."""
+    _, requester = session_app(request)
+    extension = _phone(request, requester)
+    settings = request.app[SERVICES].settings.console
+    why_not = _why_not(request, requester, extension)
+    body: Json = {
+        "number": extension.number,
+        "name": extension.caller_name,
+        "server": settings.sip_server or None,
+        "transports": ["UDP", "TCP"],
+        "user": extension.number,
+        "password": None if why_not else extension.sip_secret,
+        "passwordNotShown": why_not or None,
+    }
+    return json_answer(body, headers=_NO_STORE)
+
+
+async def make_provisioning_address(request: web.Request) -> web.Response:
+    """`POST`: an address that gives the settings to a phone, once and within minutes."""
+    require_own_page(request)
+    _, requester = session_app(request)
+    extension = _phone(request, requester)
+    services = request.app[SERVICES]
+    if why_not := _why_not(request, requester, extension):
+        raise UapiError(403, "phone_secret_denied", why_not)
+    if not services.settings.console.sip_server:
+        raise UapiError(403, "phone_secret_denied", "The address of the SIP server is not known.")
+    code = services.provisioning_codes.new(extension.number)
+    base = base_url(request, services.settings.public_base_url)
+    return json_answer({"url": f"{base}/console/provision/{code}"}, headers=_NO_STORE)
+
+
+async def provision(request: web.Request) -> web.Response:
+    """`GET`: the settings as Linphone reads them. The address needs no session, and counts once."""
+    services = request.app[SERVICES]
+    number = services.provisioning_codes.use(request.match_info["code"]) or ""
+    extension = services.directory.directory.extensions.get(number)
+    if extension is None or extension.sip_secret is None:
+        raise UapiError(404, "not_found", "This address was used, or is too old.")
+    text = linphone_settings(extension, services.settings.console.sip_server)
+    return web.Response(text=text, content_type="application/xml", headers=_NO_STORE)
+
+
+def linphone_settings(extension: Extension, server: str) -> str:
+    """The remote provisioning of Linphone (lpconfig). `server`: host and port."""
+    host = server.rpartition(":")[0]
+    identity = f"sip:{extension.number}@{host}"
+    sections = {
+        "misc": {"transient_provisioning": "1"},  # else it asks again at each start
+        "sip": {"default_proxy": "0"},
+        "proxy_0": {
+            "reg_proxy": f"<sip:{server};transport=udp>",
+            "reg_identity": f'"{extension.caller_name}" <{identity}>'
+            if extension.caller_name
+            else f"<{identity}>",
+            "reg_expires": "300",
+            "reg_sendregister": "1",
+        },
+        "auth_info_0": {
+            "username": extension.number,
+            "passwd": extension.sip_secret or "",
+            "domain": host,
+        },
+    }
+    lines = [
+        '<?xml version="1.0" encoding="UTF-8"?>',
+        '<config xmlns="http://www.linphone.org/xsds/lpconfig.xsd">',
+    ]
+    for name, entries in sections.items():
+        lines.append(f'  <section name="{name}">')
+        lines += [
+            f'    <entry name="{key}" overwrite="true">{escape(value)}</entry>'
+            for key, value in entries.items()
+        ]
+        lines.append("  </section>")
+    return "\n".join([*lines, "</config>", ""])
+
+
+def _phone(request: web.Request, requester: Requester) -> Extension:
+    """Raises extension_invalid, also for an extension without a phone."""
+    text = request.match_info["extension"]
+    extension = find_extension(requester, text)
+    owner = None if extension is None else requester.directory.users.get(extension.user_id)
+    if extension is None or owner is None or not requester.can_act_for(owner):
+        raise ExtensionInvalid(f"extension {shown(text)}: there is no such phone in reach")
+    if not extension.endpoint:
+        raise ExtensionInvalid(f"extension {shown(text)}: it has no phone")
+    return extension
+
+
+def _why_not(request: web.Request, requester: Requester, extension: Extension) -> str:
+    """Why the password is not told; empty if it is."""
+    if not extension.provisioned:
+        return "The PBX knows this phone by itself; its password is there."
+    told_to = request.app[SERVICES].settings.console.phone_secrets
+    own = requester.user is not None and requester.user.id == extension.user_id
+    if told_to == _SHOWN_TO_REACH or (told_to == _SHOWN_TO_OWNER and own):
+        return ""
+    if told_to == _SHOWN_TO_OWNER:
+        return "Only the user of the phone sees its password (BRIDGE_CONSOLE_PHONE_SECRETS)."
+    return "Passwords are not shown here (BRIDGE_CONSOLE_PHONE_SECRETS)."

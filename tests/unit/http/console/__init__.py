@@ -1,0 +1,1 @@
+"""The web console: its sessions, its routes, its files."""

@@ -1,0 +1,105 @@
+"""The passwords of browser phones: told to a page, and no good after their time."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bridge.config.secrets_file import ThrowawaySecrets
+from bridge.directory.loader import EXAMPLE_FILE, CurrentDirectory
+from bridge.pbx.ari.errors import AriRefused
+from bridge.pbx.phones.browser_secrets import BrowserSecrets
+
+from ..test_directory_phones import with_webrtc
+from .test_provisioning import FakePhones
+
+NUMBER = "0003*210"
+LIFETIME_S = 600
+
+
+class Pbx(FakePhones):
+    def password(self) -> str:
+        return self.objects["auth", f"{NUMBER}-web"]["password"]
+
+
+class Clock:
+    now_s = 0.0
+
+    def __call__(self) -> float:
+        return self.now_s
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def pbx() -> Pbx:
+    return Pbx()
+
+
+@pytest.fixture
+def secrets(pbx: Pbx, clock: Clock, tmp_path: Path) -> BrowserSecrets:
+    file = tmp_path / "directory.yaml"
+    file.write_text(with_webrtc(EXAMPLE_FILE.read_text(), NUMBER))
+    return BrowserSecrets(pbx, CurrentDirectory(file, ThrowawaySecrets()), LIFETIME_S, clock)
+
+
+async def test_given_two_pages_when_they_ask_then_both_get_the_password_of_the_pbx(
+    secrets: BrowserSecrets, pbx: Pbx, clock: Clock
+) -> None:
+    first = await secrets.tell(NUMBER)
+    assert (first.user, first.lasts_s) == (f"{NUMBER}-web", LIFETIME_S)
+    assert pbx.password() == first.secret
+    pbx.objects.clear()  # a PBX without a memory
+    clock.now_s = LIFETIME_S / 2
+    second = await secrets.tell(NUMBER)
+    assert (second.secret, second.lasts_s) == (first.secret, LIFETIME_S // 2)
+    assert pbx.password() == first.secret
+    assert secrets.on_pbx(NUMBER) == first.secret
+    assert first.secret not in repr(first)
+
+
+async def test_given_half_of_its_time_is_over_when_asked_then_it_is_a_new_one(
+    secrets: BrowserSecrets, pbx: Pbx, clock: Clock
+) -> None:
+    first = await secrets.tell(NUMBER)
+    clock.now_s = LIFETIME_S / 2 + 1
+    second = await secrets.tell(NUMBER)
+    assert first.secret != second.secret == pbx.password()
+    assert second.lasts_s == LIFETIME_S
+
+
+async def test_given_its_time_is_over_when_replaced_then_nobody_knows_the_new_one(
+    secrets: BrowserSecrets, pbx: Pbx, clock: Clock
+) -> None:
+    told = await secrets.tell(NUMBER)
+    clock.now_s = LIFETIME_S - 1
+    await secrets.replace_old()
+    assert pbx.password() == told.secret
+    clock.now_s = LIFETIME_S
+    await secrets.replace_old()
+    assert pbx.password() != told.secret
+    assert secrets.on_pbx(NUMBER) != told.secret
+    writes = pbx.writes
+    await secrets.replace_old()
+    assert pbx.writes == writes
+
+
+async def test_given_a_pbx_that_refuses_when_replaced_then_it_is_tried_again(
+    secrets: BrowserSecrets, pbx: Pbx, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = await secrets.tell(NUMBER)
+    clock.now_s = LIFETIME_S
+
+    async def refuse(*_: object) -> None:
+        raise AriRefused(500, "no")
+
+    with monkeypatch.context() as refusing:
+        refusing.setattr(pbx, "put_dynamic_object", refuse)
+        await secrets.replace_old()
+    assert pbx.password() == told.secret
+    await secrets.replace_old()
+    assert pbx.password() != told.secret
