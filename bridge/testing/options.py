@@ -18,6 +18,7 @@ _OPTIONS = {
     "uapi_client": "the app that tests use; default: user-12",
     "uapi_verba_key": "the name of the Verba key that reads recordings; default: erasure",
     "uapi_receiver_address": "the address where webhooks reach this machine; default: 127.0.0.1",
+    "uapi_report_dir": "where reports of failed tests are written; default: build/uapi-reports",
     "uapi_directory": "the directory file of a service that the kit starts; default: the example",
 }
 _SETTINGS = "uapi_settings"
@@ -49,6 +50,7 @@ class KitOptions:
     verba_key: str
     receiver_address: str
     directory: Path | None
+    report_dir: Path
     settings: dict[str, str]
 
     @classmethod
@@ -71,6 +73,7 @@ class KitOptions:
             verba_key=value("uapi_verba_key", "erasure"),
             receiver_address=value("uapi_receiver_address", "127.0.0.1"),
             directory=path("uapi_directory"),
+            report_dir=config.rootpath / value("uapi_report_dir", "build/uapi-reports"),
             settings=_settings(config.getini(_SETTINGS)),
         )
         options.check()

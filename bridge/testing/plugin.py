@@ -12,7 +12,9 @@ from collections.abc import Generator
 import pytest
 
 from bridge.testing import hookspecs
+from bridge.testing.flows import pytest_files
 from bridge.testing.options import add_options
+from bridge.testing.report import pytest_report
 
 MARKER = "uapi: a test of calls; it has one of the fixtures uapi_…"
 JOURNAL = pytest.StashKey[object]()
@@ -36,6 +38,8 @@ def pytest_configure(config: pytest.Config) -> None:
     name = "missing_fixtures" if missing else "fixtures"
     module = importlib.import_module(f"bridge.testing.{name}")
     config.pluginmanager.register(module, "uapi-bridge-fixtures")
+    config.pluginmanager.register(pytest_files, "uapi-bridge-flows")
+    config.pluginmanager.register(pytest_report, "uapi-bridge-report")
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -9,11 +9,13 @@ from pathlib import Path
 
 from bridge.command.flow.target import Target
 from bridge.flows.reading import ReadFlow
+from bridge.testing.expecting import Seen
 from bridge.testing.flows.attached_stage import AttachedStage
-from bridge.testing.flows.observed_client import ObservedClient
 from bridge.testing.flows.running import FlowFailed, StepDone, run_flow
+from bridge.testing.flows.timelines import note_timelines
 from bridge.testing.journal import Journal
-from bridge.testing.report import write_report
+from bridge.testing.observed_api import ObservedApi
+from bridge.testing.report.writing import write_report
 
 FAILED = 1
 
@@ -28,17 +30,28 @@ async def run_files(flows: Mapping[Path, ReadFlow], target: Target, folder: Path
 async def _run_file(file: Path, read: ReadFlow, target: Target, folder: Path) -> bool:
     print(f"{read.flow.flow} ({file})", flush=True)
     journal, who = Journal(), target.account
-    client = ObservedClient(journal, who.url, who.client_id, who.client_secret, user=who.user)
+    client = ObservedApi(
+        who.url,
+        who.client_id,
+        who.client_secret,
+        journal=journal,
+        heard_by=_nobody_hears,
+        user=who.user,
+    )
     async with client as api:
         stage = AttachedStage(api, journal, target.sip, target.secret_of)
         try:
             await run_flow(read, stage, _told)
         except FlowFailed as why:
             print(f"  FAILED  {str(why).partition(chr(10))[0]}", flush=True)
-            await stage.note_timelines()
+            await note_timelines(api, journal)
             _write_report(journal, folder, file)
             return False
     return True
+
+
+async def _nobody_hears(_: float, __: str | None) -> Seen[float]:
+    return Seen(False, "a flow asks its phones", 0.0)
 
 
 def _told(step: StepDone) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
-from bridge.client import UapiClient
 from bridge.testing.journal import Journal
+from bridge.testing.observed_api import ObservedApi
 from bridge.testing.softphones.sipp_phone import SippPhone
 from bridge.testing.softphones.softphone import Softphone
 
@@ -17,7 +17,7 @@ class Stage(Protocol):
     """`api` is open. `journal` is that of the flow, which the phones and the API write to."""
 
     @property
-    def api(self) -> UapiClient: ...
+    def api(self) -> ObservedApi: ...
 
     @property
     def journal(self) -> Journal: ...

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import shutil
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -111,3 +112,29 @@ async def test_given_an_ended_call_then_the_flow_of_it_goes_well(
     (tmp_path / "again.flow.yaml").write_text(text)
     code, printed = await flow(lab, tmp_path, "run", "again.flow.yaml", *phones(lab, tmp_path))
     assert code == 0, text + printed
+
+
+async def test_given_flows_in_a_folder_then_pytest_runs_them_and_links_the_report(
+    lab: RunningLab, tmp_path: Path
+) -> None:
+    (tmp_path / "pytest.ini").write_text("[pytest]\nasyncio_mode = strict\n")
+    (tmp_path / "carol.flow.yaml").write_text(SILENT_CAROL)
+    (tmp_path / "wrong.flow.yaml").write_text("flow: x\nsteps: 5\n")
+    shutil.copy(EXAMPLES / f"busy-then-retry{SUFFIX}", tmp_path)
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--junitxml=x.xml"),
+        *("--continue-on-collection-errors", "--uapi-url", lab.bridge.base_url),
+        *("--uapi-secrets", lab.bridge.state_dir / "secrets.json"),
+        *("--uapi-sip", f"127.0.0.1:{lab.asterisk.ports.sip}"),
+        cwd=tmp_path,
+        stdout=asyncio.subprocess.PIPE,
+    )
+    printed = (await process.communicate())[0].decode()
+    assert "1 failed, 1 passed, 1 error" in printed, printed
+    assert "line 2: steps: must be a list" in printed
+    assert "- uapi report -" in printed
+    assert "step 5 (line 8): carol expects ringing within 1 s: 0003*212 does not ring" in printed
+    assert "0003*212: no INVITE reached it or left it" in printed
+    page = tmp_path / "build/uapi-reports/carol.flow.yaml-test_carol.html"
+    assert f'name="uapi_report" value="{page}"' in (tmp_path / "x.xml").read_text()
+    assert "180 Ringing" in page.read_text()

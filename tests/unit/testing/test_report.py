@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from bridge.testing.journal import Observation, Source
-from bridge.testing.report import Report, write_report
 from bridge.testing.report.causes import causes
 from bridge.testing.report.of_journal import ladder_of_journal
 from bridge.testing.report.pcap import pcap_of
+from bridge.testing.report.writing import Report, write_report
 
 ALICE, BOB = "0003*210", "0003*211"
 
