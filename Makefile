@@ -4,7 +4,7 @@
 # make test-unit   the tests of single parts, under a minute: no root, no Asterisk
 # make coverage    the same, measured: which lines of bridge/ they run
 # make test-compose   the tests of calls against the containers of docker-compose.yml
-# make test-compose-short   the same without those that say nothing of containers
+# make test-compose-short   the same, of the tests of calls only what containers can break
 # make demo    two softphones, one call, a timeline
 # make bench   how fast, beside a service by hand and raw AMI: 2 to 10 minutes; PYTHON= for another
 #              Python; bench-short: one minute, no verdict
@@ -65,14 +65,17 @@ coverage: $(VENV)/installed-dev
 test-compose: $(VENV)/installed-dev
 	$(BIN)/python -m pytest --compose --timeout=900 tests/pbx/calls tests/containers $(PYTEST_ARGS)
 
-# Their subject is the service or the dialplan, which are the same in containers; `make test` runs them.
-NOT_OF_CONTAINERS := create_caller_ids create_idempotency create_not_answered create_settings \
-  create_video ended_by_others forwards_of_the_directory hang_up_which_calls list_ended_calls \
-  list_paging phones_that_forward several_devices thousands_of_phones vanished_phones
+# What containers can break: the addresses that phones are told, published ports, the networks of
+# Compose, shared volumes. The other tests of calls have the same service and dialplan as their
+# subject, and `make test` runs them.
+OF_CONTAINERS := actions callers_from_the_trunk create_callback create_destinations first_call \
+  hang_up_every_state nobody_is_the_trunk_by_name presence sip_over_websocket voicemail
 
-test-compose-short:
-	@$(MAKE) --no-print-directory test-compose \
-	  PYTEST_ARGS="$(NOT_OF_CONTAINERS:%=--ignore=tests/pbx/calls/test_%.py) $(PYTEST_ARGS)"
+test-compose-short: $(VENV)/installed-dev
+	$(BIN)/python -m pytest --compose --timeout=900 $(OF_CONTAINERS:%=tests/pbx/calls/test_%.py) \
+	  "tests/pbx/calls/test_create_transfers.py::$(PHONES_TRANSFER)" tests/containers $(PYTEST_ARGS)
+PHONES_TRANSFER := \
+  test_given_no_public_transfer_when_a_source_transfers_to_local_then_it_works
 
 demo: $(VENV)/installed-dev
 	@$(BIN)/python -m tests.demo

@@ -12,6 +12,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from bridge.testing.softphones.toolchain import installing
+
 from .command import CommandFailedError, run
 from .debian_mirror import APT_OPTIONS
 from .host_network import host_network_restored
@@ -70,7 +72,8 @@ def open_docker(folder: Path) -> Iterator[Docker]:
         raise CommandFailedError(
             "no Docker engine answers, and only root on Debian or Ubuntu can start one here"
         )
-    _install_engine()
+    with installing():
+        _install_engine()
     with host_network_restored(), _own_engine(folder) as docker:
         yield _with_compose(docker, folder)
 
@@ -168,7 +171,8 @@ def _with_compose(docker: Docker, folder: Path) -> Docker:
 def _unpack_compose(root: Path, plugin: Path) -> None:
     """The plugin of Debian 13, a single program: unpacked, not installed, as suites do not mix."""
     if shutil.which("mmdebstrap") is None:
-        run("apt-get", "-q", "-y", "install", "mmdebstrap", timeout_s=_APT_TIMEOUT_S)
+        with installing():
+            run("apt-get", "-q", "-y", "install", "mmdebstrap", timeout_s=_APT_TIMEOUT_S)
     run(
         *("mmdebstrap", "--quiet", "--variant=extract", "--include=docker-compose"),
         *(*APT_OPTIONS, "trixie", str(root)),

@@ -17,10 +17,15 @@ _PORTS = range(6000, 10998, 4)
 
 
 def own_share(ports: range) -> list[int]:
-    """Those that belong to this one of the workers of a test run."""
+    """Those that belong to this one of the workers of this test run.
+
+    Two runs at the same time have none in common, if one has `UAPI_TEST_RUN=1/2` in its environment
+    and the other 2/2.
+    """
+    run, runs = (int(x) for x in os.environ.get("UAPI_TEST_RUN", "1/1").split("/"))
     worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
     workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
-    return list(ports)[worker::workers]
+    return list(ports)[run - 1 :: runs][worker::workers]
 
 
 def _in_turn(ports: list[int]) -> Iterator[int]:

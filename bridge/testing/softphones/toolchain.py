@@ -7,7 +7,8 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
@@ -35,13 +36,20 @@ def ensure_programs(packages: Mapping[str, str]) -> None:
     """
     if not _missing(packages):
         return
+    with installing():
+        missing = _missing(packages)  # another process may have installed them meanwhile
+        if missing:
+            install(missing)
+
+
+@contextmanager
+def installing() -> Iterator[None]:
+    """One test process at a time: apt-get does not wait for the lock of its package lists."""
     lock_path = Path(tempfile.gettempdir()) / f"phone-tools-{os.getuid()}.lock"
     descriptor = os.open(lock_path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
     with os.fdopen(descriptor) as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        missing = _missing(packages)  # another process may have installed them meanwhile
-        if missing:
-            install(missing)
+        yield
 
 
 def _missing(packages: Mapping[str, str]) -> dict[str, str]:

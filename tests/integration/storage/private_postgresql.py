@@ -17,6 +17,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from bridge.testing.softphones.toolchain import installing
+
 _BINARIES = Path("/usr/lib/postgresql")
 _NO_MAIN_CLUSTER = Path("/etc/postgresql-common/createcluster.conf")
 _USER = "bridge_tests"
@@ -152,7 +154,9 @@ def _children(parent: int) -> list[tuple[int, str]]:
 def _binaries() -> Path:
     """The newest version's folder; installs the package where there is none."""
     if not any(_BINARIES.glob("*/bin/initdb")):
-        _install()
+        with installing():
+            if not any(_BINARIES.glob("*/bin/initdb")):
+                _install()
     found = sorted(_BINARIES.glob("*/bin/initdb"), key=lambda path: int(path.parts[-3]))
     return found[-1].parent
 

@@ -94,7 +94,10 @@ def test_given_no_pytest_asyncio_then_a_fixture_says_how_to_get_it(
     run.stdout.fnmatch_lines(["*pip install 'uapi-bridge?testing?'*"])
 
 
-def test_given_two_workers_then_each_has_ports_of_its_own(outside: pytest.Pytester) -> None:
+def test_given_two_workers_then_each_has_ports_of_its_own(
+    outside: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("UAPI_TEST_RUN", raising=False)
     outside.makepyfile(
         """
         import pytest
