@@ -19,7 +19,7 @@ from .live_calls import statuses, wait_no_calls, wait_only_call
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
-RTP_TIMEOUT_S, QUALIFY_S = 5, 2
+RTP_TIMEOUT_S, QUALIFY_S = 3, 2
 SILENT, PLAYS_A_TONE = "3235550200", "3235550202"
 
 
