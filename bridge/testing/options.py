@@ -21,6 +21,7 @@ _OPTIONS = {
     "uapi_report_dir": "where reports of failed tests are written; default: build/uapi-reports",
     "uapi_directory": "the directory file of a service that the kit starts; default: the example",
 }
+_REPORT_DIR = Path("build/uapi-reports")
 _SETTINGS = "uapi_settings"
 
 
@@ -50,8 +51,8 @@ class KitOptions:
     verba_key: str
     receiver_address: str
     directory: Path | None
-    report_dir: Path
     settings: dict[str, str]
+    report_dir: Path = _REPORT_DIR
 
     @classmethod
     def of(cls, config: pytest.Config) -> KitOptions:
@@ -73,7 +74,7 @@ class KitOptions:
             verba_key=value("uapi_verba_key", "erasure"),
             receiver_address=value("uapi_receiver_address", "127.0.0.1"),
             directory=path("uapi_directory"),
-            report_dir=config.rootpath / value("uapi_report_dir", "build/uapi-reports"),
+            report_dir=config.rootpath / value("uapi_report_dir", str(_REPORT_DIR)),
             settings=_settings(config.getini(_SETTINGS)),
         )
         options.check()

@@ -124,7 +124,7 @@ async def test_given_flows_in_a_folder_then_pytest_runs_them_and_links_the_repor
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--junitxml=x.xml"),
         *("--continue-on-collection-errors", "--uapi-url", lab.bridge.base_url),
-        *("--uapi-secrets", lab.bridge.state_dir / "secrets.json"),
+        f"--uapi-secrets={lab.bridge.state_dir / 'secrets.json'}",
         *("--uapi-sip", f"127.0.0.1:{lab.asterisk.ports.sip}"),
         cwd=tmp_path,
         stdout=asyncio.subprocess.PIPE,
