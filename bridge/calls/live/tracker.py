@@ -246,7 +246,9 @@ class CallTracker:
                 return changes  # alone there so far: who comes next is whom it talks to
             if not isinstance(event, ev.HoldEnded):  # a phone says so as it picks up
                 changes += self._apply_answers(self._held_of(call))
-                call = self.live.get(call.id) or call
+                call = self.live.get(call.id)
+                if call is None:
+                    return changes  # what was held was its end
             return [*changes, *self._apply(call, event)]
         if isinstance(event, ev.ChannelAppeared):
             fresh = self._new_call(event.channel, event.at_ms)

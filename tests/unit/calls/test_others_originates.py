@@ -66,6 +66,14 @@ def test_given_no_result_when_its_time_is_over_then_the_call_ends_without_a_numb
     assert failed(tracker) == []
 
 
+def test_given_a_held_end_when_its_channel_is_heard_of_again_then_the_call_has_ended() -> None:
+    tracker = tracker_of("1.1")
+    hung_up(tracker, "1.1")
+    changes = tracker.event(ev.ChannelStateChanged(AT_MS, "1.1", "1.1", ev.ChannelState.RINGING))
+    assert [x.after.final is not None for x in changes] == [True]
+    assert list(tracker.live) == []
+
+
 def test_given_another_originate_of_that_phone_when_it_failed_then_nothing_is_guessed() -> None:
     tracker = tracker_of("1.1", "1.2")
     assert failed(tracker, reason=3) == []
