@@ -117,13 +117,14 @@ def _hung_up(call: PhoneCall, at_ms: int, wanted: Container[str]) -> Iterator[Ca
     unseen = call.final is not None and call.final.not_before_ms is not None
     payer = _payer(call)
     moved = {leg.extension for leg in call.legs if leg.moved}
+    moved -= {leg.extension for leg in call.legs if leg.told_as == call.id and not leg.moved}
     own: dict[tuple[str, str | None], Leg] = {}
     for leg in call.legs:
         # A party that was never dialled does not know the call; of an end that nobody saw, nobody
         # knows.
         dialled = leg.uniqueid is not None or unseen or _ordered_source(call, leg)
         dialled = dialled or leg.answered_ms is not None  # a conference, which has no channel
-        if leg.extension is None or leg.extension in moved or not dialled:
+        if leg.extension is None or leg.extension in moved or leg.moved or not dialled:
             continue
         if leg.extension == payer and leg.told_as is None:
             continue

@@ -39,6 +39,8 @@ _OF_DISPOSITION = {
 
 def event_call_status(call: PhoneCall, leg: Leg | None) -> EventCallStatus:
     """How the ended call came out for this party; None: for the extension that only pays."""
+    if leg is not None and leg.told_as is not None and leg.told_answer:
+        return EventCallStatus.ANSWER  # its answer was told, of the call that it was in before
     disposition, reason = outcome_of(call, leg)
     if disposition is Disposition.NO_ANSWER and reason in _NOT_ANSWERED_BY_WISH:
         return EventCallStatus.CANCEL

@@ -13,7 +13,12 @@ import structlog
 from bridge.calls.pbx import InvalidPbxValue, PbxOutcomeUnknown, PbxRefused, PbxUnavailable
 from bridge.calls.state.phone_call import PhoneCall
 from bridge.clock import now_ms
-from bridge.recordings.channel_choice import channel_to_record, has_handed_over, muted_directions
+from bridge.recordings.channel_choice import (
+    channel_to_record,
+    has_handed_over,
+    has_moved,
+    muted_directions,
+)
 from bridge.recordings.conversation import Conversation, Media, Mute
 from bridge.recordings.conversation_records import ConversationRecords
 from bridge.recordings.recording_pbx import (
@@ -98,6 +103,9 @@ class CallRecording:
         """
         self.refused = ""
         running = self.conversation.running
+        if running is not None and has_moved(call, running.channel):
+            await self.stop()  # it talks on in another call
+            running = None
         if running is not None and running.channel not in call.channels:
             self._end(running)
             running = None

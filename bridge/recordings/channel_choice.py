@@ -34,6 +34,11 @@ def has_handed_over(call: PhoneCall, channel: str) -> bool:
     return any(x.handed_over and x.uniqueid == channel for x in call.legs)
 
 
+def has_moved(call: PhoneCall, channel: str) -> bool:
+    """Whether the party on that channel is one of another call now."""
+    return any(x.moved and x.uniqueid == channel for x in call.legs)
+
+
 def muted_directions(call: PhoneCall, channel: str, mute: Mute) -> dict[AudioDirection, bool]:
     """The directions of the recorded channel that carry the silent sides."""
     leg = next((x for x in call.legs if x.uniqueid == channel), None)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TypeVar
 
 from bridge.calls.state.phone_call import Leg, Origin, PhoneCall, fork_channel_id
@@ -26,6 +26,7 @@ class CallIndex:
         self._by_payer: defaultdict[str, dict[str, None]] = defaultdict(dict)
         self._by_user: defaultdict[int, dict[str, None]] = defaultdict(dict)
         self._other_linkedids: defaultdict[str, list[str]] = defaultdict(list)
+        self._by_shared_linkedid: defaultdict[str, dict[str, None]] = defaultdict(dict)
 
     def __len__(self) -> int:
         return len(self._calls)
@@ -46,8 +47,23 @@ class CallIndex:
         return self._calls.get(self._by_channel.get(uniqueid, ""))
 
     def of_linkedid(self, linkedid: str) -> PhoneCall | None:
-        """The live call of this Linkedid."""
-        return self._calls.get(self._by_linkedid.get(linkedid, ""))
+        """The live call of this Linkedid; the oldest of several that share it."""
+        call = self._calls.get(self._by_linkedid.get(linkedid, ""))
+        if call is None and linkedid in self._by_shared_linkedid:
+            return self._calls[next(iter(self._by_shared_linkedid[linkedid]))]
+        return call
+
+    def is_shared(self, linkedid: str) -> bool:
+        """Whether the PBX gives this Linkedid to channels of several live calls."""
+        return len(self._by_shared_linkedid.get(linkedid, ())) > 1
+
+    def sharing(self, linkedid: str) -> list[PhoneCall]:
+        """The live calls that share this Linkedid, oldest first."""
+        return [self._calls[x] for x in self._by_shared_linkedid.get(linkedid, ())]
+
+    def of_own_linkedid(self, linkedid: str) -> PhoneCall | None:
+        """The live call of this Linkedid, if there is only one."""
+        return None if self.is_shared(linkedid) else self.of_linkedid(linkedid)
 
     def of_extension(self, extension: str) -> list[PhoneCall]:
         """Calls that the extension pays or is a party of, oldest first."""
@@ -92,25 +108,21 @@ class CallIndex:
             self._index_channels(before, after)
         for call_id in after.joined[len(before.joined) if before is not None else 0 :]:
             self._by_joined_id[call_id] = after.id
+        if before is None or before.shared_linkedids is not after.shared_linkedids:
+            for linkedid in after.shared_linkedids:
+                self._by_shared_linkedid[linkedid][after.id] = None
         if before is None or _other_extensions(before, after):
-            for extension in after.extensions:
-                self._by_extension[extension].setdefault(after.id)
-            # A caller may go on from one mailbox to another.
-            for extension in before.extensions - after.extensions if before is not None else ():
-                _discard(self._by_extension, extension, after.id)
+            self._index_extensions(before, after)
 
     def forget(self, call: PhoneCall) -> None:
         """Remove the call and every trace of it from the indexes."""
         known = self._calls.pop(call.id, call)
-        for uniqueid in (known.id, fork_channel_id(known.id), *known.channels):
-            if self._by_channel.get(uniqueid) == known.id:
-                del self._by_channel[uniqueid]
-        for linkedid in (known.linkedid, *self._other_linkedids.pop(known.id, ())):
-            if self._by_linkedid.get(linkedid) == known.id:
-                del self._by_linkedid[linkedid]
-        for call_id in known.joined:
-            if self._by_joined_id.get(call_id) == known.id:
-                del self._by_joined_id[call_id]
+        linkedids = known.linkedid, *self._other_linkedids.pop(known.id, ())
+        _drop(self._by_channel, known.id, (known.id, fork_channel_id(known.id), *known.channels))
+        _drop(self._by_linkedid, known.id, linkedids)
+        _drop(self._by_joined_id, known.id, known.joined)
+        for linkedid in known.shared_linkedids:
+            _discard(self._by_shared_linkedid, linkedid, known.id)
         for extension in known.extensions:
             _discard(self._by_extension, extension, known.id)
         if known.extension is not None:
@@ -119,10 +131,20 @@ class CallIndex:
             _discard(self._by_user, known.user_id, known.id)
 
     def _index_new(self, call: PhoneCall) -> None:
+        had = self._other_linkedids.get(self._by_linkedid.get(call.linkedid, ""), [])
+        if call.linkedid in had:
+            had.remove(call.linkedid)  # it had joined that call, and goes out of it again
         self._by_linkedid[call.linkedid] = call.id
         if call.origin is Origin.API:
             self._by_channel[call.id] = call.id
             self._by_channel[fork_channel_id(call.id)] = call.id
+
+    def _index_extensions(self, before: PhoneCall | None, after: PhoneCall) -> None:
+        for extension in after.extensions:
+            self._by_extension[extension].setdefault(after.id)
+        # A caller may go on from one mailbox to another.
+        for extension in before.extensions - after.extensions if before is not None else ():
+            _discard(self._by_extension, extension, after.id)
 
     def _index_channels(self, before: PhoneCall | None, after: PhoneCall) -> None:
         for uniqueid in before.channels if before is not None else ():
@@ -151,6 +173,12 @@ def _other_extensions(before: PhoneCall, after: PhoneCall) -> bool:
         or before.called_service is not after.called_service
         or before.mailbox is not after.mailbox
     )
+
+
+def _drop(index: dict[str, str], call_id: str, keys: Iterable[str]) -> None:
+    for key in keys:
+        if index.get(key) == call_id:
+            del index[key]
 
 
 def _discard(index: dict[_Key, dict[str, None]], key: _Key, call_id: str) -> None:

@@ -45,9 +45,11 @@ class ChannelHangUps:
 def channels_to_end(call: PhoneCall) -> list[str]:
     """The channels whose end ends the call: its first one while that lives, else all of them.
 
-    If two calls became one, or a party handed the call over, the others do not depend on the first.
+    If two calls became one, one became two, or a party handed the call over, the others do not
+    depend on the first.
     """
     first = call.first_channel
-    if first not in call.channels or call.joined or any(x.handed_over for x in call.legs):
+    changed = call.joined or call.split_off or call.split_from
+    if first not in call.channels or changed or any(x.handed_over for x in call.legs):
         return list(call.channels)
     return [first]

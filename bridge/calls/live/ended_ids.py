@@ -22,6 +22,9 @@ class EndedIds:
     def __init__(self) -> None:
         self._ended_ms: OrderedDict[str, int] = OrderedDict()
 
+    def __contains__(self, call_id: str) -> bool:
+        return call_id in self._ended_ms
+
     def note(self, call: PhoneCall) -> None:
         """This call has its final record."""
         if call.final is not None:

@@ -48,7 +48,7 @@ def _picked_up(event: ev.DialEnded, live: CallIndex) -> Iterator[Meeting]:
     if event.status is not ev.DialStatus.ANSWER or event.caller is None:
         return
     rings = live.of_channel(event.caller)
-    picks_up = live.of_channel(event.dialled_uniqueid) or live.of_linkedid(event.linkedid)
+    picks_up = live.of_channel(event.dialled_uniqueid) or live.of_own_linkedid(event.linkedid)
     if rings is not None and picks_up is not None and rings.id != picks_up.id:
         yield Meeting(rings, picks_up)
 
@@ -70,7 +70,7 @@ def _in_one_bridge(
 
 def _connected(event: ev.Transferred, live: CallIndex) -> Iterator[Meeting]:
     """An attended transfer: one of the phone's two calls goes on with both far ends."""
-    first = live.of_channel(event.transferer) or live.of_linkedid(event.transferer_linkedid)
-    second = live.of_channel(event.target) or live.of_linkedid(event.target_linkedid)
+    first = live.of_channel(event.transferer) or live.of_own_linkedid(event.transferer_linkedid)
+    second = live.of_channel(event.target) or live.of_own_linkedid(event.target_linkedid)
     if first is not None and second is not None and first.id != second.id:
         yield Meeting(first, second, (event.transferer, event.target))

@@ -15,7 +15,7 @@ def must_be_stored(before: PhoneCall | None, after: PhoneCall) -> bool:
         return False
     if before is None or before.extension is None:
         return True
-    if before.mailbox != after.mailbox:
+    if before.mailbox != after.mailbox or before.split_off != after.split_off:
         return True
     if before.answered_ms != after.answered_ms or len(before.legs) != len(after.legs):
         return True

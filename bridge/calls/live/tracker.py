@@ -19,6 +19,8 @@ from bridge.calls.live.meeting_calls import meetings
 from bridge.calls.live.new_call import new_call
 from bridge.calls.live.orphans import OrphanNames
 from bridge.calls.live.others_originates import OthersOriginates
+from bridge.calls.live.parting_calls import PartingCalls
+from bridge.calls.live.unplaced_channels import call_of_listed
 from bridge.calls.state import call_end
 from bridge.calls.state import pbx_events as ev
 from bridge.calls.state.effects import Effect
@@ -59,6 +61,7 @@ class CallTracker:
         self._ended = EndedIds()
         self.held = HeldAnswers()
         self._bridges = Bridges()
+        self._parting = PartingCalls(self.live, self._bridges, parties, self._ended)
         self._others_originates = OthersOriginates()
         self._pbx = pbx
         self._parties = parties
@@ -134,7 +137,7 @@ class CallTracker:
         call = self.live.get(call_id)
         if call is None:
             return []
-        self._orphan_names.remember((*self.live.linkedids(call), *call.channels))
+        self._remember_orphans(call)
         return self._changed(call, *call_end.end(call, final))
 
     def rename(self, call_id: str, other_id: str, final: FinalRecord) -> list[Change]:
@@ -176,7 +179,12 @@ class CallTracker:
         changes: list[Change] = []
         for one, other, leaving in meetings(event, self.live, self._bridges):
             changes += self._join(*host_first(one, other), leaving, event.at_ms, event)
-        return [*changes, *self._event_of_call(event)]
+        for before, after in self._parting.by(event):
+            changes += self._changed(before, after, [], event)
+        changes += self._event_of_call(event)
+        for call, kept in self._parting.placed():
+            changes += self._apply(call, kept)
+        return changes
 
     def _event_of_call(self, event: ev.PbxEvent) -> list[Change]:
         if isinstance(event, ev.ChannelEvent):
@@ -207,6 +215,7 @@ class CallTracker:
         # The party that began a call decides its origin. The PBX lists channels in any order.
         listed = {channel.uniqueid: channel for channel in root_first(channels)}
         self._bridges.keep_only(listed)
+        self._parting.unplaced.clear()
         changes = self._apply_answers(self.held.take_all())
         for uniqueid, channel in listed.items():
             call = live.of_channel(uniqueid)
@@ -215,7 +224,7 @@ class CallTracker:
         alive: defaultdict[str, dict[str, ev.ChannelSnapshot]] = defaultdict(dict)
         new: dict[str, PhoneCall] = {}
         for uniqueid, channel in listed.items():
-            call = live.of_channel(uniqueid) or live.of_linkedid(channel.linkedid)
+            call = live.of_channel(uniqueid) or call_of_listed(channel, listed, live)
             if call is None:
                 fresh = self._new_call(channel, window.asked_ms)
                 if fresh is None:
@@ -225,35 +234,49 @@ class CallTracker:
         for call in [*live, *new.values()]:
             after, effects = reconcile(call, alive.get(call.id, {}), window, self._parties)
             if after.final is not None and after.origin is Origin.API:
-                self._orphan_names.remember((*self.live.linkedids(call), *call.channels))
+                self._remember_orphans(call)
             changes += self._changed(None if call.id in new else call, after, effects)
         return changes
 
     def _channel_event(self, event: ev.PbxEvent, uniqueid: str, linkedid: str) -> list[Change]:
         changes: list[Change] = []
         call = self.live.of_channel(uniqueid)
-        if call is None:
+        if self.live.is_shared(linkedid):
+            if call is None:
+                self._parting.unplaced.keep(uniqueid, linkedid, event)
+                return []
+        elif call is None:
             call = self.live.of_linkedid(linkedid)
         elif linkedid and linkedid != call.linkedid:
-            named = self.live.of_linkedid(linkedid)
-            if named is None:
-                self.live.also_linked(call, linkedid)
-            elif named.id != call.id and uniqueid in call.channels:
-                changes = self._join(*host_first(named, call), (), event.at_ms, event)
-                call = self.live.of_channel(uniqueid)
+            changes = self._linked(call, uniqueid, linkedid, event)
+            call = self.live.of_channel(uniqueid)
         if call is not None:
-            if isinstance(event, ev.ChannelBridged) and event.uniqueid in self.held:
-                return changes  # alone there so far: who comes next is whom it talks to
-            if not isinstance(event, ev.HoldEnded):  # a phone says so as it picks up
-                changes += self._apply_answers(self._held_of(call))
-                call = self.live.get(call.id)
-                if call is None:
-                    return changes  # what was held was its end
-            return [*changes, *self._apply(call, event)]
+            return [*changes, *self._further_event(call, event)]
         if isinstance(event, ev.ChannelAppeared):
             fresh = self._new_call(event.channel, event.at_ms)
             if fresh is not None:
                 return self._changed(None, *apply(fresh, event, self._parties), event)
+        return []
+
+    def _further_event(self, call: PhoneCall, event: ev.PbxEvent) -> list[Change]:
+        """Of a call that is known: what was held of it is told first."""
+        if isinstance(event, ev.ChannelBridged) and event.uniqueid in self.held:
+            return []  # alone there so far: who comes next is whom it talks to
+        if isinstance(event, ev.HoldEnded):  # a phone says so as it picks up
+            return self._apply(call, event)
+        changes = self._apply_answers(self._held_of(call))
+        now = self.live.get(call.id)  # what was held may have been its end
+        return changes if now is None else [*changes, *self._apply(now, event)]
+
+    def _linked(
+        self, call: PhoneCall, uniqueid: str, linkedid: str, event: ev.PbxEvent
+    ) -> list[Change]:
+        """A channel of the call has a Linkedid that is not the call's."""
+        named = self.live.of_linkedid(linkedid)
+        if named is None:
+            self.live.also_linked(call, linkedid)
+        elif named.id != call.id and uniqueid in call.channels:
+            return self._join(*host_first(named, call), (), event.at_ms, event)
         return []
 
     def _new_call(self, channel: ev.ChannelSnapshot, at_ms: int) -> PhoneCall | None:
@@ -268,6 +291,11 @@ class CallTracker:
             self.orphans.append(channel.uniqueid)
         return fresh
 
+    def _remember_orphans(self, call: PhoneCall) -> None:
+        """Of a Linkedid that other live calls share, the channels are theirs."""
+        linkedids = [x for x in self.live.linkedids(call) if not self.live.is_shared(x)]
+        self._orphan_names.remember((*linkedids, *call.channels))
+
     def _held_of(self, call: PhoneCall) -> list[HeldEvent]:
         if not self.held:
             return []
@@ -276,6 +304,8 @@ class CallTracker:
 
     def _relinked(self, call: PhoneCall, channel: ev.ChannelSnapshot, at_ms: int) -> list[Change]:
         """A channel got another Linkedid while events were missed: two calls became one."""
+        if self.live.is_shared(channel.linkedid):
+            return []
         named = self.live.of_linkedid(channel.linkedid)
         if named is None:
             self.live.also_linked(call, channel.linkedid)

@@ -16,6 +16,9 @@ from bridge.calls.state.holding import holds_since_ms, on_hold_since_ms
 from bridge.calls.state.phone_call import Leg, LegPhase, PhoneCall, Side
 from bridge.directory.caller_ids import CallerId
 
+_AT_ONCE_MS = 200
+"""The channels that one Redirect moves are heard of within this time."""
+
 
 class ViewStatus(IntEnum):
     """The status of a party in the UnifiedAPI."""
@@ -158,7 +161,8 @@ def _dialled(call: PhoneCall) -> str:
 
 def _present(call: PhoneCall) -> list[Leg]:
     if call.final is not None:
-        return _one_each(call.legs)
+        # A party that came just before it was known that the call is two is one of the other call.
+        return _one_each([x for x in call.legs if not (call.split_off and _came_to_go(x))])
     gone = {x.view_id for x in call.legs if x.phase is LegPhase.GONE or x.handed_over}
     picked_up = any(x.side is Side.SOURCE and x.phase is LegPhase.UP for x in call.legs)
     # Also where who answered is the source now, as the source has handed the call over.
@@ -176,6 +180,13 @@ def _present(call: PhoneCall) -> list[Leg]:
         if leg.view_id not in gone and not loser:
             legs.append(leg)
     return _one_each(legs or [x for x in call.legs if x.phase < LegPhase.GONE] or call.legs)
+
+
+def _came_to_go(leg: Leg) -> bool:
+    """Whether it has left for another call without an answer; a conference, as soon as it came."""
+    if not leg.moved or leg.answered_ms is None:
+        return leg.moved
+    return leg.uniqueid is None and (leg.ended_ms or 0) - leg.answered_ms < _AT_ONCE_MS
 
 
 def _is_target(call: PhoneCall, leg: Leg) -> bool:

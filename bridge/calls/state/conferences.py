@@ -42,7 +42,8 @@ def conference_joined(call: PhoneCall, event: ev.ConferenceJoined, parties: Part
         return replace(call, left_service=False, left_unnamed=False), effects
     call, more = with_member(_left(call), service, event.uniqueid, event.at_ms)
     # The caller of this party may be gone already.
-    return with_source(call, ()), [*effects, *more]
+    call, connected = connect(with_source(call, ()), event.at_ms)
+    return call, [*effects, *more, *connected]
 
 
 def conference_left(call: PhoneCall, event: ev.ConferenceLeft, parties: PartyLookup) -> Result:

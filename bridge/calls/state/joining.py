@@ -71,6 +71,8 @@ def join(
         # Nobody moves over from a service of the PBX: its number is what the host talks to now.
         dialled=host.dialled if moving else other.dialled or host.dialled,
         joined=(*host.joined, other.id, *other.joined),
+        split_off=(*host.split_off, *other.split_off),
+        shared_linkedids=tuple(dict.fromkeys((*host.shared_linkedids, *other.shared_linkedids))),
         local_transfers_only=host.local_transfers_only or other.local_transfers_only,
         allow_public_transfer=host.allow_public_transfer and other.allow_public_transfer,
     )

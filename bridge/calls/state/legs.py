@@ -28,9 +28,9 @@ _STEP_OF_PHASE = {
 
 
 def leg_index(call: PhoneCall, uniqueid: str) -> int | None:
-    """The place in `call.legs` of the party on that channel."""
+    """The place in `call.legs` of the party on that channel; one that has moved is in none."""
     for index, leg in enumerate(call.legs):
-        if leg.uniqueid == uniqueid or uniqueid in leg.other_devices:
+        if (leg.uniqueid == uniqueid or uniqueid in leg.other_devices) and not leg.moved:
             return index
     return None
 

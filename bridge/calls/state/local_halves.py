@@ -21,6 +21,12 @@ def local_half(channel_name: str) -> str:
     return channel_name if halves else ""
 
 
+def half_beside(half: str) -> str:
+    """The name of the other half of the Local channel with a half of this name; "" of ""."""
+    name, end = half[: -len(_FIRST)], half[-len(_FIRST) :]
+    return name + (_SECOND if end == _FIRST else _FIRST) if half else ""
+
+
 def is_half(call: PhoneCall, uniqueid: str | None) -> bool:
     """Whether that is a living half of a Local channel."""
     channel = call.channels.get(uniqueid or "")
@@ -110,6 +116,5 @@ def other_half(call: PhoneCall, uniqueid: str) -> CallChannel | None:
     half = call.channels.get(uniqueid)
     if half is None or not half.local:
         return None
-    name, end = half.local[: -len(_FIRST)], half.local[-len(_FIRST) :]
-    name += _SECOND if end == _FIRST else _FIRST
+    name = half_beside(half.local)
     return next((x for x in call.channels.values() if x.local == name), None)

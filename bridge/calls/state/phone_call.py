@@ -120,8 +120,9 @@ class Leg:
     withheld; None where that was not heard.
     `told_as`: the id of the call that its first events were told of, where that has joined this one
     since; `told_answer`: its answer was told of that too. `moved`: it is a party of the call that
-    this one has joined. `handed_over`: it has handed the call over and is out of it, whether its
-    channel is gone or not; `parking`: it waits in a parking lot, or has just come back from one.
+    this one has joined, or that has gone out of this one. `handed_over`: it has handed the call
+    over and is out of it, whether its channel is gone or not; `parking`: it waits in a parking lot,
+    or has just come back from one.
     `on_hold_ms`: since when its phone holds the others; `api_hold`: it holds them by the API.
     `found`: its channel was found in a list of the PBX, and its dial has not been heard of.
     `muted`: the other members of its conference do not hear it.
@@ -242,6 +243,9 @@ class PhoneCall:
     `recorded_since_ms`: when its recording began, `recording_id` the id of that for the Verba API;
     `being_recorded`: it has not been stopped since.
     `joined`: the ids of the calls that have become one with this one.
+    `split_off`: the ids of the calls that have gone out of this one, `split_from`: that of the call
+    that this one has gone out of; `shared_linkedids`: the Linkedids that the PBX gives to channels
+    of all of them.
     `acts_on`: the call that it listens to, picks up or fetches, instead of calling a number.
     """
 
@@ -291,6 +295,9 @@ class PhoneCall:
     recording_id: str | None = None
     being_recorded: bool = False
     joined: tuple[str, ...] = ()
+    split_off: tuple[str, ...] = ()
+    split_from: str | None = None
+    shared_linkedids: tuple[str, ...] = ()
     acts_on: ActsOn | None = None
 
     @property

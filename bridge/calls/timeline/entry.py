@@ -29,6 +29,7 @@ class EntryType(Enum):
     TRANSFER_UNDONE = "transferUndone"
     PICKED_UP = "pickedUp"
     JOINED = "joined"
+    SPLIT = "split"
     LISTENING = "listening"
     LISTENING_ENDED = "listeningEnded"
     RECORDING_STARTED = "recordingStarted"

@@ -31,9 +31,10 @@ def entries_of(change: Change, now_ms: int) -> list[TimelineEntry]:
     before, after = change.before, change.after
     at_ms = now_ms if change.event is None else change.event.at_ms
     entries: list[TimelineEntry] = []
-    if change.goes_on_in:
-        facts: dict[str, Fact] = {"phoneCallId": change.goes_on_in}
-        entries.append(TimelineEntry(at_ms, EntryType.JOINED, facts))
+    became = _became(change)
+    if became is not None:
+        kind, other = became
+        entries.append(TimelineEntry(at_ms, kind, {"phoneCallId": other}))
     elif before is None:
         for leg in after.legs:
             _dialled(entries, after, None, leg, at_ms)
@@ -159,6 +160,18 @@ def _hung_up(entries: list[TimelineEntry], change: Change, before: PhoneCall, at
         else:
             unseen_ms = at_ms if final is None else final.at_ms
             entries.append(TimelineEntry(unseen_ms, EntryType.HANGUP, facts))
+
+
+def _became(change: Change) -> tuple[EntryType, str] | None:
+    """The other call that this one has become a part of, or was one with until now."""
+    before, after = change.before, change.after
+    if change.goes_on_in:
+        return EntryType.JOINED, change.goes_on_in
+    if before is None:
+        return None if after.split_from is None else (EntryType.SPLIT, after.split_from)
+    if before.split_off is not after.split_off and before.joined is after.joined:
+        return EntryType.SPLIT, after.split_off[-1]
+    return None
 
 
 def _joined(entries: list[TimelineEntry], change: Change, before: PhoneCall, at_ms: int) -> None:

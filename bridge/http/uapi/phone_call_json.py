@@ -49,6 +49,8 @@ PHONE_CALL_FIELDS = frozenset(
         "endedMs",
         "recordingId",
         "actsOn",
+        "splitFrom",
+        "splitOff",
     }
 )
 
@@ -78,6 +80,8 @@ def phone_call_json(call: PhoneCall, scope: Scope, owner: Json, self_url: str) -
         "phoneCallView": [view_json(x, call, write_number) for x in views_of(call, write_number)],
         "recordingId": call.recording_id,
         "actsOn": _acts_on_json(call.acts_on),
+        "splitFrom": call.split_from,
+        "splitOff": list(call.split_off) or None,
         "links": links,
         "link": links,
         **_end_json(call),

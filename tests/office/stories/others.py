@@ -297,39 +297,3 @@ async def click_local_first_never_picked_up(stage: Stage) -> None:
     await stage.sees("210 rings", "local 210:3 > -")
     await a.is_free()
     await stage.ends("local 210 > 211: no answer, by pickup timeout", t210="dial-out NOANSWER")
-
-
-async def both_moved_apart(stage: Stage) -> None:
-    """210 and 211 talk; a CRM moves 210 to 212 and 211 to 213, both pick up; 210, 211 hang up.
-
-    Asterisk gives both talks the Linkedid of the first: they stay one call.
-    """
-    a, b, c, d = (stage.phone(x) for x in ("210", "211", "212", "213"))
-    await a.dials("211")
-    await b.picks_up()
-    await a.is_answered()
-    await stage.crm(
-        "Redirect",
-        Channel="@210",
-        Context="from-internal",
-        Exten="212",
-        Priority="1",
-        ExtraChannel="@211",
-        ExtraContext="from-internal",
-        ExtraExten="213",
-        ExtraPriority="1",
-    )
-    await c.picks_up()
-    await d.picks_up()
-    await stage.sees("two talk, and two others", "local 210:5 211:5 > 212:5 213:5")
-    await a.hangs_up()
-    await c.is_free()
-    await stage.sees("211 and 213 talk", "local 211:5 > 213:5")
-    await b.hangs_up()
-    await stage.ends(
-        "local 210 211 > 212 213: answered, by source",
-        t210="dial-out answer-out ANSWER",
-        t211="dial-in answer-in ANSWER",
-        t212="dial-in answer-in ANSWER",
-        t213="dial-in answer-in ANSWER",
-    )

@@ -210,12 +210,14 @@ async def both_moved_out_of_a_conference_again(stage: Stage) -> None:
     await stage.sees("both are in the conference", "local 210:5 > 211:5 500:5")
     await _moves(stage, "@210", "212")
     await c.picks_up()
+    await stage.sees("they talk, 211 confers", "local 210:5 > 212:5", "local 211:5 > 500:5")
     await b.hangs_up()
     await b.is_free()
     await stage.sees("210 and 212 talk", "local 210:5 > 212:5")
     await c.hangs_up()
     await stage.ends(
         "local 210 > 211 212 500: answered, by destination",
+        "local 211 > 500: answered, by source",
         t210="dial-out answer-out ANSWER",
         t211="dial-in answer-in ANSWER",
         t212="dial-in answer-in ANSWER",

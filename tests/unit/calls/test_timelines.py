@@ -60,7 +60,7 @@ def test_given_a_recording_then_each_timeline_leads_from_a_dial_to_the_hang_ups(
         assert types[-1] is EntryType.ENDED
         if story in _END_WITHOUT_CHANNEL:
             continue
-        assert types[0] is EntryType.DIAL
+        assert types[0] in (EntryType.DIAL, EntryType.SPLIT)
         assert types[-2] in (EntryType.HANGUP, EntryType.JOINED)
         dials = [x for x in timeline.entries if x.type is EntryType.DIAL]
         dialled = [x.facts["channel"] for x in dials if "channel" in x.facts]
@@ -93,6 +93,7 @@ def test_given_a_simple_call_then_its_timeline_names_parties_channels_and_causes
         ("attended_transfer_by_source", {EntryType.HOLD, EntryType.TRANSFER, EntryType.JOINED}),
         ("office/parked_and_called_back", {EntryType.PARKED, EntryType.PARKING_ENDED}),
         ("office/group_pick_up", {EntryType.PICKED_UP}),
+        ("office/both_moved_apart", {EntryType.SPLIT}),
         ("listened_to_by_app", {EntryType.LISTENING}),
         ("listened_to_by_app_for_a_while", {EntryType.LISTENING, EntryType.LISTENING_ENDED}),
     ],

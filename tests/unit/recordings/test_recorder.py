@@ -93,6 +93,23 @@ async def test_given_a_recorded_phone_that_parked_the_other_then_who_talks_on_is
     ]
 
 
+async def test_given_a_recorded_phone_that_is_in_another_call_now_then_its_recording_stops() -> (
+    None
+):
+    studio = Studio()
+    call = connected()
+    await _now(studio, call)
+    moved = replace(call.legs[0], phase=LegPhase.GONE, moved=True)
+    left = {"b": call.channels["b"]}
+    await _now(studio, replace(call, legs=(moved, *call.legs[1:]), channels=left))
+    assert studio.world.diary == [
+        "create record",
+        f"start {CALL_ID}",
+        f"stop {CALL_ID}",
+        "start b",
+    ]
+
+
 async def test_given_the_end_of_a_call_then_its_record_ends_and_waits_for_its_measures() -> None:
     studio = Studio()
     await _now(studio, connected())
