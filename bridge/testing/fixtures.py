@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from bridge.testing.event_receiver import EventReceiver
     from bridge.testing.observed_api import MakeClient, ObservedApi
     from bridge.testing.phones_of_a_test import MakePhone, MakeScripted, PhonesOfATest
+    from bridge.testing.public_number import MakePublicNumber
     from bridge.testing.recordings import Recordings
     from bridge.testing.system.system_under_test import SystemUnderTest
 
@@ -118,6 +119,16 @@ async def uapi_events(
     address = KitOptions.of(pytestconfig).receiver_address
     async with EventReceiver(uapi_api, uapi_journal, address) as receiver:
         yield receiver
+
+
+@pytest_asyncio.fixture
+async def uapi_public_number(
+    uapi_lab: SystemUnderTest, uapi_phones: PhonesOfATest, uapi_journal: Journal
+) -> MakePublicNumber:
+    """`await uapi_public_number(after_s=2)`: a public number that behaves as told."""
+    from bridge.testing.public_number import MakePublicNumber
+
+    return MakePublicNumber(uapi_lab, uapi_journal, uapi_phones)
 
 
 @pytest_asyncio.fixture

@@ -23,8 +23,9 @@ expects, `detail` what was seen instead.
 
 `call_id` is the Call-ID of a SIP message, the Linkedid of an event of the PBX, and the id of the
 PhoneCall for all others; empty where there is none. `peer` is the other end of an arrow: `pbx` for
-phones, `service` for the API and webhooks. The timeline of
-a call (docs/timeline.md) tells which Call-IDs of SIP belong to it.
+phones, `public-network` for a public number, `service` for the API and webhooks. The timeline of a
+call (docs/timeline.md) tells which Call-IDs of SIP belong to it. The INVITE to a phone has the id
+of the PhoneCall in the header `X-Phone-Call-Id`, on the shipped Asterisk.
 
 Phones keep their messages, the service its log. So a journal asks its sources when it is read:
 `Journal.follow(source)` takes a function that gives the observations of one source.

@@ -101,7 +101,9 @@ def _state(phone: Softphone) -> str:
     return f"{len(phone.log.dialogs)} calls, the last one is {how}"
 
 
-def sip_observations(who: str, messages: list[SipMessage]) -> Iterator[Observation]:
+def sip_observations(
+    who: str, messages: list[SipMessage], peer: str = "pbx"
+) -> Iterator[Observation]:
     """The SIP messages of a phone, for the journal."""
     for message in messages:
         yield Observation(
@@ -112,6 +114,6 @@ def sip_observations(who: str, messages: list[SipMessage]) -> Iterator[Observati
             message.start_line,
             message.raw,
             message.call_id,
-            "pbx",
+            peer,
             message.sent,
         )

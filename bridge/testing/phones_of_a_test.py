@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
-from typing import Literal, Protocol
+from typing import Literal, Protocol, overload
 
 from bridge.testing.expecting import Seen
 from bridge.testing.journal import Journal
 from bridge.testing.observed_phone import ObservedPhone, seen_level, sip_observations
+from bridge.testing.softphones.phone_script import PhoneScript
+from bridge.testing.softphones.scripted_phone import ScriptedPhone
 from bridge.testing.softphones.sip_message import SipMessage
 from bridge.testing.softphones.sipp_behaviour import SippBehaviour
 from bridge.testing.softphones.sipp_phone import SippPhone
@@ -37,7 +39,11 @@ class MakePhone(Protocol):
 class MakeScripted(Protocol):
     """The type of `uapi_scripted`: PhonesOfATest.scripted."""
 
+    @overload
     async def __call__(self, user: str, behaviour: SippBehaviour | None = ...) -> SippPhone: ...
+
+    @overload
+    async def __call__(self, user: str, behaviour: PhoneScript) -> ScriptedPhone: ...
 
 
 class Stoppable(Protocol):
@@ -93,8 +99,26 @@ class PhonesOfATest:
         await self.begin(phone, user, phone.log.messages)
         return phone
 
-    async def scripted(self, user: str, behaviour: SippBehaviour | None = None) -> SippPhone:
-        """A SIPp phone that treats each call as told; without a behaviour it answers."""
+    @overload
+    async def scripted(self, user: str, behaviour: SippBehaviour | None = None) -> SippPhone: ...
+
+    @overload
+    async def scripted(self, user: str, behaviour: PhoneScript) -> ScriptedPhone: ...
+
+    async def scripted(
+        self, user: str, behaviour: SippBehaviour | PhoneScript | None = None
+    ) -> SippPhone | ScriptedPhone:
+        """A phone that treats each call as told; without a behaviour it answers.
+
+        SIPp plays a SippBehaviour, a phone of the kit a PhoneScript. Two phones of one user are two
+        contacts, if the directory allows the extension two `devices`.
+        """
+        if isinstance(behaviour, PhoneScript):
+            server = (self._system.sip_host, self._system.sip_port)
+            secret = self._system.secret(f"sip/{user}")
+            own = ScriptedPhone(user, secret, server, behaviour)
+            await self.begin(own, user, own.messages)
+            return own
         phone = SippPhone(
             user,
             self._system.secret(f"sip/{user}"),
@@ -106,7 +130,10 @@ class PhonesOfATest:
         return phone
 
     async def begin(
-        self, phone: SippPhone | ObservedPhone, user: str, messages: list[SipMessage]
+        self,
+        phone: SippPhone | ObservedPhone | ScriptedPhone,
+        user: str,
+        messages: list[SipMessage],
     ) -> None:
         """Follow the phone in the journal, start it, and end it after the test."""
         self._journal.follow(lambda: sip_observations(user, messages))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -38,17 +39,20 @@ class Recordings:
         self._verba = verba
         self._journal = journal
 
+    async def run(self, call: FollowedCall, *, for_s: float = 1.0) -> None:
+        """The live call is recorded, and stays so for `for_s` seconds.
+
+        Raises FlowFailure if its recording does not begin within 20 s.
+        """
+        await self._conversation(call, ongoing=True)
+        await asyncio.sleep(for_s)  # as long as the talk shall last
+
     async def of(self, call: FollowedCall) -> Recording:
         """The recording of a call that is over, once it is complete.
 
         Raises FlowFailure if there is none within 20 s.
         """
-        try:
-            found = await self._verba.conversation(call.id, ongoing=False)
-        except AssertionError as why:
-            failure = fail(self._journal, "the call has a recording", str(why), call_id=call.id)
-            raise failure from None
-        conversation = found.findtext("ccdr_id", "")
+        conversation = await self._conversation(call, ongoing=False)
         answer = await self._verba.ask("GetMedia", callID=conversation)
         if answer.status != 200 or not answer.body.startswith(b"RIFF"):
             seen = f"{answer.status}: {answer.body[:200]!r}"
@@ -57,8 +61,16 @@ class Recordings:
             file.write(answer.body)
             file.flush()
             audio = read_wav(Path(file.name))
-        self._journal.step("the call has a recording", kind="expected", call_id=call.id)
         return Recording(conversation, answer.body, audio)
+
+    async def _conversation(self, call: FollowedCall, *, ongoing: bool) -> str:
+        expected = f"call {call.id} {'is recorded' if ongoing else 'has a recording'}"
+        try:
+            found = await self._verba.conversation(call.id, ongoing=ongoing)
+        except AssertionError as why:
+            raise fail(self._journal, expected, str(why), call_id=call.id) from None
+        self._journal.step(expected, kind="expected", call_id=call.id)
+        return found.findtext("ccdr_id", "")
 
     async def none_of(self, call: FollowedCall) -> None:
         """The call that is over was not recorded. Raises FlowFailure if it was."""

@@ -42,6 +42,7 @@ class BridgeProcess:
     ) -> None:
         self.state_dir = state_dir
         self.base_url = f"http://127.0.0.1:{http_port}"
+        self.sip_port = asterisk.sip
         self.log_file = state_dir / "bridge.log"
         self._settings = {
             "state_dir": str(state_dir),

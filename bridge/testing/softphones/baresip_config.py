@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from .ports import LOOPBACK
+from .ports import LOOPBACK, address_towards
 
 # Without an audio player module baresip decodes, writes the wav file and plays no ring tones.
 # `account` is loaded as a module_tmp: it reads the accounts file and goes away.
@@ -49,10 +49,11 @@ class BaresipConfig:
         )
 
     def _config(self, folder: Path, sip_port: int, control_port: int, module_folder: Path) -> str:
+        own_address = address_towards(self.server)
         lines = [
-            f"sip_listen {LOOPBACK}:{sip_port}",
+            f"sip_listen {own_address}:{sip_port}",
             # Without it RTP goes to the machine's outer address.
-            f"net_interface {LOOPBACK}",
+            f"net_interface {own_address}",
             f"ctrl_tcp_listen {LOOPBACK}:{control_port}",
             "call_local_timeout 600",  # seconds; the PBX decides how long a phone rings
             "call_max_calls 8",

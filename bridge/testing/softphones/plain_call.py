@@ -24,9 +24,9 @@ def uri_of(header: str) -> str:
     return found[1] if found else header.partition(";")[0].strip()
 
 
-def content(body: str) -> str:
-    """The last headers of a message with that SDP, or with none, and it."""
-    kind = "Content-Type: application/sdp\r\n" if body else ""
+def content(body: str, *, is_sdp: bool = True) -> str:
+    """The last headers of a message with that body, or with none, and it."""
+    kind = "Content-Type: application/sdp\r\n" if body and is_sdp else ""
     return f"{kind}Content-Length: {len(body)}\r\n\r\n{body}"
 
 
@@ -80,7 +80,8 @@ class PlainCall:
             f"Via: SIP/2.0/UDP {host};rport;branch=z9hG4bK{branch}\r\n"
             f"From: {self.local}\r\nTo: {to or self.remote}\r\nCall-ID: {self.call_id}\r\n"
             f"CSeq: {cseq or self.cseq} {method}\r\nMax-Forwards: 70\r\n"
-            f"Contact: <{self.phone.contact}>\r\n{more}{content(body)}"
+            f"Contact: <{self.phone.contact}>\r\n{more}"
+            + content(body, is_sdp="content-type:" not in more.lower())
         )
 
     def learn(self, message: SipMessage) -> None:

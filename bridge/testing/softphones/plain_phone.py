@@ -11,6 +11,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any, cast
 
 from .plain_call import PlainCall, content, new_token, uri_of
+from .ports import address_towards
 from .rtp_stream import RtpStream
 from .sip_digest import credentials
 from .sip_message import SipMessage, parse_sip_message
@@ -36,7 +37,7 @@ class PlainPhone(asyncio.DatagramProtocol):
         self._secret = secret
         self._server = server
         self._transport: asyncio.DatagramTransport | None = None
-        self._address = ("127.0.0.1", 0)
+        self._address = (address_towards(server[0]), 0)
         self._media = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._media.setblocking(False)
         self._responses: dict[tuple[str, str], asyncio.Queue[SipMessage]] = {}
@@ -46,11 +47,14 @@ class PlainPhone(asyncio.DatagramProtocol):
 
     async def start(self) -> None:
         """Open the ports and register."""
-        loop = asyncio.get_running_loop()
-        self._media.bind(("127.0.0.1", 0))
-        await loop.create_datagram_endpoint(lambda: self, local_addr=("127.0.0.1", 0))
+        await self._open()
         response = await self.request("REGISTER", self.outside(""), more="Expires: 3600\r\n")
         assert response.status == 200, response.start_line
+
+    async def _open(self) -> None:
+        self._media.bind((self._address[0], 0))
+        loop = asyncio.get_running_loop()
+        await loop.create_datagram_endpoint(lambda: self, local_addr=self._address)
 
     async def stop(self) -> None:
         for task in self._tasks:
@@ -74,9 +78,9 @@ class PlainPhone(asyncio.DatagramProtocol):
         return f"sip:{number}@{self._server[0]}:{self._server[1]}"
 
     def sdp(self, mode: str = "sendrecv") -> str:
-        port = self._media.getsockname()[1]
+        host, port = self._address[0], self._media.getsockname()[1]
         return (
-            "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n"
+            f"v=0\r\no=- 1 1 IN IP4 {host}\r\ns=-\r\nc=IN IP4 {host}\r\nt=0 0\r\n"
             f"m=audio {port} RTP/AVP 0 101\r\na=rtpmap:0 PCMU/8000\r\n"
             f"a=rtpmap:101 telephone-event/8000\r\na=fmtp:101 0-15\r\na={mode}\r\n"
         )

@@ -16,6 +16,16 @@ _ATTEMPTS = 200
 _PORTS = range(6000, 10998, 4)
 
 
+def address_towards(server: str) -> str:
+    """The address of this machine from which the server is reached; 127.0.0.1 for loopback."""
+    host = server.strip("[]")
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_DGRAM) as probe:
+        probe.connect((host, 5060))  # of UDP: nothing is sent
+        address = str(probe.getsockname()[0])
+    return LOOPBACK if address.startswith("127.") else address
+
+
 def own_share(ports: range) -> list[int]:
     """Those that belong to this one of the workers of this test run.
 

@@ -58,4 +58,8 @@ class RtpStream:
     def _send(self, kind: int, content: bytes) -> None:
         head = struct.pack("!BBHII", 0x80, kind, self._sequence, self._stamp, self._source)
         self._media.sendto(head + content, self._to)
+        self._skip()
+
+    def _skip(self) -> None:
+        """The next packet has the next number, whether or not this one was sent."""
         self._sequence = (self._sequence + 1) & 0xFFFF

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from .phone_observer import PhoneError
-from .ports import LOOPBACK, free_port
+from .ports import LOOPBACK, address_towards, free_port
 from .sip_message import SipMessage
 from .sipp_message_log import SippMessageLog
 
@@ -40,7 +40,7 @@ class SippProcess:
         """
         self._scenario_xml = scenario_xml
         self._target = f"{server}:{server_port}"
-        self._own_address = "[::1]" if server.startswith("[") else LOOPBACK
+        self._own_address = _in_uri(address_towards(server))
         self._service = service
         self._sip_port = sip_port
         self._on_message = on_message
@@ -140,6 +140,11 @@ class SippProcess:
     def _error_log(self) -> str:
         path = (self._folder or Path()) / "errors.log"
         return path.read_text(errors="replace") if path.exists() else self.errors
+
+
+def _in_uri(address: str) -> str:
+    """IPv6 in brackets."""
+    return f"[{address}]" if ":" in address else address
 
 
 def _udp_bound(port: int) -> bool:

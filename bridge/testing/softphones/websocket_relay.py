@@ -1,7 +1,8 @@
 """Lets a phone that knows TCP only register by SIP over WebSocket at the service.
 
-Each connection of the phone becomes one WebSocket. The messages change where they name the
-transport, and nowhere else: RFC 7118, 5.
+Each connection of the phone becomes one WebSocket. Messages change where they name the transport
+(RFC 7118, 5): in Via and in Contact. The Contact of the server becomes the relay's, so that the
+phone sends the requests of a call to it as well.
 """
 
 from __future__ import annotations
@@ -13,6 +14,9 @@ import re
 import aiohttp
 
 _HEAD_END = b"\r\n\r\n"
+_VIA = re.compile(rb"^(Via\s*:\s*SIP/2\.0/)\w+ ", re.M | re.I)
+_CONTACT = re.compile(rb"^Contact\s*:[^\r\n]*", re.M | re.I)
+_OF_REGISTER = re.compile(rb"^CSeq\s*:\s*\d+ REGISTER", re.M | re.I)
 _LENGTH = re.compile(rb"^(?:Content-Length|l)\s*:\s*(\d+)", re.M | re.I)
 _START_S = 10.0
 
@@ -54,7 +58,7 @@ class WebsocketRelay:
                 http.ws_connect(self._url, protocols=("sip",)) as socket,
                 asyncio.TaskGroup() as group,
             ):
-                to_phone = group.create_task(_to_phone(socket, writer))
+                to_phone = group.create_task(_forward(socket, writer, self.port))
                 await _from_phone(reader, socket)
                 to_phone.cancel()
         except* (OSError, aiohttp.ClientError):
@@ -74,18 +78,33 @@ async def _from_phone(
                 continue  # a keep-alive
             length = _LENGTH.search(head)
             body = await reader.readexactly(int(length[1])) if length else b""
-            await socket.send_str((_renamed(head, b"TCP", b"WS") + body).decode())
+            await socket.send_str((to_server(head) + body).decode())
 
 
-async def _to_phone(socket: aiohttp.ClientWebSocketResponse, writer: asyncio.StreamWriter) -> None:
+async def _forward(
+    socket: aiohttp.ClientWebSocketResponse, writer: asyncio.StreamWriter, port: int
+) -> None:
     async for message in socket:
         data = message.data if isinstance(message.data, bytes) else str(message.data).encode()
         head, end, body = data.partition(_HEAD_END)
-        writer.write(_renamed(head, b"WS", b"TCP") + end + body)
+        writer.write(to_phone(head, port) + end + body)
     writer.close()
 
 
-def _renamed(head: bytes, old: bytes, new: bytes) -> bytes:
-    """The head of a message that names the other transport."""
-    head = head.replace(b"SIP/2.0/" + old + b" ", b"SIP/2.0/" + new + b" ")
-    return re.sub(rb"(?i);transport=" + old, b";transport=" + new.lower(), head)
+def to_server(head: bytes) -> bytes:
+    """The head of a message of the phone, as it goes over a WebSocket."""
+    return _CONTACT.sub(
+        lambda x: x[0].replace(b"transport=tcp", b"transport=ws"), _via(head, b"WS")
+    )
+
+
+def to_phone(head: bytes, port: int) -> bytes:
+    """The head of a message of the server, as it goes over TCP from the relay's port."""
+    head = _via(head, b"TCP")
+    if _OF_REGISTER.search(head):
+        return head.replace(b"transport=ws", b"transport=tcp")  # the phone's own Contact
+    return _CONTACT.sub(b"Contact: <sip:127.0.0.1:%d;transport=tcp>" % port, head)
+
+
+def _via(head: bytes, transport: bytes) -> bytes:
+    return _VIA.sub(rb"\1" + transport + b" ", head)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,6 +19,7 @@ from bridge.testing.journal import Observation, Source
 from bridge.testing.options import KitOptions
 
 _SIP_PORT = 5060
+_TRANSPORT = re.compile(r"^Transport:.*\sudp\s.*\s([0-9.]+):([0-9]+)\s*$", re.M)
 _CONSOLE_TIME_LIMIT_S = 15.0
 _TELLING = ("Channel", "DestChannel", "DialStatus", "Cause", "CallerIDNum", "Exten")
 
@@ -72,6 +74,16 @@ class SystemUnderTest:
         if process.returncode:
             raise NotOfThisSystem(f"{command}: {(output + errors).decode().strip()}")
         return output.decode()
+
+    async def public_network(self) -> tuple[str, int]:
+        """The SIP address of the public network. Raises as public_network_console."""
+        if self.public_network_address is not None:
+            return self.public_network_address
+        said = await self.public_network_console("pjsip show transports")
+        found = _TRANSPORT.search(said)
+        if found is None:
+            raise NotOfThisSystem(f"the public network has no transport for UDP: {said.strip()}")
+        return found[1], int(found[2])
 
     def observations(self, since_ms: float) -> Iterator[Observation]:
         """The events of the PBX and lines of the log since that moment, where they are known."""

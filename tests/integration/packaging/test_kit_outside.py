@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 import subprocess
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from .installed_wheel import ROOT
+from .installed_wheel import ROOT, serving
 
 PAGE = (ROOT / "docs" / "test-kit.md").read_text()
 MOST_LINES = 60
@@ -34,25 +35,49 @@ def test_the_five_flows_are_short() -> None:
     assert len(lines) < MOST_LINES
 
 
-def test_given_the_wheel_when_a_project_writes_the_flows_of_the_page_then_they_pass(
-    program: Path, tmp_path_factory: pytest.TempPathFactory
-) -> None:
-    project = tmp_path_factory.mktemp("project")
-    [ini] = re.findall(r"```ini\n(.*?)```", PAGE, re.S)
-    (project / "pytest.ini").write_text(textwrap.dedent("   " + ini.strip(" ")))
+@pytest.fixture
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the ini file of the page and its programs."""
+    folder = tmp_path_factory.mktemp("project")
+    [ini] = re.findall(r"^ *```ini\n(.*?)```", PAGE, re.M | re.S)
+    (folder / "pytest.ini").write_text(textwrap.dedent(ini))
     for name, text in programs().items():
-        (project / name).write_text(text)
-    (project / "test_where.py").write_text(_WHERE)
-    settings = {k: v for k, v in os.environ.items() if not k.startswith(("BRIDGE_", "PYTEST_"))}
+        (folder / name).write_text(text)
+    (folder / "test_where.py").write_text(_WHERE)
+    return folder
 
-    run = subprocess.run(
-        [program.with_name("python"), "-m", "pytest", "-q", "-p", "no:schemathesis"],
+
+def run(program: Path, project: Path, *arguments: str) -> None:
+    """Run pytest of the wheel's environment in the project; every test must pass."""
+    environment = {k: v for k, v in os.environ.items() if not k.startswith(("BRIDGE_", "PYTEST_"))}
+    if stale := os.environ.get("BRIDGE_STALE_MIRROR"):
+        environment["BRIDGE_STALE_MIRROR"] = stale
+    done = subprocess.run(
+        [program.with_name("python"), "-m", "pytest", "-q", "-p", "no:schemathesis", *arguments],
         cwd=project,
-        env={**settings, "BRIDGE_STALE_MIRROR": os.environ.get("BRIDGE_STALE_MIRROR", "false")},
+        env=environment,
         capture_output=True,
         text=True,
         timeout=110,
         check=False,
     )
+    assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
 
-    assert run.returncode == 0, run.stdout[-6000:] + run.stderr[-2000:]
+
+def test_given_the_wheel_when_a_project_runs_the_flows_of_the_page_then_they_pass(
+    program: Path, project: Path
+) -> None:
+    run(program, project)
+
+
+async def test_given_a_service_that_runs_when_the_flows_are_pointed_at_it_then_they_pass(
+    program: Path, project: Path, empty_folder: Path
+) -> None:
+    async with serving(program, empty_folder, {"events_private_targets": "true"}) as bridge:
+        options = [
+            f"--uapi-url={bridge.base_url}",
+            f"--uapi-state-dir={empty_folder / 'state'}",
+            f"--uapi-sip=127.0.0.1:{bridge.sip_port}",
+        ]
+        flows = ["test_first_flow.py", "test_misbehaviour.py"]
+        await asyncio.to_thread(run, program, project, *options, *flows)
