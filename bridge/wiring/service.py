@@ -182,6 +182,7 @@ class Service:
         self.events.tell_wants_digits(self.link.hear_digits)
         call_feed = CallFeed()
         self.switchboard.observe(call_feed.note)
+        self.switchboard.observe_recordings(call_feed.note)
         self.switchboard.observe(CallMetrics(metrics).changed)
         if traces is not NO_TRACES:
             self.switchboard.observe(CallTraces(traces).changed)

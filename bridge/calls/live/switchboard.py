@@ -79,6 +79,7 @@ class Switchboard:
         self.timelines = Timelines(0) if timelines is None else timelines
         questions = ChannelQuestions(pbx, tracker.live, self._tasks)
         self._changes = ChangeHandler(pbx, records, self._hang_ups, questions, self.timelines)
+        self._recording_observers: list[Observer] = []
         self._alive_after_end = AliveAfterEnd(
             pbx.name, tracker, records, self._carry_out, self._hang_ups
         )
@@ -93,6 +94,10 @@ class Switchboard:
     def observe(self, observer: Observer) -> None:
         """Be told of every change, in order, after it is in force. An observer must not block."""
         self._changes.observe(observer)
+
+    def observe_recordings(self, observer: Observer) -> None:
+        """Be told when the recording of a call begins or ends. No event of the PBX says so."""
+        self._recording_observers.append(observer)
 
     def add_companions(self, rows_of: CompanionsOf) -> None:
         """Ask for rows to be written with each change, in its transaction. Must not block."""
@@ -202,6 +207,8 @@ class Switchboard:
         before, call = self.calls.live.get(call_id), self.calls.note_recording(call_id, noted)
         if call is not None:
             self.timelines.recording(before, call)
+            for observer in self._recording_observers:
+                observer(Change(before, call, ()))
         if call is not None and call.extension is not None:
             self._records.track(call)
 

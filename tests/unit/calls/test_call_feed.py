@@ -8,9 +8,10 @@ import pytest
 
 from bridge.calls.live.call_feed import KEPT, WAITING_MAX, CallFeed, FeedPosition
 from bridge.calls.live.change import Change
+from bridge.calls.live.tracker import Recorded
 from bridge.calls.state.phone_call import Disposition, EndedBy, FinalRecord, PhoneCall
 
-from .fakes import accepted
+from .fakes import Exchange, accepted
 
 AT_ONCE_S = 0.0
 
@@ -107,3 +108,14 @@ def test_memory_is_bounded() -> None:
     assert len(feed.since(start) or ()) == KEPT
     feed.note(change(call, ringing_ms=0))
     assert feed.since(start) is None
+
+
+def test_given_a_recording_when_it_begins_and_ends_then_a_follower_is_told_of_both() -> None:
+    """No event of the PBX tells it; a list shows it."""
+    switchboard, one, feed = Exchange().switchboard, accepted(), CallFeed()
+    switchboard.observe_recordings(feed.note)
+    switchboard.calls.add(one)
+    for noted in (Recorded(1, "rec1", being_recorded=True), None, None):
+        switchboard.note_recording(one.id, noted)
+    told = feed.since(FeedPosition(feed.position.began_ms, 0, 0)) or []
+    assert [x.after.being_recorded for x in told] == [True, False]
