@@ -8,7 +8,8 @@ import { PartyName } from "./party_name.js";
 const ROW_PX = 46, SMALL_ROW_PX = 66;
 const SMALL = matchMedia("(max-width: 760px)");
 
-export function CallTable({ calls, reach, chosen, onChoose, onOpen, onKey }) {
+// `nothing`: what is said where there are no calls. The grid is there all the same: it has the focus.
+export function CallTable({ calls, reach, chosen, nothing, onChoose, onOpen, onKey }) {
   const frame = useRef(null);
   const rowHeight = useSmall() ? SMALL_ROW_PX : ROW_PX;
   const view = useView(frame);
@@ -40,11 +41,12 @@ export function CallTable({ calls, reach, chosen, onChoose, onOpen, onKey }) {
   return html`
     <div class="calls card" role="grid" aria-label="Live calls" aria-rowcount=${calls.length + 1} aria-colcount="6"
       tabindex="0" aria-activedescendant=${place >= first && place < end ? `call-${chosen}` : undefined}
-      onKeyDown=${keyDown} onFocus=${() => place < 0 && calls.length && onChoose(calls[first].id)}>
+      onKeyDown=${keyDown} onFocus=${() => place < 0 && calls.length > 0 && onChoose(calls[first].id)}>
       <div role="row" aria-rowindex="1" class="heads">
         ${["State", "From", "To", "Paid by", "Time", "Rec"].map((head) => html`<div role="columnheader" key=${head}>${head}</div>`)}
       </div>
       <div class="scroll" ref=${frame} role="rowgroup" tabindex="-1">
+        ${calls.length === 0 && html`<div role="row"><p role="gridcell" class="empty">${nothing}</p></div>`}
         <div role="presentation" class="all" style=${{ height: `${calls.length * rowHeight}px` }}>
           ${calls.slice(first, end).map((call, index) => html`
             <${Row} key=${call.id} call=${call} reach=${reach} row=${first + index} top=${(first + index) * rowHeight}

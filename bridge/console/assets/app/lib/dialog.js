@@ -6,9 +6,12 @@ export function Dialog({ title, onClose, children }) {
   const dialog = useRef(null);
   const id = useId();
   useEffect(() => {
-    const before = document.activeElement;
-    dialog.current.showModal();
-    return () => before?.focus?.();
+    const before = document.activeElement, element = dialog.current;
+    element.showModal();
+    return () => {
+      element.close(); // while it is open, nothing behind it takes the focus
+      before?.focus?.();
+    };
   }, []);
   return html`
     <dialog ref=${dialog} aria-labelledby=${id} onClose=${onClose} onCancel=${onClose}>
@@ -39,9 +42,16 @@ export function FormDialog({ title, action, danger = false, onSubmit, onClose, c
     }
   }
 
+  // As in any other field; by itself a list of choices would open.
+  function keyDown(event) {
+    if (event.key !== "Enter" || event.target.tagName !== "SELECT") return;
+    event.preventDefault();
+    event.currentTarget.requestSubmit();
+  }
+
   return html`
     <${Dialog} title=${title} onClose=${onClose}>
-      <form onSubmit=${submit}>
+      <form onSubmit=${submit} onKeyDown=${keyDown}>
         <div class="body">
           ${children}
           <p role="alert" class=${fault ? "notice bad" : "visually-hidden"}>${fault}</p>

@@ -88,12 +88,11 @@ export default function CallsPage({ query }) {
       </div>
     </header>
     <div class="split">
-      ${shown.length ? html`
-        <${CallTable} calls=${shown} reach=${reach} chosen=${chosenId} onChoose=${setChosenId} onOpen=${open} onKey=${key} />`
-    : html`<div class="card calls" tabindex="0" role="group" aria-label="Live calls" onKeyDown=${key}><p class="empty">${search ? "No call matches." : "No calls at the moment. Place one, or pick up a phone."}</p></div>`}
+      <${CallTable} calls=${shown} reach=${reach} chosen=${chosenId} onChoose=${setChosenId} onOpen=${open} onKey=${key}
+        nothing=${search ? "No call matches." : "No calls at the moment. Place one, or pick up a phone."} />
       <${CallPanel} call=${call} reach=${reach} onDo=${go} href=${call ? addressOf("calls", userOf(call), call.id) : ""} />
     </div>
-    ${dialog?.name === "place" && html`<${PlaceDialog} reach=${reach} first=${query.from} onClose=${close} onPlaced=${(told) => setChosenId(told?.phoneCalls?.[0]?.id ?? told?.id ?? null)} />`}
+    ${dialog?.name === "place" && html`<${PlaceDialog} reach=${reach} first=${query.from} onClose=${close} onPlaced=${(told) => setChosenId(told[0].id)} />`}
     ${dialog?.name === "keys" && html`<${KeysDialog} keys=${KEYS} onClose=${close} />`}
     ${OF_A_CALL.includes(dialog?.name) && html`<${SteerDialog} ...${dialog} reach=${reach} onClose=${close} />`}`;
 }

@@ -1,0 +1,1 @@
+"""The web console in a browser, before the real service and Asterisk."""
