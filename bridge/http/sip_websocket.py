@@ -17,6 +17,7 @@ from bridge.calls.pace import Pace
 from bridge.config.repeated_event import RepeatedEvent
 from bridge.faults import reason
 from bridge.http.allowed_origins import require_allowed_origin
+from bridge.http.console.session_cookie import is_of_session
 from bridge.http.context import SERVICES
 from bridge.http.errors import UapiError
 from bridge.http.guesses import WebSocketGuesses
@@ -44,7 +45,8 @@ _STRANGERS_LEFT = web.AppKey("sip_websocket_strangers_left", RepeatedEvent)
 async def sip_websocket(request: web.Request) -> web.WebSocketResponse:
     """`GET /ws`: relay SIP between a phone and the PBX until one of them closes."""
     settings = request.app[SERVICES].settings.sip_websocket
-    require_allowed_origin(request, settings.allowed_origins)
+    if not is_of_session(request):
+        require_allowed_origin(request, settings.allowed_origins)
     offered = request.headers.get("Sec-WebSocket-Protocol", "").split(",")
     if SUBPROTOCOL not in (x.strip() for x in offered):
         raise UapiError(400, "request_invalid", "This is SIP over WebSocket: subprotocol 'sip'.")

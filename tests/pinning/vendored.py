@@ -28,13 +28,14 @@ _NPM_TIMEOUT_S = 120
 class Vendored:
     """The files of one package that are kept here, by their path in the package.
 
-    `packed` are kept in gzip, as they are large.
+    `packed` are kept in gzip, as they are large. `newest`: the version to take where none is named.
     """
 
     package: str
     folder: Path
     plain: tuple[str, ...] = ()
     packed: tuple[str, ...] = ()
+    newest: str = "latest"
 
     @property
     def paths(self) -> tuple[str, ...]:
@@ -74,6 +75,14 @@ PACKAGES = (
         _CONSOLE / "uplot",
         plain=("LICENSE", "dist/uPlot.min.css"),
         packed=("dist/uPlot.esm.js",),
+    ),
+    # No version after this one has the file for browsers in its package.
+    Vendored(
+        "jssip",
+        _CONSOLE / "jssip",
+        plain=("LICENSE",),
+        packed=("dist/jssip.min.js",),
+        newest="3.12.0",
     ),
     # Its licence, MIT, stands at the head of the file; the package has no file of it.
     Vendored("qrcode-generator", _CONSOLE / "qrcode-generator", packed=("dist/qrcode.mjs",)),
@@ -123,7 +132,7 @@ def main(package: str = "", version: str = "") -> None:
         sys.exit(f"{package} is none of {', '.join(x.package for x in PACKAGES)}")
     for vendored in wanted:
         with tempfile.TemporaryDirectory(prefix="vendor-") as folder:
-            origin, files = fetched(vendored, version or "latest", Path(folder))
+            origin, files = fetched(vendored, version or vendored.newest, Path(folder))
         write(vendored, origin, files)
         print(origin, end="")
 

@@ -29,9 +29,9 @@ _SHOWN_TO_OWNER = "own"
 async def phone_settings(request: web.Request) -> web.Response:
     """`GET`: the SIP server, the user, and the password or the reason why it is not told."""
     _, requester = session_app(request)
-    extension = _phone(request, requester)
+    extension = phone_in_reach(request, requester)
     settings = request.app[SERVICES].settings.console
-    why_not = _why_not(request, requester, extension)
+    why_not = why_not_told(request, requester, extension)
     body: Json = {
         "number": extension.number,
         "name": extension.caller_name,
@@ -48,9 +48,9 @@ async def make_provisioning_address(request: web.Request) -> web.Response:
     """`POST`: an address that gives the settings to a phone, once and within minutes."""
     require_own_page(request)
     _, requester = session_app(request)
-    extension = _phone(request, requester)
+    extension = phone_in_reach(request, requester)
     services = request.app[SERVICES]
-    if why_not := _why_not(request, requester, extension):
+    if why_not := why_not_told(request, requester, extension):
         raise UapiError(403, "phone_secret_denied", why_not)
     if not services.settings.console.sip_server:
         raise UapiError(403, "phone_secret_denied", "The address of the SIP server is not known.")
@@ -105,8 +105,8 @@ def linphone_settings(extension: Extension, server: str) -> str:
     return "\n".join([*lines, "</config>", ""])
 
 
-def _phone(request: web.Request, requester: Requester) -> Extension:
-    """Raises extension_invalid, also for an extension without a phone."""
+def phone_in_reach(request: web.Request, requester: Requester) -> Extension:
+    """The phone that the path names. Raises extension_invalid, also where there is none."""
     text = request.match_info["extension"]
     extension = find_extension(requester, text)
     owner = None if extension is None else requester.directory.users.get(extension.user_id)
@@ -117,8 +117,8 @@ def _phone(request: web.Request, requester: Requester) -> Extension:
     return extension
 
 
-def _why_not(request: web.Request, requester: Requester, extension: Extension) -> str:
-    """Why the password is not told; empty if it is."""
+def why_not_told(request: web.Request, requester: Requester, extension: Extension) -> str:
+    """Why its password is not told to this session; empty if it is."""
     if not extension.provisioned:
         return "The PBX knows this phone by itself; its password is there."
     told_to = request.app[SERVICES].settings.console.phone_secrets

@@ -50,5 +50,6 @@ def _extension(extension: Extension) -> Json:
         "recording": extension.recording.value,
         "provisioned": extension.provisioned,
         "devices": extension.devices,
+        "webrtc": extension.webrtc,
         "conferences": [x.number for x in extension.conferences],
     }

@@ -7,6 +7,7 @@ import re
 from aiohttp import web
 
 from bridge.console.assets import PAGE, loaded_files, policy
+from bridge.http.console.browser_phone import browser_phone
 from bridge.http.console.phone_settings import (
     make_provisioning_address,
     phone_settings,
@@ -39,6 +40,7 @@ def add_routes(app: web.Application) -> None:
     app.router.add_get("/console/phones/{extension}", phone_settings)
     app.router.add_post("/console/phones/{extension}/provisioning", make_provisioning_address)
     app.router.add_get("/console/provision/{code}", provision)
+    app.router.add_post("/console/phones/{extension}/browser", browser_phone)
     sending = {path: packaged_file(*found) for path, found in files.items()}
 
     async def loaded(request: web.Request) -> web.StreamResponse:

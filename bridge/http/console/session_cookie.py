@@ -66,6 +66,23 @@ def require_own_page(request: web.Request) -> None:
         raise refused("Only the console's own page may use its session.")
 
 
+def is_of_session(request: web.Request) -> bool:
+    """Whether a page of this host has sent it, with the session of somebody who is signed in.
+
+    A cookie belongs to one host name. So the page is ours, even if this service does not know that
+    it has this name.
+    """
+    token = request.cookies.get(COOKIE, "")
+    if not token:
+        return False
+    try:
+        request.app[SERVICES].tokens.authenticate(token)
+        require_own_page(request)
+    except (AccessDenied, UapiError):
+        return False
+    return True
+
+
 def refused(message: str) -> UapiError:
     """403: the request does not come from the console's own page."""
     return UapiError(403, "console_proof_invalid", message)

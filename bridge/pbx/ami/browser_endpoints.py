@@ -10,7 +10,7 @@ import re
 
 BROWSER_SUFFIX = "-web"
 _NUMBER = r"[0-9]+\*[0-9]+"
-_BROWSER = re.compile(rf"(PJSIP/{_NUMBER}){BROWSER_SUFFIX}(?=/|\Z)")
+_BROWSER = re.compile(rf"((?:PJSIP/)?{_NUMBER}){BROWSER_SUFFIX}(?=/|\Z)")
 
 
 def browser_name(number: str) -> str:
@@ -19,11 +19,14 @@ def browser_name(number: str) -> str:
 
 
 def extension_endpoint(endpoint: str) -> str:
-    """`PJSIP/0003*210` of `PJSIP/0003*210-web`, also where a contact follows; any other as it
-    is."""
+    """`PJSIP/0003*210` of `PJSIP/0003*210-web`; any other as it is.
+
+    Also without the technology and where a contact follows, as in dial strings of events.
+    """
     if BROWSER_SUFFIX not in endpoint:
         return endpoint
-    return _BROWSER.sub(r"\1", endpoint, count=1)
+    found = _BROWSER.match(endpoint)
+    return endpoint if found is None else found[1] + endpoint[found.end() :]
 
 
 def is_browser_endpoint(endpoint: str) -> bool:

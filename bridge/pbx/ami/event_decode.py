@@ -90,7 +90,7 @@ def _dial_begin(headers: Headers, at_ms: int) -> PbxEvent:
         at_ms,
         headers.get("Uniqueid") or None,
         decode_channel(headers, "Dest"),
-        headers.get("DialString", ""),
+        extension_endpoint(headers.get("DialString", "")),
         _forwarded_from(headers),
         text_of(headers, "CallerIDNum"),
         name_of(headers, "CallerIDName"),

@@ -18,6 +18,8 @@ from bridge.pbx.phones.phone_store import PhoneStore
 log = structlog.get_logger()
 
 _RANDOM_BYTES = 24
+_RENEWED_S = 60.0
+"""So long before its end a password is replaced if a page asks. Pages ask in half that time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +41,9 @@ class BrowserSecrets:
     """All pages that have an extension share its password of the moment.
 
     Nobody knows the password until a page asks. After `lifetime_s` it is replaced by one that
-    nobody knows; a page that asks in the second half of that time gets a new one. A page whose
-    password was changed stays registered until its registration ends, and then asks again.
+    nobody knows. A page that asks in the last minute of that time gets a new one, and so do the
+    others, which ask then as well. A page that does not stays registered until its registration
+    ends.
     """
 
     def __init__(
@@ -65,7 +68,7 @@ class BrowserSecrets:
         """The password of the moment, after the PBX has taken it. Raises AriError."""
         now_s = self._clock()
         told = self._told.get(number)
-        if told is None or told.until_s - now_s < self._lifetime_s / 2:
+        if told is None or told.until_s - now_s <= min(_RENEWED_S, self._lifetime_s / 2):
             told = self._told[number] = _Told(_random(), now_s + self._lifetime_s)
         # Each time: a PBX that was restarted, or made anew, may have another one.
         await self._put(number, told.secret)

@@ -75,6 +75,11 @@ class DirectoryPhones:
         return self._making or self._failing.problem or "; ".join(some) + more
 
     @property
+    def makes_phones(self) -> bool:
+        """Whether the phones of the directory are made by the service."""
+        return self._profile is not None
+
+    @property
     def not_made(self) -> int:
         """How many phones of the directory the PBX does not take."""
         return len(self._not_made)

@@ -31,7 +31,7 @@ def test_example_has_what_it_should() -> None:
         for user in directory.users.values()
     }
     assert phones == {
-        12: ["0003*210", "0003*211", "0003*212", "0003*213", "0003*214"],
+        12: ["0003*210", "0003*211", "0003*212", "0003*213", "0003*214", "0003*215"],
         13: ["0003*220"],
         21: ["0004*210"],
     }
@@ -52,7 +52,7 @@ def test_example_has_what_it_should() -> None:
     assert not directory.extensions["0003*213"].may_set_caller_id
     assert not directory.extensions["0003*214"].may_call_public
     assert directory.extensions["0003*214"].recording is RecordingMode.ALWAYS
-    assert len(directory.provisioned_phones()) == 7
+    assert len(directory.provisioned_phones()) == 8
 
 
 def test_example_holds_no_secret() -> None:

@@ -33,7 +33,6 @@ from bridge.calls.state.pbx_events import (
     QueueLeft,
     Transferred,
 )
-from bridge.pbx.ami.browser_endpoints import extension_endpoint
 from bridge.pbx.ami.event_decode import decode_event
 from bridge.pbx.ami.event_headers import decode_listed_channel, endpoint_of
 
@@ -279,7 +278,11 @@ def test_a_contact_that_comes_or_goes_is_a_registration_and_its_end() -> None:
 def test_a_browser_is_a_phone_of_its_extension() -> None:
     assert endpoint_of("PJSIP/0003*210-web-0000001a") == "PJSIP/0003*210"
     assert endpoint_of("PJSIP/alice-web-0000001a") == "PJSIP/alice-web"  # of somebody's own
-    assert extension_endpoint("PJSIP/0003*210-web/sip:x@1.2.3.4") == "PJSIP/0003*210/sip:x@1.2.3.4"
+    dialled = {"DestChannel": "PJSIP/0003*210-web-0000001a", "DestUniqueid": "1.2"}
+    event = decoded("DialBegin", **dialled, DialString="0003*210-web/sip:x@1.2.3.4;transport=WS")
+    assert isinstance(event, DialBegun)
+    assert event.dialled.endpoint == "PJSIP/0003*210"
+    assert event.dial_string == "0003*210/sip:x@1.2.3.4;transport=WS"
     contact = {"URI": "sip:x@127.0.0.1:9", "AOR": "0003*210-web", "EndpointName": "0003*210-web"}
     event = decoded("ContactStatus", ContactStatus="NonQualified", **contact)
     assert isinstance(event, PhoneRegistered)

@@ -2,6 +2,8 @@
 import { html, useEffect, useRef, useState } from "./lib/html.js";
 import { Icon } from "./lib/icons.js";
 import { Said } from "./lib/said.js";
+import { PhoneBar } from "./phone/bar.js";
+import { resumeOnline } from "./phone/line.js";
 import { PAGES } from "./pages.js";
 import { routeOf } from "./route.js";
 import { signOut } from "./session.js";
@@ -11,6 +13,8 @@ export function Shell({ session }) {
   const Page = usePage(route.page);
   const main = useRef(null);
   const current = route.page.within ?? route.page.path;
+
+  useEffect(resumeOnline, []);
 
   useEffect(() => {
     document.title = `${route.page.title} – uapi-bridge console`;
@@ -38,6 +42,7 @@ export function Shell({ session }) {
         ${Page === null ? null : html`<${Page} key=${route.page.path} params=${route.params} query=${route.query} session=${session} />`}
       </main>
       <${Said} />
+      ${current !== "phone" && html`<${PhoneBar} />`}
     </div>`;
 }
 
