@@ -12,6 +12,7 @@ from bridge.pbx.pbx_settings import Dialplan
 from bridge.pbx.phones.directory_phones import CONTEXT_ANY, CONTEXT_LOCAL
 from bridge.pbx.readiness.ami import AmiReadiness
 from bridge.pbx.readiness.ari import AriReadiness
+from bridge.pbx.readiness.browser_phones import ice_findings
 from bridge.pbx.readiness.check_call import call_findings
 from bridge.pbx.readiness.dialplan import dialplan_findings
 from bridge.pbx.readiness.directory import endpoints_of, number_findings
@@ -36,6 +37,7 @@ async def check_pbx(settings: Settings, directory: Directory) -> list[Finding]:
         )
     secrets = ThrowawaySecrets.like(file)
     plan = Dialplan()
+    recording = ami_recording_settings(settings, secrets) if settings.recording else None
     ami = AmiReadiness(
         ami_settings(settings, secrets),
         (
@@ -49,11 +51,8 @@ async def check_pbx(settings: Settings, directory: Directory) -> list[Finding]:
             partial(dial_findings, directory=directory),
             partial(queue_findings, directory=directory, written=settings.queues_file is not None),
             partial(call_findings, plan=plan),
-            partial(
-                kept_back_findings,
-                recording=ami_recording_settings(settings, secrets) if settings.recording else None,
-                voicemail=directory.has_voicemail,
-            ),
+            partial(kept_back_findings, recording=recording, voicemail=directory.has_voicemail),
+            partial(ice_findings, recording=recording, directory=directory),
         ),
     )
     ari = AriReadiness(
@@ -65,6 +64,6 @@ async def check_pbx(settings: Settings, directory: Directory) -> list[Finding]:
         directory=directory,
     )
     found = await ami.findings()
-    if settings.recording:
-        found += await recording_findings(ami_recording_settings(settings, secrets))
+    if recording is not None:
+        found += await recording_findings(recording)
     return [*found, *await ari.findings()]

@@ -17,6 +17,7 @@ from bridge.pbx.ari.client import AriClient
 from bridge.pbx.ari.errors import AriError
 from bridge.pbx.pbx_settings import PhoneProfile
 from bridge.pbx.phones.browser_secrets import BrowserSecrets
+from bridge.pbx.phones.opus import OPUS_MODULES
 from bridge.pbx.phones.phone_objects import PhoneAccount, browser_account
 from bridge.pbx.phones.provisioning import ProvisioningResult, provision
 from bridge.supervision.conditions import Condition
@@ -26,8 +27,6 @@ log = structlog.get_logger()
 
 # asterisk-conf/pbx/extensions.conf: what a phone may dial.
 CONTEXT_ANY, CONTEXT_LOCAL = "phones", "phones-local"
-
-_OPUS_MODULES = {"codec_opus", "codec_opus_open_source"}
 
 RETRY_FIRST_S, RETRY_LAST_S = 2.0, 60.0
 READY_AFTER_S = 10.0
@@ -199,7 +198,7 @@ class DirectoryPhones:
 
     async def _with_opus(self, profile: PhoneProfile) -> PhoneProfile:
         """Opus where the PBX can translate it; offered without that, it would end in silence."""
-        if not _OPUS_MODULES & await self._ari.running_modules():
+        if not OPUS_MODULES & await self._ari.running_modules():
             return profile
         return replace(profile, browser_codecs=f"opus,{profile.browser_codecs}")
 

@@ -6,6 +6,7 @@ from bridge.directory.directory import Directory
 from bridge.pbx.ari.client import AriClient
 from bridge.pbx.ari.errors import AriError, AriNotFound, AriNotLoaded, AriRefused, AriUnavailable
 from bridge.pbx.pbx_settings import AriSettings
+from bridge.pbx.readiness.browser_phones import module_findings
 from bridge.pbx.readiness.connection_remedy import connection_remedy
 from bridge.pbx.readiness.directory import endpoint_findings, trunk_of
 from bridge.pbx.readiness.finding import Finding, advice, lacking, ok, unknown, version_finding
@@ -140,6 +141,8 @@ class AriReadiness:
             for name, actions in ACTION_MODULES.items()
         ]
         found += missing_modules(running)
+        if self._provisioning:
+            found += module_findings(running, self._directory)
         if self._recording:
             found += [
                 ok(f"module {name}, to record")

@@ -8,13 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from bridge.calls.pbx import PbxOutcomeUnknown, PbxUnavailable
-from bridge.pbx.ami.connection import AmiConnection, LoginRefused
 from bridge.pbx.ami.event_decode import EVENT_NAMES
 from bridge.pbx.ami.message import Headers
-from bridge.pbx.ami.values import AmiAction
 from bridge.pbx.pbx_settings import AmiSettings
 from bridge.pbx.readiness.ami import AmiLook
+from bridge.pbx.readiness.config_files import lines_of, read_sections
 from bridge.pbx.readiness.event_filter import kept_back
 from bridge.pbx.readiness.finding import Finding, advice, note, ok
 
@@ -52,7 +50,7 @@ async def kept_back_findings(
     has an extension whose mailbox takes calls."""
     user = look.settings.username
     events = [x for x in LOSSES if voicemail or x != "MessageWaiting"]
-    sections = await _sections(look, recording)
+    sections = await read_sections(look, recording, "manager.conf", (user, "general"))
     if sections is None:
         return [
             note(
@@ -62,8 +60,8 @@ async def kept_back_findings(
             )
         ]
     of_user, general = sections
-    disabled = dict(_lines(general)).get("disabledevents", "")
-    missing = kept_back(events, _lines(of_user), disabled)
+    disabled = dict(lines_of(general)).get("disabledevents", "")
+    missing = kept_back(events, lines_of(of_user), disabled)
     if _QUEUE not in missing and not _RIGHTS_TO_QUEUES & _read_rights(of_user):
         missing.append(_QUEUE)
     if not missing:
@@ -79,41 +77,5 @@ async def kept_back_findings(
     ]
 
 
-async def _sections(look: AmiLook, recording: AmiSettings | None) -> tuple[Headers, Headers] | None:
-    """[user] and [general] of manager.conf, if anybody may read it."""
-    user = look.settings.username
-    if "GetConfig" in look.commands:
-        return await _read(look.connection, look.settings, user)
-    if recording is None:
-        return None
-    connection = AmiConnection(recording, lambda _: None, lambda _: None)
-    try:
-        await connection.open()
-        return await _read(connection, recording, user)
-    except (LoginRefused, OSError, TimeoutError, PbxUnavailable, PbxOutcomeUnknown):
-        return None  # the user for recording has findings of its own
-    finally:
-        connection.lose("checked")
-
-
-async def _read(
-    connection: AmiConnection, settings: AmiSettings, user: str
-) -> tuple[Headers, Headers] | None:
-    found = []
-    for section in (user, "general"):
-        where = (("Filename", "manager.conf"), ("Category", section))
-        answer = await connection.send(AmiAction("GetConfig", where), settings.action_timeout_s)
-        if answer.get("Response") != "Success":
-            return None
-        found.append(answer)
-    return found[0], found[1]
-
-
 def _read_rights(section: Headers) -> set[str]:
-    return {x.strip() for x in dict(_lines(section)).get("read", "all").split(",")}
-
-
-def _lines(section: Headers) -> list[tuple[str, str]]:
-    """Name and value of each line."""
-    lines = [value.partition("=") for name, value in section.items() if name.startswith("Line-")]
-    return [(name.strip(), value.strip()) for name, _, value in lines]
+    return {x.strip() for x in dict(lines_of(section)).get("read", "all").split(",")}
