@@ -13,8 +13,8 @@ from pathlib import Path
 
 from bridge.local_asterisk.installation import Installation, installation_on_path
 from bridge.testing.lab.running_lab import RunningLab, open_lab
+from bridge.testing.recorded_calls.recorded_events import RecordedEvent, read_recording
 from bridge.testing.softphones.toolchain import ensure_phone_tools
-from tests.event_streams.recorded_events import RecordedEvent, read_recording
 from tests.office.playing import record_stories
 from tests.office.stage import Story as OfficeStory
 from tests.office.stories import of_version

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from bridge.local_asterisk.installation import Installation
 from bridge.testing.lab.api_client import ApiClient
+from bridge.testing.recorded_calls.recorded_events import RecordedEvent, read_recording
 from bridge.testing.webhook_receiver import Receiver
-from tests.event_streams.recorded_events import RecordedEvent, read_recording
 
 from .events import OfficeEvents
 from .live_stage import LiveStage

@@ -19,7 +19,7 @@ from bridge.pbx.ami.event_decode import decode_event
 from bridge.phone_call_events.call_events import events_of
 from bridge.phone_call_events.directory_numbers import DirectoryNumbers
 from bridge.phone_call_events.event_parameters import EventForm, event_parameters
-from tests.event_streams.recorded_events import RecordedEvent, read_recording
+from bridge.testing.recorded_calls.recorded_events import RecordedEvent, read_recording
 
 from .events import Told
 from .open_office import DIRECTORY

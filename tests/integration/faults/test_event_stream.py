@@ -19,7 +19,7 @@ from bridge.calls.state.pbx_events import (
 )
 from bridge.pbx.ami.link import AmiLink
 from bridge.testing.eventually import eventually
-from tests.event_streams.recorded_events import read_recording, replay
+from bridge.testing.recorded_calls.recorded_events import read_recording, replay
 from tests.scripted_ami.orders import quick_settings
 from tests.scripted_ami.recording_listener import RecordingListener
 from tests.scripted_ami.server import (

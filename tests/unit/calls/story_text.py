@@ -1,139 +1,34 @@
-"""A recorded story as text: what people do, what the service says of it, what it shows and keeps.
+"""The text of the recorded stories of this repository: bridge/testing/recorded_calls.
 
-    > 210 picks up
-      call 1: 01 0003*211 answered    | 00 0003*210 TRYING → 01 0003*211 ON_CALL
-
-A line with `>` is what somebody is about to do. The lines below it are what the events of the PBX
-mean. Behind `|` are the views of that call from then on, sources → destinations. A name in
-parentheses is listed in the views and has none of its own. At the end stands what is kept of each
-call: who created it, its flow, who pays and what was dialled, and how it came out for each party.
-
-What is expected of a recording lies beside it, in a file with the suffix `.txt`: first the story in
-prose, then this text. `python -m tests.unit.calls.story_text STORY` shows the text; `--write` puts
-it into the file, whose difference is then to be read line by line: the text says what the service
-does, not what is right.
+`python -m tests.unit.calls.story_text STORY` shows it. `--write` puts it into the file of it;
+read its difference line by line.
 """
 
 from __future__ import annotations
 
-import argparse
-import sys
-from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from bridge.calls.live.change import Change
-from bridge.calls.state.call_views import PhoneCallView, views_of
-from bridge.calls.state.outcome import has_outcome, outcome_of
-from bridge.calls.state.phone_call import PhoneCall, Side
-from bridge.directory.caller_ids import CallerId
-from tests.event_streams.recorded_events import RecordedEvent
+from bridge.testing.recorded_calls import story_text as kit
+from bridge.testing.recorded_calls.__main__ import main
 
-from .replaying import RECORDINGS, STORIES, Replay, recorded
-
-_SAID_WIDTH = 40
-_WITHHELD = CallerId("", "")
+from .replaying import RECORDINGS, STORIES
 
 
 def story_text(story: str) -> str:
-    """The whole story. Raises AssertionError where a call ends twice, or lives on at the end."""
-    replay = Replay(story)
-    told = [line for event in recorded(story) for line in _told(replay, event)]
-    assert len(replay.tracker.live) == 0, replay.views()
-    kept = [line for call in replay.ended.values() for line in _kept(replay.name(call.id), call)]
-    return "\n".join([*told, "", *kept, ""])
+    return kit.story_text(str(RECORDINGS / story))
 
 
 def expected_file(story: str) -> Path:
-    return RECORDINGS / f"{story}.txt"
+    return kit.expected_file(str(RECORDINGS / story))
 
 
 def prose_and_text(story: str) -> tuple[str, str]:
-    """What the file of the story says: its prose, and the text that is expected."""
-    prose, text = expected_file(story).read_text(encoding="utf-8").split("\n\n>", 1)
-    return prose, f">{text}"
-
-
-def write(story: str) -> None:
-    """Put the text of the story into its file; the prose stays, or is what the recording says."""
-    if expected_file(story).exists():
-        prose, _ = prose_and_text(story)
-    else:
-        prose = recorded(story)[0].headers["Text"]
-    expected_file(story).write_text(f"{prose}\n\n{story_text(story)}", encoding="utf-8")
-
-
-def _told(replay: Replay, event: RecordedEvent) -> Iterator[str]:
-    yield from _changed(replay, replay.take(event))
-    if event.headers["Event"] == "Story":
-        yield from _done(replay, event)
-
-
-def _changed(replay: Replay, changes: list[Change]) -> Iterator[str]:
-    for change in changes:
-        *before, last = replay.said_of(change) or [f"{replay.name(change.after.id)}:"]
-        shown = _shown(change)
-        for line in before:
-            yield f"  {line}"
-        if shown or change.effects:
-            yield f"  {last:<{_SAID_WIDTH}} {shown}".rstrip()
-
-
-def _done(replay: Replay, event: RecordedEvent) -> Iterator[str]:
-    yield f"> {event.headers['Text']}"
-    if "PublishedMs" in event.headers:
-        call_id = event.headers["CallId"]
-        call = next(x for x in replay.tracker.live if x.id == call_id)
-        yield f"  {f'{replay.name(call_id)}: accepted':<{_SAID_WIDTH}} | {_views(call)}"
-
-
-def _shown(change: Change) -> str:
-    """The views of a live call, if they are others than before the event."""
-    before = "" if change.before is None else _views(change.before)
-    after = _views(change.after)
-    return f"| {after}" if change.after.final is None and after != before else ""
-
-
-def _views(call: PhoneCall) -> str:
-    views = views_of(call)
-    sources = _side(views, Side.SOURCE, views[0].sources if views else ())
-    destinations = _side(views, Side.DESTINATION, views[0].destinations if views else ())
-    return f"{sources} → {destinations}".strip()
-
-
-def _side(views: Sequence[PhoneCallView], side: Side, names: Sequence[str]) -> str:
-    shown = [x for x in views if x.leg.side is side]
-    own = {name for x in shown for name in (x.leg.number, x.leg.spelled)}
-    return ", ".join(
-        [f"({name})" for name in names if name not in own]
-        + [f"{x.leg.view_id} {x.leg.number} {x.status.name}" for x in shown]
-    )
-
-
-def _kept(name: str, call: PhoneCall) -> Iterator[str]:
-    payer = f"{call.extension} pays" if call.extension else "nobody pays"
-    dialled = f", dialled {call.dialled}" if call.dialled else ""
-    yield f"{name}: {call.flow.name} call of {call.origin.value}, {payer}{dialled}"
-    for view in views_of(call):
-        leg, sees = view.leg, view.caller_id
-        came_out = "not reached"
-        if has_outcome(call, leg):
-            outcome = outcome_of(call, leg)
-            came_out = f"{outcome.disposition.name}, {outcome.reason}"
-        seen = f", sees {sees.name!r} <{sees.number}>" if sees and sees != _WITHHELD else ""
-        yield f"  {leg.view_id} {leg.number}, {leg.side.value}: {came_out}{seen}"
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description="Show the text of recorded stories.")
-    parser.add_argument("story", nargs="*", choices=[*STORIES, []], help="default: all")
-    parser.add_argument("--write", action="store_true", help="into the files, keeping their prose")
-    chosen = parser.parse_args()
-    for story in chosen.story or STORIES:
-        if chosen.write:
-            write(story)
-        else:
-            sys.stdout.write(f"{story}\n\n{story_text(story)}\n")
+    return kit.prose_and_text(str(RECORDINGS / story))
 
 
 if __name__ == "__main__":
-    main()
+    import sys
+
+    options = [x for x in sys.argv[1:] if x.startswith("-")]
+    named = [x for x in sys.argv[1:] if not x.startswith("-")] or STORIES
+    main(["text", *options, *(str(RECORDINGS / x) for x in named)])

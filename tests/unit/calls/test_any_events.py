@@ -30,7 +30,7 @@ from bridge.calls.state.reconcile import Window
 from bridge.calls.state.rung_again import how_it_rang, only_rang
 from bridge.calls.state.transition import apply
 from bridge.pbx.ami.event_decode import decode_event
-from tests.event_streams.recorded_events import RecordedEvent
+from bridge.testing.recorded_calls.recorded_events import RecordedEvent
 
 from .any_events import API_ID, NOW_MS, UNIQUEIDS, Stream, channels, damaged_streams, synthetic
 from .example_parties import PARTIES

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from bridge.directory.loader import EXAMPLE_FILE
-from tests.event_streams.clean import make_story, told
-from tests.event_streams.recorded_events import RecordedEvent
-from tests.event_streams.replacements import Replacements
+from bridge.testing.recorded_calls.clean import make_story, told
+from bridge.testing.recorded_calls.recorded_events import RecordedEvent
+from bridge.testing.recorded_calls.replacements import Replacements
 
 from .replaying import STORIES, directory_file, recorded
 from .story_text import story_text

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.event_streams.clean import FILL_IN
+from bridge.testing.recorded_calls.story_text import FILL_IN
 
 from .replaying import RECORDINGS, STORIES, recorded
 from .story_text import expected_file, prose_and_text, story_text

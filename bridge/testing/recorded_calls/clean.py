@@ -1,20 +1,12 @@
-"""Make a recording that anybody may see of what somebody met:
+"""Makes a recording that anybody may see of a call that somebody met.
 
-    .venv/bin/python -m tests.event_streams.clean FILE STORY [--text TEXT] [--directory YAML]
-
-FILE is what `BRIDGE_RECORD_PBX_EVENTS_TO` wrote, cut to the lines of the call; YAML the directory
-of that service, if it was not the shipped example. Written are `recordings/STORY.jsonl`, for a
-directory `STORY.yaml`, and `STORY.txt`. TEXT is who does what, without anybody's name; without it,
-it is to be filled in afterwards. Only headers that are
-listed here are kept, and their values only as `tests/event_streams/replacements.py` says.
+Only headers that are listed here are kept, and their values only as `replacements.py` says.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
 import re
-import sys
 import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -22,15 +14,12 @@ from pathlib import Path
 from bridge.config.secrets_file import ThrowawaySecrets
 from bridge.directory.loader import EXAMPLE_FILE, CurrentDirectory
 from bridge.pbx.ami.event_decode import decode_event
-from tests.event_streams.recorded_events import RecordedEvent, read_recording
-from tests.unit.calls.replaying import RECORDINGS
-from tests.unit.calls.story_text import expected_file, story_text
 
 from .cleaned_directory import cleaned_directory
 from .created_calls import created_calls
+from .recorded_events import RecordedEvent, read_recording
 from .replacements import Replacements
-
-FILL_IN = "FILL IN: who calls whom, who picks up, who hangs up."
+from .story_text import FILL_IN, story_text
 
 # Every header with such an end: also `DestChannel`, `TransfererChannel`, `LocalOneChannel` ….
 _PERSONS = ("CallerIDName", "ConnectedLineName")
@@ -134,23 +123,3 @@ def _replaced(line: str, replacements: Replacements) -> str:
     pattern = "|".join(map(re.escape, made))
     word = re.compile(rf"(?<![\w+*.])(?:{pattern})(?![\w*])")
     return word.sub(lambda x: replacements.made[x.group()], line) if made else line
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("file", type=Path)
-    parser.add_argument("story", help="its name, as in office/ring_group")
-    parser.add_argument("--text", default=FILL_IN, help="who does what, in a sentence")
-    parser.add_argument("--directory", type=Path, help="default: the shipped example")
-    chosen = parser.parse_args()
-    target = RECORDINGS / f"{chosen.story}.jsonl"
-    difference = make_story(chosen.file, target, chosen.directory, chosen.text)
-    name = str(target.with_suffix(""))
-    expected_file(name).write_text(f"{chosen.text}\n\n{story_text(name)}", encoding="utf-8")
-    sys.stdout.write(f"{expected_file(name)}\n")
-    if difference:
-        raise SystemExit(f"It does not say what the original says:\n{difference}")
-
-
-if __name__ == "__main__":
-    main()

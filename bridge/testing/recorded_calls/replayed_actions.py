@@ -1,4 +1,4 @@
-"""What an app did to a call in a recorded story, as the service does it (bridge/calls/steering)."""
+"""The actions of an app in a recorded story, as the service does them (bridge/calls/steering)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from bridge.calls.steering.acting_calls import ActionOrder
 from bridge.directory.caller_ids import CallerId
 from bridge.directory.directory import Directory
 from bridge.directory.party import Party
-from tests.event_streams.recorded_events import RecordedEvent
+
+from .recorded_events import RecordedEvent
 
 PICK_UP = CallAction.PICK_UP
 

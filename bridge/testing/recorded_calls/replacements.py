@@ -1,4 +1,4 @@
-"""What stands for the numbers, names and addresses of somebody: always the same for the same.
+"""Replacements for the numbers, names and addresses of somebody, the same thing always the same.
 
 Digits keep their length, and a number that is written with another prefix keeps that prefix:
 `+493012345678`, `03012345678` and `9003012345678` stay one number. Numbers of fewer than 7 digits
@@ -70,7 +70,7 @@ class Replacements:
         self._bases = _bases(found)
 
     def person(self, name: str) -> str:
-        """Who is called so. Asterisk writes `it\\'s` for `it's` in events."""
+        """A name for the one that is called so. Asterisk writes `it\\'s` for `it's` in events."""
         name = re.sub(r"\\(.)", r"\1", name)
         return name if name in UNKNOWN else self._new(name, "Person {}")
 

@@ -14,6 +14,8 @@ from bridge.pbx.ami.message import Headers
 
 @dataclass(frozen=True, slots=True)
 class RecordedEvent:
+    """One event of a PBX, with the moment of the service's clock when it came, in ms since 1970."""
+
     received_ms: int
     headers: Headers
 

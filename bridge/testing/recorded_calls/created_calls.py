@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator
 
 from bridge.directory.directory import Directory
 from bridge.pbx.ami.event_headers import endpoint_of
-from tests.event_streams.recorded_events import RecordedEvent
+
+from .recorded_events import RecordedEvent
 
 _API_CALL = re.compile(r"[0-9a-f]{20}\Z")
 
@@ -17,8 +18,7 @@ def created_calls(
 ) -> Iterator[RecordedEvent]:
     """A Story line with `text`, and more of them if apps created several calls.
 
-    Who was to be called is what the PBX dialled; a destination that was not dialled is missing and
-    must be added by hand.
+    The destinations are those that the PBX dialled. Add one that was not dialled by hand.
     """
     known = list(events)
     if not known:
