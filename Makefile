@@ -130,9 +130,9 @@ lock:
 	$(PYTHON) -m venv $(VENV)-lock
 	$(VENV)-lock/bin/pip install -q uv
 	$(VENV)-lock/bin/uv pip compile -q --upgrade --universal --python-version 3.11 \
-	  --no-emit-index-url --no-header --generate-hashes pyproject.toml -o requirements.lock
+	  --no-emit-index-url --no-header --generate-hashes pyproject.toml --extra fast -o requirements.lock
 	$(VENV)-lock/bin/uv pip compile -q --upgrade --universal --python-version 3.11 \
-	  --no-emit-index-url --no-header --generate-hashes pyproject.toml --group dev \
+	  --no-emit-index-url --no-header --generate-hashes pyproject.toml --extra fast --group dev \
 	  -c requirements.lock -o requirements-dev.lock
 	$(VENV)-lock/bin/uv pip compile -q --upgrade --universal --python-version 3.11 \
 	  --no-emit-index-url --no-header --generate-hashes --group build \

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bridge.command import serving
+from bridge.command.event_loop import event_loop_factory
 from bridge.config.logging_setup import set_up_logging
 from bridge.config.secrets_file import (
     AMI_RECORDING_SECRET,
@@ -45,7 +46,8 @@ def serve() -> ExitCode:
     try:
         settings = read_settings()
         set_up_logging(settings)
-        asyncio.run(serving.serve(settings))
+        with asyncio.Runner(loop_factory=event_loop_factory(settings.event_loop)) as runner:
+            runner.run(serving.serve(settings))
     except KeyboardInterrupt:
         return 0
     except (
@@ -57,6 +59,12 @@ def serve() -> ExitCode:
         serving.ServeError,
     ) as why:
         return str(why)
+    except ModuleNotFoundError as why:
+        if why.name != "uvloop":
+            raise
+        return (
+            "BRIDGE_EVENT_LOOP is uvloop, which is not installed: pip install 'uapi-bridge[fast]'"
+        )
     return 0
 
 

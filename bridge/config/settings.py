@@ -127,6 +127,8 @@ class Settings(BaseSettings):
     otlp_traces_url: BaseUrl = ""
     # Of the requests without a `traceparent`, and of the calls that phones begin: 0 to 1.
     traces_share: Annotated[float, Field(ge=0, le=1)] = 1.0
+    # auto: uvloop where it is installed (`uapi-bridge[fast]`), else asyncio.
+    event_loop: Literal["auto", "asyncio", "uvloop"] = "auto"
     shutdown_timeout_s: Seconds = 10.0  # how long requests in flight may take at the end
     token_lifetime_s: Annotated[int, Field(ge=60)] = 3600  # apps are told it as expires_in
     # So long a repeated Idempotency-Key gets the first answer.

@@ -19,6 +19,8 @@ POLL_S = 0.02
 UNIX_SOCKET_PATH_MAX = 107
 """sun_path of Linux is 108 bytes with its end."""
 
+# Recordings, and the phones' passwords in astdb, are for nobody else. (uvloop takes no umask.)
+_PRIVATE = 'umask 077 && exec "$@"'
 FALSE_WARNING = "Option 'stir_shaken' is no longer supported."
 """Asterisk 22 writes this option itself with each object in astdb, then complains."""
 
@@ -99,13 +101,12 @@ class AsteriskProcess:
         # Ctrl-C at the terminal reaches only us, and we stop Asterisk in good order.
         with (self.folder / "log" / "console.log").open("wb") as console:
             self._process = await asyncio.create_subprocess_exec(
-                *("setpriv", "--pdeathsig", "TERM"),
+                *("sh", "-c", _PRIVATE, "sh", "setpriv", "--pdeathsig", "TERM"),
                 *self._installation.command(self.folder, ["-C", str(self._config), "-f"]),
                 stdin=subprocess.DEVNULL,
                 stdout=console,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
-                umask=0o077,  # recordings, and the phones' passwords in astdb
             )
         self._pid_file.write_text(f"{self._process.pid}\n")
         try:

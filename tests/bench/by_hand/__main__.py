@@ -13,6 +13,8 @@ import os
 
 from aiohttp import web
 
+from bridge.command.event_loop import event_loop_factory
+
 from .database import Database
 from .service import Service
 
@@ -35,8 +37,11 @@ def main() -> None:
     parser.add_argument("database")
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
-    with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(_serve(arguments.port, arguments.ari_url, arguments.database))
+    with (
+        contextlib.suppress(KeyboardInterrupt),
+        asyncio.Runner(loop_factory=event_loop_factory()) as runner,
+    ):
+        runner.run(_serve(arguments.port, arguments.ari_url, arguments.database))
 
 
 if __name__ == "__main__":

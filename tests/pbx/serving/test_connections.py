@@ -133,7 +133,8 @@ async def test_given_a_flood_of_connections_then_the_log_has_one_line_and_others
 async def test_given_no_descriptors_left_when_clients_connect_then_one_line_and_it_recovers(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with running(tmp_path, monkeypatch) as service, AsyncExitStack() as stack:
+    settings = {"event_loop": "asyncio"}  # uvloop closes what it cannot accept, and tells nobody
+    async with running(tmp_path, monkeypatch, settings) as service, AsyncExitStack() as stack:
         old = await service.connect(stack, "127.0.0.11")
         assert await service.status(old) == 200
         used = len(list(Path(f"/proc/{service.pid}/fd").iterdir()))
