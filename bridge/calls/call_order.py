@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -19,6 +20,9 @@ from bridge.clock import now_ms
 from bridge.directory.caller_ids import CallerId
 from bridge.directory.model import Extension, ExtensionType
 from bridge.directory.party import Party
+
+# As the phones of the directory are named: a trunk has no * in its name.
+_PHONE = re.compile(r"PJSIP/[0-9]+[*][0-9]+\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,8 +132,18 @@ def originate_order(order: NewCall, call: PhoneCall, destination_wait_s: int) ->
         transfer_scope=_transfer_scope(call),
         all_devices=call.all_devices,
         forwarding_phone=_forwarding_phone(order.destinations),
+        phones_of_source=order.acts_on is None and all(map(_is_phone, order.sources)),
+        phones_of_destination=all(map(_is_phone, order.destinations)),
         acts_on=order.acts_on,
     )
+
+
+def _is_phone(party: Party) -> bool:
+    """Whether it is dialled as the endpoint of a phone, whose right counts in the call's rule."""
+    extension = party.extension
+    if extension is None or extension.type is not ExtensionType.PHONE_TERMINAL:
+        return False
+    return _PHONE.match(party.dial) is not None
 
 
 def _transfer_scope(call: PhoneCall) -> TransferScope:

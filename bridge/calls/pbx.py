@@ -54,8 +54,9 @@ class OriginateOrder:
     first of the destinations to answer. These ring for at most `destination_wait_s`. `duration_s`
     limits the talk. `account` is the extension that pays. `all_devices`: a party may have several
     phones, which all ring. `forwarding_phone`: the extension of the only destination, if the PBX
-    follows its forwards in the directory. `acts_on`: what the first source to answer does
-    instead of being connected with destinations; there are none then.
+    follows its forwards in the directory. `phones_of_…`: all of that side are phones of the
+    directory, so that `transfer_scope` knows their rights. `acts_on`: what the first source to
+    answer does instead of being connected with destinations; there are none then.
     """
 
     call_id: str
@@ -71,6 +72,8 @@ class OriginateOrder:
     transfer_scope: TransferScope
     all_devices: bool = False
     forwarding_phone: str | None = None
+    phones_of_source: bool = False
+    phones_of_destination: bool = False
     acts_on: ActsOn | None = None
 
 

@@ -44,6 +44,8 @@ def originate_action(
         headers.append(("Timeout", str(wait_s * 1000 + FORK_MARGIN_MS)))
         headers.append(values.variable("BRIDGE_SOURCES", sources))
         headers.append(values.variable("BRIDGE_SOURCE_WAIT_S", str(wait_s)))
+        if order.phones_of_source:
+            headers.append(values.variable("BRIDGE_SOURCE_PHONES", "1"))
     headers += [
         ("ChannelId", call_id),
         ("Async", "true"),
@@ -97,7 +99,7 @@ def _destination_variables(order: OriginateOrder, dialplan: Dialplan) -> list[tu
     name = values.escaped_name(shown.name, "destination_caller_id")
     number = values.caller_number(shown.number, "destination_caller_id")
     return [
-        *_forwarding_variables(order),
+        *_variables_of_phones(order),
         values.variable("BRIDGE_DESTINATION", destination),
         values.variable("BRIDGE_DESTINATION_WAIT_S", str(wait_s)),
         values.variable("BRIDGE_DIAL_OPTIONS", f"S({duration_s})"),
@@ -107,11 +109,14 @@ def _destination_variables(order: OriginateOrder, dialplan: Dialplan) -> list[tu
     ]
 
 
-def _forwarding_variables(order: OriginateOrder) -> list[tuple[str, str]]:
+def _variables_of_phones(order: OriginateOrder) -> list[tuple[str, str]]:
+    found = []
+    if order.phones_of_destination:
+        found.append(values.variable("BRIDGE_DESTINATION_PHONES", "1"))
     if not order.forwarding_phone:
-        return []
+        return found
     phone = values.caller_number(order.forwarding_phone, "forwarding_phone")
-    found = [values.variable("BRIDGE_DESTINATION_PHONE", phone)]
+    found.append(values.variable("BRIDGE_DESTINATION_PHONE", phone))
     if order.transfer_scope is TransferScope.LOCAL:
         found.append(values.variable("BRIDGE_LOCAL_ONLY", "1"))
     return found

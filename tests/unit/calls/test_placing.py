@@ -111,6 +111,24 @@ async def test_given_a_local_call_then_it_and_the_pbx_keep_what_is_wished_of_pub
     assert [x.transfer_scope for x in exchange.pbx.originated] == [scope]
 
 
+@pytest.mark.parametrize(
+    ("source", "destination", "phones"),
+    [
+        ("0003*210", "0003*211", (True, True)),
+        ("0003*210", "0003*300", (True, False)),  # a queue, whose agents nobody knows yet
+        ("0003*400", "0003*211", (False, True)),
+    ],
+)
+@instant
+async def test_given_who_is_a_phone_then_the_pbx_is_told_that_its_rights_are_known(
+    source: str, destination: str, phones: tuple[bool, bool]
+) -> None:
+    exchange = Placed()
+    await exchange.placement.place(order(source, "0003*210", destination), accepted_at_once)
+    [told] = exchange.pbx.originated
+    assert (told.phones_of_source, told.phones_of_destination) == phones
+
+
 @instant
 async def test_given_a_database_that_takes_long_when_resynced_then_the_call_is_dialled() -> None:
     exchange = Placed(grace_s=0.0)

@@ -66,6 +66,13 @@ def test_one_source_rings_in_the_dialplan_which_ignores_its_forwards() -> None:
     }
 
 
+def test_known_phones_are_told_to_the_dialplan() -> None:
+    told = {"BRIDGE_SOURCE_PHONES=1", "BRIDGE_DESTINATION_PHONES=1"}
+    known = replace(ORDER, phones_of_source=True, phones_of_destination=True)
+    assert told <= set(headers_on_the_wire(known)["Variable"])
+    assert not told & set(headers_on_the_wire(ORDER)["Variable"])
+
+
 def test_a_number_of_the_dialplan_is_dialled_directly() -> None:
     headers = headers_on_the_wire(replace(ORDER, sources=("Local/0003*300@services/n",)))
     assert headers["Channel"] == "Local/0003*300@services/n"
