@@ -12,6 +12,7 @@
 # make check   ruff, mypy --strict, which room may import which, and codespell
 # make docs    the documentation as a site in build/site; opens from a disk, too
 # make pages   docs/reference/settings.md from the settings; openapi.json from its parts
+# make screenshots  the pictures of the console in docs/, of real calls
 # make pin     the versions of Asterisk and of the base images that the mirror has now
 # make vendor  what our pages load of others, from npm: the newest, or PACKAGE=preact VERSION=11.2.0
 # make lock    new exact versions from the ranges in pyproject.toml
@@ -27,7 +28,7 @@ UNIT_WORKERS ?= 2
 # The floor: new code of bridge/ brings tests of its own. Raise it when the unit tests cover more.
 UNIT_COVERAGE_PERCENT := 88
 
-.PHONY: bench-in-venv bench-short-in-venv serve install test test-unit coverage test-compose test-compose-short demo bench bench-short fuzz check format docs pages pin vendor lock clean
+.PHONY: bench-in-venv bench-short-in-venv serve install test test-unit coverage test-compose test-compose-short demo bench bench-short fuzz check format docs pages screenshots pin vendor lock clean
 .DEFAULT_GOAL := serve
 
 # Every command of a venv names its folder, so the venv of a moved or copied checkout is made anew.
@@ -119,6 +120,9 @@ docs: $(VENV)-docs/installed
 pages: $(VENV)/installed-dev
 	$(BIN)/python -m tests.unit.reference_pages.settings_page
 	$(BIN)/python -m tests.unit.openapi.document
+
+screenshots: $(VENV)/installed-dev
+	$(BIN)/python -m tests.pbx.console.screenshots
 
 pin: $(VENV)/installed-dev
 	$(BIN)/python -m tests.pinning

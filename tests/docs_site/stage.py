@@ -58,7 +58,7 @@ def _page_of(link: str, document: Path, pages: Path) -> str:
     if "://" in link:
         return link
     file = Path(os.path.normpath(ROOT / document.parent / link))
-    if file.suffix in (".svg", ".md"):
+    if file.suffix in (".svg", ".png", ".md"):
         _copy(file.relative_to(ROOT), pages)
         return link
     name = f"{link}/README.md" if file.is_dir() else f"{link}.md"

@@ -47,11 +47,12 @@ def _axe() -> str:
 
 
 async def violations(page: Page) -> list[str]:
-    """What axe finds on the page: the rule, and where it is broken."""
+    """What axe finds on the page: where it is, the rule, and what breaks it."""
     await page.evaluate(_axe())
     found: Any = await page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+    where = await page.evaluate("[...document.querySelectorAll('h1')].map(x => x.innerText).join()")
     return [
-        f"{x['id']}: {node['target']} {node['failureSummary']}"
+        f"{where}: {x['id']}: {node['target']} {node['failureSummary']}"
         for x in found["violations"]
         for node in x["nodes"]
     ]

@@ -24,7 +24,7 @@ export function Shell({ session }) {
     <div class="shell">
       <a class="skip" href="#content" onClick=${(event) => { event.preventDefault(); main.current.focus(); }}>
         Skip to the content</a>
-      <div class="side">
+      <header class="side">
         <div class="brand"><img src="style/icon.svg" alt="" /> uapi-bridge</div>
         <nav aria-label="Pages">
           ${PAGES.filter((page) => page.icon).map((page) => html`
@@ -37,7 +37,7 @@ export function Shell({ session }) {
           <button class="plain" onClick=${signOut} aria-label="Sign out"><${Icon} name="leave" />
             <span class="who">Sign out</span></button>
         </div>
-      </div>
+      </header>
       <main class="page" id="content" tabindex="-1" ref=${main}>
         ${Page === null ? null : html`<${Page} key=${route.page.path} params=${route.params} query=${route.query} session=${session} />`}
       </main>

@@ -1,7 +1,7 @@
 // The chosen call: its parties, and what can be done with it.
 import { html } from "../lib/html.js";
-import { isRecorded, partiesOf, stateOf, userOf } from "../live/call_words.js";
-import { nameOf } from "./party_name.js";
+import { isRecorded, partiesOf, stateOf } from "../live/call_words.js";
+import { PartyName, nameOf, shownNumber } from "./party_name.js";
 
 export function CallPanel({ call, reach, onDo, href }) {
   if (!call) return html`<aside class="card chosen" aria-label="The chosen call"><p class="empty">Choose a call to steer it.</p></aside>`;
@@ -17,8 +17,7 @@ export function CallPanel({ call, reach, onDo, href }) {
       <ul class="parties">
         ${parties.map((party) => html`
           <li key=${party.viewId}>
-            <div><strong>${nameOf(reach, party.number, call) || party.number}</strong>
-              ${" "}<span class="muted number">${nameOf(reach, party.number, call) ? party.number : ""}</span></div>
+            <div><${PartyName} reach=${reach} numbers=${[party.number]} call=${call} /></div>
             <div class="row spread"><span class="muted">${party.state}</span>
               <span class="row">
                 ${live && party.parked && html`<button onClick=${() => onDo("fetch", party)}>Fetch</button>`}
@@ -38,7 +37,7 @@ export function CallPanel({ call, reach, onDo, href }) {
         ${button("digits", "Digits", "D", { enabled: talking })}
       </div>
       <dl class="facts">
-        <div><dt>Paid by</dt><dd class="number">${call.extension ?? "–"} ${reach.of(call.extension, userOf(call))?.callerName ?? ""}</dd></div>
+        <div><dt>Paid by</dt><dd class="number">${shownNumber(reach, call.extension, call)} ${call.extension ? nameOf(reach, call.extension, call) : ""}</dd></div>
         <div><dt>Id</dt><dd class="mono">${call.id}</dd></div>
         ${call.reason && html`<div><dt>Ended</dt><dd>${call.reason}</dd></div>`}
       </dl>

@@ -3,7 +3,7 @@ import { Component, html, useEffect, useLayoutEffect, useRef, useState } from ".
 import { useNowMs } from "../lib/clock.js";
 import { scrolledTo, visibleRows } from "../lib/visible_rows.js";
 import { beganMs, durationText, fromOf, isRecorded, stateOf, toOf } from "../live/call_words.js";
-import { PartyName } from "./party_name.js";
+import { PartyName, shownNumber } from "./party_name.js";
 
 const ROW_PX = 46, SMALL_ROW_PX = 66;
 const SMALL = matchMedia("(max-width: 760px)");
@@ -70,7 +70,7 @@ class Row extends Component {
         <div role="gridcell" class="state"><span class=${`badge ${kind}`}>${text}</span></div>
         <div role="gridcell" class="from"><${PartyName} reach=${reach} numbers=${fromOf(call)} call=${call} /></div>
         <div role="gridcell" class="to"><span class="arrow" aria-hidden="true">→</span><${PartyName} reach=${reach} numbers=${toOf(call)} call=${call} /></div>
-        <div role="gridcell" class="payer number">${call.extension ?? "–"}</div>
+        <div role="gridcell" class="payer number">${shownNumber(reach, call.extension, call)}</div>
         <div role="gridcell" class="time number"><${Time} call=${call} /></div>
         <div role="gridcell" class="recording">${isRecorded(call) && html`<span class="badge bad"><span class="dot"></span>Rec</span>`}</div>
       </div>`;

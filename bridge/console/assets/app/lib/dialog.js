@@ -15,7 +15,7 @@ export function Dialog({ title, onClose, children }) {
   }, []);
   return html`
     <dialog ref=${dialog} aria-labelledby=${id} onClose=${onClose} onCancel=${onClose}>
-      <header><h2 id=${id}>${title}</h2>
+      <header><h1 id=${id}>${title}</h1>
         <button class="plain icon" type="button" aria-label="Close" onClick=${onClose}><${Icon} name="close" /></button></header>
       ${children}
     </dialog>`;

@@ -32,14 +32,14 @@ export function SettingsDialog({ extension, onClose }) {
           </dl>
           ${settings.passwordNotShown && html`<p class="notice">${settings.passwordNotShown}</p>`}
           ${settings.password && settings.server && html`
-            <section class="stack small"><h3>Linphone</h3>
+            <section class="stack small"><h2>Linphone</h2>
               ${address ? html`
                 <div class="with-code"><${QrCode} text=${address} label="QR code with the address of the settings" />
                   <p class="muted">In Linphone choose “Scan QR code”. The code works once, within ten minutes. The phone must
                     reach this address:<br /><code>${new URL(address).origin}</code></p></div>`
     : html`<p><button type="button" onClick=${makeCode}>Make a QR code</button></p>`}
             </section>
-            <section class="stack small"><h3>baresip</h3>
+            <section class="stack small"><h2>baresip</h2>
               <dl class="settings"><${Copyable} label="Line of the file accounts" value=${baresipAccount({ ...settings })} secret=${true} /></dl>
             </section>`}`}
       </div>
