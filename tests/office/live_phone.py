@@ -80,6 +80,8 @@ class LivePhone:
         status = await first.refer_to(second)
         assert status == 202, status
         await _transferred(first)
+        if not second.answered.is_set():
+            await second.hang_up()  # it rings on there for somebody else
 
     async def takes_over(self, other: Phone, number: str) -> None:
         assert isinstance(other, LivePhone)

@@ -36,7 +36,8 @@ def new_token() -> str:
 
 @dataclass(eq=False)
 class PlainCall:
-    """`local` and `remote` are From and To of our requests; `final` is the last status seen."""
+    """`local` and `remote` are From and To of our requests; `final` is the last status seen.
+    `early`: the To of who rings."""
 
     phone: PlainPhone
     call_id: str
@@ -46,6 +47,7 @@ class PlainCall:
     arrived: SipMessage | None = None
     cseq: int = 1
     branch: str = ""
+    early: str = ""
     final: int = 0
     peer_media: tuple[str, int] | None = None
     audio: RtpStream | None = None
@@ -133,7 +135,8 @@ class PlainCall:
     @property
     def replaces(self) -> str:
         """Names this dialog to the server, whose tag is the to-tag."""
-        ours, theirs = _tag(self.local), _tag(self.remote)
+        answered = self.incoming or self.answered.is_set()
+        ours, theirs = _tag(self.local), _tag(self.remote if answered else self.early)
         return f"{self.call_id};to-tag={theirs};from-tag={ours}"
 
     async def hold(self, *, resumed: bool = False) -> None:

@@ -270,6 +270,7 @@ class PlainPhone(asyncio.DatagramProtocol):
         self, call: PlainCall, response: SipMessage, cseq: int, begun: asyncio.Event | None
     ) -> None:
         if response.status in (180, 183):
+            call.early = response.header("to")
             call.rung.set()
         if response.status not in _CHALLENGES and begun is not None:
             begun.set()

@@ -164,6 +164,30 @@ async def phone_attended_of_a_ring_group(stage: Stage) -> None:
     )
 
 
+async def phone_attended_blonde(stage: Stage) -> None:
+    """210 and 211 talk; 210 dials 212, which rings, and connects both; 212 picks up; 211 hangs
+    up."""
+    a, b, c = (stage.phone(x) for x in ("210", "211", "212"))
+    await _talking(stage)
+    await a.holds()
+    await a.dials("212")
+    await c.rings()
+    await stage.sees("212 rings", "local 210:5 > 211:5", "local 210:4 > 212:3")
+    await a.connects_both()
+    await a.is_free()
+    await stage.sees("211 hears it ring", "local 211:4 > 212:3")
+    await c.picks_up()
+    await stage.sees("211 and 212 talk", "local 211:5 > 212:5")
+    await b.hangs_up()
+    await stage.ends(
+        "210: joined",
+        "local 210 211 > 212: answered, by source",
+        t210="dial-out dial-out answer-out ANSWER UNKNOWN",
+        t211="dial-in answer-in ANSWER",
+        t212="dial-in answer-in ANSWER",
+    )
+
+
 async def phone_attended_cancelled(stage: Stage) -> None:
     """210 and 211 talk; 210 holds, dials 212, which rings; gives up, resumes; 211 hangs up."""
     a, b, c = (stage.phone(x) for x in ("210", "211", "212"))
