@@ -13,9 +13,19 @@ from bridge.calls.live.call_index import CallIndex
 from bridge.calls.live.ended_ids import EndedIds
 from bridge.calls.live.unplaced_channels import UnplacedChannels
 from bridge.calls.state import pbx_events as ev
+from bridge.calls.state.effects import AskChannel, Effect
 from bridge.calls.state.party_lookup import PartyLookup
 from bridge.calls.state.phone_call import LegPhase, PhoneCall, derived_call_id
-from bridge.calls.state.splitting import CONFERENCE, carry, split, taken_along, talk_apart
+from bridge.calls.state.questions import is_with_pbx
+from bridge.calls.state.splitting import (
+    CONFERENCE,
+    PBX,
+    alone_in,
+    carry,
+    split,
+    taken_along,
+    talk_apart,
+)
 
 
 class PartingCalls:
@@ -40,6 +50,17 @@ class PartingCalls:
         if isinstance(event, ev.DialBegun) and event.caller is not None:
             yield from self._claimed(event, event.caller)
 
+    def left_alone(self, event: ev.PbxEvent) -> tuple[PhoneCall, list[Effect]] | None:
+        """The call in which a party dials, while another one that it talked to stays: somebody else
+        has moved it, too, or it is about to go. The PBX is asked about that one."""
+        if not isinstance(event, ev.DialBegun) or event.caller is None:
+            return None
+        call = self._live.of_channel(event.caller)
+        if call is None or _up(call) < 2:
+            return None
+        alone = alone_in(call, self._bridges.of(call.channels), event.caller)
+        return (call, [AskChannel(x) for x in alone]) if alone else None
+
     def placed(self) -> Iterator[tuple[PhoneCall, ev.PbxEvent]]:
         """The events that were kept of channels whose call is known by now, with that. The
         caller applies each of them before it asks for the next."""
@@ -61,6 +82,9 @@ class PartingCalls:
             return self._talks_apart(event.uniqueid, least=2)
         if isinstance(event, ev.ConferenceLeft):
             self._bridges.step_out(event.uniqueid)
+        elif isinstance(event, ev.ChannelRuns) and is_with_pbx(event):
+            self._bridges.step_out(event.uniqueid)
+            return self._talks_apart(event.uniqueid, PBX, least=2)
         return None
 
     def _talks_apart(
@@ -68,7 +92,7 @@ class PartingCalls:
     ) -> tuple[PhoneCall, frozenset[str]] | None:
         """`least`: how many parties are up by now, if two talk apart."""
         call = self._live.of_channel(acts)
-        if call is None or sum(x.phase is LegPhase.UP for x in call.legs) < least:
+        if call is None or _up(call) < least:
             return None
         channels = talk_apart(call, self._bridges.of(call.channels), acts, dials)
         return None if channels is None else (call, channels)
@@ -99,3 +123,7 @@ class PartingCalls:
             left, has = carry(had, by, channels, event.at_ms)
             yield had, left
             yield by, has
+
+
+def _up(call: PhoneCall) -> int:
+    return sum(x.phase is LegPhase.UP for x in call.legs)

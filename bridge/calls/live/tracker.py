@@ -181,6 +181,8 @@ class CallTracker:
             changes += self._join(*host_first(one, other), leaving, event.at_ms, event)
         for before, after in self._parting.by(event):
             changes += self._changed(before, after, [], event)
+        left = self._parting.left_alone(event)
+        changes += [] if left is None else self._changed(left[0], *left, event)
         changes += self._event_of_call(event)
         for call, kept in self._parting.placed():
             changes += self._apply(call, kept)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from bridge.calls.state import pbx_events as ev
 from bridge.calls.state.answered_by_pbx import is_being_dialled, with_mailbox
+from bridge.calls.state.call_progress import connect
 from bridge.calls.state.effects import AskChannel, Effect, Result
 from bridge.calls.state.legs import with_source
 from bridge.calls.state.local_halves import other_half
@@ -49,12 +50,19 @@ def channel_runs(call: PhoneCall, event: ev.ChannelRuns, parties: PartyLookup) -
         mailbox = known.extension if known is not None else box
         return with_mailbox(call, mailbox, event.at_ms, parties), []
     leg = _left_alone(call)
-    if leg is None or leg.uniqueid != event.uniqueid or event.application in _TALKS:
+    if leg is None or leg.uniqueid != event.uniqueid or not is_with_pbx(event):
         return call, []
-    if any(x.handed_over for x in call.legs) or event.context.startswith(_OUR_CONTEXTS):
+    if any(x.handed_over for x in call.legs):
         return call, []  # by a transfer, whose target is known
     call, effects = goes_to(call, event.uniqueid, event.exten, event.at_ms, parties)
-    return with_source(call, ()), effects
+    call, connected = connect(with_source(call, ()), event.at_ms)
+    return call, [*effects, *connected]
+
+
+def is_with_pbx(event: ev.ChannelRuns) -> bool:
+    """Whether the channel talks to the PBX itself, and no action of ours has brought it there."""
+    ours = event.context.startswith(_OUR_CONTEXTS)
+    return event.application not in _TALKS and not ours
 
 
 def _taken_channels(call: PhoneCall) -> list[str]:
@@ -95,7 +103,9 @@ def _on_a_service(call: PhoneCall) -> list[str]:
 
 def _left_alone(call: PhoneCall) -> Leg | None:
     """The only party that is left of a talk, while nobody has ended that."""
-    if call.answered_ms is None or call.first_to_hang_up is not None or call.final is not None:
+    if call.first_to_hang_up is not None or call.final is not None:
+        return None
+    if call.answered_ms is None and call.split_from is None:
         return None
     living = [
         x
@@ -109,4 +119,5 @@ def _left_alone(call: PhoneCall) -> Leg | None:
         return None
     if call.channels[leg.uniqueid or ""].local:
         return None
-    return leg if any(x is not leg and x.answered_ms is not None for x in call.legs) else None
+    talked = any(x is not leg and x.answered_ms is not None for x in call.legs)
+    return leg if talked or call.split_from is not None else None

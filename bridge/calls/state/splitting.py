@@ -6,6 +6,7 @@ talks if they share no bridge, no dial, no conference and no Local channel (docs
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 
 from bridge.calls.state.fast_replace import replace
@@ -21,6 +22,8 @@ from bridge.calls.state.phone_call import (
     Side,
 )
 
+PBX = "an application"
+"""Stands for whom a channel dials where it talks to the PBX itself."""
 CONFERENCE = "conference "
 """Begins the name of a conference where that stands for a bridge."""
 _CHANNELS_MAX = 64
@@ -48,7 +51,8 @@ def talk_apart(
     """The channels that are a call of their own from now on; None while it is one call.
 
     `bridges`: the bridge or conference of each channel that has been in one; empty while it dials.
-    `acts`: the channel that has just come into one, or dials the channel `dials`.
+    `acts`: the channel that has just come into one, or dials the channel `dials`, or talks
+    to the PBX.
     """
     if call.hang_up is not None or len(call.channels) > _CHANNELS_MAX or _lacks_a_half(call):
         return None
@@ -64,6 +68,15 @@ def talk_apart(
     # The one with the first channel keeps the id; else the one with the oldest party.
     keeps = min(found, key=lambda x: _age(call, x))
     return next(x for x in found if x is not keeps) if keeps is own else own
+
+
+def alone_in(call: PhoneCall, bridges: Mapping[str, str], acts: str) -> list[str]:
+    """The channels of parties that are alone in their bridge, while the party on `acts` dials."""
+    if call.hang_up is not None or not any(x.uniqueid == acts for x in talkers(call)):
+        return []
+    there = Counter(bridges.values())
+    found = [x.uniqueid or "" for x in talkers(call) if x.uniqueid != acts]
+    return [x for x in found if bridges.get(x) and there[bridges[x]] == 1]
 
 
 def split(

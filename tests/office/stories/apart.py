@@ -234,3 +234,56 @@ async def moved_apart_into_conference(stage: Stage) -> None:
         t212="dial-in answer-in ANSWER",
         t500="dial-in answer-in ANSWER",
     )
+
+
+async def moved_apart_to_an_echo(stage: Stage) -> None:
+    """210 and 211 talk; a CRM moves 210 to 212, which picks up, and 211 to an echo; deleted by the
+    number of the echo; 212 hangs up."""
+    a, b, c = (stage.phone(x) for x in ("210", "211", "212"))
+    await a.dials("211")
+    await b.picks_up()
+    await a.is_answered()
+    await _moves_apart(stage, ("@210", "212"), ("@211", "00"))
+    await c.picks_up()
+    await stage.passes(0.8)
+    await stage.sees("two talk, 211 hears itself", "local 210:5 > 212:5", "local 211:5 > 00")
+    await stage.deletes(number="00")
+    await b.is_free()
+    await stage.sees("210 and 212 talk on", "local 210:5 > 212:5")
+    await c.hangs_up()
+    await stage.ends(
+        "local 210 > 211 212: answered, by destination",
+        "local 211 > 00: answered, by api",
+        t210="dial-out answer-out ANSWER",
+        t211="dial-in answer-in ANSWER",
+        t212="dial-in answer-in ANSWER",
+    )
+
+
+async def caller_moved_to_an_ivr_called_to_another(stage: Stage) -> None:
+    """210 and 211 talk; a CRM moves 210 to the IVR 400 and 211 to 213, which rings and picks up;
+    213 hangs up; 210 hangs up.
+
+    The IVR waits at the extension `s`: nobody tells its number.
+    """
+    a, b, d = (stage.phone(x) for x in ("210", "211", "213"))
+    await a.dials("211")
+    await b.picks_up()
+    await a.is_answered()
+    await _moves_apart(stage, ("@210", "400"), ("@211", "213"))
+    await d.rings()
+    await stage.passes(0.8)
+    await stage.sees("210 hears the IVR", "local 210:5 > -", "local 211:4 > 213:3")
+    await d.picks_up()
+    await stage.sees("211 and 213 talk", "local 210:5 > -", "local 211:5 > 213:5")
+    await d.hangs_up()
+    await b.is_free()
+    await stage.sees("210 is left", "local 210:5 > -")
+    await a.hangs_up()
+    await stage.ends(
+        "local 210 > 211: answered, by source",
+        "local 211 > 213: answered, by destination",
+        t210="dial-out answer-out ANSWER",
+        t211="dial-in answer-in ANSWER",
+        t213="dial-in answer-in ANSWER",
+    )
