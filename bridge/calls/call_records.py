@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
+from bridge.calls.call_chart import EndedMoments
 from bridge.calls.state.phone_call import PhoneCall
 from bridge.calls.store.call_detail import CallDetailQuestion, CallSum
 from bridge.calls.store.ended_calls import CallPosition, EndedCalls
@@ -95,3 +96,9 @@ class CallDetailRecords(Protocol):
 
     async def call_sums(self, asked: CallDetailQuestion) -> list[CallSum]:
         """How many calls there are on all pages, by direction and disposition."""
+
+    async def ended_moments(
+        self, extensions: Collection[str], since_ms: int, most: int
+    ) -> list[EndedMoments]:
+        """The newest `most` ended calls of the extensions that began at `since_ms` or later, the
+        newest first."""

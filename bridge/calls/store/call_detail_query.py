@@ -56,7 +56,7 @@ def page_of(asked: CallDetailQuestion, dialect: str) -> Select[Any]:
 def sums_of(asked: CallDetailQuestion, dialect: str) -> Select[Any]:
     """The query for `outgoing`, `disposition` and `calls` of all pages."""
     pays = func.coalesce(calls.c.extension, "").in_(sorted(asked.extensions)).label("outgoing")
-    disposition = _disposition(dialect).label("disposition")
+    disposition = disposition_of(dialect).label("disposition")
     columns: list[ColumnElement[Any]] = [pays, disposition, func.count().label("calls")]
     by: list[ColumnElement[Any]] = [literal_column("outgoing"), literal_column("disposition")]
     return select(*columns).where(*_conditions(asked, dialect)).group_by(*by)
@@ -80,7 +80,7 @@ def conditions(asked: CallDetailQuestion, dialect: str) -> list[_Condition]:
         flow: ColumnElement[Any] = literal_column(_FIELD[dialect].format(name="flow"))
         conditions.append(cast(flow, Integer) == asked.flow)
     if asked.disposition is not None:
-        conditions.append(_disposition(dialect) == asked.disposition)
+        conditions.append(disposition_of(dialect) == asked.disposition)
     for at, numbers in enumerate(asked.sources):
         conditions.append(_is_party(dialect, "source", f"source{at}", numbers))
     for at, numbers in enumerate(asked.destinations):
@@ -97,7 +97,8 @@ def _within(moment: ColumnElement[int], period: Period) -> list[ColumnElement[bo
     return conditions
 
 
-def _disposition(dialect: str) -> ColumnElement[int]:
+def disposition_of(dialect: str) -> ColumnElement[int]:
+    """The number of the outcome, out of the stored document."""
     return cast(literal_column(_DISPOSITION[dialect]), Integer)
 
 

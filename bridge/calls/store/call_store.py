@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
@@ -10,6 +10,7 @@ import structlog
 from sqlalchemy import Row, Select, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from bridge.calls.call_chart import EndedMoments
 from bridge.calls.state.phone_call import PhoneCall
 from bridge.calls.store import call_detail_query, ended_call_query
 from bridge.calls.store.call_detail import CallDetailQuestion, CallSum
@@ -18,6 +19,7 @@ from bridge.calls.store.call_keyset import CallsAfter, Condition, positions_of
 from bridge.calls.store.call_writes import insert_call, party_writes, upsert_call
 from bridge.calls.store.ended_call_query import count_of, documents_of, page_of
 from bridge.calls.store.ended_calls import CallPosition, EndedCalls
+from bridge.calls.store.ended_moments import moments_of
 from bridge.calls.store.idempotency_store import (
     IdempotencyConflict,
     IdempotencyEntry,
@@ -240,6 +242,18 @@ class CallStore:
             query = call_detail_query.sums_of(asked, self._engine.dialect.name)
             rows = (await connection.execute(query)).all()
         return [CallSum(bool(x.outgoing), x.disposition, x.calls) for x in rows]
+
+    async def ended_moments(
+        self, extensions: Collection[str], since_ms: int, most: int
+    ) -> list[EndedMoments]:
+        """As CallDetailRecords."""
+        if not extensions:
+            return []
+        await self._queue.caught_up(within_s=1.0)
+        async with reading(self._engine) as connection:
+            query = moments_of(extensions, since_ms, most, self._engine.dialect.name)
+            rows = (await connection.execute(query)).all()
+        return await in_turns(rows, lambda x: EndedMoments(*x))
 
     async def _documents_shown(
         self, ids: Sequence[str], show: Callable[[PhoneCall], _Shown]

@@ -8,6 +8,8 @@ from aiohttp import web
 
 from bridge.console.assets import PAGE, loaded_files, policy
 from bridge.http.console.browser_phone import browser_phone
+from bridge.http.console.charts import charts
+from bridge.http.console.ladder import call_ladder
 from bridge.http.console.phone_settings import (
     make_provisioning_address,
     phone_settings,
@@ -41,6 +43,9 @@ def add_routes(app: web.Application) -> None:
     app.router.add_post("/console/phones/{extension}/provisioning", make_provisioning_address)
     app.router.add_get("/console/provision/{code}", provision)
     app.router.add_post("/console/phones/{extension}/browser", browser_phone)
+    app.router.add_get("/console/charts", charts)
+    ladder = "/console/ladder/{userId}/{extension}/{phoneCallId}"
+    app.router.add_get(ladder, call_ladder)
     sending = {path: packaged_file(*found) for path, found in files.items()}
 
     async def loaded(request: web.Request) -> web.StreamResponse:

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from bridge.calls.call_chart import EndedMoments
 from bridge.calls.state.phone_call import Disposition, Flow, PhoneCall
 from bridge.calls.store.call_detail import (
     CallDetailFilter,
@@ -144,3 +145,20 @@ async def test_sums_by_direction_and_disposition(store: CallStore, three: None) 
     ]
     assert await store.call_sums(CallDetailQuestion([], 0)) == []
     assert await store.call_sums(CallDetailQuestion(MINE, 100 * MINUTE_MS)) == []
+
+
+async def test_moments_for_charts_are_those_of_the_newest_calls(
+    store: CallStore, three: None
+) -> None:
+    a = EndedMoments(MINUTE_MS, 3 * MINUTE_MS, 11 * MINUTE_MS, 0)
+    of_b_and_c = {
+        EndedMoments(2 * MINUTE_MS, None, 12 * MINUTE_MS, 1),
+        EndedMoments(2 * MINUTE_MS, None, 12 * MINUTE_MS, 3),
+    }
+    found = await store.ended_moments(MINE, 0, 10)
+    assert set(found[:2]) == of_b_and_c
+    assert found[2:] == [a]
+    assert len(await store.ended_moments(MINE, 0, 2)) == 2
+    assert set(await store.ended_moments(MINE, MINUTE_MS + 1, 10)) == of_b_and_c
+    assert await store.ended_moments(["0003*299"], 0, 10) == []
+    assert await store.ended_moments([], 0, 10) == []

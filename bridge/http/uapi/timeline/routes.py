@@ -12,6 +12,7 @@ from bridge.clock import now_ms
 from bridge.http.context import SERVICES, Services
 from bridge.http.errors import invalid
 from bridge.http.json_answer import json_answer
+from bridge.http.uapi.fields import Json
 from bridge.http.uapi.ignored_parameters import ignored_header, unknown_of
 from bridge.http.uapi.phone_call_routes import staleness
 from bridge.http.uapi.scope import Scope, scope_of
@@ -22,14 +23,19 @@ _CALL_ID = re.compile(r"[A-Za-z0-9]{1,255}\Z")
 
 async def call_timeline(request: web.Request) -> web.Response:
     """`GET`: the timeline of a live or ended call. The rights are those of the call."""
-    services, scope = request.app[SERVICES], scope_of(request)
     ignored = ignored_header(request, unknown_of(request.query, ()))
+    timeline = await timeline_of(request)
+    stale = staleness(request.app[SERVICES])
+    return json_answer(timeline, headers={**stale, **ignored})
+
+
+async def timeline_of(request: web.Request) -> Json:
+    """The timeline of the call of the URI. Raises pc_phoncall_invalid."""
+    services, scope = request.app[SERVICES], scope_of(request)
     call, timeline = await _asked(services, scope, request.match_info["phoneCallId"])
     numbers = [x.number for x in scope.extensions]
     attempts = await services.phone_call_events.attempts(call.id, numbers)
-    return json_answer(
-        timeline_json(call, timeline, attempts, scope), headers={**staleness(services), **ignored}
-    )
+    return timeline_json(call, timeline, attempts, scope)
 
 
 async def _asked(services: Services, scope: Scope, call_id: str) -> tuple[PhoneCall, Timeline]:
