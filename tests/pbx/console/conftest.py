@@ -13,7 +13,11 @@ from tests.lab.browser import WatchedPage, open_browser, open_page
 
 from .console_page import sign_in
 
-SETTINGS = {"console_sip_server": "192.0.2.10:5060", "call_streams_per_app_max": "50"}
+SETTINGS = {
+    "console_sip_server": "192.0.2.10:5060",
+    "call_streams_per_app_max": "50",
+    "events_private_targets": "true",
+}
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

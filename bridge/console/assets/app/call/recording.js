@@ -80,7 +80,7 @@ function markersOf(text) {
 function faultOf(text) {
   const document = new DOMParser().parseFromString(text, "text/xml");
   const told = document.querySelector("Response");
-  return new Error(told?.querySelector("Description, description, Message, message")?.textContent || `The Verba API answered ${told?.getAttribute("code") ?? "with nothing to hear"}.`);
+  return new Error(told?.querySelector("ErrorMessage")?.textContent || `The Verba API answered ${told?.getAttribute("code") ?? "with nothing to hear"}.`);
 }
 
 // The loudest sample of each of `count` stretches, 0 to 1.

@@ -29,7 +29,7 @@ export default function ChartsPage() {
     ${told && chartsOf(told).map((chart) => html`
       <section key=${chart.name} class="card chart" aria-labelledby=${`chart-${chart.name}`}>
         <div class="row spread"><h2 id=${`chart-${chart.name}`}>${chart.title} <span class="muted">${chart.unit}</span></h2>
-          <button aria-label=${`Save ${chart.title} as SVG`} onClick=${() => save(`${chart.name}.svg`, "image/svg+xml", svgOf(chart))}>Save as SVG</button></div>
+          <button aria-label=${`Save as SVG: ${chart.title}`} onClick=${() => save(`${chart.name}.svg`, "image/svg+xml", svgOf(chart))}>Save as SVG</button></div>
         <p class="muted" data-sum=${chart.name}>${chart.summary}</p>
         <${Chart} chart=${chart} />
       </section>`)}`;

@@ -56,7 +56,7 @@ export default function SubscriptionsPage() {
           ${opened === one.id && html`<${Deliveries} path=${pathOf(extension, one)} />`}
         </li>`)}
     </ul>
-    ${dialog?.name === "make" && html`<${MakeDialog} extension=${extension} onClose=${() => setDialog(null)} onMade=${(secret) => { look(); setDialog({ name: "secret", secret }); }} />`}
+    ${dialog?.name === "make" && html`<${MakeDialog} extension=${extension} onClose=${() => setDialog((now) => (now?.name === "make" ? null : now))} onMade=${(secret) => { look(); setDialog({ name: "secret", secret }); }} />`}
     ${dialog?.name === "secret" && html`<${SecretDialog} secret=${dialog.secret} onClose=${() => setDialog(null)} />`}
     ${dialog?.name === "remove" && html`<${RemoveDialog} url=${dialog.one.url} onClose=${() => setDialog(null)}
       onRemove=${async () => { await api.delete(pathOf(extension, dialog.one)); look(); }} />`}`;
