@@ -12,6 +12,7 @@ from bridge import __version__
 from bridge.command import commands
 from bridge.command.commands import ExitCode
 from bridge.command.flow.commands import app as flow_app
+from bridge.command.load.command import load
 from bridge.command.remote.commands import app as of_a_running_service
 
 _Json = Annotated[bool, typer.Option("--json", help="for programs")]
@@ -128,6 +129,7 @@ def _exit(code: ExitCode) -> None:
     sys.exit(code)
 
 
+app.command()(load)
 app.add_typer(secret_app, name="secret", help="The generated secrets.")
 app.add_typer(directory_app, name="directory", help="The directory file.")
 app.add_typer(asterisk_app, name="asterisk", help="The Asterisk that `serve` starts.")

@@ -46,6 +46,11 @@ async def lab(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Running
 
 async def flow(lab: RunningLab, folder: Path, *words: str | Path) -> tuple[int, str]:
     """`uapi-bridge flow …` as its user runs it: the exit code and what it printed."""
+    return await command(lab, folder, "flow", *words)
+
+
+async def command(lab: RunningLab, folder: Path, *words: str | Path) -> tuple[int, str]:
+    """The same with any command."""
     secret = lab.bridge.secret("app/user-12")
     account = {
         "UAPI_URL": lab.bridge.base_url,
@@ -53,7 +58,7 @@ async def flow(lab: RunningLab, folder: Path, *words: str | Path) -> tuple[int, 
         "UAPI_CLIENT_SECRET": secret,
     }
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-c", "from bridge.cli import main; main()", "flow", *words),
+        *(sys.executable, "-c", "from bridge.cli import main; main()", *words),
         cwd=folder,
         env={**{k: v for k, v in os.environ.items() if not k.startswith("BRIDGE_")}, **account},
         stdout=asyncio.subprocess.PIPE,
@@ -138,3 +143,21 @@ async def test_given_flows_in_a_folder_then_pytest_runs_them_and_links_the_repor
     page = tmp_path / "build/uapi-reports/carol.flow.yaml-test_carol.html"
     assert f'name="uapi_report" value="{page}"' in (tmp_path / "x.xml").read_text()
     assert "180 Ringing" in page.read_text()
+
+
+async def test_given_a_load_then_its_calls_go_well_and_are_measured(
+    lab: RunningLab, tmp_path: Path
+) -> None:
+    rate = ("--calls-per-second", "4", "--duration", "2")
+    code, printed = await command(lab, tmp_path, "load", *rate, *phones(lab, tmp_path))
+    assert code == 0, printed
+    figures = json.loads((tmp_path / "build/load/load.json").read_text())
+    assert (figures["calls"], figures["failed"]) == (8, 0)
+    assert figures["milliseconds"]["answer"]["p50"] > 0
+    assert (tmp_path / "build/load/load.svg").read_text().startswith("<svg")
+    away = ("--url", "http://192.0.2.1", "--sip", "192.0.2.1:5060")
+    code, printed = await command(lab, tmp_path, "load", *phones(lab, tmp_path), *away)
+    assert (code, printed) == (
+        2,
+        "192.0.2.1 is not this machine: allow it with --allow 192.0.2.1\n",
+    )

@@ -1,0 +1,1 @@
+"""`uapi-bridge load`: how many calls, how fast, and what fails (docs/load.md)."""

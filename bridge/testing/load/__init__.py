@@ -1,0 +1,1 @@
+"""Load: real calls through the API against SIPp phones, measured (docs/load.md)."""
