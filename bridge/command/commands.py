@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from bridge.command import serving
 from bridge.command.event_loop import event_loop_factory
+from bridge.command.json_text import json_text
 from bridge.config.logging_setup import set_up_logging
 from bridge.config.secrets_file import (
     AMI_RECORDING_SECRET,
@@ -103,7 +104,7 @@ def console(command: str, *, public_network: bool) -> ExitCode:
 def settings(*, values: bool, json: bool) -> ExitCode:
     """`uapi-bridge settings`: all settings with their defaults, or with `values` those in force."""
     from bridge.config.settings_listing import settings_listing
-    from bridge.config.settings_values import as_json, as_lines, settings_values
+    from bridge.config.settings_values import as_lines, as_objects, settings_values
 
     if not values and not json:
         print(settings_listing())
@@ -112,7 +113,7 @@ def settings(*, values: bool, json: bool) -> ExitCode:
         found = settings_values(read_settings())
     except SettingsWrong as why:
         return str(why)
-    print(as_json(found) if json else as_lines(found))
+    print(json_text(as_objects(found)) if json else as_lines(found))
     return 0
 
 
@@ -145,7 +146,7 @@ def list_secrets() -> ExitCode:
 
 def diff_directories(file: Path, against: Path | None, *, json: bool) -> ExitCode:
     """`uapi-bridge directory diff`: 0: no difference, 1: there is one, 2: a file is wrong."""
-    from bridge.command.directory_diff import SecretsByName, as_json, as_lines, differences
+    from bridge.command.directory_diff import SecretsByName, as_lines, as_objects, differences
     from bridge.directory.loader import load_directory
 
     try:
@@ -155,7 +156,7 @@ def diff_directories(file: Path, against: Path | None, *, json: bool) -> ExitCod
     except (SettingsWrong, DirectoryError, SecretsFileError) as why:
         print(why, file=sys.stderr)
         return EXIT_WRONG
-    print(as_json(found) if json else as_lines(found))
+    print(json_text(as_objects(found)) if json else as_lines(found))
     return EXIT_FAILED if found else 0
 
 

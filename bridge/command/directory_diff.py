@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import uuid
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import Field, dataclass, fields, is_dataclass
@@ -60,21 +59,17 @@ def as_lines(found: Iterable[Difference]) -> str:
     return "\n".join(lines) or "no difference"
 
 
-def as_json(found: Iterable[Difference]) -> str:
-    """A list of objects."""
-    return json.dumps(
-        [
-            {
-                "what": x.what,
-                "kind": x.kind,
-                "name": x.name,
-                "fields": {k: {"before": a, "after": b} for k, (a, b) in x.fields.items()},
-            }
-            for x in found
-        ],
-        indent=2,
-        ensure_ascii=False,
-    )
+def as_objects(found: Iterable[Difference]) -> list[dict[str, object]]:
+    """For JSON."""
+    return [
+        {
+            "what": x.what,
+            "kind": x.kind,
+            "name": x.name,
+            "fields": {k: {"before": a, "after": b} for k, (a, b) in x.fields.items()},
+        }
+        for x in found
+    ]
 
 
 def _kinds(

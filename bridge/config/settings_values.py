@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import tomllib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from pydantic import SecretStr
@@ -57,16 +56,9 @@ def as_lines(found: Sequence[SettingValue]) -> str:
     )
 
 
-def as_json(found: Sequence[SettingValue]) -> str:
-    """A list of objects."""
-    return json.dumps(
-        [
-            {"name": x.name, "value": x.value, "origin": x.origin, "default": x.default}
-            for x in found
-        ],
-        indent=2,
-        ensure_ascii=False,
-    )
+def as_objects(found: Sequence[SettingValue]) -> list[dict[str, str]]:
+    """For JSON."""
+    return [asdict(x) for x in found]
 
 
 def _origins() -> dict[str, str]:

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bridge.client import PhoneCall, Status, Timeline
+from bridge.command.json_text import json_text
 
 _DISPOSITIONS = ("answered", "busy", "failed", "no answer", "unknown", "not allowed")
 _STATUSES = {
@@ -27,7 +28,7 @@ _PRESENCE = {"0": "not there", "1": "free", "2": "rings", "3": "busy"}
 
 def print_json(value: object) -> None:
     """One JSON document, in UTF-8."""
-    print(json.dumps(value, ensure_ascii=False, indent=2))
+    print(json_text(value))
 
 
 def print_json_line(value: object) -> None:
