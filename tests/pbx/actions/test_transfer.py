@@ -9,43 +9,15 @@ from typing import Any
 import pytest
 
 from bridge.testing.eventually import eventually
-from bridge.testing.lab.api_client import Answer, ApiClient
+from bridge.testing.lab.api_client import ApiClient
 from bridge.testing.lab.running_lab import RunningLab
 from bridge.testing.softphones.sipp_behaviour import refers, refuses, rings
 from tests.pbx.calls.live_calls import wait_no_calls, wait_only_call
 
 from .acting import MUSIC_HZ, act, acted, hear_each_other, views
+from .transfers import ALICE_HZ, BOB_HZ, CAROL_HZ, numbers, talk, transfers, two_in_talk
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
-
-ALICE_HZ, BOB_HZ, CAROL_HZ = 440, 620, 850
-
-
-_LISTENING: dict[str, Any] = {"sendCallTo": "0003*213"}
-_RECORDING = ("StartRecording", "StopRecording", "PauseRecording", "ResumeRecording")
-FOR_ONE_PARTY: dict[str, dict[str, Any]] = {
-    **{x: {} for x in ("OnHold", "OffHold", "Park", *_RECORDING)},
-    **dict.fromkeys(("Monitor", "Whisper", "BargeIn"), _LISTENING),
-    "SendDTMF": {"digits": "1"},
-}
-
-
-async def talk(api: ApiClient, **more: Any) -> str:
-    """Of 0003*210 and 0003*211, whose phones answer by themselves; the id of the call."""
-    call_id = await api.place(["210"], ["211"], **more)
-    await api.wait_call(call_id, lambda x: views(x, "status") == [5, 5])
-    return call_id
-
-
-def numbers(call: Any) -> list[str | None]:
-    """The short number of each party, None of a public one."""
-    return [x and x.removeprefix("0003*") for x in views(call, "extension")]
-
-
-def transfers(api: ApiClient, call_id: str, **body: object) -> asyncio.Task[Answer]:
-    """Transfer to 0003*212, under way."""
-    fields: dict[str, Any] = {"sendCallTo": "0003*212", "waitForPickup": 3, **body}
-    return asyncio.create_task(act(api, call_id, "Transfer", **fields))
 
 
 @pytest.mark.parametrize("begun_by", ["api", "phone"])
@@ -117,11 +89,9 @@ async def test_given_a_target_that_does_not_answer_when_transferred_then_the_par
     lab: RunningLab, api: ApiClient, behaviour: Any, why: str, view: str
 ) -> None:
     async with (
-        lab.phone("0003*210", answer="auto", tone_hz=ALICE_HZ) as alice,
-        lab.phone("0003*211", answer="auto", tone_hz=BOB_HZ) as bob,
         lab.scripted("0003*212", behaviour),
+        two_in_talk(lab, api) as (call_id, alice, bob),
     ):
-        call_id = await talk(api)
         answer = await act(
             api, call_id, "Transfer", phoneCallViewId=view, sendCallTo="0003*212", waitForPickup="2"
         )
@@ -172,11 +142,7 @@ async def test_given_nobody_who_answers_when_transferred_then_the_call_ends_once
 async def test_given_a_public_number_when_transferred_to_then_it_has_the_party(
     lab: RunningLab, api: ApiClient
 ) -> None:
-    async with (
-        lab.phone("0003*210", answer="auto") as alice,
-        lab.phone("0003*211", answer="auto", tone_hz=BOB_HZ) as bob,
-    ):
-        call_id = await talk(api)
+    async with two_in_talk(lab, api) as (call_id, alice, bob):
         call = await acted(api, call_id, "Transfer", sendCallTo="3235550202")
         await alice.wait_closed()
         assert call["phoneCallView"][0]["destination"] == ["3235550202"]
@@ -188,11 +154,7 @@ async def test_given_a_public_number_when_transferred_to_then_it_has_the_party(
 async def test_given_a_busy_public_number_when_transferred_to_then_the_party_is_back(
     lab: RunningLab, api: ApiClient
 ) -> None:
-    async with (
-        lab.phone("0003*210", answer="auto", tone_hz=ALICE_HZ) as alice,
-        lab.phone("0003*211", answer="auto", tone_hz=BOB_HZ) as bob,
-    ):
-        call_id = await talk(api)
+    async with two_in_talk(lab, api) as (call_id, alice, bob):
         answer = await act(api, call_id, "Transfer", sendCallTo="3235550486")
         assert (answer.status, answer.code) == (409, "pc_action_failed")
         assert "3235550486 is busy, and 0003*211 talks to 0003*210 again" in answer.message
@@ -216,31 +178,6 @@ async def test_given_a_public_party_when_its_view_is_named_then_it_is_the_one_tr
         assert call["phoneCallView"][0]["source"] == ["3235550202"]
         await carol.hangup()
         await wait_no_calls(api)
-
-
-@pytest.mark.parametrize("rule", ["the call", "an extension"])
-async def test_given_a_rule_against_public_numbers_when_transferred_to_one_then_it_is_refused(
-    lab: RunningLab, api: ApiClient, rule: str
-) -> None:
-    other = "0003*214" if rule == "an extension" else "0003*211"
-    async with (
-        lab.phone("0003*210", answer="auto", tone_hz=ALICE_HZ) as alice,
-        lab.phone(other, answer="auto", tone_hz=BOB_HZ) as bob,
-    ):
-        if rule == "an extension":
-            await alice.dial("214")
-            call = await wait_only_call(api, "210", lambda x: views(x, "status") == [5, 5])
-            call_id = call["id"]
-        else:
-            call_id = await api.place(["210"], ["3235550202"])
-            await api.wait_call(call_id, lambda x: views(x, "status") == [5, 5])
-        answer = await act(api, call_id, "Transfer", sendCallTo="3235550201")
-        assert (answer.status, answer.code) == (400, "pc_transfer_invalid")
-        assert "3235550201" in answer.message
-        assert views(await api.call(call_id), "status") == [5, 5]
-        if rule == "an extension":
-            await hear_each_other(alice, ALICE_HZ, bob, BOB_HZ)
-        await api.leave_no_call()
 
 
 @pytest.mark.parametrize("target", ["takes it", "is busy"])
@@ -326,11 +263,7 @@ async def test_given_a_target_that_may_call_nobody_outside_then_it_cannot_pass_t
 async def test_given_a_service_when_transferred_to_then_it_has_the_party(
     lab: RunningLab, api: ApiClient, number: str
 ) -> None:
-    async with (
-        lab.phone("0003*210", answer="auto") as alice,
-        lab.phone("0003*211", answer="auto") as bob,
-    ):
-        call_id = await talk(api)
+    async with two_in_talk(lab, api) as (call_id, alice, bob):
         call = await acted(api, call_id, "Transfer", sendCallTo=number)
         assert call["id"] == call_id
         assert number.removeprefix("0003*") in [
@@ -347,11 +280,9 @@ async def test_given_a_party_on_hold_when_transferred_then_the_target_has_it(
     lab: RunningLab, api: ApiClient
 ) -> None:
     async with (
-        lab.phone("0003*210", answer="auto") as alice,
-        lab.phone("0003*211", answer="auto", tone_hz=BOB_HZ) as bob,
         lab.phone("0003*212", answer="auto", tone_hz=CAROL_HZ) as carol,
+        two_in_talk(lab, api) as (call_id, alice, bob),
     ):
-        call_id = await talk(api)
         await acted(api, call_id, "OnHold", phoneCallViewId="00")
         held = await act(api, call_id, "Transfer", phoneCallViewId="01", sendCallTo="212")
         assert (held.status, "0003*210 holds the call" in held.message) == (409, True)
@@ -367,11 +298,9 @@ async def test_given_a_phone_that_holds_when_it_transfers_by_an_app_then_the_hol
     lab: RunningLab, api: ApiClient, target: str
 ) -> None:
     async with (
-        lab.phone("0003*210", answer="auto", tone_hz=ALICE_HZ) as alice,
-        lab.phone("0003*211", answer="auto", tone_hz=BOB_HZ) as bob,
         lab.phone("0003*212", answer="auto", tone_hz=CAROL_HZ) as carol,
+        two_in_talk(lab, api) as (call_id, alice, bob),
     ):
-        call_id = await talk(api)
         await alice.hold()
         await bob.wait_tone(MUSIC_HZ)
         if target == "is busy":
@@ -384,213 +313,4 @@ async def test_given_a_phone_that_holds_when_it_transfers_by_an_app_then_the_hol
             await hear_each_other(bob, BOB_HZ, carol, CAROL_HZ)
         assert views(call, "onHold") == [None, None]
         await eventually(lambda: bob.tone_heard(MUSIC_HZ, last_s=1.0) < -30, 6)
-        await api.leave_no_call()
-
-
-async def test_given_a_ringing_target_when_the_call_is_deleted_then_all_of_it_ends(
-    lab: RunningLab, api: ApiClient
-) -> None:
-    async with (
-        lab.phone("0003*210", answer="auto") as alice,
-        lab.phone("0003*211", answer="auto") as bob,
-        lab.phone("0003*212") as carol,
-    ):
-        call_id = await talk(api)
-        answer = transfers(api, call_id, waitForPickup=20)
-        ringing = await carol.wait_ringing()
-        await api.wait_call(call_id, lambda x: views(x, "status") == [4, 3])
-        again = await act(api, call_id, "Transfer", phoneCallViewId="00", sendCallTo="0003*213")
-        assert (again.status, again.code) == (400, "pc_view_invalid")
-
-        assert (await api.hang_up("210", call_id)).json == [{"id": call_id}]
-
-        refused = await answer
-        assert (refused.status, refused.code) == (409, "pc_action_failed")
-        assert "the call was hung up" in refused.message
-        await carol.wait_closed(call=ringing)
-        await bob.wait_closed()
-        await wait_no_calls(api)
-        ended = await api.wait_ended(call_id)
-        assert (ended["endedBy"], ended["disposition"]) == ("api", 0)
-        assert len(alice.log.dialogs) == 1
-
-
-async def test_given_a_ringing_target_when_the_party_hangs_up_then_the_answer_says_so(
-    lab: RunningLab, api: ApiClient
-) -> None:
-    async with (
-        lab.phone("0003*210", answer="auto") as alice,
-        lab.phone("0003*211", answer="auto") as bob,
-        lab.phone("0003*212") as carol,
-    ):
-        call_id = await talk(api)
-        answer = transfers(api, call_id, waitForPickup=20)
-        await carol.wait_ringing()
-        await bob.hangup()
-        refused = await answer
-        assert (refused.status, "0003*211 hung up" in refused.message) == (409, True)
-        assert (await api.wait_ended(call_id))["endedBy"] == "source"
-        assert len(alice.log.dialogs) == 1
-
-
-async def test_given_a_ringing_target_when_the_service_restarts_then_the_party_comes_back(
-    lab: RunningLab, api: ApiClient
-) -> None:
-    async with (
-        lab.phone("0003*210", answer="auto", tone_hz=ALICE_HZ) as alice,
-        lab.phone("0003*211", answer="auto", tone_hz=BOB_HZ) as bob,
-        lab.phone("0003*212") as carol,
-    ):
-        call_id = await talk(api)
-        answer = transfers(api, call_id, waitForPickup=10)
-        await carol.wait_ringing()
-        await lab.bridge.kill()
-        await asyncio.gather(answer, return_exceptions=True)
-        await lab.bridge.start()
-
-        seen = await api.wait_call(call_id, lambda x: views(x, "status") == [4, 3])
-
-        assert numbers(seen) == ["211", "212"]
-        back = await api.wait_call(call_id, lambda x: views(x, "status") == [5, 5], 20)
-        assert numbers(back) == ["211", "210"]
-        await hear_each_other(alice, ALICE_HZ, bob, BOB_HZ)
-        await alice.hangup()
-        await wait_no_calls(api)
-        assert (await api.wait_ended(call_id))["endedBy"] == "destination"
-
-
-async def test_given_a_transfer_that_cannot_be_when_asked_then_nothing_of_the_call_changes(
-    lab: RunningLab, api: ApiClient
-) -> None:
-    async with (
-        lab.phone("0003*210", answer="auto", tone_hz=ALICE_HZ) as alice,
-        lab.phone("0003*211", answer="auto", tone_hz=BOB_HZ) as bob,
-    ):
-        call_id = await talk(api)
-        before = await api.call(call_id)
-        for body, status, code in (
-            ({}, 400, "pc_sendcallto_invalid"),
-            ({"sendCallTo": ""}, 400, "pc_sendcallto_invalid"),
-            ({"sendCallTo": None}, 400, "pc_sendcallto_invalid"),
-            ({"sendCallTo": ["212"]}, 400, "pc_sendcallto_invalid"),
-            ({"sendCallTo": "212\r\nAction: Logoff"}, 400, "pc_sendcallto_invalid"),
-            ({"sendCallTo": "0003*999"}, 400, "pc_sendcallto_invalid"),
-            ({"sendCallTo": "0003*600"}, 400, "pc_sendcallto_invalid"),
-            ({"sendCallTo": "19005550100"}, 400, "pc_sendcallto_invalid"),
-            ({"sendCallTo": "0003*210"}, 400, "pc_sendcallto_invalid"),
-            ({"sendCallTo": 211}, 400, "pc_sendcallto_invalid"),
-            ({"sendCallTo": 212}, 409, "pc_action_failed"),  # not registered
-            ({"sendCallTo": 212, "phoneCallViewId": "02"}, 400, "pc_view_invalid"),
-            ({"sendCallTo": 212, "phoneCallViewId": "x"}, 400, "pc_view_invalid"),
-            ({"sendCallTo": 212, "waitForPickup": 0}, 400, "pc_timeout_invalid"),
-            ({"sendCallTo": 212, "transferNumber": "213"}, 400, "pc_transfernumber_invalid"),
-            ({"sendCallTo": 212, "transferNumber": "a,b"}, 400, "pc_transfernumber_invalid"),
-            ({"sendCallTo": 212, "transferNumber": True}, 400, "pc_transfernumber_invalid"),
-            (
-                {"sendCallTo": 212, "transferFromNumber": "3235550202"},
-                400,
-                "pc_transferfromnumber_invalid",
-            ),
-            (
-                {"sendCallTo": 212, "transferFromNumber": 210, "transferNumber": "0003*210"},
-                400,
-                "pc_transfernumber_invalid",
-            ),
-        ):
-            answer = await act(api, call_id, "Transfer", **body)
-            assert (body, answer.status, answer.code) == (body, status, code), answer.text
-        assert await api.call(call_id) == before
-        await hear_each_other(alice, ALICE_HZ, bob, BOB_HZ)
-        await api.leave_no_call()
-
-
-async def test_given_an_extension_that_has_left_when_it_names_nobody_then_nobody_is_moved(
-    lab: RunningLab, api: ApiClient
-) -> None:
-    """It pays for the call still: a client may send its transfer twice, or after its phone did."""
-    async with (
-        lab.phone("0003*210", answer="auto"),
-        lab.phone("0003*211", answer="auto", tone_hz=BOB_HZ) as bob,
-        lab.phone("0003*212", answer="auto", tone_hz=CAROL_HZ) as carol,
-        lab.phone("0003*213", answer="auto") as dave,
-    ):
-        call_id = await talk(api)
-        before = await acted(api, call_id, "Transfer", sendCallTo="0003*212")
-        again = await act(api, call_id, "Transfer", sendCallTo="0003*213")
-        assert (again.status, again.code) == (400, "pc_transferfromnumber_invalid")
-        for action, body in FOR_ONE_PARTY.items():
-            refused = await act(api, call_id, action, **body)
-            assert (refused.status, refused.code) == (409, "pc_action_failed"), action
-            assert "the extension of the URI is not in the call" in refused.message
-        now = await api.call(call_id)
-        assert [views(now, x) for x in ("id", "status")] == [
-            views(before, x) for x in ("id", "status")
-        ]
-        assert dave.incoming_invites == 0
-        await hear_each_other(bob, BOB_HZ, carol, CAROL_HZ)
-        await acted(api, call_id, "Transfer", transferNumber="0003*211", sendCallTo="0003*213")
-        await dave.wait_established()
-        await carol.wait_closed()
-        await api.leave_no_call()
-
-
-async def test_given_an_extension_that_has_left_when_one_is_left_then_it_acts_for_itself_only(
-    lab: RunningLab, api: ApiClient
-) -> None:
-    async with lab.phone("0003*210", answer="auto"), lab.phone("0003*211", answer="auto"):
-        call_id = await talk(api)
-        await acted(api, call_id, "Transfer", sendCallTo="3235550202")
-        refused = await act(api, call_id, "Transfer", sendCallTo="3235550201")
-        assert (refused.status, refused.code) == (400, "pc_transferfromnumber_invalid")
-        refused = await act(api, call_id, "SendDTMF", digits="1")
-        assert (refused.status, refused.code) == (409, "pc_action_failed")
-        for of in ({"phoneCallViewId": "01"}, {"extension": "211"}):
-            await acted(api, call_id, "SendDTMF", digits="1", **of)
-        await api.leave_no_call()
-
-
-@pytest.mark.parametrize("target", ["listens", "is parked"])
-async def test_given_a_target_that_listens_or_is_parked_when_transferred_then_its_phone_rings(
-    lab: RunningLab, api: ApiClient, target: str
-) -> None:
-    async with (
-        lab.phone("0003*210", answer="auto"),
-        lab.phone("0003*211", answer="auto", tone_hz=BOB_HZ) as bob,
-        lab.phone("0003*212", answer="auto", tone_hz=CAROL_HZ) as carol,
-        lab.phone("0003*213", answer="auto"),
-    ):
-        if target == "is parked":
-            other = await api.place(["213"], ["212"], extension="213")
-            await api.wait_call(other, lambda x: views(x, "status") == [5, 5])
-            await act(api, other, "Park", extension="213")
-        call_id = await talk(api)
-        if target == "listens":
-            other = (await acted(api, call_id, "Monitor", sendCallTo="0003*212"))["id"]
-        await carol.wait_established()
-
-        call = await acted(api, call_id, "Transfer", sendCallTo="0003*212")
-
-        assert (numbers(call), views(call, "status")) == (["211", "212"], [5, 5])
-        await bob.wait_tone(CAROL_HZ)
-        assert len(carol.log.dialogs) == 2
-        if target == "listens":  # it heard the party that has left
-            assert (await api.wait_ended(other))["endedBy"] == "other call"
-        else:
-            [waits] = (await api.call(other))["phoneCallView"]
-            assert "parked" in waits
-        await api.leave_no_call()
-
-
-async def test_given_no_call_or_two_calls_when_none_is_named_then_nobody_is_transferred(
-    lab: RunningLab, api: ApiClient
-) -> None:
-    path, body = "/uapi/phoneCalls/@me/210", {"action": "Transfer", "sendCallTo": "213"}
-    assert (await api.request("PUT", path, body=body)).status == 204
-    async with lab.phone("0003*210", answer="auto"):
-        for _ in range(2):
-            # A phone that rings answers no second call by itself.
-            await api.wait_status(await api.place(["210"], ["3235550202"]), 5)
-        answer = await api.request("PUT", path, body=body)
-        assert (answer.status, answer.code) == (400, "pc_phonecall_invalid")
-        assert "2 calls" in answer.message
         await api.leave_no_call()
