@@ -21,8 +21,9 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 PYTEST_ARGS ?=
-# Test files that run beside each other, each with an Asterisk of its own.
-TEST_WORKERS ?= 3
+# Test files that run beside each other, each with an Asterisk of its own. They wait most of the time:
+# one takes a third of a core.
+TEST_WORKERS ?= 4
 # Unit tests wait for nothing: more of them than cores take longer.
 UNIT_WORKERS ?= 2
 # The floor: new code of bridge/ brings tests of its own. Raise it when the unit tests cover more.
