@@ -27,6 +27,9 @@ class DatabaseWait:
         self._missing = Condition("storage_unavailable_began", "storage_unavailable_ended")
         self._silence = ""  # what is said while the first attempt goes on
         self._runner: web.AppRunner | None = None
+        # The time of the silence may end while the service is about to listen on the same port.
+        self._turns = asyncio.Lock()
+        self._has_made_way = False
 
     async def started(
         self, start: Callable[[], Awaitable[None]], undo: Callable[[], Awaitable[None]]
@@ -44,6 +47,7 @@ class DatabaseWait:
                 except StorageUnavailable as why:
                     self._missing.begin(str(why))
                 await undo()
+                self._has_made_way = False
                 await self._listen()
                 await asyncio.sleep(delay_s)
                 delay_s = min(delay_s * 2, _RETRY_LAST_S)
@@ -53,9 +57,11 @@ class DatabaseWait:
 
     async def make_way(self) -> None:
         """Stop to answer: the service itself is about to listen."""
-        runner, self._runner = self._runner, None
-        if runner is not None:
-            await close_http(runner)
+        async with self._turns:
+            self._has_made_way = True
+            runner, self._runner = self._runner, None
+            if runner is not None:
+                await close_http(runner)
 
     async def _attempt(self, start: Callable[[], Awaitable[None]]) -> None:
         async def run() -> None:
@@ -75,7 +81,9 @@ class DatabaseWait:
                 await asyncio.wait({attempt})
 
     async def _listen(self) -> None:
-        if self._runner is None:
+        async with self._turns:
+            if self._runner is not None or self._has_made_way:
+                return
             app = make_waiting_application(
                 self._settings.pbx_name, self._settings.body_max_bytes, self._why
             )
