@@ -62,7 +62,7 @@ async def test_given_a_ringing_phone_when_the_call_ends_then_it_stops_and_the_ac
     async with talk(lab, api, boss="manual") as call:
         asked = asyncio.create_task(act(api, call.call_id, "Monitor"))
         listener = await _listener(api, call.call_id)
-        assert call.boss.current is not None
+        await call.boss.wait_ringing()
 
         await call.alice.hangup()
 

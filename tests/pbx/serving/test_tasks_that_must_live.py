@@ -25,6 +25,7 @@ TASKS = [
     "age_limit",
     "ami_session_bridge",
     "ami_session_bridge-recording",
+    "browser_secrets",
     "conversation_hints",
     "conversation_rounds",
     "duration_limit",
