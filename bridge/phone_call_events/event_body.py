@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import parse_qsl, quote_plus
 
 import orjson
 
 from bridge.phone_call_events.delivery import Delivery
 
 # In JSON only: they may be longer than servers take a header.
-_NOT_IN_A_HEADER = ("metadata",)
+_LONG = ("metadata",)
+_PLAIN = re.compile(r"[A-Za-z0-9_.~-]*")
 
 
 def json_body(delivery: Delivery) -> bytes:
@@ -23,8 +25,16 @@ def json_body(delivery: Delivery) -> bytes:
 
 def details_header(delivery: Delivery) -> str:
     """The facts, form-encoded: ASCII, and read like the body."""
-    facts = {name: x for name, x in _facts(delivery).items() if name not in _NOT_IN_A_HEADER}
-    return urlencode({name: "true" if x is True else x for name, x in facts.items()})
+    return "&".join(
+        [f"{name}={_encoded(x)}" for name, x in _facts(delivery).items() if name not in _LONG]
+    )
+
+
+def _encoded(value: Any) -> str:
+    """As `urlencode` has it, which takes five times as long for the numbers and ids of nearly all
+    facts."""
+    text = "true" if value is True else str(value)
+    return text if _PLAIN.fullmatch(text) else quote_plus(text)
 
 
 def _facts(delivery: Delivery) -> dict[str, Any]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from dataclasses import dataclass
-from urllib.parse import parse_qs
+from urllib.parse import unquote_plus
 
 import orjson
 from sqlalchemy import select
@@ -18,6 +19,8 @@ from bridge.storage.write_queue import WriteQueue
 
 BUSY = 1_000
 """While so many groups of writes wait, no attempt is noted: others need the database more."""
+
+_STATUS = re.compile(r"(?:^|&)CallStatus=([^&]*)")
 
 # Of a subscription or a call that is gone by now nothing is kept.
 _INSERT = Statement(
@@ -61,13 +64,12 @@ class AttemptStore:
         """Keep the attempt as long as the row of its call. Does not wait."""
         if self._max == 0 or self._queue.waiting >= BUSY:
             return
-        status = parse_qs(delivery.parameters).get("CallStatus", [""])
         write = _INSERT.write(
             counted=False,
             delivery_id=delivery.id,
             at_ms=attempt.at_ms,
             event_type=_type_of(delivery),
-            call_status=status[0],
+            call_status=_status_of(delivery),
             host=attempt.host,
             duration_ms=attempt.duration_ms,
             http_status=attempt.http_status,
@@ -99,6 +101,11 @@ class AttemptStore:
         async with reading(self._engine) as connection:
             rows = (await connection.execute(query.order_by(c.at_ms, c.delivery_id))).all()
         return [KeptAttempt(*row) for row in rows]
+
+
+def _status_of(delivery: Delivery) -> str:
+    found = _STATUS.search(delivery.parameters)
+    return "" if found is None else unquote_plus(found[1])
 
 
 def _type_of(delivery: Delivery) -> str:
