@@ -13,8 +13,11 @@ from __future__ import annotations
 import base64
 import hmac
 from collections.abc import Sequence
+from functools import lru_cache
 
 from bridge.phone_call_events.subscription import SECRET_PREFIX
+
+_KEYS_KEPT = 1_000
 
 
 def standard_headers(secrets: Sequence[str], message_id: str, now_s: int, body: bytes) -> str:
@@ -30,6 +33,7 @@ def standard_headers(secrets: Sequence[str], message_id: str, now_s: int, body: 
     )
 
 
+@lru_cache(_KEYS_KEPT)
 def _key(secret: str) -> bytes:
     """The bytes that the base64 in the secret means; of an older secret, the bytes of its text."""
     if secret.startswith(SECRET_PREFIX):

@@ -21,10 +21,15 @@ from bridge.wiring.http import metrics_server_settings
 
 def attempt_counter(metrics: Metrics) -> Callable[[Delivery, Attempt], None]:
     """Counts attempts to deliver an event."""
+    counts: dict[int | None, Callable[[], None]] = {}  # by status: a series is looked up once
 
     def tried(_: Delivery, attempt: Attempt) -> None:
         status = attempt.http_status
-        metrics.event_attempts.labels("none" if status is None else f"{status // 100}xx").inc()
+        count = counts.get(status)
+        if count is None:
+            answer = "none" if status is None else f"{status // 100}xx"
+            count = counts[status] = metrics.event_attempts.labels(answer).inc
+        count()
         metrics.event_attempt_seconds.observe(max(0, attempt.duration_ms) / 1000)
 
     return tried
