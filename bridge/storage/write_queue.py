@@ -22,18 +22,23 @@ log = structlog.get_logger()
 SLOW_S = 1.5
 """A write that takes longer is a problem, though it has not failed yet."""
 
+CROWDED = 20
+"""Groups in one batch: from here on the load is so high that the next one waits for more of them.
+
+Below it a pause saves no CPU, and each create waits for it."""
+
 
 class WriteQueue:
     """Applies groups of writes in the order of their submission, each as a whole or not at all.
 
     `max_batch` and `max_waiting` count groups. Writes that nobody waits for are held back for at
     most `linger_ms` for others to join; a batch with a waiting caller takes them along. These wait
-    only while another batch is written, and until `pace_ms` after its beginning. Alone they are
-    written at once; under load more of them share a transaction. A caller waits for
-    `answer_limit_s` at most, however long the queue and the database take. After a failure of the
-    database, groups without a waiting caller are tried again. The delay begins with
-    `first_retry_ms` and doubles up to `last_retry_ms`; they keep their order. `committed` is told
-    the seconds that each transaction took.
+    only while another batch is written; what comes meanwhile is the next one. After a batch of
+    `CROWDED` groups they wait until `pace_ms` after its beginning, so that more of them share a
+    transaction. A caller waits for `answer_limit_s` at most, however long queue and database take.
+    After a failure of the database, groups without a waiting caller are tried again. The delay
+    begins with `first_retry_ms` and doubles up to `last_retry_ms`; they keep their order.
+    `committed` is told the seconds that each transaction took.
     """
 
     def __init__(
@@ -56,6 +61,7 @@ class WriteQueue:
         self._max_waiting = max_waiting
         self._linger_s = linger_ms / 1000
         self._pace_s = pace_ms / 1000
+        self._last_batch_groups = 0
         self._last_batch_s = 0.0  # when it began, of the loop's clock
         self._first_retry_s = first_retry_ms / 1000
         self._last_retry_s = last_retry_ms / 1000
@@ -220,6 +226,7 @@ class WriteQueue:
             batch = self._next_batch()
             if not batch:
                 continue
+            self._last_batch_groups = len(batch)
             self._being_written, self._began_s = batch, asyncio.get_running_loop().time()
             undone = await self._commit.write(batch)
             self._committed(asyncio.get_running_loop().time() - self._began_s)
@@ -233,7 +240,8 @@ class WriteQueue:
     async def _keep_pace(self) -> None:
         now_s = asyncio.get_running_loop().time
         early_s = self._last_batch_s + self._pace_s - now_s()
-        if early_s > 0 and self._accepts and len(self._waiting) < self._max_batch:
+        crowded = self._last_batch_groups >= CROWDED
+        if crowded and early_s > 0 and self._accepts and len(self._waiting) < self._max_batch:
             await asyncio.sleep(early_s)
         else:
             await asyncio.sleep(0)  # whoever submits in this very round of the loop joins

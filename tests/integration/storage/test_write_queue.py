@@ -12,7 +12,7 @@ from bridge.faults import StorageOverloaded, StorageUnavailable
 from bridge.storage import batch_commit
 from bridge.storage.engine import reading
 from bridge.storage.statement import Counts, Group, Statement, Write
-from bridge.storage.write_queue import WriteQueue
+from bridge.storage.write_queue import CROWDED, WriteQueue
 from bridge.supervision.tasks import supervisor
 from bridge.testing.eventually import eventually
 
@@ -195,6 +195,18 @@ async def test_later_writes_need_nobody_to_push_them(engine: AsyncEngine, table:
 
     await eventually(all_written, timeout=20)
     await queue.stop()
+
+
+async def test_only_a_crowd_makes_the_next_batch_wait(engine: AsyncEngine, table: None) -> None:
+    queue = WriteQueue(engine, pace_ms=3_000)
+    await queue.start()
+    for number in range(3):
+        await queue.submit(insert(number), within_s=2)  # each is a batch, and none waits
+    await asyncio.gather(*(queue.submit(insert(10 + x)) for x in range(CROWDED)))
+    with pytest.raises(StorageUnavailable, match="not written"):
+        await queue.submit(insert(99), within_s=0.2)
+    await queue.stop()
+    assert len(await numbers(engine)) == 3 + CROWDED
 
 
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
