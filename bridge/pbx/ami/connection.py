@@ -39,7 +39,8 @@ class LoginRefused(Exception):
 class AmiConnection:
     """One logged-in connection.
 
-    `on_event` receives every event in order, `on_lost` the reason, once. Neither may raise.
+    `on_event` receives every event in order, `on_lost` the reason, once. `on_read` is called before
+    the events of each read. None of them may raise.
     """
 
     def __init__(
@@ -48,11 +49,13 @@ class AmiConnection:
         on_event: Callable[[Headers], None],
         on_lost: Callable[[str], None],
         events: str = "on",
+        on_read: Callable[[], None] = lambda: None,
     ) -> None:
         self.settings = settings
         self._events = events
         self._on_event = on_event
         self._on_lost = on_lost
+        self.on_read = on_read
         self._ids = 0
         self._id_prefix = secrets.token_hex(4)
         self._manager = _SingleUseManager(self)
@@ -190,6 +193,7 @@ class _Protocol(AMIProtocol):  # type: ignore[misc]  # panoramisk has no types
     def data_received(self, data: bytes) -> None:
         """Never raises: an exception here would make asyncio close the link."""
         self._connection.bytes_received += len(data)
+        self._connection.on_read()
         try:
             for headers in self._buffer.feed(data):
                 if self._connection.lost.done():

@@ -19,13 +19,16 @@ log = structlog.get_logger()
 BATCH = 20
 """Events handled before others on the event loop get their turn: about a millisecond of work.
 
+So many of one read are handled where they are read, which saves a turn of the loop for each.
+
 With 200 a request that arrived among the events of 50 calls took up to twice as long."""
 
 
 class EventStream:
     """Keeps the events of one connection in order until they are handled.
 
-    `put` belongs to the connection; `run` hands them on from the moment the snapshot is known.
+    `new_read` and `put` belong to the connection; `run` hands them on from the moment the snapshot
+    is known.
     """
 
     def __init__(
@@ -44,15 +47,25 @@ class EventStream:
         self._queue: deque[tuple[float, Headers]] = deque()
         self._changed = asyncio.Event()
         self._closed = False
+        self._deliver: Callable[[PbxEvent], None] | None = None  # while `run` runs
+        self._at_once = BATCH  # of this read; more wait, as others on the loop do
 
     @property
     def waiting(self) -> int:
         """How many events wait for their turn."""
         return len(self._queue)
 
+    def new_read(self) -> None:
+        """What is `put` from here on has come with another read of the socket."""
+        self._at_once = BATCH
+
     def put(self, headers: Headers) -> None:
         """Never blocks. Too many waiting: all are given up, because a gap would go unnoticed."""
         if self._closed:
+            return
+        if self._deliver is not None and not self._queue and self._at_once > 0:
+            self._at_once -= 1
+            self._one(time.monotonic(), headers, self._deliver)
             return
         if len(self._queue) >= self._max_queued:
             self._queue.clear()
@@ -69,15 +82,17 @@ class EventStream:
 
     async def run(self, deliver: Callable[[PbxEvent], None]) -> None:
         """Decode and deliver each event in order until `close`. Never raises for an event."""
-        while True:
-            await self._changed.wait()
-            self._changed.clear()
-            while self._queue:
-                for _ in range(min(BATCH, len(self._queue))):
-                    self._one(*self._queue.popleft(), deliver)
-                await asyncio.sleep(0)
-            if self._closed and not self._queue:
-                return
+        self._deliver = deliver
+        try:
+            while not self._closed or self._queue:
+                await self._changed.wait()
+                self._changed.clear()
+                while self._queue:
+                    for _ in range(min(BATCH, len(self._queue))):
+                        self._one(*self._queue.popleft(), deliver)
+                    await asyncio.sleep(0)
+        finally:
+            self._deliver = None
 
     def _one(self, received: float, headers: Headers, deliver: Callable[[PbxEvent], None]) -> None:
         lag_s = time.monotonic() - received

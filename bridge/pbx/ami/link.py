@@ -208,7 +208,7 @@ class AmiLink(AmiSession):
             stream.close()
 
         events = event_mask(digits=self._digits)
-        connection = AmiConnection(self._settings, stream.put, lost, events)
+        connection = AmiConnection(self._settings, stream.put, lost, events, stream.new_read)
         self._stream = stream
         return connection
 
