@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import replace
 
 from bridge.calls.state.pbx_events import ChannelSnapshot, ChannelState
 from bridge.pbx.ami.browser_endpoints import extension_endpoint
@@ -40,8 +39,11 @@ def endpoint_of(channel_name: str) -> str:
     return extension_endpoint(endpoint) if dash else channel_name
 
 
-def decode_channel(headers: Headers, prefix: str = "") -> ChannelSnapshot:
-    """The channel of an event; `prefix` as in `DestChannel`."""
+def decode_channel(
+    headers: Headers, prefix: str = "", context: str = "", bridge: str = ""
+) -> ChannelSnapshot:
+    """The channel of an event; `prefix` as in `DestChannel`. `context` and `bridge`: where it is
+    known to be."""
     get = headers.get
     name = headers[prefix + "Channel"]
     uniqueid = headers[prefix + "Uniqueid"]
@@ -56,13 +58,15 @@ def decode_channel(headers: Headers, prefix: str = "") -> ChannelSnapshot:
         caller_name=name_of(headers, prefix + "CallerIDName"),
         exten=exten_of(headers, prefix),
         mailbox=get(prefix + "Exten", "") if get(prefix + "Context") == MAILBOX_CONTEXT else "",
+        context=context,
+        bridge=bridge,
     )
 
 
 def decode_listed_channel(headers: Headers) -> ChannelSnapshot:
     """The channel of a CoreShowChannel, which tells its place and its bridge as well."""
-    place, bridge = headers.get("Context", ""), headers.get("BridgeId", "")
-    return replace(decode_channel(headers), context=place, bridge=bridge)
+    # Not by `replace`: a list may have thousands, and the calls wait for it.
+    return decode_channel(headers, "", headers.get("Context", ""), headers.get("BridgeId", ""))
 
 
 def text_of(headers: Headers, name: str) -> str:

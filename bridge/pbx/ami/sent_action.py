@@ -27,6 +27,7 @@ class SentAction:
         self._list = action.name.removesuffix("s")
         named = action.item_event
         self._items = ((named,) if isinstance(named, str) else named) or (self._list,)
+        self._of_list = (*self._items, self._list)  # how the names of its events begin
         self._announced: Headers | None = None
 
     def __repr__(self) -> str:
@@ -46,9 +47,7 @@ class SentAction:
         """
         if "Event" not in headers:
             return True
-        return self._announced is not None and headers["Event"].startswith(
-            (*self._items, self._list)
-        )
+        return self._announced is not None and headers["Event"].startswith(self._of_list)
 
     def add(self, headers: Headers) -> bool:
         """Take the next message; True if the answer is complete with it."""
