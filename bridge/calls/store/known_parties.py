@@ -12,18 +12,18 @@ class KnownParties:
 
     def __init__(self, max_calls: int = 20_000) -> None:
         self._max_calls = max_calls
-        self._of_call: dict[str, frozenset[str]] = {}
+        self._of_call: dict[str, tuple[str, ...]] = {}  # a quarter of what a set takes
 
     def missing(self, call: PhoneCall) -> frozenset[str]:
         """The parties that must be written with this state of the call."""
-        return call.extensions - self._of_call.get(call.id, frozenset())
+        return call.extensions.difference(self._of_call.get(call.id, ()))
 
     def written(self, call: PhoneCall) -> None:
         """They are in the database, or will be before anything else of this call."""
-        known = self._of_call.pop(call.id, frozenset())
+        known = self._of_call.pop(call.id, ())
         if len(self._of_call) >= self._max_calls:
             del self._of_call[next(iter(self._of_call))]
-        self._of_call[call.id] = known | call.extensions
+        self._of_call[call.id] = tuple(call.extensions.union(known))
 
     def forget(self, call_id: str) -> None:
         """The call has ended: nothing of it stays in memory."""
