@@ -56,7 +56,7 @@ class EventStream:
         return len(self._queue)
 
     def new_read(self) -> None:
-        """What is `put` from here on has come with another read of the socket."""
+        """The events that are `put` from here on came with another read of the socket."""
         self._at_once = BATCH
 
     def put(self, headers: Headers) -> None:
