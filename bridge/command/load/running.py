@@ -48,7 +48,7 @@ async def run_load(plan: LoadPlan, target: Target, allowed: Collection[str], fol
         finally:
             seconds = time.monotonic() - began
             progress.stop()
-            _tell(run.results, seconds, folder)
+            tell(run.results, seconds, folder)
     return FAILED if run.results.failed else 0
 
 
@@ -74,7 +74,8 @@ def _words(plan: LoadPlan) -> str:
     return f"{plan.scenario.value}, {plan.calls_per_second:g} calls/s"
 
 
-def _tell(results: LoadResults, seconds: float, folder: Path) -> None:
+def tell(results: LoadResults, seconds: float, folder: Path) -> None:
+    """Print the figures of a run that lasted so long, and write them with the plot."""
     console = Console()
     rate = len(results.calls) / seconds if seconds else 0.0
     console.print(
