@@ -96,9 +96,9 @@ async def test_given_requests_of_clients_when_listed_then_filter_fields_order_an
         count="2",
         startIndex="1",
     )
-    assert [x["extension"] for x in filtered["entry"]] == ["0003*213", "0003*212"]
+    assert [x["extension"] for x in filtered["entry"]] == ["0003*214", "0003*213"]
     assert all(x.keys() == {"extension", "status"} for x in filtered["entry"])
-    assert (filtered["totalResults"], filtered["itemsPerPage"]) == (5, 2)
+    assert (filtered["totalResults"], filtered["itemsPerPage"]) == (6, 2)
     online = await presence(api, filterBy="status", filterValue="1")
     assert {x["status"] for x in online["entry"]} == {"1"}
 

@@ -96,7 +96,7 @@ class BrowserPhone:
         """The loudest tone in the audio that the page receives now; 0: silence."""
         return float(await self.page.evaluate("loudestHz()"))
 
-    async def hears(self, hz: int) -> None:
+    async def hears(self, hz: int, within_s: float = 8) -> None:
         """Wait until the loudest tone in the received audio is this one; 0: silence."""
         heard: list[float] = []
 
@@ -105,7 +105,7 @@ class BrowserPhone:
             return abs(heard[-1] - hz) < NEAR_HZ
 
         try:
-            await eventually(now, 8)
+            await eventually(now, within_s)
         except AssertionError:
             raise AssertionError(f"{hz} Hz expected, heard {heard[-5:]}") from None
 

@@ -18,11 +18,12 @@ from bridge.pbx.readiness.browser_phones import ice_findings, module_findings
 from bridge.pbx.readiness.finding import Verdict
 
 LOOK = cast("AmiLook", None)
+OPUS = "codec_opus_open_source"
 ALL = {
     "res_srtp",
     "res_http_websocket",
     "res_pjsip_transport_websocket",
-    "codec_opus_open_source",
+    OPUS,
 }
 
 
@@ -44,7 +45,9 @@ def without_phones(tmp_path: Path) -> Directory:
 
 def test_given_a_module_is_missing_when_checked_then_it_is_named(with_phones: Directory) -> None:
     assert {x.verdict for x in module_findings(ALL, with_phones)} == {Verdict.OK}
-    for name in ALL:
+    [opus] = {*module_findings(ALL - {OPUS}, with_phones)} - {*module_findings(ALL, with_phones)}
+    assert (opus.verdict, "G.711" in opus.point) == (Verdict.OK, True)
+    for name in ALL - {OPUS}:
         found = module_findings(ALL - {name}, with_phones)
         [finding] = [x for x in found if x.verdict is not Verdict.OK]
         assert finding.verdict is Verdict.ADVICE
