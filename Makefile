@@ -24,6 +24,8 @@ PYTEST_ARGS ?=
 # Test files that run beside each other, each with an Asterisk of its own. They wait most of the time:
 # one takes a third of a core.
 TEST_WORKERS ?= 4
+# In the order of tests/order_of_files.py.
+BY_FILE = -n $(TEST_WORKERS) --dist loadfile --no-loadscope-reorder
 # Unit tests wait for nothing: more of them than cores take longer.
 UNIT_WORKERS ?= 2
 # The floor: new code of bridge/ brings tests of its own. Raise it when the unit tests cover more.
@@ -51,9 +53,9 @@ install: $(VENV)/installed
 test: $(VENV)/installed-dev
 ifeq ($(strip $(PYTEST_ARGS)),)
 	$(MAKE) --no-print-directory coverage
-	$(BIN)/python -m pytest -n $(TEST_WORKERS) --dist loadfile --ignore=tests/unit
+	$(BIN)/python -m pytest $(BY_FILE) --ignore=tests/unit
 else
-	$(BIN)/python -m pytest -n $(TEST_WORKERS) --dist loadfile $(PYTEST_ARGS)
+	$(BIN)/python -m pytest $(BY_FILE) $(PYTEST_ARGS)
 endif
 
 test-unit: $(VENV)/installed-dev

@@ -14,6 +14,7 @@ import pytest
 from tests.containers.compose_system import ComposeSystem
 from tests.containers.opening import open_compose_system
 from tests.containers.progress import said_on_terminal
+from tests.order_of_files import put_long_files_first
 
 pytest_plugins = ["tests.integration.storage.databases", "pytester"]
 
@@ -58,6 +59,8 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if hasattr(config, "workerinput"):  # of xdist
+        put_long_files_first(items)
     if not config.getoption("--compose"):
         return
     left_out = [item for item in items if item.path.name in NOT_IN_CONTAINERS]
