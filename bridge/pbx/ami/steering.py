@@ -112,7 +112,9 @@ class AmiSteering:
         if not all(names):
             raise PbxRefused("Bridge: a channel is gone")
         channels = tuple((f"Channel{at}", values.channel(x)) for at, x in enumerate(names, 1))
-        await self._done(AmiAction("Bridge", (*channels, ("Tone", "no"))))
+        # Each plays a sound of features.conf in its own thread, which ends music and silence first.
+        # Asterisk's own stop comes from another thread, and is lost while a piece is being sent.
+        await self._done(AmiAction("Bridge", (*channels, ("Tone", "both"))))
         # From now on each goes its own way, as a phone may transfer the other.
         for uniqueid in (one, other):
             await self.set_variable(uniqueid, PEER, "")

@@ -10,7 +10,7 @@ from bridge.testing.lab.running_lab import RunningLab
 from bridge.testing.softphones.softphone import Softphone
 from tests.pbx.calls.live_calls import wait_no_calls, wait_only_call
 
-from .acting import MUSIC_HZ, act, acted, hear_each_other, views
+from .acting import MUSIC_HZ, act, acted, hear_each_other, silence_is_heard, views
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -20,6 +20,24 @@ ALICE_HZ, BOB_HZ = 440, 620
 async def silent(phone: Softphone, hz: int) -> None:
     """Return once the phone no longer hears this tone."""
     await eventually(lambda: phone.tone_heard(hz, last_s=1.0) < -30, 6)
+
+
+async def test_given_a_hold_when_it_ends_then_the_thread_of_each_has_ended_music_and_silence(
+    lab: RunningLab, api: ApiClient
+) -> None:
+    """Each plays the silence of features.conf."""
+    async with (
+        lab.phone("0003*210", answer="auto", tone_hz=ALICE_HZ) as alice,
+        lab.phone("0003*211", answer="auto", tone_hz=BOB_HZ) as bob,
+    ):
+        call_id = await api.place(["210"], ["211"])
+        await api.wait_call(call_id, lambda x: views(x, "status") == [5, 5])
+        await acted(api, call_id, "OnHold", phoneCallViewId="00")
+        with silence_is_heard(lab) as silence_hz:
+            await acted(api, call_id, "OffHold", phoneCallViewId="00")
+            await hear_each_other(alice, silence_hz, bob, silence_hz)
+        await hear_each_other(alice, ALICE_HZ, bob, BOB_HZ)
+        await api.leave_no_call()
 
 
 @pytest.mark.parametrize("begun_by", ["api", "phone"])

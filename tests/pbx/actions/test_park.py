@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from bridge.local_asterisk.local_asterisk import LocalAsterisk
 from bridge.testing.eventually import eventually
 from bridge.testing.lab.api_client import ApiClient
 from bridge.testing.lab.running_lab import RunningLab
@@ -14,7 +13,7 @@ from bridge.testing.softphones.softphone import Softphone
 from tests.pbx.calls.live_calls import wait_no_calls, wait_only_call
 from tests.pbx.calls.records_on_disk import assert_ended_once, wait_kept
 
-from .acting import MUSIC_HZ, act, acted, hear_each_other, views
+from .acting import MUSIC_HZ, act, acted, hear_each_other, silence_is_heard, views
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -89,25 +88,20 @@ async def test_given_a_talk_when_parked_then_the_other_hears_music_until_a_phone
 async def test_given_a_parked_party_when_fetched_then_its_own_thread_has_ended_the_music(
     lab: RunningLab, api: ApiClient
 ) -> None:
-    """It plays the silence of res_parking.conf, here made heard: two seconds of 1000 Hz."""
-    assert isinstance(lab.asterisk, LocalAsterisk)
-    silence = lab.asterisk.pbx.folder / "conf" / "sounds" / "silence.ulaw"
-    shipped = silence.read_bytes()
-    silence.write_bytes((b"\x20" * 4 + b"\xa0" * 4) * 2000)
-    try:
-        async with (
-            lab.phone("0003*210", answer="auto") as alice,
-            lab.phone("0003*211", answer="auto"),
-            lab.phone("0003*212", answer="auto", tone_hz=CAROL_HZ),
-        ):
-            call_id = await api.place(["210"], ["211"])
-            await api.wait_call(call_id, lambda x: views(x, "status") == [5, 5])
-            await parked(api, call_id, "01")
+    """It plays the silence of res_parking.conf."""
+    async with (
+        lab.phone("0003*210", answer="auto") as alice,
+        lab.phone("0003*211", answer="auto"),
+        lab.phone("0003*212", answer="auto", tone_hz=CAROL_HZ),
+    ):
+        call_id = await api.place(["210"], ["211"])
+        await api.wait_call(call_id, lambda x: views(x, "status") == [5, 5])
+        await parked(api, call_id, "01")
+        with silence_is_heard(lab) as silence_hz:
             await acted(api, call_id, "UnPark", extension="@self", sendCallTo="212")
-            await alice.wait_tone(1000)
-            await alice.wait_tone(CAROL_HZ)
-    finally:
-        silence.write_bytes(shipped)
+            await alice.wait_tone(silence_hz)
+        await alice.wait_tone(CAROL_HZ)
+        await api.leave_no_call()
 
 
 @pytest.mark.parametrize(("begun_by", "view"), [("api", "00"), ("api", "01"), ("phone", "01")])
