@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from typing import cast
 
 import structlog
 
@@ -60,8 +61,8 @@ class ConnectionPlaces:
     def _refuse(self, transport: asyncio.BaseTransport, remote: str) -> None:
         self._last_refused = remote
         self._refused.happened()
-        if isinstance(transport, asyncio.WriteTransport):
-            transport.write(_REFUSAL)
+        # That of uvloop is of no class of asyncio.
+        cast("asyncio.WriteTransport", transport).write(_REFUSAL)
         transport.close()
 
     def _tell(self, times: int) -> None:
