@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 
-from .call_paths import AmiPath, ApiPath, ByHandPath, CallPath
+from .call_paths import AmiPath, ApiPath, ByHandPath, CallPath, Source
 from .disk_commit import commits_ms
 from .figures import Measure, difference, percentile, ratio, value
 from .peer_by_hand import peer_by_hand
@@ -19,7 +19,9 @@ from .stage import Stage
 
 API, AMI, BY_HAND = "HTTP API", "raw AMI", "the service written by hand"
 Pids = tuple[int, ...]
-PATHS = (API, AMI, BY_HAND)
+KNOWN, ANY = "raw AMI that dials as the service", "raw AMI by the dialplan's long way"
+PATHS = (API, AMI, BY_HAND, KNOWN, ANY)
+_SOURCES = {AMI: Source.DIRECT, KNOWN: Source.KNOWN, ANY: Source.ANY}
 
 
 @dataclass(slots=True)
@@ -55,7 +57,8 @@ async def full_calls(stage: Stage, plan: Plan) -> list[Round]:
             async with _opened(path, stage) as (opened, service):
                 await _make(opened, stage, service, plan.warm_up_calls, plan.at_once)
                 round_.at_once[path] = await _make(opened, stage, service, plan.calls, plan.at_once)
-                round_.single[path] = await _make(opened, stage, service, plan.single_calls, 1)
+                if path not in (KNOWN, ANY):  # those are for the CPU of Asterisk alone
+                    round_.single[path] = await _make(opened, stage, service, plan.single_calls, 1)
             round_.commit_ms += commits_ms(stage.folder, plan.commits)
         rounds.append(round_)
     return rounds
@@ -74,7 +77,7 @@ async def _opened(path: str, stage: Stage) -> AsyncIterator[tuple[CallPath, Pids
             peer = await stack.enter_async_context(peer_by_hand(stage))
             opened, pids = ByHandPath(peer), (peer.pid,)
         else:
-            opened = await AmiPath.open(stage)
+            opened = await AmiPath.open(stage, _SOURCES[path])
         stack.push_async_callback(opened.close)
         yield opened, pids
 
@@ -150,4 +153,9 @@ def call_measures(rounds: list[Round], at_once: int) -> list[Measure]:
     rows.append(
         difference("POST to INVITE at the phone, p50", "ms", invited[API], AMI, invited[AMI], 0.8)
     )
+    ours, long_way = cpu_ms(KNOWN, "asterisk"), cpu_ms(ANY, "asterisk")
+    name = "CPU of Asterisk per call, dialled as by the service"
+    rows.append(ratio(name, "ms", ours, "the dialplan's long way", long_way, 0.9))
+    name = "CPU of Asterisk per call, its phones kept from forwarding"
+    rows.append(ratio(name, "ms", ours, AMI, cpu_ms(AMI, "asterisk"), 1.4))
     return rows

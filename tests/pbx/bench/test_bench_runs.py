@@ -26,7 +26,7 @@ async def test_given_a_very_short_plan_when_it_is_measured_then_every_measure_ha
         measures = await measure_all(Path(folder), SHORT)
     write_results(tmp_path / "build", measures, conditions)
 
-    assert len(measures) == 17
+    assert len(measures) == 19
     for measure in measures:
         figures = [measure.value, measure.judged]
         figures += [measure.reference] if measure.reference is not None else []
