@@ -14,6 +14,7 @@ from bridge.testing.options import KitOptions
 from bridge.testing.plugin import JOURNAL
 
 if TYPE_CHECKING:
+    from bridge.testing.browser_phones import MakeBrowserPhone
     from bridge.testing.event_receiver import EventReceiver
     from bridge.testing.observed_api import MakeClient, ObservedApi
     from bridge.testing.phones_of_a_test import MakePhone, MakeScripted, PhonesOfATest
@@ -107,6 +108,25 @@ def uapi_phone(uapi_phones: PhonesOfATest) -> MakePhone:
 def uapi_scripted(uapi_phones: PhonesOfATest) -> MakeScripted:
     """`await uapi_scripted("0003*211", refuses(486))`: a phone that behaves as told."""
     return uapi_phones.scripted
+
+
+@pytest_asyncio.fixture
+async def uapi_browser_phone(
+    pytestconfig: pytest.Config,
+    uapi_lab: SystemUnderTest,
+    uapi_phones: PhonesOfATest,
+    uapi_journal: Journal,
+) -> AsyncIterator[MakeBrowserPhone]:
+    """`await uapi_browser_phone("0003*215")`: the console's phone in a headless Chromium."""
+    try:
+        from bridge.testing.browser_phones import BrowserPhones
+    except ModuleNotFoundError as why:
+        advice = "pip install 'uapi-bridge[testing-browser]'"
+        raise pytest.UsageError(f"uapi_browser_phone needs {why.name}: {advice}") from None
+
+    client_id = KitOptions.of(pytestconfig).client
+    async with BrowserPhones(uapi_lab, uapi_journal, uapi_phones, client_id) as phones:
+        yield phones.online
 
 
 @pytest_asyncio.fixture

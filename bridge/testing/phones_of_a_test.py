@@ -141,6 +141,10 @@ class PhonesOfATest:
         phone.once_registered = lambda: self._once_registered(user)
         await phone.start()
 
+    async def is_known(self, user: str) -> None:
+        """Return once the service counts the phone as registered, or after a while."""
+        await self._once_registered(user)
+
     def ends_with_the_test(self, started: Stoppable) -> None:
         """End this as well, before all that was started earlier."""
         self._started.append(started)

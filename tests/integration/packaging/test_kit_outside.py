@@ -7,14 +7,18 @@ import os
 import re
 import subprocess
 import textwrap
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from bridge.testing.softphones.browser_phone import some_address
 
 from .installed_wheel import ROOT, serving
 
 PAGE = (ROOT / "docs" / "test-kit.md").read_text()
 MOST_LINES = 60
+_OURS = ("BRIDGE_", "PYTEST_", "PYTHONPATH")
 _WHERE = """
 import sys, bridge
 
@@ -35,6 +39,13 @@ def test_the_five_flows_are_short() -> None:
     assert len(lines) < MOST_LINES
 
 
+@pytest.fixture(scope="module", autouse=True)
+def an_address_for_browsers() -> Iterator[None]:
+    """It must be there before Asterisk starts."""
+    with some_address():
+        yield
+
+
 @pytest.fixture
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the ini file of the page and its programs."""
@@ -49,7 +60,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def run(program: Path, project: Path, *arguments: str) -> None:
     """Run pytest of the wheel's environment in the project; every test must pass."""
-    environment = {k: v for k, v in os.environ.items() if not k.startswith(("BRIDGE_", "PYTEST_"))}
+    environment = {k: v for k, v in os.environ.items() if not k.startswith(_OURS)}
     if stale := os.environ.get("BRIDGE_STALE_MIRROR"):
         environment["BRIDGE_STALE_MIRROR"] = stale
     done = subprocess.run(

@@ -11,9 +11,13 @@ from playwright.async_api import Browser, expect
 from bridge.testing.eventually import eventually
 from bridge.testing.lab.api_client import ApiClient
 from bridge.testing.lab.running_lab import RunningLab, open_lab
+from bridge.testing.softphones.browser_phone import (
+    OWN_TONE_HZ,
+    BrowserPhone,
+    chromium,
+    phone_page,
+)
 from bridge.testing.softphones.toolchain import ensure_phone_tools
-
-from .browser_phone import OWN_TONE_HZ, BrowserPhone, chromium, phone_page
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

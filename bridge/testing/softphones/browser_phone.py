@@ -1,4 +1,4 @@
-"""The page "Phone" of the console in a browser with a fake microphone, and what it hears."""
+"""The page "Phone" of the console in a browser with a fake microphone, and its received audio."""
 
 from __future__ import annotations
 
@@ -7,15 +7,18 @@ import json
 import math
 import struct
 import subprocess
+import time
 import wave
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
-from playwright.async_api import Browser, Page, async_playwright, expect
+from playwright.async_api import Browser, Page, WebSocket, async_playwright, expect
 
 from bridge.testing.eventually import eventually
-from bridge.testing.softphones.toolchain import ensure_programs
+
+from .sip_message import SipMessage, parse_sip_message
+from .toolchain import ensure_programs
 
 PROGRAM = "chromium"
 """Not chromium-headless-shell: that one finds no way over loopback."""
@@ -36,7 +39,7 @@ _OPTIONS = (
     "--allow-loopback-in-peer-connection",
 )
 
-# Keeps each connection of the page, to listen to what comes in.
+# Keeps each connection of the page, to listen to its audio.
 _LISTENS = """
 const Real = RTCPeerConnection;
 window.connections = [];
@@ -63,11 +66,16 @@ window.loudestHz = async () => {
 
 
 class BrowserPhone:
-    """A signed-in page; `online` registers it."""
+    """A signed-in page; `online` registers it.
+
+    `faults`: errors of its scripts. `messages`: all SIP that it sent and received, in order.
+    """
 
     def __init__(self, page: Page) -> None:
         self.page = page
         self.faults: list[str] = []
+        self.messages: list[SipMessage] = []
+        page.on("websocket", self._follow)
         page.on("pageerror", lambda fault: self.faults.append(str(fault)))
         page.on("console", lambda x: self.faults.append(x.text) if x.type == "error" else None)
 
@@ -78,6 +86,7 @@ class BrowserPhone:
         await expect(self.page.locator("[data-state=online]")).to_be_visible()
 
     async def dial(self, number: str) -> None:
+        """Call that number."""
         await self.page.fill("input[name=number]", number)
         await self.page.click("[data-do=call]")
 
@@ -91,6 +100,18 @@ class BrowserPhone:
     async def click(self, what: str, call: int = 0) -> None:
         """Press a button of a call, such as `hold`."""
         await self.page.locator(".talk:not(.ended)").nth(call).locator(f"[data-do={what}]").click()
+
+    def _follow(self, socket: WebSocket) -> None:
+        socket.on("framesent", lambda data: self._keep(data, sent=True))
+        socket.on("framereceived", lambda data: self._keep(data, sent=False))
+
+    def _keep(self, data: str | bytes, *, sent: bool) -> None:
+        text = data.decode(errors="replace") if isinstance(data, bytes) else data
+        if "SIP/2.0" in text.partition("\n")[0]:  # else a keep-alive
+            now_ms = time.time_ns() // 1_000_000
+            self.messages.append(
+                parse_sip_message(text, sent=sent, monotonic_s=time.monotonic(), wall_ms=now_ms)
+            )
 
     async def loudest_hz(self) -> float:
         """The loudest tone in the audio that the page receives now; 0: silence."""
