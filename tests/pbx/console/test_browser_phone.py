@@ -19,6 +19,8 @@ from bridge.testing.softphones.browser_phone import (
 )
 from bridge.testing.softphones.toolchain import ensure_phone_tools
 
+from .console_page import violations
+
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 ALICE, BROWSER = "user-12", "0003*215"
@@ -120,6 +122,7 @@ async def test_given_a_call_when_held_muted_and_keys_are_pressed_then_the_other_
         # A second call, while the first one waits: the digit takes it to an echo.
         await phone.dial("400")
         await phone.shows("talking", "talking")
+        assert await violations(phone.page) == []  # of axe
         await phone.page.locator("h1").click()
         await eventually(lambda: pressed_and_heard(phone, "2", OWN_TONE_HZ), 15)
         await phone.click("hangup", call=1)
