@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import cast
 
@@ -129,14 +129,18 @@ def made(
     profile: PhoneProfile | None = PhoneProfile(),  # noqa: B008 - it is frozen
     link: FakeLink | None = None,
     file: Path = EXAMPLE_FILE,
+    secrets: Callable[[BrowserSecrets], object] = lambda _: None,
 ) -> DirectoryPhones:
+    """`secrets` is given the passwords of its browsers."""
     directory = CurrentDirectory(file, ThrowawaySecrets())
+    browser_secrets = BrowserSecrets(pbx, directory, 3600)
+    secrets(browser_secrets)
     return DirectoryPhones(
         profile,
         directory,
         cast("AriClient", pbx),
         cast("AmiLink", link or FakeLink()),
-        BrowserSecrets(pbx, directory, 3600),
+        browser_secrets,
     )
 
 
@@ -153,6 +157,8 @@ async def test_given_webrtc_when_provisioned_then_its_browsers_have_an_endpoint_
     browsers = pbx.objects["endpoint", "0003*211-web"]
     assert (browsers["webrtc"], browsers["accountcode"]) == ("yes", "0003*211")
     assert browsers["allow"] == "opus,ulaw,alaw"
+    assert pbx.objects["aor", "0003*211-web"]["maximum_expiration"] == "600"
+    assert "maximum_expiration" not in pbx.objects["aor", "0003*211"]
     assert browsers["context"] == pbx.objects["endpoint", "0003*211"]["context"]
     secrets = {pbx.objects["auth", x]["password"] for x in ("0003*211", "0003*211-web")}
     assert len(secrets) == 2
@@ -160,6 +166,12 @@ async def test_given_webrtc_when_provisioned_then_its_browsers_have_an_endpoint_
     writes = pbx.writes
     await phones.provision()  # their password is another one each time, and no change
     assert pbx.writes == writes
+
+    told = pbx.objects["auth", "0003*211-web"]["password"]
+    after_restart: list[BrowserSecrets] = []
+    await made(pbx, file=file, secrets=after_restart.append).provision()
+    await after_restart[0].replace_old()  # the earlier run may have told it to somebody
+    assert pbx.objects["auth", "0003*211-web"]["password"] != told
 
     pbx.modules.clear()  # without Opus
     await phones.provision()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 import structlog
@@ -33,8 +33,11 @@ class BrowserSecret:
 
 @dataclass(slots=True)
 class _Told:
+    """`user_id`: whose phone it was then; another user must not share the password."""
+
     secret: str = field(repr=False)
     until_s: float
+    user_id: int | None
 
 
 class BrowserSecrets:
@@ -58,36 +61,63 @@ class BrowserSecrets:
         self._lifetime_s = lifetime_s
         self._clock = clock
         self._told: dict[str, _Told] = {}  # by extension
+        self._seen: set[str] = set()
+
+    def seen(self, numbers: Iterable[str]) -> None:
+        """These extensions have an endpoint for browsers on the PBX.
+
+        An earlier run of the service may have told its password, and nobody knows when. So the next
+        round replaces it, unless a page asks before. Only the first time counts.
+        """
+        new = set(numbers) - self._seen
+        self._seen |= new
+        for number in new:
+            self._told.setdefault(number, _Told(_random(), self._clock(), self._user_of(number)))
 
     def on_pbx(self, number: str) -> str:
         """The password that the endpoint of the browsers of that extension is made with."""
         told = self._told.get(number)
-        return _random() if told is None else told.secret
+        if told is None or self._is_over(number, told, self._clock()):
+            return _random()
+        return told.secret
 
     async def tell(self, number: str) -> BrowserSecret:
         """The password of the moment, after the PBX has taken it. Raises AriError."""
         now_s = self._clock()
         told = self._told.get(number)
-        if told is None or told.until_s - now_s <= min(_RENEWED_S, self._lifetime_s / 2):
-            told = self._told[number] = _Told(_random(), now_s + self._lifetime_s)
+        renewed_s = min(_RENEWED_S, self._lifetime_s / 2)
+        if told is None or self._is_over(number, told, now_s + renewed_s):
+            user_id = self._user_of(number)
+            told = self._told[number] = _Told(_random(), now_s + self._lifetime_s, user_id)
         # Each time: a PBX that was restarted, or made anew, may have another one.
         await self._put(number, told.secret)
         return BrowserSecret(browser_name(number), told.secret, int(told.until_s - now_s))
 
     async def replace_old(self) -> None:
-        """Replace each password whose time is over. Those that fail are tried at the next call."""
+        """Replace each password whose time is over, or whose phone is no longer of that user.
+
+        Those that fail are tried at the next call.
+        """
         now_s = self._clock()
-        for number in [x for x, told in self._told.items() if told.until_s <= now_s]:
-            extension = self._directory.directory.extensions.get(number)
-            if extension is not None and extension.webrtc:
+        for number in [x for x, told in self._told.items() if self._is_over(x, told, now_s)]:
+            if self._user_of(number) is not None:
                 try:
                     await self._put(number, _random())
                 except AriError as why:
                     log.info("browser_secret_not_replaced", extension=number, why=str(why))
                     continue
             # One that asked meanwhile has a new one.
-            if (told := self._told.get(number)) is not None and told.until_s <= now_s:
+            told = self._told.get(number)
+            if told is not None and self._is_over(number, told, now_s):
                 del self._told[number]
+
+    def _is_over(self, number: str, told: _Told, at_s: float) -> bool:
+        return told.until_s <= at_s or told.user_id != self._user_of(number)
+
+    def _user_of(self, number: str) -> int | None:
+        """None where the extension has no browser phone (any more)."""
+        extension = self._directory.directory.extensions.get(number)
+        return extension.user_id if extension is not None and extension.webrtc else None
 
     async def _put(self, number: str, secret: str) -> None:
         name = browser_name(number)

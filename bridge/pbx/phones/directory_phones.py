@@ -142,6 +142,7 @@ class DirectoryPhones:
                 unsure={x.number for x in phones} if everything_unsure else self._removed,
                 progress=progress,
             )
+            self._browser_secrets.seen(x.browsers_of for x in phones if x.browsers_of)
             # Removing an endpoint causes no event: ask anew who can be reached.
             await self._link.refresh_endpoints()
         except (AriError, InvalidPbxValue) as why:

@@ -26,6 +26,9 @@ _EARLIER_PREFIX = "uapi-bridge:"
 BROWSERS_MAX = 5
 """So many browsers may be registered as one extension: a dial string names them all."""
 
+BROWSER_REGISTRATION_MAX_S = 600
+"""A registration outlives the password that it was made with for so long at most."""
+
 MAILBOX_CONTEXT = "uapi-voicemail"
 """Mailboxes are `0003*210@uapi-voicemail`."""
 
@@ -122,6 +125,7 @@ def phone_objects(phone: PhoneAccount, profile: PhoneProfile) -> PhoneObjects:
     }
     if phone.browsers_of:
         # DTLS-SRTP with a certificate that Asterisk makes itself, ICE, one port for RTP and RTCP.
+        objects["aor"]["maximum_expiration"] = str(BROWSER_REGISTRATION_MAX_S)
         objects["endpoint"] |= {"webrtc": "yes", "dtls_auto_generate_cert": "yes"}
         # Its password changes all the time; that alone does not make it anew.
         hashed = objects | {"auth": {}}

@@ -41,10 +41,15 @@ def pbx() -> Pbx:
 
 
 @pytest.fixture
-def secrets(pbx: Pbx, clock: Clock, tmp_path: Path) -> BrowserSecrets:
+def directory(tmp_path: Path) -> CurrentDirectory:
     file = tmp_path / "directory.yaml"
     file.write_text(with_webrtc(EXAMPLE_FILE.read_text(), NUMBER))
-    return BrowserSecrets(pbx, CurrentDirectory(file, ThrowawaySecrets()), LIFETIME_S, clock)
+    return CurrentDirectory(file, ThrowawaySecrets())
+
+
+@pytest.fixture
+def secrets(pbx: Pbx, clock: Clock, directory: CurrentDirectory) -> BrowserSecrets:
+    return BrowserSecrets(pbx, directory, LIFETIME_S, clock)
 
 
 async def test_given_two_pages_when_they_ask_then_both_get_the_password_of_the_pbx(
@@ -86,6 +91,63 @@ async def test_given_its_time_is_over_when_replaced_then_nobody_knows_the_new_on
     writes = pbx.writes
     await secrets.replace_old()
     assert pbx.writes == writes
+
+
+async def test_given_a_password_of_an_earlier_run_when_seen_then_it_is_replaced_once(
+    secrets: BrowserSecrets, pbx: Pbx
+) -> None:
+    pbx.objects["auth", f"{NUMBER}-web"] = {"password": "told before the restart"}
+    secrets.seen([NUMBER])
+    await secrets.replace_old()
+    assert pbx.password() != "told before the restart"
+    told, writes = pbx.password(), pbx.writes
+    secrets.seen([NUMBER])  # a reload
+    await secrets.replace_old()
+    assert (pbx.password(), pbx.writes) == (told, writes)
+
+
+async def test_given_a_page_that_asked_when_seen_then_its_password_stays(
+    secrets: BrowserSecrets, pbx: Pbx
+) -> None:
+    secrets.seen([NUMBER])
+    told = await secrets.tell(NUMBER)
+    secrets.seen([NUMBER])
+    await secrets.replace_old()
+    assert pbx.password() == told.secret
+    assert told.lasts_s == LIFETIME_S
+
+
+async def test_given_a_phone_of_another_user_when_asked_then_the_earlier_one_shares_no_password(
+    secrets: BrowserSecrets, pbx: Pbx, directory: CurrentDirectory
+) -> None:
+    first = await secrets.tell(NUMBER)
+    file = directory.path
+    file.write_text(_of_user_13(file.read_text()))
+    directory.reload()
+    assert secrets.on_pbx(NUMBER) != first.secret
+    await secrets.replace_old()
+    assert pbx.password() != first.secret
+    assert (await secrets.tell(NUMBER)).secret != first.secret
+
+
+async def test_given_no_browser_phone_for_a_while_when_it_is_back_then_nobody_knows_its_password(
+    secrets: BrowserSecrets, pbx: Pbx, directory: CurrentDirectory
+) -> None:
+    first = await secrets.tell(NUMBER)
+    file, writes = directory.path, pbx.writes
+    before = file.read_text()
+    file.write_text(before.replace("webrtc: yes", "webrtc: no"))
+    directory.reload()
+    await secrets.replace_old()
+    assert pbx.writes == writes
+    file.write_text(before)
+    directory.reload()
+    assert secrets.on_pbx(NUMBER) != first.secret
+
+
+def _of_user_13(text: str) -> str:
+    begin = text.index(f"number: {NUMBER}")
+    return text[:begin] + text[begin:].replace("user: 12", "user: 13", 1)
 
 
 async def test_given_a_pbx_that_refuses_when_replaced_then_it_is_tried_again(
