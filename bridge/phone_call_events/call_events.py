@@ -116,26 +116,42 @@ def _connected(call: PhoneCall, at_ms: int, wanted: Container[str]) -> Iterator[
 def _hung_up(call: PhoneCall, at_ms: int, wanted: Container[str]) -> Iterator[CallEvent]:
     unseen = call.final is not None and call.final.not_before_ms is not None
     payer = _payer(call)
-    moved = {leg.extension for leg in call.legs if leg.moved}
-    moved -= {leg.extension for leg in call.legs if leg.told_as == call.id and not leg.moved}
-    own: dict[tuple[str, str | None], Leg] = {}
+    moved = _told_elsewhere(call)
+    own: dict[tuple[str | None, str], Leg] = {}
     for leg in call.legs:
         # A party that was never dialled does not know the call; of an end that nobody saw, nobody
         # knows.
         dialled = leg.uniqueid is not None or unseen or _ordered_source(call, leg)
         dialled = dialled or leg.answered_ms is not None  # a conference, which has no channel
-        if leg.extension is None or leg.extension in moved or leg.moved or not dialled:
+        announced = _announced(call, leg)
+        if leg.extension is None or announced in moved or leg.moved or not dialled:
             continue
-        if leg.extension == payer and leg.told_as is None:
+        if announced == (payer, call.id):
             continue
-        announced = leg.extension, leg.told_as
         if announced not in own or _counts_instead(leg, own[announced]):
             own[announced] = leg
     for (extension, _), leg in own.items():
-        if extension in wanted:
+        if extension is not None and extension in wanted:
             status = event_call_status(call, leg)
             yield CallEvent(EventType.HANG_UP, extension, "", status, leg.calls, leg, at_ms)
-    yield from _others(call, EventType.HANG_UP, EventType.HANG_UP, at_ms, wanted)
+    if payer is None or (payer, call.id) not in moved:
+        yield from _others(call, EventType.HANG_UP, EventType.HANG_UP, at_ms, wanted)
+
+
+def _announced(call: PhoneCall, leg: Leg) -> tuple[str | None, str]:
+    """The extension of the party, and the id of the call that its events are told of."""
+    return leg.extension, leg.told_as or call.id
+
+
+def _told_elsewhere(call: PhoneCall) -> set[tuple[str | None, str]]:
+    """Of which parties another call tells the end: those that went there, and did not return."""
+    found: set[tuple[str | None, str]] = set()
+    for leg in call.legs:
+        if leg.moved:
+            found.add(_announced(call, leg))
+        elif leg.told_as is not None:
+            found.discard(_announced(call, leg))
+    return found
 
 
 def _counts_instead(leg: Leg, other: Leg) -> bool:
