@@ -23,8 +23,11 @@ CLIENT_CREDENTIALS = "client_credentials"
 DEFAULT_LIFETIME_S = 3600
 DEFAULT_MAX_TOKENS_PER_APP = 10_000
 
+CONSOLE_SESSION = "console."
+"""How the token of a console's session begins. No other token does: it has no full stop."""
+
 _TOKEN_BYTES = 32
-_MAX_TOKEN_CHARS = 128  # ours have 43; longer ones are not even hashed
+_MAX_TOKEN_CHARS = 128  # ours have 43 or 51; longer ones are not even hashed
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +80,11 @@ class TokenService:
         client_secret: str | None,
         grant_type: str | None,
         lifetime_s: int | None = None,
+        begin: str = "",
     ) -> IssuedToken:
         """A new token, on disk when this returns. `lifetime_s`: None: as for every app.
+
+        `begin`: how the token begins.
 
         Raises InvalidRequest, UnsupportedGrantType, InvalidClient (RFC 6749 §5.2),
         StorageUnavailable.
@@ -92,9 +98,10 @@ class TokenService:
                 f"grant_type must be {CLIENT_CREDENTIALS}: there are no authorization codes and no "
                 "refresh tokens here; ask for a new token instead"
             )
-        return await self._issued(self._authenticated_client(client_id, client_secret), lifetime_s)
+        app = self._authenticated_client(client_id, client_secret)
+        return await self._issued(app, lifetime_s, begin)
 
-    async def issue_to(self, client_id: str, lifetime_s: int) -> IssuedToken:
+    async def issue_to(self, client_id: str, lifetime_s: int, begin: str = "") -> IssuedToken:
         """A new token for an app that need not show its secret, on disk when this returns.
 
         Raises InvalidClient where the app is gone, StorageUnavailable.
@@ -102,7 +109,7 @@ class TokenService:
         app = self._find_app(client_id)
         if app is None:
             raise InvalidClient("unknown client_id")
-        return await self._issued(app, lifetime_s)
+        return await self._issued(app, lifetime_s, begin)
 
     async def end(self, token: str) -> None:
         """The token does not count from now on. Raises StorageUnavailable; then it does not count
@@ -116,9 +123,9 @@ class TokenService:
         stored = self._tokens.get(token_hash(token))
         return None if stored is None else stored.expires_ms
 
-    async def _issued(self, app: App, lifetime_s: int | None) -> IssuedToken:
+    async def _issued(self, app: App, lifetime_s: int | None, begin: str) -> IssuedToken:
         lifetime_s = self._lifetime_s if lifetime_s is None else lifetime_s
-        token = secrets.token_urlsafe(_TOKEN_BYTES)
+        token = begin + secrets.token_urlsafe(_TOKEN_BYTES)
         hashed = token_hash(token)
         now = self._now_ms()
         stored = StoredToken(

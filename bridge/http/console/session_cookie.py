@@ -14,11 +14,14 @@ from yarl import URL
 
 from bridge.access.errors import AccessDenied
 from bridge.access.token_fingerprints import same
+from bridge.access.token_service import CONSOLE_SESSION
 from bridge.directory.model import App
 from bridge.directory.requester import Requester
 from bridge.http.base_url import base_url
 from bridge.http.context import SERVICES
+from bridge.http.error_answers import APP
 from bridge.http.errors import UapiError, access_denied
+from bridge.http.rate_limits import REQUEST_BUDGET
 
 COOKIE = "uapi_console"
 PROOF = "X-Console-Proof"
@@ -30,12 +33,21 @@ def proof_of(token: str) -> str:
     return hmac.digest(token.encode("utf-8", "surrogateescape"), _PROOF_OF, "sha256").hex()
 
 
+def session_cookie(request: web.Request) -> str:
+    """The token in the cookie, of whatever page; empty without one.
+
+    A token that an app was given is none: a session is told more, such as passwords of phones.
+    """
+    token = request.cookies.get(COOKIE, "")
+    return token if token.startswith(CONSOLE_SESSION) else ""
+
+
 def session_token(request: web.Request) -> str:
     """The token of the session cookie; empty without one.
 
     Raises 403 console_proof_invalid where the request does not show that our page has made it.
     """
-    token = request.cookies.get(COOKIE, "")
+    token = session_cookie(request)
     if not token:
         return ""
     require_own_page(request)
@@ -45,12 +57,17 @@ def session_token(request: web.Request) -> str:
 
 
 def session_app(request: web.Request) -> tuple[App, Requester]:
-    """The app of the session. A token in a header does not do. Raises access_denied, 403."""
+    """The app of the session. A token in a header does not do.
+
+    Counts the request. Raises access_denied, 403, 429 too_many_requests.
+    """
     services = request.app[SERVICES]
     try:
         app = services.tokens.authenticate(session_token(request))
     except AccessDenied:
         raise access_denied() from None
+    request[APP] = app.client_id
+    request.app[REQUEST_BUDGET].take(request, app.client_id)
     return app, Requester.of_app(services.directory.directory, app)
 
 
@@ -72,7 +89,7 @@ def is_of_session(request: web.Request) -> bool:
     A cookie belongs to one host name. So the page is ours, even if this service does not know that
     it has this name.
     """
-    token = request.cookies.get(COOKIE, "")
+    token = session_cookie(request)
     if not token:
         return False
     try:

@@ -8,14 +8,14 @@ from aiohttp import web
 
 from bridge.access.errors import AccessDenied, InvalidClient
 from bridge.access.guess_guard import TooManyGuesses
-from bridge.access.token_service import CLIENT_CREDENTIALS, IssuedToken
+from bridge.access.token_service import CLIENT_CREDENTIALS, CONSOLE_SESSION, IssuedToken
 from bridge.directory.model import App
 from bridge.directory.requester import Requester
 from bridge.http.body import body_of
 from bridge.http.console.session_cookie import (
-    COOKIE,
     proof_of,
     require_own_page,
+    session_cookie,
     session_token,
     set_session_cookie,
 )
@@ -44,7 +44,7 @@ async def session(request: web.Request) -> web.Response:
     """`GET`: whose session it is, until when, and the proof that each request needs; else null."""
     require_own_page(request)
     try:
-        return _session_answer(request, request.cookies.get(COOKIE, ""))
+        return _session_answer(request, session_cookie(request))
     except AccessDenied:
         return json_answer(None, headers=_NO_STORE)
 
@@ -67,9 +67,11 @@ async def _issued(request: web.Request, fields: Mapping[str, object]) -> IssuedT
         if code:
             with guarded(request, "app", _LINK, code, InvalidClient):
                 client = services.sign_in_codes.use(code) or ""
-                return await services.tokens.issue_to(client, lifetime_s)
+                return await services.tokens.issue_to(client, lifetime_s, CONSOLE_SESSION)
         with guarded(request, "app", client_id, secret, InvalidClient):
-            return await services.tokens.issue(client_id, secret, CLIENT_CREDENTIALS, lifetime_s)
+            return await services.tokens.issue(
+                client_id, secret, CLIENT_CREDENTIALS, lifetime_s, CONSOLE_SESSION
+            )
     except TooManyGuesses as why:
         retry = {"Retry-After": str(why.retry_after_s)}
         raise UapiError(429, "too_many_requests", str(why), retry) from None

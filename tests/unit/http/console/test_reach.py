@@ -7,6 +7,7 @@ from xml.etree import ElementTree
 import pytest
 
 from bridge.http.console.phone_settings import linphone_settings
+from bridge.http.console.session_cookie import COOKIE, proof_of
 from bridge.testing.lab.server_sent_events import read_events
 
 from ..whole_service import WholeService
@@ -57,6 +58,12 @@ async def test_given_a_token_of_an_app_when_it_asks_for_a_password_then_it_is_de
         url = f"{running.base_url}/console/phones/0003*210"
         async with api.http.get(url, headers=headers) as answer:
             assert answer.status == 401
+        # It is no session either, where its holder writes the cookie and makes the proof.
+        headers = {"Cookie": f"{COOKIE}={token}", "X-Console-Proof": proof_of(token)}
+        async with api.http.get(url, headers=headers) as answer:
+            assert answer.status == 401
+        async with api.http.get(f"{running.base_url}/console/session", headers=headers) as answer:
+            assert await answer.json() is None
 
 
 async def test_given_an_address_for_a_phone_when_it_is_old_or_made_up_then_nothing_is_told(
@@ -83,6 +90,7 @@ async def test_given_all_in_reach_when_followed_then_each_call_has_the_link_of_i
     view = {"source": ["0003*210"], "destination": ["0003*220"]}
     async with running.client("organization-0003") as api:
         await api.authenticate()
+        mine = set()
         for user, extension in (("12", "210"), ("13", "220")):
             body = {"extension": extension, "phoneCallView": [view]}
             async with api.http.post(
@@ -91,9 +99,10 @@ async def test_given_all_in_reach_when_followed_then_each_call_has_the_link_of_i
                 headers={"Authorization": f"Bearer {api.token}"},
             ) as answer:
                 assert answer.status == 202
+                mine.add((await answer.json())[0]["id"])
         async with read_events(api, "/uapi/phoneCalls/@all/@self/stream") as reader:
             event = await reader.next()
-        links = [x["links"]["self"] for x in event.data["entry"]]
+        links = [x["links"]["self"] for x in event.data["entry"] if x["id"] in mine]
         assert sorted(x.split("/uapi/phoneCalls/")[1].rsplit("/", 1)[0] for x in links) == [
             "12/0003*210",
             "13/0003*220",

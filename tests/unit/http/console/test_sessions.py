@@ -118,6 +118,23 @@ async def test_given_many_wrong_secrets_when_tried_then_the_next_one_must_wait(
         assert tried == [401] * 5 + [429]
 
 
+async def test_given_a_session_when_it_asks_too_often_then_each_route_of_the_console_counts(
+    running: WholeService,
+) -> None:
+    async with signed_in(running, "user-13") as client:
+        counted = running.service.settings.requests_per_minute_max
+        for method, path in (
+            ("GET", "/console/reach"),
+            ("GET", "/console/charts"),
+            ("GET", "/console/phones/0003*220"),
+            ("POST", "/console/phones/0003*220/provisioning"),
+            ("POST", "/console/phones/0003*220/browser"),
+        ):
+            url, headers = client.base_url + path, {"X-Console-Proof": client.proof}
+            async with client.http.request(method, url, headers=headers) as answer:
+                assert f'"requests-of-app";q={counted}' in answer.headers["RateLimit-Policy"]
+
+
 async def test_given_odd_fields_when_signing_in_then_the_error_is_clear(
     running: WholeService,
 ) -> None:
