@@ -54,7 +54,8 @@ def _console(service: Service, who: tuple[App, Extension] | None, base: str) -> 
         return []
     link = ""
     if who is not None and settings.console_link_s > 0 and _is_loopback(settings):
-        link = f"#sign-in={service.sign_in_codes.new(who[0].client_id)}"
+        client_id = who[0].client_id
+        link = f"#sign-in={service.sign_in_codes.new(client_id, client_id)}"
     lines = [f"  web console          {base}/console/{link}"]
     if link:
         minutes = math.ceil(settings.console_link_s / 60)

@@ -40,7 +40,9 @@ from bridge.supervision.tasks import Supervisor
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """`storage_problem`: why nothing can be written to the database now; empty if it can."""
+    """`sign_in_codes` are for client ids, `provisioning_codes` for the token of a session and the
+    number of an extension. `storage_problem`: why nothing can be written to the database now; empty
+    if it can."""
 
     settings: HttpSettings
     phones: DirectoryPhones
@@ -49,8 +51,8 @@ class Services:
     phone_changes: PhoneChanges
     directory: CurrentDirectory
     tokens: TokenService
-    sign_in_codes: OneTimeCodes
-    provisioning_codes: OneTimeCodes
+    sign_in_codes: OneTimeCodes[str]
+    provisioning_codes: OneTimeCodes[tuple[str, str]]
     pbx: Pbx
     switchboard: Switchboard
     live_calls: LiveCalls

@@ -102,7 +102,7 @@ class Service:
         self.settings = settings
         self.secrets = open_secrets(settings)
         self.directory = CurrentDirectory(settings.directory_file or EXAMPLE_FILE, self.secrets)
-        self.sign_in_codes = OneTimeCodes(settings.console_link_s)
+        self.sign_in_codes = OneTimeCodes[str](settings.console_link_s)
         self._stack = AsyncExitStack()
         self._wait = DatabaseWait(settings)
         self.link: AmiLink

@@ -20,7 +20,7 @@ async def browser_phone(request: web.Request) -> web.Response:
     """
     require_own_page(request)
     _, requester = session_app(request)
-    extension = phone_in_reach(request, requester)
+    extension = phone_in_reach(requester, request.match_info["extension"])
     services = request.app[SERVICES]
     if not extension.webrtc:
         raise _off(f"{extension.number} has no browser phone: `webrtc: yes` in the directory.")

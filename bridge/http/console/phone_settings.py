@@ -10,12 +10,13 @@ from xml.sax.saxutils import escape
 
 from aiohttp import web
 
+from bridge.access.errors import AccessDenied
 from bridge.directory.errors import ExtensionInvalid, shown
 from bridge.directory.model import Extension
 from bridge.directory.numbers import find_extension
 from bridge.directory.requester import Requester
 from bridge.http.base_url import base_url
-from bridge.http.console.session_cookie import require_own_page, session_app
+from bridge.http.console.session_cookie import require_own_page, session_app, session_token
 from bridge.http.context import SERVICES
 from bridge.http.errors import UapiError
 from bridge.http.json_answer import json_answer
@@ -29,7 +30,7 @@ _SHOWN_TO_OWNER = "own"
 async def phone_settings(request: web.Request) -> web.Response:
     """`GET`: the SIP server, the user, and the password or the reason why it is not told."""
     _, requester = session_app(request)
-    extension = phone_in_reach(request, requester)
+    extension = phone_in_reach(requester, request.match_info["extension"])
     settings = request.app[SERVICES].settings.console
     why_not = why_not_told(request, requester, extension)
     body: Json = {
@@ -45,29 +46,45 @@ async def phone_settings(request: web.Request) -> web.Response:
 
 
 async def make_provisioning_address(request: web.Request) -> web.Response:
-    """`POST`: an address that gives the settings to a phone, once and within minutes."""
+    """`POST`: an address that gives the settings to a phone, once and within minutes, as long as
+    the session lasts."""
     require_own_page(request)
-    _, requester = session_app(request)
-    extension = phone_in_reach(request, requester)
+    app, requester = session_app(request)
+    extension = phone_in_reach(requester, request.match_info["extension"])
     services = request.app[SERVICES]
     if why_not := why_not_told(request, requester, extension):
         raise UapiError(403, "phone_secret_denied", why_not)
     if not services.settings.console.sip_server:
         raise UapiError(403, "phone_secret_denied", "The address of the SIP server is not known.")
-    code = services.provisioning_codes.new(extension.number)
+    held = session_token(request), extension.number
+    code = services.provisioning_codes.new(app.client_id, held)
     base = base_url(request, services.settings.public_base_url)
     return json_answer({"url": f"{base}/console/provision/{code}"}, headers=_NO_STORE)
 
 
 async def provision(request: web.Request) -> web.Response:
     """`GET`: the settings as Linphone reads them. The address needs no session, and counts once."""
-    services = request.app[SERVICES]
-    number = services.provisioning_codes.use(request.match_info["code"]) or ""
-    extension = services.directory.directory.extensions.get(number)
-    if extension is None or extension.sip_secret is None:
+    extension = _phone_of_code(request)
+    if extension is None:
         raise UapiError(404, "not_found", "This address was used, or is too old.")
-    text = linphone_settings(extension, services.settings.console.sip_server)
+    text = linphone_settings(extension, request.app[SERVICES].settings.console.sip_server)
     return web.Response(text=text, content_type="application/xml", headers=_NO_STORE)
+
+
+def _phone_of_code(request: web.Request) -> Extension | None:
+    """The phone of the code in the path, if the session that made it would still be told."""
+    services = request.app[SERVICES]
+    held = services.provisioning_codes.use(request.match_info["code"])
+    if held is None:
+        return None
+    token, number = held
+    try:
+        app = services.tokens.authenticate(token)
+        requester = Requester.of_app(services.directory.directory, app)
+        extension = phone_in_reach(requester, number)
+    except (AccessDenied, ExtensionInvalid):
+        return None
+    return None if why_not_told(request, requester, extension) else extension
 
 
 def linphone_settings(extension: Extension, server: str) -> str:
@@ -105,9 +122,8 @@ def linphone_settings(extension: Extension, server: str) -> str:
     return "\n".join([*lines, "</config>", ""])
 
 
-def phone_in_reach(request: web.Request, requester: Requester) -> Extension:
-    """The phone that the path names. Raises extension_invalid, also where there is none."""
-    text = request.match_info["extension"]
+def phone_in_reach(requester: Requester, text: str) -> Extension:
+    """The phone that `text` names. Raises extension_invalid, also where there is none."""
     extension = find_extension(requester, text)
     owner = None if extension is None else requester.directory.users.get(extension.user_id)
     if extension is None or owner is None or not requester.can_act_for(owner):

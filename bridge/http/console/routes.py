@@ -41,7 +41,8 @@ def add_routes(app: web.Application) -> None:
     app.router.add_get("/console/reach", reach)
     app.router.add_get("/console/phones/{extension}", phone_settings)
     app.router.add_post("/console/phones/{extension}/provisioning", make_provisioning_address)
-    app.router.add_get("/console/provision/{code}", provision)
+    # No HEAD: who only looks at an address must not use it up.
+    app.router.add_get("/console/provision/{code}", provision, allow_head=False)
     app.router.add_post("/console/phones/{extension}/browser", browser_phone)
     app.router.add_get("/console/charts", charts)
     ladder = "/console/ladder/{userId}/{extension}/{phoneCallId}"

@@ -34,7 +34,7 @@ async def main() -> None:
     with tempfile.TemporaryDirectory(prefix="frames-") as folder:
         async with whole_service(Path(folder)) as service, open_browser() as browser:
             for count in _COUNTS:
-                code = service.service.sign_in_codes.new("user-12")
+                code = service.service.sign_in_codes.new("user-12", "user-12")
                 async with open_page(browser) as watched:
                     page = watched.page
                     await page.add_init_script(played(count, min(count, _CHANGES), _EACH_MS))

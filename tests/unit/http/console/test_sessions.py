@@ -98,7 +98,7 @@ async def test_given_a_session_when_signed_out_then_its_token_counts_nowhere(
 
 
 async def test_given_a_link_when_used_then_it_signs_in_once(running: WholeService) -> None:
-    code = running.service.sign_in_codes.new("user-13")
+    code = running.service.sign_in_codes.new("user-13", "user-13")
     async with console_client(running) as client:
         status, told = await client.sign_in(code=code)
         assert (status, told["app"]["clientId"]) == (200, "user-13")
