@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections import defaultdict
-from collections.abc import Callable, Container, Iterable
+from collections.abc import Callable, Container, Iterable, Mapping
 from typing import NamedTuple
 
 from bridge.calls.live.bridges import Bridges
@@ -223,6 +223,18 @@ class CallTracker:
             call = live.of_channel(uniqueid)
             if call is not None and channel.linkedid != call.linkedid:
                 changes += self._relinked(call, channel, window.asked_ms)
+        compared, left = self._compared(listed, window)
+        changes += compared
+        if left:
+            changes += self._compared(listed, window)[0]
+        return changes
+
+    def _compared(
+        self, listed: Mapping[str, ev.ChannelSnapshot], window: Window
+    ) -> tuple[list[Change], bool]:
+        """The changes, and whether a listed channel is left without a call: an event has said that
+        it is gone, and its call has ended now. Then it is a call of its own."""
+        live = self.live
         alive: defaultdict[str, dict[str, ev.ChannelSnapshot]] = defaultdict(dict)
         new: dict[str, PhoneCall] = {}
         for uniqueid, channel in listed.items():
@@ -233,12 +245,16 @@ class CallTracker:
                     continue
                 call = new.setdefault(fresh.id, fresh)
             alive[call.id][uniqueid] = channel
+        changes: list[Change] = []
+        left = False
         for call in [*live, *new.values()]:
             after, effects = reconcile(call, alive.get(call.id, {}), window, self._parties)
-            if after.final is not None and after.origin is Origin.API:
-                self._remember_orphans(call)
+            if after.final is not None:
+                left = left or call.id in alive
+                if after.origin is Origin.API:
+                    self._remember_orphans(call)
             changes += self._changed(None if call.id in new else call, after, effects)
-        return changes
+        return changes, left
 
     def _channel_event(self, event: ev.PbxEvent, uniqueid: str, linkedid: str) -> list[Change]:
         changes: list[Change] = []

@@ -174,6 +174,31 @@ def test_given_a_snapshot_when_resynced_twice_then_the_second_changes_nothing(
     assert listed == {x.uniqueid for call in watched.tracker.live for x in call.channels.values()}
 
 
+def test_given_a_channel_that_went_when_listed_alone_then_its_next_call_is_there_at_once() -> None:
+    """Its call ends with the other channel, which is not listed; found by the test above."""
+    caller, called = (
+        ev.ChannelSnapshot(
+            uid, "100.1", f"PJSIP/{number}-00000001", f"PJSIP/{number}", ev.ChannelState.UP
+        )
+        for uid, number in (("100.1", "0003*210"), ("100.2", "0003*211"))
+    )
+    watched = Watched()
+    for event in (
+        ev.ChannelAppeared(NOW_MS - 9, "100.1", "100.1", caller),
+        ev.DialBegun(NOW_MS - 8, "100.1", called, "0003*211"),
+        ev.ChannelHungUp(NOW_MS - 7, "100.1", "100.1", cause=16),
+    ):
+        watched.event(event)
+    [first] = watched.tracker.live
+    watched.resync([caller], NOW_MS + 1)
+    assert list(watched.ended) == [first.id]
+    [call] = watched.tracker.live
+    assert list(call.channels) == ["100.1"]
+    assert call.id != first.id
+    watched.resync([caller], NOW_MS + 1)
+    assert list(watched.tracker.live) == [call]
+
+
 @EFFORT
 @given(st.lists(synthetic, max_size=30), st.data())
 def test_given_channels_as_they_were_when_resynced_then_looking_closer_finds_nothing_either(
