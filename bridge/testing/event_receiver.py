@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -63,8 +63,10 @@ class Subscription:
     async def exactly(self, *names: str, within_s: float = 10.0) -> list[CallEvent]:
         """These events in this order since the last expectation, and no others; returns them.
 
-        A name is `dial-out`, or `hang-up ANSWER` with the CallStatus. Raises FlowFailure.
+        A name is `dial-out`, or `hang-up ANSWER` with the CallStatus. Raises FlowFailure, and
+        ValueError for a name that no event has.
         """
+        _check(names)
         expected = f"{self.extension} gets exactly: {', '.join(names) or 'no event'}"
 
         async def enough() -> Seen[None]:
@@ -80,7 +82,8 @@ class Subscription:
         return found
 
     async def include(self, name: str, *, within_s: float = 10.0) -> CallEvent:
-        """One such event has come, or comes; returns it."""
+        """One such event has come, or comes; returns it. Raises as `exactly`."""
+        _check([name])
 
         async def look() -> Seen[CallEvent | None]:
             found = [x for x in self.events if x.is_named(name)]
@@ -183,6 +186,12 @@ class EventReceiver:
         if subscription is None:
             return web.Response(status=404)
         return web.Response(status=subscription.take(request, await request.read()))
+
+
+def _check(names: Iterable[str]) -> None:
+    for name in names:
+        if not any(name == x or name.startswith(f"{x} ") for x in TYPES.values()):
+            raise ValueError(f"{name!r} is no event; there are {', '.join(TYPES.values())}")
 
 
 def _event(body: bytes) -> CallEvent:

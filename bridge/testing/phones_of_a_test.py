@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
-from typing import Literal, Protocol, overload
+from typing import Literal, Protocol, get_args, overload
 
 from bridge.testing.expecting import Seen
 from bridge.testing.journal import Journal
@@ -80,8 +80,11 @@ class PhonesOfATest:
         """A baresip that has registered `user`, as `0003*210`.
 
         `answer`: `manual`, `auto` or `reject_busy`. `tone_hz`: the tone that it sends in a call.
-        Raises PhoneError if it cannot register, NotOfThisSystem for a transport that is not there.
+        Raises PhoneError if it cannot register, NotOfThisSystem for a user or a transport that is
+        not there, ValueError for another word than those.
         """
+        _check("transport", transport, get_args(Transport))
+        _check("answer", answer, get_args(AnswerPolicy))
         port = await self._port(transport)
         phone = ObservedPhone(
             user,
@@ -111,8 +114,11 @@ class PhonesOfATest:
         """A phone that treats each call as told; without a behaviour it answers.
 
         SIPp plays a SippBehaviour, a phone of the kit a PhoneScript. Two phones of one user are two
-        contacts, if the directory allows the extension two `devices`.
+        contacts, if the directory allows the extension two `devices`. Raises TypeError for
+        anything else than a behaviour.
         """
+        if not isinstance(behaviour, SippBehaviour | PhoneScript | None):
+            raise TypeError(f"{behaviour!r} is no behaviour; take one of bridge.testing.kit")
         if isinstance(behaviour, PhoneScript):
             server = (self._system.sip_host, self._system.sip_port)
             secret = self._system.secret(f"sip/{user}")
@@ -177,3 +183,8 @@ class PhonesOfATest:
             self.ends_with_the_test(relay)
             return relay.port
         return self._system.sip_port
+
+
+def _check(name: str, value: object, known: tuple[str, ...]) -> None:
+    if value not in known:
+        raise ValueError(f"{name}: {value!r} is none of {', '.join(known)}")

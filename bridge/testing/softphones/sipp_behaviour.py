@@ -55,7 +55,12 @@ def rings() -> SippBehaviour:
 
 
 def refuses(status: int, phrase: str = "Refused", *, ring_ms: int = 0) -> SippBehaviour:
-    """The given 4xx, 5xx or 6xx; after 180 and ring_ms if ring_ms is not 0."""
+    """The given 4xx, 5xx or 6xx; after 180 and ring_ms if ring_ms is not 0.
+
+    Raises ValueError for another status.
+    """
+    if not 400 <= status <= 699:
+        raise ValueError(f"a phone refuses with a status from 400 to 699, not with {status}")
     values: dict[str, str | int] = {"status": status, "phrase": phrase, "ring_ms": ring_ms}
     return SippBehaviour("uas_reject" if ring_ms else "uas_reject_at_once", values)
 

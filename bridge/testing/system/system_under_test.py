@@ -51,7 +51,11 @@ class SystemUnderTest:
         """A secret such as `sip/0003*210` or `app/user-12`. Raises NotOfThisSystem without it."""
         secrets: dict[str, Any] = json.loads(self.secrets_file.read_text())
         if name not in secrets:
-            raise NotOfThisSystem(f"{self.secrets_file} has no secret {name}")
+            kind = name.partition("/")[0] + "/"
+            known = ", ".join(sorted(x for x in secrets if x.startswith(kind)))
+            raise NotOfThisSystem(
+                f"{self.secrets_file} has no secret {name}, but {known or 'none'}"
+            )
         return str(secrets[name])
 
     async def public_network_console(self, command: str) -> str:

@@ -82,6 +82,17 @@ async def test_given_other_events_then_the_failure_tells_them(
         await subscription.exactly(*names, within_s=0)
 
 
+async def test_given_a_name_that_no_event_has_then_the_error_lists_the_names(
+    subscription: Subscription,
+) -> None:
+    for expectation in (
+        subscription.exactly("dial-in", "answered"),
+        subscription.include("answered"),
+    ):
+        with pytest.raises(ValueError, match="'answered' is no event; there are dial-in, dial-out"):
+            await expectation
+
+
 async def test_given_a_wrong_signature_then_it_is_refused_and_a_fault(
     subscription: Subscription, journal: Journal
 ) -> None:
