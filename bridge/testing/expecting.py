@@ -22,11 +22,15 @@ class FlowFailure(AssertionError):
 
 @dataclass(frozen=True)
 class Seen(Generic[T]):
-    """One look: whether it is as expected, how it reads, and the value that the flow gets."""
+    """One look: whether it is as expected, how it reads, and the value that the flow gets.
+
+    `final`: it cannot change any more, so there is nothing to wait for.
+    """
 
     as_expected: bool
     text: str
     value: T
+    final: bool = False
 
 
 async def expect(
@@ -39,7 +43,7 @@ async def expect(
 ) -> T:
     """Look again and again until it is as expected; returns the value of that look.
 
-    Raises FlowFailure after `within_s` seconds.
+    Raises FlowFailure after `within_s` seconds, or at once if what was seen is final.
     """
     began_ms = now_ms()
     states: list[tuple[float, str]] = []
@@ -51,10 +55,10 @@ async def expect(
         if seen.as_expected:
             journal.step(expected, kind="expected", call_id=call_id)
             return seen.value
-        if passed_s >= within_s:
+        if seen.final or passed_s >= within_s:
             break
         await asyncio.sleep(_LOOK_AGAIN_S)  # the API and phones are asked again
-    failure = FlowFailure(_told(expected, states, within_s, began_ms))
+    failure = FlowFailure(_told(expected, states, within_s, passed_s, began_ms))
     journal.step(expected, kind="failed", detail=states[-1][1], call_id=call_id)
     raise failure
 
@@ -62,16 +66,25 @@ async def expect(
 def fail(journal: Journal, expected: str, seen: str, *, call_id: str = "") -> FlowFailure:
     """The failure of an expectation that does not wait, to be raised."""
     journal.step(expected, kind="failed", detail=seen, call_id=call_id)
-    return FlowFailure(_told(expected, [(0.0, seen)], 0.0, now_ms()))
+    return FlowFailure(_told(expected, [(0.0, seen)], 0.0, 0.0, now_ms()))
 
 
-def _told(expected: str, states: list[tuple[float, str]], within_s: float, began_ms: float) -> str:
+def _told(
+    expected: str,
+    states: list[tuple[float, str]],
+    within_s: float,
+    passed_s: float,
+    began_ms: float,
+) -> str:
     clock = datetime.fromtimestamp(began_ms / 1000).astimezone().strftime("%H:%M:%S.%f")[:-3]
+    seen, _, log = states[-1][1].partition("\n")
     lines = [
         f"expected: {expected}" + (f" within {within_s:g} s" if within_s else ""),
-        f"seen:     {states[-1][1]}",
-        f"when:     from {clock}" + (f", for {within_s:g} s" if within_s else ""),
+        f"seen:     {seen}",
+        f"when:     from {clock}" + (f", for {min(within_s, passed_s):.3g} s" if within_s else ""),
     ]
+    if log:  # of a phone: long, and the report has its messages as well
+        return "\n".join([*lines, log])
     if len(states) > 1:
         lines += [f"  +{at:.2f} s  {text}" for at, text in states[-_STATES_SHOWN:]]
     return "\n".join(lines)

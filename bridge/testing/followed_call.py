@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from bridge.client import PhoneCall, PhoneCallView, Status, UapiClient
@@ -128,10 +128,11 @@ class FollowedCall:
                 "ended by": self.last.ended_by,
             }
             right = all(record[name] == value for name, value in given.items())
-            text = f"ended, {record}" if self.last.ended else told(self.last)
-            return Seen(self.last.ended is not None and right, text, self.last)
+            over = self.last.ended is not None
+            text = f"ended: {_listed(record)}" if over else told(self.last)
+            return Seen(over and right, text, self.last, final=over)
 
-        expected = f"call {self.id} has ended" + (f", {given}" if given else "")
+        expected = f"call {self.id} has ended" + (f": {_listed(given)}" if given else "")
         return await expect(self._journal, expected, look, within_s, call_id=self.id)
 
     # The requests of an app.
@@ -162,8 +163,8 @@ class FollowedCall:
     ) -> None:
         async def look() -> Seen[PhoneCall]:
             await self._look()
-            right = self.last.ended is None and wanted(self.last)
-            return Seen(right, told(self.last), self.last)
+            over = self.last.ended is not None
+            return Seen(not over and wanted(self.last), told(self.last), self.last, final=over)
 
         what = f"{expected} in call {self.id}"
         await expect(self._journal, what, look, within_s, call_id=self.id)
@@ -187,6 +188,10 @@ def told(call: PhoneCall) -> str:
     return ", ".join(parties) or "no party"
 
 
+def _listed(record: Mapping[str, object]) -> str:
+    return ", ".join(f"{name} {value}" for name, value in record.items())
+
+
 def _disposition_name(disposition: int | None) -> str:
     known = disposition is not None and 0 <= disposition < len(DISPOSITIONS)
     return DISPOSITIONS[disposition] if known and disposition is not None else "none"
@@ -195,7 +200,9 @@ def _disposition_name(disposition: int | None) -> str:
 def _is_at(view: PhoneCallView, number: str) -> bool:
     extension = view.extension
     if extension is not None:
-        return number in (extension, extension.partition("*")[2])
+        # A call that was placed with a short `extension` names its parties short as well.
+        prefix, _, short = extension.rpartition("*")
+        return number in (extension, short) or (not prefix and number.rpartition("*")[2] == short)
     return number.lstrip("+") in {x.lstrip("+") for x in (*view.source, *view.destination)}
 
 

@@ -82,7 +82,9 @@ class ObservedPhone(Softphone):
 def seen_level(phone: Softphone, freq_hz: float) -> Seen[float]:
     """How loud the tone is at that phone in its last second."""
     level_db = phone.tone_heard(freq_hz, last_s=1.0)
-    return Seen(level_db >= HEARD_DB, f"{phone.user} hears it at {level_db:.0f} dB", level_db)
+    if level_db >= HEARD_DB:
+        return Seen(True, f"{phone.user} hears it at {level_db:.0f} dB", level_db)
+    return Seen(False, f"{phone.user} hears it at {phone.level_text(freq_hz)}", level_db)
 
 
 def _state(phone: Softphone) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Generator
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -16,8 +17,11 @@ from bridge.testing.flows import pytest_files
 from bridge.testing.options import add_options
 from bridge.testing.report import pytest_report
 
+if TYPE_CHECKING:
+    from bridge.testing.journal import Journal
+
 MARKER = "uapi: a test of calls; it has one of the fixtures uapi_…"
-JOURNAL = pytest.StashKey[object]()
+JOURNAL: pytest.StashKey[Journal] = pytest.StashKey()
 """In the stash of an item: the Journal of a test that has a fixture of the kit."""
 
 
@@ -58,5 +62,14 @@ def pytest_runtest_makereport(
     report = yield
     journal = item.stash.get(JOURNAL, None)
     if journal is not None and report.failed and report.when == "call":
+        if call.excinfo is not None:
+            _note_raised(journal, call.excinfo.value)
         item.config.hook.pytest_uapi_failed(item=item, report=report, journal=journal)
     return report
+
+
+def _note_raised(journal: Journal, why: BaseException) -> None:
+    """The exception of a test is its failed step, unless an expectation has noted one already."""
+    steps = [x for x in journal.observations() if x.source == "test"]
+    if not steps or steps[-1].kind != "failed":
+        journal.step(type(why).__name__, kind="failed", detail=str(why))

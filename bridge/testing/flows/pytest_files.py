@@ -54,9 +54,12 @@ def _test_of(read: ReadFlow) -> Callable[..., Awaitable[None]]:
         from bridge.testing.flows.kit_stage import KitStage
         from bridge.testing.flows.running import FlowFailed, run_flow
 
+        failure = ""
         try:
             await run_flow(read, KitStage(uapi_api, uapi_journal, uapi_phones))
         except FlowFailed as why:
-            pytest.fail(str(why), pytrace=False)
+            failure = str(why)
+        if failure:  # outside of `except`, or pytest tells both
+            pytest.fail(failure, pytrace=False)
 
     return test

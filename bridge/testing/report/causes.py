@@ -15,14 +15,23 @@ _CAUSES_MAX = 12
 def causes(observations: Sequence[Observation]) -> list[str]:
     """One sentence each, with the moment in ms after the first observation; at most 12.
 
-    First the step that failed, then refusals by their moments, then the phones that got no call.
+    First the step that failed, then refusals by their moments, then the phones that still ring or
+    got no call. The failed step ends the test, so later observations are left out.
     """
     began_ms = observations[0].at_ms if observations else 0.0
+    observations = _until_it_failed(observations)
     found = [f"{_at(x, began_ms)}: {_said(x)}" for x in observations if has_failed(x)]
     steps = [x for x in observations if x.source is Source.TEST and x.kind == "failed"]
     first = [f"{_at(x, began_ms)}: {_said(x)}" for x in steps]
     rest = [x for x in dict.fromkeys(found) if x not in first]
-    return (first + rest + list(_not_called(observations)))[:_CAUSES_MAX]
+    phones = [*_not_answered(observations, began_ms), *_not_called(observations)]
+    return (first + rest + phones)[:_CAUSES_MAX]
+
+
+def _until_it_failed(observations: Sequence[Observation]) -> Sequence[Observation]:
+    steps = [i for i, x in enumerate(observations) if x.source is Source.TEST]
+    failed = [i for i in steps if has_failed(observations[i])]
+    return observations[: failed[-1] + 1] if failed else observations
 
 
 def _at(one: Observation, began_ms: float) -> str:
@@ -68,6 +77,21 @@ def _facts(one: Observation) -> str:
     except (ValueError, AttributeError):
         return ""
     return f" ({facts[:300]})" if facts else ""
+
+
+def _not_answered(observations: Sequence[Observation], began_ms: float) -> Iterator[str]:
+    """Phones that rang at the end, and neither answered nor were called off."""
+    ringing: dict[str, Observation] = {}
+    for one in observations:
+        if one.source is not Source.SIP:
+            continue
+        status = status_of(one)
+        if status in (180, 183) and one.outgoing:
+            ringing.setdefault(one.call_id, one)
+        elif (status or 0) >= 200 or one.text.startswith(("CANCEL ", "BYE ")):
+            ringing.pop(one.call_id, None)
+    for one in ringing.values():
+        yield f"{one.who}: it rings from {_at(one, began_ms)} on, and does not answer"
 
 
 def _not_called(observations: Sequence[Observation]) -> Iterator[str]:

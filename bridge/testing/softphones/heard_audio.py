@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import array
+import itertools
 import math
 import sys
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from pathlib import Path
 SILENCE_DB = -120.0
 
 _WINDOW_S = 0.25
+_QUIET = 300  # of 32768, which is -41 dB
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,21 @@ class HeardAudio:
         for start in range(0, len(self.samples) - size + 1, size):
             best = max(best, _goertzel(self.samples[start : start + size], self.rate_hz, freq_hz))
         return 20 * math.log10(best / 32768) if best > 0.04 else SILENCE_DB
+
+    def pure_tone_hz(self) -> float | None:
+        """The one tone that its last quarter of a second is; None for silence and for a mix."""
+        end = self.last(_WINDOW_S)
+        rises = [
+            at
+            for at, (one, other) in enumerate(itertools.pairwise(end.samples))
+            if one < 0 <= other
+        ]
+        if len(rises) < 2:
+            return None
+        freq_hz = (len(rises) - 1) * self.rate_hz / (rises[-1] - rises[0])
+        total = math.sqrt(2 * sum(x * x for x in end.samples) / len(end.samples))
+        tone = _goertzel(end.samples, self.rate_hz, freq_hz)
+        return freq_hz if tone > 0.7 * total and tone > _QUIET else None
 
 
 def _goertzel(samples: array.array[int], rate_hz: int, freq_hz: float) -> float:

@@ -21,6 +21,7 @@ from .toolchain import baresip_module_folder, ensure_phone_tools
 from .transfer_result import TransferResult, transfer_result
 
 AnswerPolicy = Literal["manual", "auto", "reject_busy"]
+_ONE_TONE_HZ = 20.0
 
 
 class Softphone(PhoneObserver):
@@ -116,7 +117,8 @@ class Softphone(PhoneObserver):
             if level_db >= at_least_db:
                 return level_db
             if time.monotonic() > deadline:
-                raise PhoneError(f"{self.user} hears {freq_hz} Hz at {level_db:.0f} dB only")
+                heard = await asyncio.to_thread(self.level_text, freq_hz)
+                raise PhoneError(f"{self.user} hears {freq_hz} Hz at {heard}")
             await asyncio.sleep(0.1)  # audio comes in by itself
 
     # Actions.
@@ -203,6 +205,17 @@ class Softphone(PhoneObserver):
         if audio is None:
             return SILENCE_DB
         return (audio.last(last_s) if last_s else audio).tone_level_db(freq_hz)
+
+    def level_text(self, freq_hz: float, *, last_s: float = 1.0) -> str:
+        """How loud that tone was in the last seconds, and the tone that was there instead."""
+        audio = self.heard()
+        if audio is None:
+            return "no audio has come"
+        level_db = audio.last(last_s).tone_level_db(freq_hz)
+        other_hz = audio.pure_tone_hz()
+        if other_hz is None or abs(other_hz - freq_hz) < _ONE_TONE_HZ:
+            return f"{level_db:.0f} dB"
+        return f"{level_db:.0f} dB, but {other_hz:.0f} Hz"
 
     # Inside.
 

@@ -11,7 +11,7 @@ import pytest
 
 from bridge.testing.softphones.baresip_trace import BaresipTrace
 from bridge.testing.softphones.dialog_log import DialogLog
-from bridge.testing.softphones.heard_audio import SILENCE_DB, read_wav
+from bridge.testing.softphones.heard_audio import SILENCE_DB, HeardAudio, read_wav
 from bridge.testing.softphones.sip_message import SipAddress, parse_sip_message
 from bridge.testing.softphones.sipp_behaviour import SippBehaviour, refuses
 from bridge.testing.softphones.sipp_message_log import SippMessageLog
@@ -129,3 +129,26 @@ def test_values_cannot_break_a_scenario() -> None:
         SippBehaviour("uac").xml(user="a]]>", password="p", talk_ms=1)
     with pytest.raises(KeyError):
         SippBehaviour("uac").xml(user="a")
+
+
+def sine(freq_hz: float, amplitude: int) -> list[int]:
+    return [round(amplitude * math.sin(2 * math.pi * freq_hz * n / 8000)) for n in range(4000)]
+
+
+def test_given_one_tone_then_its_frequency_is_told_and_of_a_mix_or_silence_none() -> None:
+    def told(samples: list[int]) -> float | None:
+        return HeardAudio(8000, array.array("h", samples)).pure_tone_hz()
+
+    for freq_hz in (300, 440, 700, 1633):
+        assert told(sine(freq_hz, 16000)) == pytest.approx(freq_hz, abs=3)
+    mix = [a + b for a, b in zip(sine(440, 8000), sine(1100, 8000), strict=True)]
+    assert told(mix) is None
+    assert told(sine(440, 100)) is None
+    assert told([0] * 4000) is None
+    assert told([]) is None
+
+
+@pytest.mark.parametrize("status", [180, 200, 302, 700])
+def test_given_a_status_that_is_no_refusal_then_no_phone_can_refuse_with_it(status: int) -> None:
+    with pytest.raises(ValueError, match=f"from 400 to 699, not with {status}"):
+        refuses(status)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bridge.testing.expecting import FlowFailure, Seen, expect
+from bridge.testing.expecting import FlowFailure, Seen, expect, fail
 from bridge.testing.journal import Journal, Source
 from tests.lab.instant_time import instant
 
@@ -38,3 +38,12 @@ async def test_given_a_state_that_does_not_come_then_the_failure_tells_all_that_
     assert "expected: it talks within 0.05 s\nseen:     ringing\n" in str(failure.value)
     assert [x.kind for x in journal.observations()] == ["failed", "failed"]
     assert journal.observations()[-1].detail == "ringing"
+
+
+def test_given_the_log_of_a_phone_then_it_comes_after_the_moment() -> None:
+    told = str(fail(Journal(), "211 rings", "it has had no call\n  > REGISTER"))
+
+    lines = told.splitlines()
+    assert lines[1] == "seen:     it has had no call"
+    assert lines[2].startswith("when: ")
+    assert lines[3] == "  > REGISTER"

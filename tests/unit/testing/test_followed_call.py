@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any, cast
 
 import pytest
@@ -75,7 +76,7 @@ async def test_given_a_public_number_then_it_is_found_in_its_view() -> None:
 
 async def test_given_a_call_that_has_ended_otherwise_then_the_failure_tells_how() -> None:
     await followed(ENDED).has_ended("busy", hangup_cause=17, ended_by="api", within_s=0)
-    with pytest.raises(FlowFailure, match="'disposition': 'busy'"):
+    with pytest.raises(FlowFailure, match="ended: disposition busy, hangup cause 17"):
         await followed(ENDED).has_ended("answered", within_s=0)
     with pytest.raises(ValueError, match="'refused' is none of answered, busy"):
         await followed(ENDED).has_ended("refused")
@@ -84,6 +85,30 @@ async def test_given_a_call_that_has_ended_otherwise_then_the_failure_tells_how(
 async def test_given_a_call_that_has_ended_then_nobody_rings_in_it() -> None:
     with pytest.raises(FlowFailure, match="seen:     ended: busy, by api"):
         await followed({**ENDED, **parties(e211=3)}).is_ringing_at(B, within_s=0)
+
+
+async def test_given_a_call_that_has_ended_when_more_is_expected_then_it_fails_at_once() -> None:
+    call = followed(ENDED)
+
+    async with asyncio.timeout(5):
+        with pytest.raises(FlowFailure, match="ended: busy"):
+            await call.is_between(A, B, within_s=60)
+        with pytest.raises(FlowFailure, match="ended: disposition busy"):
+            await call.has_ended("answered", within_s=60)
+
+
+async def test_given_a_call_that_names_its_parties_short_then_a_full_number_is_found() -> None:
+    view = {"id": "v", "status": 5, "extension": "211"}
+    call = followed({"phoneCallView": [view]})
+
+    await call.is_talking_at(B, within_s=0)
+    with pytest.raises(FlowFailure):
+        await call.is_talking_at(A, within_s=0)
+
+
+async def test_given_another_organization_then_the_same_short_number_is_not_it() -> None:
+    with pytest.raises(FlowFailure):
+        await followed(parties(e211=5)).is_talking_at("0004*211", within_s=0)
 
 
 async def test_given_a_tone_then_it_is_heard_from_its_level_on() -> None:

@@ -76,6 +76,22 @@ def test_given_a_test_that_fails_then_the_hook_gets_its_journal(with_lab: pytest
     run.stdout.fnmatch_lines(["*-- calls --*", "* test    test step: places a call"])
 
 
+def test_given_a_test_that_raises_then_the_error_is_a_failed_step_of_its_journal(
+    with_lab: pytest.Pytester,
+) -> None:
+    with_lab.makepyfile(
+        """
+        async def test_of_calls(uapi_journal):
+            uapi_journal.nothing()
+        """
+    )
+    run = with_lab.runpytest_subprocess()
+    run.stdout.fnmatch_lines(["* test    test failed: AttributeError"])
+    run.stdout.fnmatch_lines(
+        ["- * ms: AttributeError: 'Journal' object has no attribute 'nothing'"]
+    )
+
+
 def test_given_no_pytest_asyncio_then_a_fixture_says_how_to_get_it(
     outside: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
