@@ -51,9 +51,18 @@ class ChangeHandler:
         self._companions_of.append(rows_of)
 
     def handle(self, change: Change) -> None:
-        """Submit the rows of the change, log it, carry out its effects, and tell the observers."""
+        """Submit the rows of the change, log it, carry out its effects, and tell the observers.
+
+        A fault is logged: one event may change several calls, and the next one is not lost with it.
+        """
+        try:
+            self._handle(change)
+        except Exception:
+            log.exception("call_change_failed", call_id=change.after.id)
+
+    def _handle(self, change: Change) -> None:
         before, after = change.before, change.after
-        self._timelines.changed(change)  # before the row that its entries are written with
+        self._add_to_timeline(change)  # before the row that its entries are written with
         extra, written = self._companions(change)
         if after.final is not None:
             # A mark is written whoever pays.
@@ -76,6 +85,12 @@ class ChangeHandler:
                 observer(change)
             except Exception:
                 log.exception("call_observer_failed", call_id=after.id)
+
+    def _add_to_timeline(self, change: Change) -> None:
+        try:
+            self._timelines.changed(change)
+        except Exception:  # a call without its timeline still needs its record
+            log.exception("timeline_failed", call_id=change.after.id)
 
     def _companions(self, change: Change) -> tuple[list[Any], Callable[[], None] | None]:
         found: list[Companions] = []

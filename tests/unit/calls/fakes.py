@@ -23,6 +23,7 @@ from bridge.calls.state.pbx_events import (
 )
 from bridge.calls.state.phone_call import Flow, Leg, Origin, PhoneCall, Side
 from bridge.calls.store.ended_calls import EndedCalls
+from bridge.calls.timeline.timelines import Timelines
 from bridge.clock import now_ms
 
 from .example_parties import PARTIES
@@ -125,11 +126,16 @@ class FakeRecords:
 class Exchange:
     """A switchboard over a fake PBX and fake records."""
 
-    def __init__(self, grace_s: float = 10.0, records: FakeRecords | None = None) -> None:
+    def __init__(
+        self,
+        grace_s: float = 10.0,
+        records: FakeRecords | None = None,
+        timelines: Timelines | None = None,
+    ) -> None:
         self.records = records or FakeRecords()
         self.pbx = FakePbx()
         tracker = CallTracker("pbx1", PARTIES)
-        self.switchboard = Switchboard(self.pbx, tracker, self.records, grace_s)
+        self.switchboard = Switchboard(self.pbx, tracker, self.records, grace_s, timelines)
 
     @property
     def live(self) -> list[PhoneCall]:

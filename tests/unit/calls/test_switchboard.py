@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -11,12 +12,13 @@ from bridge.calls.live.change import Change
 from bridge.calls.live.snapshots import SETTLE_S
 from bridge.calls.pbx import PbxRefused, PbxUnavailable
 from bridge.calls.state.pbx_events import ChannelHungUp, PbxSnapshot
-from bridge.calls.state.phone_call import Disposition, EndedBy, FinalRecord
+from bridge.calls.state.phone_call import Disposition, EndedBy, FinalRecord, PhoneCall
+from bridge.calls.timeline.timelines import Timelines
 from bridge.clock import now_ms
 from bridge.testing.eventually import eventually
 from tests.lab.instant_time import instant
 
-from .fakes import CALL_ID, Exchange, accepted, appears, channel, settle
+from .fakes import CALL_ID, Exchange, FakeRecords, accepted, appears, channel, settle
 
 FINAL = FinalRecord(1, Disposition.NO_ANSWER, EndedBy.API, "cancelled")
 
@@ -86,6 +88,34 @@ async def test_given_a_failing_observer_when_a_call_changes_then_the_next_one_is
     assert [x.final for x in exchange.records.finished] == [FINAL]
     exchange.switchboard.end(CALL_ID, FINAL)
     assert len(told) == 1
+
+
+@instant
+async def test_given_a_failing_timeline_when_a_call_ends_then_it_has_its_record() -> None:
+    class Failing(Timelines):
+        def changed(self, change: Change) -> None:
+            raise TypeError("Integer exceeds 64-bit range")
+
+    exchange = Exchange(timelines=Failing(10))
+    exchange.switchboard.calls.add(accepted())
+    exchange.switchboard.end(CALL_ID, FINAL)
+    assert [x.final for x in exchange.records.finished] == [FINAL]
+
+
+@instant
+async def test_given_two_calls_of_one_list_when_the_first_record_fails_then_not_the_next() -> None:
+    class Failing(FakeRecords):
+        def finish_later(self, call: PhoneCall, *_: Any) -> None:
+            if call.id == CALL_ID:
+                raise RuntimeError
+            super().finish_later(call)
+
+    exchange = Exchange(grace_s=0.0, records=Failing())
+    other = replace(accepted(), id="00000000000000000abd", linkedid="00000000000000000abd")
+    for call in (accepted(), other):
+        exchange.switchboard.calls.add(call)
+    await exchange.switchboard.resync()
+    assert [x.id for x in exchange.records.finished] == [other.id]
 
 
 @instant
