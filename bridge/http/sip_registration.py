@@ -99,7 +99,12 @@ class Registration:
         user = sender_of(message)
         if user is not None:
             self._guesses.was_right(user)
-        self._places.set_registered(self._place, registered=lasts_s > 0)
+        if lasts_s == 0:
+            self._places.unregistered(self._place)
+        # Those whose From is in doubt count as one user.
+        elif not self._places.registered(self._place, user or ""):
+            log.info("sip_websocket_too_many_of_user", user=user, remote=self._place.remote)
+            return
         now_s = asyncio.get_running_loop().time()
         self._limit.reschedule(now_s + lasts_s + self._patience_s)
         if lasts_s > 0 and not self.was_registered:

@@ -6,19 +6,24 @@ from collections import Counter
 
 from bridge.http.errors import UapiError
 
+PHONES_PER_USER = 10
+"""As many as an extension may have devices. Each place is one of few, and one password opens as
+many connections as somebody likes."""
+
 
 class Place:
-    """The place of one connection."""
+    """The place of one connection. `user`: who is registered on it."""
 
     def __init__(self, remote: str) -> None:
         self.remote = remote
-        self.registered = False
+        self.user: str | None = None
 
 
 class Places:
     """`total` in all; `strangers` of one remote that have not registered.
 
-    A registered phone counts against no address: phones behind one router or proxy are many.
+    A registered phone counts against no address: phones behind one router or proxy are many. It
+    counts against its user.
     """
 
     def __init__(self, total: int, strangers: int) -> None:
@@ -26,6 +31,7 @@ class Places:
         self._strangers = strangers
         self._taken: set[Place] = set()
         self._strangers_of: Counter[str] = Counter()
+        self._phones_of: Counter[str] = Counter()
 
     def take(self, remote: str) -> Place:
         """A place for a new connection from that address. Raises 503 too_many_phones."""
@@ -42,20 +48,37 @@ class Places:
 
     def leave(self, place: Place) -> None:
         """Give back a place at the end of its connection."""
-        self.set_registered(place, registered=True)
+        self.unregistered(place)
+        _less(self._strangers_of, place.remote)
         self._taken.discard(place)
 
-    def set_registered(self, place: Place, *, registered: bool) -> None:
-        """Note whether a phone is registered on the connection.
+    def registered(self, place: Place, user: str) -> bool:
+        """Note that the user is registered on the connection.
 
-        Connections without one count per address.
+        False if the user has too many; then the connection counts as that of a stranger.
         """
-        if place.registered is registered:
-            return
-        place.registered = registered
-        self._strangers_of[place.remote] += -1 if registered else 1
-        if not self._strangers_of[place.remote]:
-            del self._strangers_of[place.remote]
+        if place.user == user:
+            return True
+        self.unregistered(place)
+        if self._phones_of[user] >= PHONES_PER_USER:
+            return False
+        place.user = user
+        self._phones_of[user] += 1
+        _less(self._strangers_of, place.remote)
+        return True
+
+    def unregistered(self, place: Place) -> None:
+        """Note that nobody is registered on the connection."""
+        if place.user is not None:
+            _less(self._phones_of, place.user)
+            place.user = None
+            self._strangers_of[place.remote] += 1
+
+
+def _less(counter: Counter[str], key: str) -> None:
+    counter[key] -= 1
+    if not counter[key]:
+        del counter[key]
 
 
 def _too_many(message: str) -> UapiError:

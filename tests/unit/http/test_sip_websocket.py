@@ -21,6 +21,7 @@ from bridge.http import sip_websocket
 from bridge.http.context import SERVICES
 from bridge.http.guesses import GUESSES
 from bridge.http.server import close_http, start_http
+from bridge.http.sip_websocket_places import PHONES_PER_USER
 from bridge.testing.eventually import eventually
 from bridge.testing.lab.free_port import free_http_port
 from bridge.wiring.http import http_settings, server_settings
@@ -164,6 +165,20 @@ async def test_strangers_of_one_address_are_few_and_registered_phones_count_agai
             return True
 
         await eventually(there_is_room, TIME_LIMIT_S)
+
+
+async def test_one_user_has_ten_phones_and_leaves_the_other_places_to_other_users() -> None:
+    async with staged(sip_websocket_registration_s=0.5) as stage:
+        for _ in range(PHONES_PER_USER):
+            phone = await stage.connect()
+            await said(phone, register("alice"))
+        one_more = await stage.connect()
+        await said(one_more, register("alice"))
+        other = await stage.connect()
+        await said(other, register("bob"))
+        await until_closed(one_more)
+        assert await said(other, "OPTIONS") == "OPTIONS"
+        assert await said(phone, "OPTIONS") == "OPTIONS"
 
 
 @pytest.mark.parametrize(
