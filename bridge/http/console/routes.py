@@ -7,8 +7,8 @@ import re
 from aiohttp import web
 
 from bridge.console.assets import PAGE, loaded_files, policy
+from bridge.http.console import charts
 from bridge.http.console.browser_phone import browser_phone
-from bridge.http.console.charts import charts
 from bridge.http.console.ladder import call_ladder
 from bridge.http.console.phone_settings import (
     make_provisioning_address,
@@ -44,7 +44,7 @@ def add_routes(app: web.Application) -> None:
     # No HEAD: who only looks at an address must not use it up.
     app.router.add_get("/console/provision/{code}", provision, allow_head=False)
     app.router.add_post("/console/phones/{extension}/browser", browser_phone)
-    app.router.add_get("/console/charts", charts)
+    charts.add_routes(app)
     ladder = "/console/ladder/{userId}/{extension}/{phoneCallId}"
     app.router.add_get(ladder, call_ladder)
     sending = {path: packaged_file(*found) for path, found in files.items()}

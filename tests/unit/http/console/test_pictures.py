@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
+
+from bridge.calls.store.call_store import CallStore
 
 from ..whole_service import WholeService
 from .console_client import ConsoleClient, console_client, signed_in
@@ -61,6 +64,25 @@ async def test_given_hours_when_charts_are_asked_for_then_each_list_has_its_inte
     lists: list[Any] = [told["concurrent"], *told["calls"].values(), *told["answerMs"].values()]
     assert {len(x) for x in lists} == {intervals}
     assert told["truncated"] is False
+
+
+async def test_given_charts_at_once_when_asked_for_by_one_app_then_they_are_made_in_turn(
+    running: WholeService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now, most = [0], [0]
+
+    async def slow(*_: object) -> list[object]:
+        now[0] += 1
+        most[0] = max(most[0], now[0])
+        await asyncio.sleep(0.02)  # as long as another request needs to come here
+        now[0] -= 1
+        return []
+
+    monkeypatch.setattr(CallStore, "ended_moments", slow)
+    async with signed_in(running, "user-12") as client, signed_in(running, "user-13") as other:
+        asked = [x.ask("GET", "/console/charts") for x in [client] * 5 + [other]]
+        assert [status for status, _ in await asyncio.gather(*asked)] == [200] * 6
+    assert most == [2]
 
 
 async def test_given_nobody_when_charts_are_asked_for_then_they_are_refused(
