@@ -24,6 +24,10 @@ from bridge.http.errors import UapiError, access_denied
 from bridge.http.rate_limits import REQUEST_BUDGET
 
 COOKIE = "uapi_console"
+SECURE_COOKIE = f"__Host-{COOKIE}"
+"""By TLS. A browser takes a cookie of this name from the host itself only, and by TLS only. So no
+other host of the domain can put its own session in the place of somebody's."""
+
 PROOF = "X-Console-Proof"
 _PROOF_OF = b"uapi console"
 
@@ -33,12 +37,17 @@ def proof_of(token: str) -> str:
     return hmac.digest(token.encode("utf-8", "surrogateescape"), _PROOF_OF, "sha256").hex()
 
 
+def cookie_name(request: web.Request) -> str:
+    """The name of the cookie of a session, by how the browser came."""
+    return SECURE_COOKIE if _is_secure(request) else COOKIE
+
+
 def session_cookie(request: web.Request) -> str:
     """The token in the cookie, of whatever page; empty without one.
 
     A token that an app was given is none: a session is told more, such as passwords of phones.
     """
-    token = request.cookies.get(COOKIE, "")
+    token = request.cookies.get(cookie_name(request), "")
     return token if token.startswith(CONSOLE_SESSION) else ""
 
 
@@ -110,7 +119,7 @@ def set_session_cookie(
 ) -> None:
     """Give the browser its session; `max_age_s` 0 takes it away."""
     response.set_cookie(
-        COOKIE,
+        cookie_name(request),
         token,
         max_age=max_age_s,
         path="/",
