@@ -89,18 +89,21 @@ def read_flow(text: str) -> ReadFlow:
         FlowFault(line, 0, ".".join(map(str, path)), "is written twice")
         for path, line in document.repeated
     ]
-    faults += [_fault(document, path, reason) for path, reason in _wrong_words(tree)]
+    worded = list(_wrong_words(tree))
+    faults += [_fault(document, path, reason) for path, reason in worded]
     flow: Flow | None = None
-    if not faults:
-        try:
-            flow = Flow.model_validate(tree)
-        except ValidationError as why:
-            errors = why.errors(include_input=False, include_url=False)
-            # A list whose items are all wrong counts as an empty one, too.
-            worse = [x for x in errors if x["type"] != "too_short"] or errors
-            faults += [_fault(document, _path(x), _reason(x)) for x in worse]
-        else:
-            faults += [_fault(document, path, reason) for path, reason in _wrong_names(flow)]
+    try:
+        flow = Flow.model_validate(tree)
+    except ValidationError as why:
+        errors = why.errors(include_input=False, include_url=False)
+        # A list whose items are all wrong counts as an empty one, too.
+        worse = [x for x in errors if x["type"] != "too_short"] or errors
+        steps = [path[:2] for path, _ in worded]
+        faults += [
+            _fault(document, _path(x), _reason(x)) for x in worse if _path(x)[:2] not in steps
+        ]
+    else:
+        faults += [_fault(document, path, reason) for path, reason in _wrong_names(flow)]
     if flow is None or faults:
         raise WrongFlow(tuple(sorted(faults, key=lambda x: x.line)))
     lines = tuple(document.line_of(("steps", x)) for x in range(len(flow.steps)))

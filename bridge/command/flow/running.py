@@ -23,7 +23,7 @@ FAILED = 1
 async def run_files(flows: Mapping[Path, ReadFlow], target: Target, folder: Path) -> int:
     """The exit code: 0 if all went as they say, else 1."""
     failed = [x for x, read in flows.items() if not await _run_file(x, read, target, folder)]
-    print(f"{len(flows)} flows, {len(failed)} failed")
+    print(f"{len(flows)} flow{'' if len(flows) == 1 else 's'}, {len(failed)} failed")
     return FAILED if failed else 0
 
 

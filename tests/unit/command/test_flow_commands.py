@@ -94,7 +94,7 @@ async def test_given_a_flow_that_fails_then_its_report_is_written(
     printed = capsys.readouterr().out
     assert code == 1
     assert "FAILED  step 3 (line 9): alice expects ringing: she does not ring\n" in printed
-    assert printed.endswith("1 flows, 1 failed\n")
+    assert printed.endswith("1 flow, 1 failed\n")
     assert (tmp_path / "out/click-to-call.html").exists()
 
 

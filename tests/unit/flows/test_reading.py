@@ -118,6 +118,16 @@ def test_given_several_faults_then_all_are_told_in_the_order_of_the_file() -> No
     ]
 
 
+def test_given_an_unknown_word_and_a_wrong_field_then_both_are_told() -> None:
+    with pytest.raises(WrongFlow) as wrong:
+        read_flow(HEAD + "  - {who: a, does: press, digit: 1}\n  - {who: a, expects: rings}\n")
+    assert str(wrong.value).splitlines() == [
+        "line 4, step 1: digits: is required",
+        "line 4, step 1: digit: unknown key",
+        "line 5, step 2: expects: must be one of no_call, refused, ringing, talking, tone",
+    ]
+
+
 def test_given_a_file_that_is_no_text_then_the_fault_says_so(tmp_path: Path) -> None:
     for content, reason in ((b"\xff", "not UTF-8"), (b"#" * 1_000_001, "is longer than")):
         file = tmp_path / "x.flow.yaml"
