@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
+import shlex
 import shutil
 import sys
 from collections.abc import AsyncIterator
@@ -15,6 +17,7 @@ import pytest_asyncio
 
 from bridge.flows.reading import EXAMPLES, SUFFIX
 from bridge.testing.lab.running_lab import RunningLab, open_lab
+from tests.docs_site.stage import ROOT
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -69,6 +72,12 @@ async def command(lab: RunningLab, folder: Path, *words: str | Path) -> tuple[in
     return process.returncode, printed.decode()
 
 
+def documented(page: str) -> list[list[str]]:
+    """The words of each `uapi-bridge` in the shell blocks of a page."""
+    lines = re.findall(r"^```sh\n\.venv/bin/uapi-bridge (.*)\n```", page, re.M)
+    return [shlex.split(x) for x in lines]
+
+
 def phones(lab: RunningLab, folder: Path) -> tuple[str, ...]:
     """The options that name the PBX."""
     secrets = {f"sip/0003*{x}": lab.bridge.secret(f"sip/0003*{x}") for x in (210, 211, 212)}
@@ -82,6 +91,20 @@ async def test_given_the_shipped_flows_when_run_then_all_go_as_they_say(
     files = sorted(EXAMPLES.glob(f"*{SUFFIX}"))
     code, printed = await flow(lab, tmp_path, "run", *files, *phones(lab, tmp_path))
     assert printed.endswith("6 flows, 0 failed\n"), printed
+    assert code == 0
+
+
+async def test_given_the_flows_of_the_page_when_run_as_it_says_then_they_go_well(
+    lab: RunningLab, tmp_path: Path
+) -> None:
+    page = (ROOT / "docs" / "flows.md").read_text()
+    [words] = documented(page)
+    first, second = re.findall(r"^```yaml\n(.*?)^```", page, re.M | re.S)
+    (tmp_path / words[-1]).write_text(first)
+    (tmp_path / "code.flow.yaml").write_text(second)
+    given = phones(lab, tmp_path)
+    code, printed = await command(lab, tmp_path, *words, "code.flow.yaml", *given)
+    assert printed.endswith("2 flows, 0 failed\n"), printed
     assert code == 0
 
 
@@ -140,6 +163,7 @@ async def test_given_flows_in_a_folder_then_pytest_runs_them_and_links_the_repor
     assert "- uapi report -" in printed
     assert "step 5 (line 8): carol expects ringing within 1 s: 0003*212 does not ring" in printed
     assert "0003*212: no INVITE reached it or left it" in printed
+    assert "During handling of" not in printed  # the failure stands there once
     page = tmp_path / "build/uapi-reports/carol.flow.yaml-test_carol.html"
     assert f'name="uapi_report" value="{page}"' in (tmp_path / "x.xml").read_text()
     assert "180 Ringing" in page.read_text()
@@ -148,11 +172,13 @@ async def test_given_flows_in_a_folder_then_pytest_runs_them_and_links_the_repor
 async def test_given_a_load_then_its_calls_go_well_and_are_measured(
     lab: RunningLab, tmp_path: Path
 ) -> None:
-    rate = ("--calls-per-second", "4", "--duration", "2")
-    code, printed = await command(lab, tmp_path, "load", *rate, *phones(lab, tmp_path))
+    [words] = documented((ROOT / "docs" / "load.md").read_text())
+    assert words[-2:] == ["--duration", "10"]
+    shorter = [*words[:-1], "2"]
+    code, printed = await command(lab, tmp_path, *shorter, *phones(lab, tmp_path))
     assert code == 0, printed
     figures = json.loads((tmp_path / "build/load/load.json").read_text())
-    assert (figures["calls"], figures["failed"]) == (8, 0)
+    assert (figures["calls"], figures["failed"]) == (10, 0)
     assert figures["milliseconds"]["answer"]["p50"] > 0
     assert (tmp_path / "build/load/load.svg").read_text().startswith("<svg")
     away = ("--url", "http://192.0.2.1", "--sip", "192.0.2.1:5060")
