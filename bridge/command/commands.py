@@ -9,6 +9,7 @@ import asyncio
 import subprocess
 import sys
 from collections.abc import Sequence
+from getpass import getpass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -141,6 +142,26 @@ def list_secrets() -> ExitCode:
         print("\n".join(_existing_secrets().names()))
     except (SettingsWrong, SecretsFileError) as why:
         return str(why)
+    return 0
+
+
+def hash_password() -> ExitCode:
+    """`uapi-bridge secret hash`: the hash for the directory file. A terminal is asked twice."""
+    from bridge.access.password_hash import hash_of
+    from bridge.directory.weak_secrets import weakness
+
+    if sys.stdin.isatty():
+        password = getpass("Password: ")
+        if getpass("Once more: ") != password:
+            return "the two are not the same"
+    else:
+        password = sys.stdin.readline().rstrip("\n")
+    try:
+        print(hash_of(password))
+    except ValueError as why:
+        return str(why)
+    if weak := weakness(password, ""):
+        print(f"note: the password {weak}", file=sys.stderr)
     return 0
 
 

@@ -97,6 +97,12 @@ def secret_list() -> None:
     _exit(commands.list_secrets())
 
 
+@secret_app.command("hash")
+def secret_hash() -> None:
+    """The hash of a user's password, for the directory file."""
+    _exit(commands.hash_password())
+
+
 @directory_app.command("diff")
 def directory_diff(
     file: Annotated[Path, typer.Argument(help="the file that is to be used")],

@@ -3,8 +3,8 @@
 One JSON object in the state folder, mode 0600. Missing entries are made on demand; a secret that is
 there never changes by itself. `uapi-bridge secret rotate` replaces one.
 
-Names: `ami`, `ami-recording`, `ari`, `sip/0003*210`, `app/<client id>`, `verba-key/<name>`
-(a GUID), `verba-user/<name>`.
+Names: `ami`, `ami-recording`, `ari`, `sip/0003*210`, `app/<client id>`, `user/<id>`,
+`verba-key/<name>` (a GUID), `verba-user/<name>`.
 """
 
 from __future__ import annotations
@@ -38,6 +38,11 @@ def sip_secret_name(number: str) -> str:
 def app_secret_name(client_id: str) -> str:
     """The name of an app's client secret in the secrets file."""
     return f"app/{client_id}"
+
+
+def user_password_name(user_id: int) -> str:
+    """The name of a user's password in the secrets file."""
+    return f"user/{user_id}"
 
 
 def verba_key_name(name: str) -> str:

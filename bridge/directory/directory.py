@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import TypeVar
 
 from bridge.directory.model import (
+    AccountLevel,
     App,
     Extension,
     Organization,
@@ -30,6 +31,8 @@ _V = TypeVar("_V")
 class Directory:
     """Immutable. Extensions are keyed by extended number, organizations by prefix.
 
+    `clients`: who may hold a token, by client id: the apps, and each user with a password.
+
     Built by `Directory.of`, which trusts its input: uniqueness is the loader's business.
     """
 
@@ -37,6 +40,7 @@ class Directory:
     users: Mapping[int, User]
     extensions: Mapping[str, Extension]
     apps: Mapping[str, App]
+    clients: Mapping[str, App]
     extensions_by_endpoint: Mapping[str, Extension]
     extensions_by_public_number: Mapping[str, Extension]
     extensions_by_user: Mapping[int, tuple[Extension, ...]]
@@ -66,11 +70,14 @@ class Directory:
         It trusts its input: the rules of the file are checked before.
         """
         known = tuple(extensions)
+        known_apps, known_users = tuple(apps), tuple(users)
+        signing_in = [client_of(x) for x in known_users if x.password is not None]
         return cls(
             organizations=_index(organizations, lambda one: one.prefix),
-            users=_index(users, lambda one: one.id),
+            users=_index(known_users, lambda one: one.id),
             extensions=_index(known, lambda one: one.number),
-            apps=_index(apps, lambda one: one.client_id),
+            apps=_index(known_apps, lambda one: one.client_id),
+            clients=_index((*known_apps, *signing_in), lambda one: one.client_id),
             extensions_by_endpoint=_index(known, lambda one: one.endpoint or None),
             extensions_by_public_number=_index(known, lambda one: one.public_number),
             extensions_by_user=_group(known, lambda one: one.user_id),
@@ -102,6 +109,21 @@ class Directory:
         """The dial string of a queue, IVR or conference (`0003*300`, `0003*00`), which the dialplan
         implements."""
         return service_dial(number, self.services_context)
+
+
+def client_of(user: User) -> App:
+    """The user as an app has it: the same rights, and tokens that a new password ends.
+
+    No app has such a client id: that has no `/`.
+    """
+    return App(
+        client_id=f"user/{user.id}",
+        client_secret=user.password or "",
+        name=user.name,
+        level=AccountLevel.USER,
+        user_id=user.id,
+        organization=user.organization,
+    )
 
 
 def service_dial(number: str, context: str) -> str:

@@ -8,6 +8,7 @@ from bridge.config.secrets_file import (
     SecretSource,
     app_secret_name,
     sip_secret_name,
+    user_password_name,
     verba_key_name,
     verba_password_name,
 )
@@ -19,9 +20,11 @@ from bridge.directory.file_schema import (
     OrganizationEntry,
     PublicNumbersEntry,
     QueueEntry,
+    UserEntry,
     VerbaKeyEntry,
     VerbaUserEntry,
 )
+from bridge.directory.file_values import GENERATED
 from bridge.directory.forwards import forwards_of
 from bridge.directory.model import (
     AccountLevel,
@@ -47,7 +50,7 @@ def directory_of(file: DirectoryFile, secret_source: SecretSource) -> Directory:
     """
     generated = secret_source.get_or_create_all(_left_out(file))
     users = [
-        User(user.id, user.name, organization.prefix)
+        _user(user, organization.prefix, generated)
         for organization in file.organizations
         for user in organization.users
     ]
@@ -88,6 +91,9 @@ def directory_of(file: DirectoryFile, secret_source: SecretSource) -> Directory:
 def _left_out(file: DirectoryFile) -> Iterator[str]:
     """The names of the secrets that the file does not give."""
     for organization in file.organizations:
+        for user in organization.users:
+            if user.password == GENERATED:
+                yield user_password_name(user.id)
         for entry in organization.extensions:
             if _is_provisioned(entry) and entry.sip_secret is None:
                 yield sip_secret_name(entry.number)
@@ -167,6 +173,13 @@ def _queue(entry: ExtensionEntry, prefix: str) -> Queue | None:
         announcement=written.announcement or "",
         announcement_s=written.announcement_s,
     )
+
+
+def _user(entry: UserEntry, prefix: str, generated: Mapping[str, str]) -> User:
+    if entry.password != GENERATED:
+        return User(entry.id, entry.name, prefix, entry.password)
+    name = user_password_name(entry.id)
+    return User(entry.id, entry.name, prefix, generated[name], name)
 
 
 def _app(entry: AppEntry, home: Mapping[int, str], generated: Mapping[str, str]) -> App:

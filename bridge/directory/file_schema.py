@@ -32,6 +32,7 @@ from bridge.directory.file_values import (
     QueueName,
     SipSecret,
     SoundFile,
+    UserPassword,
     VerbaKeyText,
     VerbaName,
 )
@@ -48,10 +49,11 @@ class _Strict(BaseModel):
 
 
 class UserEntry(_Strict):
-    """A user of an organization."""
+    """A user of an organization. `password`: with it the user signs in to the console."""
 
     id: Id
     name: Name
+    password: UserPassword | None = Field(default=None, repr=False)
 
 
 class ForwardEntry(_Strict):

@@ -130,6 +130,16 @@ Account = Annotated[
         )
     ),
 ]
+GENERATED = "generated"
+UserPassword = Annotated[
+    str,
+    AfterValidator(
+        _matching(
+            rf"{GENERATED}|\$scrypt\$ln=14,r=8,p=5\$[A-Za-z0-9+/]{{22}}\$[A-Za-z0-9+/]{{43}}",
+            f"must be '{GENERATED}', or the hash that `uapi-bridge secret hash` prints",
+        )
+    ),
+]
 VerbaKeyText = Annotated[
     str,
     AfterValidator(

@@ -5,7 +5,8 @@ is a complete one with comments):
 
 - `organizations`, at least one: `id`, `prefix` (digits before the `*`), `name`,
   `recording_retention_days` (default: as the settings say), `users`, `extensions`
-  - `users`: `id` (unique in the whole file), `name`
+  - `users`: `id` (unique in the whole file), `name`, `password` (default none: cannot sign in to
+    the console): `generated`, or a hash of `uapi-bridge secret hash`
   - `extensions`:
     - `number` (extended, `0003*210`), `type` (Phone Terminal, Queue, IVR, Conference, Callback),
       `user` (the id of a user of the same organization)

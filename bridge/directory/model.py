@@ -157,11 +157,17 @@ class Extension:
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """A user; `organization` is the prefix of the user's organization."""
+    """A user; `organization` is the prefix of the user's organization.
+
+    `password`: the hash of one (bridge.access.password_hash), or a generated one; None: the user
+    cannot sign in. `secret_name`: of a generated one in the secrets file.
+    """
 
     id: int
     name: str
     organization: str
+    password: str | None = field(default=None, repr=False)
+    secret_name: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +186,7 @@ class Organization:
 
 @dataclass(frozen=True, slots=True)
 class App:
-    """An OAuth client.
+    """An OAuth client; or a user, as the holder of the tokens of its sessions.
 
     `user_id` is set for User apps, `organization` (a prefix) for User and Organization apps.
     `secret_name`: of a generated secret in the secrets file.

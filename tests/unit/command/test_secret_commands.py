@@ -1,14 +1,17 @@
-"""`uapi-bridge secret rotate` and `list`."""
+"""`uapi-bridge secret rotate`, `list` and `hash`."""
 
 from __future__ import annotations
 
+import io
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from bridge.command.commands import list_secrets, rotate_secrets
+from bridge.access.password_hash import fits
+from bridge.command.commands import hash_password, list_secrets, rotate_secrets
 from bridge.config.secrets_file import SecretsFile
 from bridge.directory.loader import EXAMPLE_FILE, CurrentDirectory
 
@@ -77,3 +80,29 @@ def test_given_a_rotated_secret_when_the_directory_is_reloaded_then_it_is_in_for
     SecretsFile.open(secrets.path).rotate([APP])
     assert directory.directory.apps["user-12"].client_secret == old
     assert directory.reload().apps["user-12"].client_secret not in ("", old)
+
+
+@pytest.mark.parametrize(
+    ("password", "note"), [("kT7-wq0ZpR4xUe2L", ""), ("kT7-wq0Zp", "has 9 characters")]
+)
+def test_given_a_password_when_hashed_then_the_hash_alone_is_printed(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    password: str,
+    note: str,
+) -> None:
+    monkeypatch.setattr(sys, "stdin", io.StringIO(f"{password}\n"))
+    assert hash_password() == 0
+    said = capsys.readouterr()
+    assert fits(password, said.out.strip())
+    assert note in said.err
+    assert bool(said.err) is bool(note)
+    assert password not in said.out + said.err
+
+
+def test_given_a_short_password_when_hashed_then_it_is_refused(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "stdin", io.StringIO("1234567\n"))
+    assert hash_password() == "the password must have 8 to 256 characters"
+    assert capsys.readouterr().out == ""

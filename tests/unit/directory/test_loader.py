@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from bridge.access.password_hash import hash_of
 from bridge.config.secrets_file import SecretsFile, ThrowawaySecrets
 from bridge.directory.loader import EXAMPLE_FILE, CurrentDirectory, load_directory
 from bridge.directory.model import AccountLevel, ExtensionType, RecordingMode
@@ -95,6 +96,30 @@ def test_existing_phone_and_literal_secrets(tmp_path: Path) -> None:
     assert directory.apps["app"].client_secret == "12345678"
     assert "s3cret" not in repr(directory)
     assert "12345678" not in repr(directory)
+
+
+def test_password_of_a_user(tmp_path: Path) -> None:
+    assert load(tmp_path, SMALL).clients.keys() == {"app"}
+    generated = load(tmp_path, changed("name: Alice", "name: Alice, password: generated"))
+    user, client = generated.users[12], generated.clients["user/12"]
+    assert (user.secret_name, user.password) == ("user/12", client.client_secret)
+    assert len(client.client_secret) >= 32
+    assert (client.level, client.user_id, client.organization) == (AccountLevel.USER, 12, "0003")
+    assert client.client_secret not in repr(generated)
+    assert generated.apps.keys() == {"app"}
+    hashed = hash_of("kT7-wq0ZpR4xUe2L")
+    directory = load(tmp_path, changed("name: Alice", f'name: Alice, password: "{hashed}"'))
+    assert (directory.users[12].password, directory.users[12].secret_name) == (hashed, None)
+    assert hashed not in repr(directory)
+
+
+def test_passwords_of_the_documentation(tmp_path: Path) -> None:
+    text = Path("docs/console.md").read_text(encoding="utf-8")
+    shown = text.partition("```yaml\n")[2].partition("```")[0]
+    users = "".join(f"    {line}\n" for line in shown.splitlines())
+    written = "    users:\n      - {id: 12, name: Alice}\n"
+    directory = load(tmp_path, changed(written, users))
+    assert directory.clients.keys() == {"app", "user/12", "user/13"}
 
 
 def test_dial_of_a_queue(tmp_path: Path) -> None:

@@ -10,6 +10,8 @@ from bridge.directory.problems import DirectoryError
 
 from .small_directory import changed, load, problems
 
+ALICE = "organizations[0].users[0].password"
+
 
 @pytest.mark.parametrize(
     ("old", "new", "line", "where", "reason"),
@@ -26,6 +28,8 @@ from .small_directory import changed, load, problems
         ("account: user 12", "account: user 9", 14, "apps[0].account", "no user 9"),
         ("account: user 12", "account: organization 9", 14, "apps[0].account", "no organization"),
         ("account: user 12", "account: me", 14, "apps[0].account", "administrator"),
+        ("name: Alice", "name: Alice, password: kT7-wq0Z", 6, ALICE, "`uapi-bridge secret hash`"),
+        ("name: Alice", "name: Alice, password: $scrypt$", 6, ALICE, "must be 'generated'"),
         ("client_id: app", "client_id: a:b", 12, "apps[0].client_id", "letters, digits"),
     ],
 )
