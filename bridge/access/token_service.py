@@ -41,6 +41,9 @@ class IssuedToken:
 class TokenService:
     """`find_app` looks into the directory in force, so that a reload counts at once.
 
+    `find_client` finds also users that sign in with a password; None: as `find_app`. No credentials
+    of such a user count here, as the hash of the password would be one.
+
     An app with `max_tokens_per_app` live tokens loses its oldest with every new one: an app in a
     loop must not fill the memory.
     """
@@ -49,6 +52,7 @@ class TokenService:
         self,
         store: TokenRecords,
         find_app: Callable[[str], App | None],
+        find_client: Callable[[str], App | None] | None = None,
         *,
         lifetime_s: int = DEFAULT_LIFETIME_S,
         max_tokens_per_app: int = DEFAULT_MAX_TOKENS_PER_APP,
@@ -56,6 +60,7 @@ class TokenService:
     ) -> None:
         self._store = store
         self._find_app = find_app
+        self._find_client = find_client or find_app
         self._lifetime_s = lifetime_s
         self._max_tokens_per_app = max_tokens_per_app
         self._now_ms = now_ms
@@ -102,11 +107,11 @@ class TokenService:
         return await self._issued(app, lifetime_s, begin)
 
     async def issue_to(self, client_id: str, lifetime_s: int, begin: str = "") -> IssuedToken:
-        """A new token for an app that need not show its secret, on disk when this returns.
+        """A new token for an app or a user that need not show a secret, on disk when this returns.
 
         Raises InvalidClient where the app is gone, StorageUnavailable.
         """
-        app = self._find_app(client_id)
+        app = self._find_client(client_id)
         if app is None:
             raise InvalidClient("unknown client_id")
         return await self._issued(app, lifetime_s, begin)
@@ -151,7 +156,7 @@ class TokenService:
         if stored.expires_ms <= self._now_ms():
             self._forget(stored)
             raise AccessDenied("expired token")
-        app = self._find_app(stored.client_id)
+        app = self._find_client(stored.client_id)
         if app is None:
             raise AccessDenied("the app of the token is gone")
         if self._apps_of.get(hashed) is not app:  # a reload makes new apps
@@ -186,7 +191,7 @@ class TokenService:
         return app
 
     def _is_dead(self, token: StoredToken) -> bool:
-        app = self._find_app(token.client_id)
+        app = self._find_client(token.client_id)
         return app is None or not _issued_for(token, app)
 
     async def _drop_excess(self, client_id: str) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from bridge.access.one_time_codes import OneTimeCodes
+from bridge.access.password_sign_in import PasswordSignIn
 from bridge.access.token_service import TokenService
 from bridge.access.verba_access import VerbaAccess
 from bridge.calls.call_records import CallDetailRecords, CallRecords, StoredTimelines
@@ -51,6 +52,7 @@ class Services:
     phone_changes: PhoneChanges
     directory: CurrentDirectory
     tokens: TokenService
+    password_sign_in: PasswordSignIn
     sign_in_codes: OneTimeCodes[str]
     provisioning_codes: OneTimeCodes[tuple[str, str]]
     pbx: Pbx

@@ -25,7 +25,7 @@ class DirectoryRights:
 
     def may_hear(self, subscription: Subscription) -> bool:
         directory = self._current.directory
-        app = directory.apps.get(subscription.client_id)
+        app = directory.clients.get(subscription.client_id)
         extension = directory.extensions.get(subscription.extension)
         owner = None if extension is None else directory.users.get(extension.user_id)
         if app is None or owner is None:

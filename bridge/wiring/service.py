@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack
 import structlog
 
 from bridge.access.one_time_codes import OneTimeCodes
+from bridge.access.password_sign_in import PasswordSignIn
 from bridge.access.token_service import TokenService
 from bridge.access.token_store import TokenStore
 from bridge.access.verba_access import VerbaAccess
@@ -154,6 +155,7 @@ class Service:
         self.tokens = TokenService(
             TokenStore(engine, queue),
             lambda client_id: self.directory.directory.apps.get(client_id),
+            lambda client_id: self.directory.directory.clients.get(client_id),
             lifetime_s=settings.token_lifetime_s,
         )
         await self.tokens.start()
@@ -222,6 +224,8 @@ class Service:
         self.verba_access = VerbaAccess(
             self.directory, VerbaTokenStore(engine, queue), settings.verba_token_lifetime_s
         )
+        password_sign_in = PasswordSignIn(self.directory)
+        self._stack.callback(password_sign_in.stop)
         hang_up = HangUp(self.switchboard, calls, HANG_UP_SWEEP_S)
         placement = CallPlacement(self.switchboard, pace(settings), call_limits(settings))
         needs = ActingNeeds(self.link, self.ari)
@@ -244,6 +248,7 @@ class Service:
             phone_changes=self.link.phone_changes,
             directory=self.directory,
             tokens=self.tokens,
+            password_sign_in=password_sign_in,
             sign_in_codes=self.sign_in_codes,
             provisioning_codes=OneTimeCodes(PROVISIONING_S),
             pbx=self.link,
@@ -288,7 +293,7 @@ class Service:
             "verba_tokens": lambda _: self.verba_access.purge(),
             "events": lambda now: self.events.purge(now - settings.events_kept_s * 1000),
             "app_secrets": lambda now: self.events.call_receivers.purge_secrets(
-                now, self.directory.directory.apps
+                now, self.directory.directory.clients
             ),
             "tokens": lambda _: self.tokens.purge(),
         }

@@ -8,6 +8,7 @@ from aiohttp import web
 
 from bridge.access.errors import AccessDenied, InvalidClient
 from bridge.access.guess_guard import TooManyGuesses
+from bridge.access.password_sign_in import TooManySignIns
 from bridge.access.token_service import CLIENT_CREDENTIALS, CONSOLE_SESSION, IssuedToken
 from bridge.directory.model import App
 from bridge.directory.requester import Requester
@@ -24,13 +25,14 @@ from bridge.http.errors import UapiError, invalid
 from bridge.http.guesses import guarded
 from bridge.http.json_answer import json_answer
 from bridge.http.json_body import json_object
+from bridge.http.remote_address import remote_of
 
 _NO_STORE = {"Cache-Control": "no-store"}
 _LINK = "sign-in link"
 
 
 async def sign_in(request: web.Request) -> web.Response:
-    """`POST`: a session for the credentials of an app, or for the code of a link."""
+    """`POST`: a session for the credentials of an app or a user, or for the code of a link."""
     require_own_page(request)
     if request.content_type != "application/json":  # a form of another site cannot send this
         raise invalid("request_invalid", "Content-Type must be application/json.")
@@ -63,7 +65,11 @@ async def _issued(request: web.Request, fields: Mapping[str, object]) -> IssuedT
     services = request.app[SERVICES]
     lifetime_s = services.settings.console.session_s
     code, client_id, secret = (_text(fields, x) for x in ("code", "clientId", "clientSecret"))
+    user, password = (_text(fields, x) for x in ("user", "password"))
     try:
+        if user:
+            client = await _client_of_user(request, user, password)
+            return await services.tokens.issue_to(client, lifetime_s, CONSOLE_SESSION)
         if code:
             with guarded(request, "app", _LINK, code, InvalidClient):
                 client = services.sign_in_codes.use(code) or ""
@@ -72,7 +78,7 @@ async def _issued(request: web.Request, fields: Mapping[str, object]) -> IssuedT
             return await services.tokens.issue(
                 client_id, secret, CLIENT_CREDENTIALS, lifetime_s, CONSOLE_SESSION
             )
-    except TooManyGuesses as why:
+    except (TooManyGuesses, TooManySignIns) as why:
         retry = {"Retry-After": str(why.retry_after_s)}
         raise UapiError(429, "too_many_requests", str(why), retry) from None
     except InvalidClient:
@@ -80,9 +86,17 @@ async def _issued(request: web.Request, fields: Mapping[str, object]) -> IssuedT
             "The link was used, or it is too old. Restart the service for a new one, or sign in "
             "with the credentials of an app."
             if code
-            else "The name or the secret is wrong."
+            else f"The name or the {'password' if user else 'secret'} is wrong."
         )
         raise UapiError(401, "sign_in_refused", message) from None
+
+
+async def _client_of_user(request: web.Request, user: str, password: str) -> str:
+    """Raises TooManyGuesses before a hash is made, TooManySignIns, InvalidClient."""
+    password_sign_in = request.app[SERVICES].password_sign_in
+    async with password_sign_in.turn(remote_of(request.remote)):
+        with guarded(request, "user", user, password, InvalidClient):
+            return await password_sign_in.client_id(user, password)
 
 
 def _text(fields: Mapping[str, object], name: str) -> str:

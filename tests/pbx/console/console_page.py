@@ -30,6 +30,15 @@ async def sign_in(page: Page, lab: RunningLab, client_id: str = "user-12") -> No
     await page.wait_for_selector(".shell h1")
 
 
+async def sign_in_user(page: Page, lab: RunningLab, user: str, password: str) -> None:
+    """With the password of a user."""
+    await page.goto(f"{lab.bridge.base_url}/console/")
+    await page.get_by_role("radio", name="A user").check()
+    await page.fill("[name=user]", user)
+    await page.fill("[name=password]", password)
+    await page.keyboard.press("Enter")
+
+
 async def tab_to(page: Page, name: str) -> None:
     """Press Tab until what has the focus is called so."""
     seen = []

@@ -11,7 +11,7 @@ from bridge.testing.eventually import eventually
 from bridge.testing.lab.running_lab import RunningLab
 from tests.lab.browser import WatchedPage
 
-from .console_page import sign_in
+from .console_page import sign_in, sign_in_user, violations
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(600)]
 
@@ -52,6 +52,21 @@ async def test_given_a_session_when_signed_out_elsewhere_then_the_page_asks_to_s
     await set_up.click()
     await expect(page.get_by_role("button", name="Sign in")).to_be_visible()
     fresh.faults.clear()  # the answers 401
+
+
+async def test_given_the_password_of_a_user_when_signed_in_then_the_own_phones_are_there(
+    lab: RunningLab, fresh: WatchedPage
+) -> None:
+    page = fresh.page
+    await sign_in_user(page, lab, "12", "wrong")
+    await expect(page.get_by_role("alert")).to_have_text("The name or the password is wrong.")
+    assert await violations(page) == []
+    fresh.faults.clear()  # the 401
+    await sign_in_user(page, lab, "0003*210", lab.bridge.secret("user/12"))
+    own = page.get_by_role("button", name="Set up a phone as 0003*210")
+    await expect(own).to_be_visible()
+    await expect(page.get_by_text("0003*220")).to_have_count(0)
+    await expect(page.get_by_text("Alice Adams", exact=True).first).to_be_visible()
 
 
 async def test_given_a_phone_when_set_up_then_its_qr_code_gives_the_settings_once(

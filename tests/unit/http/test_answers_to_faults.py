@@ -58,6 +58,7 @@ INSIDE = {
     "StoppedByGuard": "bridge/http/keyed_answers.py",
     "LimitReached": "bridge/http/verba/markers.py",
     "UnreadableTimeline": "bridge/http/uapi/timeline/routes.py",
+    "TooManySignIns": "bridge/http/console/sign_in.py",
     "TooManySecrets": "bridge/http/uapi/phone_call_event_secrets.py",
     "PackagesMissing": "bridge/command/serving.py",
 }

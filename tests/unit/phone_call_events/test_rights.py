@@ -21,6 +21,9 @@ RIGHTS = DirectoryRights(CurrentDirectory(EXAMPLE_FILE, ThrowawaySecrets()))
         ("organization-0003", "0003*220", True),
         ("organization-0004", "0003*220", False),
         ("administrator", "0004*210", True),
+        ("user/12", "0003*210", True),  # a user with a password
+        ("user/12", "0003*220", False),
+        ("user/13", "0003*220", False),  # has none
         ("gone", "0003*210", False),
         ("user-12", "0003*999", False),
     ],

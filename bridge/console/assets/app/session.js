@@ -38,8 +38,9 @@ async function resume() {
   session.set((await asked("GET").catch(() => null)) ?? false);
 }
 
-export async function signIn(clientId, clientSecret) {
-  session.set(await asked("POST", { clientId, clientSecret }));
+// With `user` and `password`, or with `clientId` and `clientSecret`.
+export async function signIn(credentials) {
+  session.set(await asked("POST", credentials));
 }
 
 export async function signOut() {
