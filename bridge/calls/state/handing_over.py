@@ -11,7 +11,7 @@ from bridge.calls.state.fast_replace import replace
 from bridge.calls.state.legs import leg_index, set_leg, with_source
 from bridge.calls.state.parking import party_on
 from bridge.calls.state.party_lookup import PartyLookup
-from bridge.calls.state.phone_call import LegPhase, Parking, PhoneCall
+from bridge.calls.state.phone_call import EndedBy, LegPhase, Parking, PhoneCall
 
 
 def transferred(
@@ -24,7 +24,7 @@ def transferred(
     """
     index = leg_index(call, event.transferer)
     leg = None if index is None else call.legs[index]
-    if not event.succeeded:
+    if not event.succeeded or _follows_from_hang_up(call):
         return call, []
     call = _without(call, (event.transferer, event.target if event.attended else ""))
     other = party_on(call, event.transferee)
@@ -32,6 +32,12 @@ def transferred(
     if not event.attended and not parked:
         call = to_service(call, event.target)
     return call, [CallTransferred(event.at_ms, leg, event.target, event.attended)]
+
+
+def _follows_from_hang_up(call: PhoneCall) -> bool:
+    """A phone asks the target by a feature code, and transfers by hanging up. Our hang-up looks the
+    same to the PBX. The rule for transfers ends a call after a transfer that a phone made."""
+    return call.hang_up is not None and call.hang_up.by is not EndedBy.TRANSFER_RULE
 
 
 def hand_over(call: PhoneCall, view_id: str, number: str) -> PhoneCall:
