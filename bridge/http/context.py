@@ -27,6 +27,7 @@ from bridge.http.http_settings import HttpSettings
 from bridge.http.keyed_answers import KeyedAnswers
 from bridge.http.uapi.idempotent_creates import IdempotentCreates
 from bridge.http.uapi.stream.places import StreamPlaces
+from bridge.http.uapi.stream.reader_watch import ReaderWatch
 from bridge.http.uapi.stream.shared_items import SharedItems
 from bridge.metrics.exposition import Exposition
 from bridge.pbx.phones.browser_secrets import BrowserSecrets
@@ -65,6 +66,7 @@ class Services:
     call_feed: CallFeed
     stream_places: StreamPlaces
     stream_items: SharedItems
+    stream_readers: ReaderWatch
     acting: ActingCalls
     steering: Steering
     records: CallRecords

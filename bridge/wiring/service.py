@@ -41,6 +41,7 @@ from bridge.http.keyed_answers import KeyedAnswers
 from bridge.http.server import close_http, start_http
 from bridge.http.uapi.idempotent_creates import IdempotentCreates
 from bridge.http.uapi.stream.places import StreamPlaces
+from bridge.http.uapi.stream.reader_watch import ReaderWatch
 from bridge.http.uapi.stream.shared_items import SharedItems
 from bridge.metrics.declared import Metrics
 from bridge.metrics.exposition import exposition
@@ -263,6 +264,7 @@ class Service:
                 settings.call_streams_max, settings.call_streams_per_app_max
             ),
             stream_items=SharedItems(),
+            stream_readers=ReaderWatch(),
             acting=acting,
             steering=open_steering(
                 self.switchboard, self.pbx_steering, turns, settings.parked_per_organization_max

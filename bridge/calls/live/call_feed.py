@@ -58,18 +58,45 @@ class Follower:
         self.ended = False
         self.too_slow = False
         self._waiting: deque[FedChange] = deque()
-        self._news = asyncio.Event()
+        self._not_before_s = 0.0  # of the loop's clock: until then changes are gathered
+        self._woken: asyncio.Future[None] | None = None
+        self._timer: asyncio.TimerHandle | None = None
 
-    async def news(self, time_limit_s: float) -> list[FedChange]:
+    async def news(self, time_limit_s: float, gathered_s: float = 0.0) -> list[FedChange]:
         """The changes since last time; waits for one until the time limit, or until it has
-        ended."""
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(time_limit_s):
-                await self._news.wait()
-        self._news.clear()
+        ended.
+
+        Those of the next `gathered_s` are kept together for the next time.
+        """
+        loop = asyncio.get_running_loop()
+        now_s = loop.time()
+        if not self.ended and (not self._waiting or now_s < self._not_before_s):
+            await self._wake_up(self._not_before_s if self._waiting else now_s + time_limit_s)
         taken = list(self._waiting)
         self._waiting.clear()
+        if taken:
+            self._not_before_s = loop.time() + gathered_s
         return taken
+
+    async def _wake_up(self, at_s: float) -> None:
+        """At that moment, or earlier: one wake-up for all changes that were gathered."""
+        self._woken = asyncio.get_running_loop().create_future()
+        self._wake_at(at_s)
+        try:
+            await self._woken
+        finally:
+            self._woken = None
+            if self._timer is not None:
+                self._timer.cancel()
+
+    def _wake_at(self, at_s: float) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = asyncio.get_running_loop().call_at(at_s, self._wake)
+
+    def _wake(self) -> None:
+        if self._woken is not None and not self._woken.done():
+            self._woken.set_result(None)
 
     def put(self, change: FedChange) -> None:
         """Let it have this change. One that is too far behind has ended."""
@@ -78,12 +105,17 @@ class Follower:
             self.end()
             return
         self._waiting.append(change)
-        self._news.set()
+        if self._woken is None or len(self._waiting) > 1:
+            return
+        if asyncio.get_running_loop().time() < self._not_before_s:
+            self._wake_at(self._not_before_s)
+        else:
+            self._wake()
 
     def end(self) -> None:
         """Wake it for the last time."""
         self.ended = True
-        self._news.set()
+        self._wake()
 
 
 class CallFeed:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from dataclasses import replace
 
 import pytest
@@ -14,6 +16,8 @@ from bridge.calls.state.phone_call import Disposition, EndedBy, FinalRecord, Pho
 from .fakes import Exchange, accepted
 
 AT_ONCE_S = 0.0
+PAUSE_S, LONG_S = 0.05, 10.0
+CLOCK_S = 0.002  # timers of uvloop are of milliseconds
 
 
 def change(call: PhoneCall, **fields: object) -> Change:
@@ -32,6 +36,34 @@ async def test_given_two_extensions_of_one_call_when_it_changes_then_a_follower_
         assert await other.news(AT_ONCE_S) == []
     feed.note(change(call, ringing_ms=3))
     assert await mine.news(AT_ONCE_S) == []
+
+
+async def test_given_a_pause_after_news_when_calls_change_in_it_then_they_come_together() -> None:
+    feed, call = CallFeed(), accepted()
+    with feed.followed(["0003*210"]) as follower:
+        feed.note(change(call, ringing_ms=1))
+        assert len(await follower.news(LONG_S, PAUSE_S)) == 1
+        began_s = time.monotonic()
+        waiting = asyncio.create_task(follower.news(LONG_S, PAUSE_S))
+        await asyncio.sleep(0)
+        feed.note(change(call, ringing_ms=2))
+        await asyncio.sleep(PAUSE_S / 2)  # still within the pause
+        feed.note(change(call, ringing_ms=3))
+        assert [x.after.ringing_ms for x in await waiting] == [2, 3]
+        assert PAUSE_S - CLOCK_S < time.monotonic() - began_s < LONG_S
+
+
+async def test_given_a_pause_after_news_when_the_feed_closes_then_it_ends_at_once() -> None:
+    feed, call = CallFeed(), accepted()
+    with feed.followed(["0003*210"]) as follower:
+        feed.note(change(call, ringing_ms=1))
+        await follower.news(LONG_S, LONG_S)
+        feed.note(change(call, ringing_ms=2))
+        waiting = asyncio.create_task(follower.news(LONG_S, LONG_S))
+        await asyncio.sleep(0)
+        feed.close()
+        async with asyncio.timeout(LONG_S / 2):
+            assert len(await waiting) == 1
 
 
 async def test_given_a_party_that_is_gone_when_the_call_changes_then_it_still_hears_of_it() -> None:

@@ -89,6 +89,21 @@ async def test_given_a_reader_that_is_too_far_behind_when_a_call_changes_then_it
     assert await open_streams(api) == 0
 
 
+@pytest.mark.parametrize("path", [OF_CALLS, OF_PRESENCE])
+async def test_given_a_reader_that_leaves_when_nothing_happens_then_its_place_is_free_soon(
+    running: WholeService, api: ApiClient, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    monkeypatch.setattr(open_stream, "HEARTBEAT_S", 10 * TIME_LIMIT_S)
+    async with reader_of_stream(running, api, path) as reader:
+        assert b" 200 OK" in await reader.read_once()
+        assert await open_streams(api) == 1
+
+    async def free() -> bool:
+        return await open_streams(api) == 0
+
+    await eventually(free, TIME_LIMIT_S)
+
+
 async def test_given_a_link_that_is_lost_when_it_comes_back_then_the_stream_of_presence_says_so(
     running: WholeService, api: ApiClient
 ) -> None:

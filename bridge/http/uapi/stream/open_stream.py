@@ -20,8 +20,7 @@ from bridge.http.uapi.stream.reach import followed_scope
 log = structlog.get_logger()
 
 HEARTBEAT_S = 15.0  # proxies close an answer without bytes after 30 to 60 s
-LOOKED_AT_S = 1.0  # whether the client is still there: its place is free soon after it left
-GATHERED_S = 0.05  # changes that follow each other faster leave together: fewer writes
+GATHERED_S = 0.02  # changes that follow each other faster leave together: fewer writes
 _WRITE_LIMIT_S = 10.0  # a reader that takes nothing for so long is dropped
 _HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 
@@ -63,6 +62,11 @@ class OpenStream:
         if text:
             async with asyncio.timeout(_WRITE_LIMIT_S):
                 await self._response.write(text)
+
+    @property
+    def heartbeat_in_s(self) -> float:
+        """How long until the reader must hear something."""
+        return max(0.0, self._heartbeat_due_s - time.monotonic())
 
     async def goes_on(self) -> bool:
         """Whether there is a reader that may have more; now and then a heartbeat tells it so.

@@ -26,15 +26,15 @@ from bridge.http.uapi.presence_now import (
 from bridge.http.uapi.scope import Scope
 from bridge.http.uapi.stream.event_text import event_text
 from bridge.http.uapi.stream.open_stream import (
-    GATHERED_S,
     HEARTBEAT_S,
-    LOOKED_AT_S,
     OpenStream,
     stream_response,
 )
 from bridge.http.uapi.stream.reach import followed_scope
 from bridge.supervision.fair_share import in_turns
 
+_GATHERED_S = 0.05  # a pick-up is several changes
+_LOOKED_AT_S = 1.0  # what nobody tells: a phone that comes or goes
 _WITHOUT_PHONES = PRESENCE_FIELDS - {"registration"}
 
 
@@ -78,13 +78,14 @@ class _PresenceStream:
             entry = await self._shown(self._scope.extensions, with_phones=True)
             stream = OpenStream(self._request, self._scope, follower)
             first = event_text("state", {"entry": entry})
-            return await stream.run(first, lambda: self._tell(stream, follower))
+            with self._services.stream_readers.watched(self._request, follower):
+                return await stream.run(first, lambda: self._tell(stream, follower))
 
     async def _tell(self, stream: OpenStream, follower: Follower) -> None:
         while await stream.goes_on():
-            changes = await follower.news(LOOKED_AT_S)
+            changes = await follower.news(_LOOKED_AT_S)
             if changes:
-                await asyncio.sleep(GATHERED_S)  # a pick-up is several changes
+                await asyncio.sleep(_GATHERED_S)
                 changes += await follower.news(0)
             entry = await self._shown(self._with_new_phones(), with_phones=True)
             concerned = await self._concerned(changes)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 
 from aiohttp import web
@@ -21,7 +20,6 @@ from bridge.http.uapi.stream.event_ids import position_of
 from bridge.http.uapi.stream.first_events import Opening
 from bridge.http.uapi.stream.open_stream import (
     GATHERED_S,
-    LOOKED_AT_S,
     OpenStream,
     stream_response,
 )
@@ -54,6 +52,8 @@ class _CallStream:
         self._scope = scope
         self._scopes = scopes_of_calls(request, scope)
         self._base = base_url(request, services.settings.public_base_url)
+        user = request.match_info["userId"]
+        self._reach = scope.app.client_id, user, scope.spelled, self._base
         numbers = [x.number for x in scope.extensions]
         self._shown = ShownCalls(numbers, self._show, self._show_change)
 
@@ -65,7 +65,8 @@ class _CallStream:
             events = opening.events()
             first = await anext(events, b"")  # may fail, and then have an answer of its own
             stream = OpenStream(self._request, self._scope, follower)
-            return await stream.run(first, lambda: self._tell(stream, events, follower))
+            with self._services.stream_readers.watched(self._request, follower):
+                return await stream.run(first, lambda: self._tell(stream, events, follower))
 
     async def _tell(
         self, stream: OpenStream, events: AsyncIterator[bytes], follower: Follower
@@ -73,12 +74,10 @@ class _CallStream:
         async for event in events:
             await stream.write(event)
         while await stream.goes_on():
-            changes = await follower.news(LOOKED_AT_S)
+            changes = await follower.news(stream.heartbeat_in_s, GATHERED_S)
             for start in range(0, len(changes), _AT_ONCE):
                 part = changes[start : start + _AT_ONCE]
-                await stream.write(b"".join(self._shown.change(x) for x in part))
-            if changes:
-                await asyncio.sleep(GATHERED_S)
+                await stream.write(b"".join([self._shown.change(x) for x in part]))
 
     def _show(self, call: PhoneCall) -> Json:
         scope, user = self._scope, ""
@@ -87,9 +86,7 @@ class _CallStream:
         return phone_call_item(self._request, scope, call, self._base, user)
 
     def _show_change(self, fed: FedChange) -> SharedItem:
-        scope, user = self._scope, self._request.match_info["userId"]
-        key = fed.position.number, scope.app.client_id, user, scope.spelled, self._base
-        return self._services.stream_items.get(key, lambda: self._show(fed.after))
+        return self._services.stream_items.get(fed, self._reach, self._show)
 
 
 def _last_event(request: web.Request) -> FeedPosition | None:

@@ -8,7 +8,12 @@ from dataclasses import dataclass
 
 import orjson
 
+from bridge.calls.live.call_feed import FedChange
+from bridge.calls.state.call_views import extensions_in
+from bridge.calls.state.phone_call import PhoneCall
 from bridge.http.uapi.fields import Json
+from bridge.http.uapi.stream.event_ids import event_id
+from bridge.http.uapi.stream.event_text import event_of_text
 
 KEPT = 512
 """Items of about 2 KB. The readers of one change take their turns within some of them."""
@@ -16,16 +21,21 @@ KEPT = 512
 
 @dataclass(frozen=True, slots=True)
 class SharedItem:
-    """`digest` tells two texts apart."""
+    """A change as an event. `digest` tells two calls apart, without the id of the event.
 
-    text: bytes
+    `extensions`: those whose call it is while it lives; None may be among them.
+    """
+
+    event: bytes
     digest: int
+    extensions: frozenset[str | None]
 
     @classmethod
-    def of(cls, item: Json) -> SharedItem:
-        """The JSON of the item."""
+    def of(cls, fed: FedChange, item: Json) -> SharedItem:
+        """`item`: the call after the change, as it is shown."""
         text = orjson.dumps(item)
-        return cls(text, hash(text))
+        event = event_of_text("call", text, event_id(fed.position))
+        return cls(event, hash(text), extensions_in(fed.after))
 
 
 class SharedItems:
@@ -35,11 +45,12 @@ class SharedItems:
         self._kept = kept
         self._items: OrderedDict[Hashable, SharedItem] = OrderedDict()
 
-    def get(self, key: Hashable, make: Callable[[], Json]) -> SharedItem:
-        """The item of this key, made where it is not kept."""
+    def get(self, fed: FedChange, reach: Hashable, show: Callable[[PhoneCall], Json]) -> SharedItem:
+        """The item of this change for this reach, made where it is not kept."""
+        key = fed.position.number, reach
         item = self._items.get(key)
         if item is None:
-            item = self._items[key] = SharedItem.of(make())
+            item = self._items[key] = SharedItem.of(fed, show(fed.after))
             if len(self._items) > self._kept:
                 self._items.popitem(last=False)
         return item

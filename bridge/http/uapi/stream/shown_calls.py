@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
 
+import orjson
+
 from bridge.calls.live.call_feed import FedChange, FeedPosition
 from bridge.calls.state.call_views import extensions_in
 from bridge.calls.state.phone_call import PhoneCall
 from bridge.http.uapi.fields import Json
 from bridge.http.uapi.stream.event_ids import event_id
-from bridge.http.uapi.stream.event_text import event_of_text, event_text
+from bridge.http.uapi.stream.event_text import event_text
 from bridge.http.uapi.stream.shared_items import SharedItem
 from bridge.supervision.fair_share import in_turns
 
@@ -56,21 +58,22 @@ class ShownCalls:
     def change(self, fed: FedChange) -> bytes:
         """The event of this change; empty if the reader sees no difference."""
         call = fed.after
-        if call.final is None and not self._is_of_these(call):
+        shown = self._show_change(fed)
+        if call.final is None and self._extensions.isdisjoint(shown.extensions):
             known = self._shown.pop(call.id, None) is not None
             return event_text("gone", {"id": call.id}, event_id(fed.position)) if known else b""
-        shown = self._show_change(fed)
         if self._shown.get(call.id) == shown.digest:
             return b""
         if call.final is None:
             self._shown[call.id] = shown.digest
         else:
             self._shown.pop(call.id, None)
-        return event_of_text("call", shown.text, event_id(fed.position))
+        return shown.event
 
     def _is_of_these(self, call: PhoneCall) -> bool:
         return not self._extensions.isdisjoint(extensions_in(call))
 
 
 def _digest(shown: Json) -> int:
-    return SharedItem.of(shown).digest
+    """As that of a shared item."""
+    return hash(orjson.dumps(shown))
