@@ -60,7 +60,15 @@ def _console(service: Service, who: tuple[App, Extension] | None, base: str) -> 
     if link:
         minutes = math.ceil(settings.console_link_s / 60)
         lines.append(f"                       (signs in once, within {minutes} minutes)")
+    if link and not settings.pbx_host and _has_browser_phone(service.directory.directory, who):
+        lines.append("                       (to speak: page Phone, Go online, call 00, an echo)")
     return lines
+
+
+def _has_browser_phone(directory: Directory, who: tuple[App, Extension] | None) -> bool:
+    """Whether the user of the app has an extension that a browser may be the phone of."""
+    users = {x.user_id for x in directory.extensions.values() if x.webrtc}
+    return who is not None and who[0].user_id in users
 
 
 def _is_loopback(settings: Settings) -> bool:

@@ -153,6 +153,9 @@ def test_given_loopback_when_greeted_then_a_link_to_the_console_signs_in_once(
         r"http://127\.0\.0\.1:8080/console/#sign-in=([\w-]{43})$", text, re.MULTILINE
     )
     assert code not in greeted(tmp_path, EXAMPLE_FILE.read_text())
+    assert "to speak: page Phone" in text
+    no_browser = EXAMPLE_FILE.read_text().replace("webrtc: yes", "webrtc: no")
+    assert "to speak" not in greeted(tmp_path, no_browser)
 
 
 @pytest.mark.parametrize(

@@ -186,6 +186,7 @@ async def test_given_somebody_without_the_right_when_signed_in_then_there_is_no_
     secret = bridge.secret("app/user-13")
     async with phone_page(browser, bridge.base_url, "user-13", secret) as page:
         await expect(page.page.get_by_text("No extension in reach")).to_be_visible()
+        await expect(page.page.locator("input[name=number]")).to_have_count(0)
         said = await page.page.evaluate(
             """async () => {
               const { session } = await import("./app/session.js");

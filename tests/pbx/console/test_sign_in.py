@@ -69,6 +69,24 @@ async def test_given_the_password_of_a_user_when_signed_in_then_the_own_phones_a
     await expect(page.get_by_text("Alice Adams", exact=True).first).to_be_visible()
 
 
+async def test_given_two_tabs_when_signed_out_in_one_then_the_other_is_no_phone_any_more(
+    console: WatchedPage,
+) -> None:
+    page = console.page
+    await page.get_by_role("link", name="Use this browser as 0003*215").click()
+    await expect(page.locator("select[name=extension]")).to_have_value("0003*215")
+    await page.locator("h1").click()
+    await page.keyboard.type("00\n")
+    await expect(page.get_by_role("alert")).to_have_text("The phone is offline. Go online first.")
+    await page.get_by_role("button", name="Go online").click()
+    await expect(page.get_by_text("To hear yourself, call 00")).to_be_visible()
+    other = await page.context.new_page()
+    await other.goto(page.url)
+    await other.get_by_role("button", name="Sign out").click()
+    await expect(page.get_by_role("button", name="Sign in")).to_be_visible()
+    await other.close()
+
+
 async def test_given_a_phone_when_set_up_then_its_qr_code_gives_the_settings_once(
     lab: RunningLab, console: WatchedPage
 ) -> None:

@@ -4,6 +4,18 @@ import { makeValue } from "./lib/value.js";
 // null: not known yet; false: nobody is signed in; else what GET /console/session says.
 export const session = makeValue(null);
 
+// The cookie belongs to all tabs: each tells the others when it signs in or out.
+const tabs = new BroadcastChannel("uapi-console-session");
+tabs.onmessage = async ({ data: signedIn }) => {
+  const before = session.get();
+  const now = signedIn && (await asked("GET").catch(() => null));
+  if (now && before && now.user?.id === before.user?.id && now.app?.clientId === before.app?.clientId) {
+    return session.set(now);
+  }
+  session.set(false); // ends calls of the phone
+  return now && location.reload();
+};
+
 const HEADERS = { "Content-Type": "application/json" };
 
 async function asked(method, body) {
@@ -23,7 +35,7 @@ export async function begin() {
   if (code) {
     history.replaceState(null, "", "#/");
     try {
-      session.set(await asked("POST", { code }));
+      await signIn({ code });
       return "";
     } catch (fault) {
       await resume();
@@ -38,12 +50,14 @@ async function resume() {
   session.set((await asked("GET").catch(() => null)) ?? false);
 }
 
-// With `user` and `password`, or with `clientId` and `clientSecret`.
+// With `user` and `password`, with `clientId` and `clientSecret`, or with the `code` of a link.
 export async function signIn(credentials) {
   session.set(await asked("POST", credentials));
+  tabs.postMessage(true);
 }
 
 export async function signOut() {
   await asked("DELETE").catch(() => null);
   session.set(false);
+  tabs.postMessage(false);
 }

@@ -10,8 +10,9 @@ import { PhoneIcon } from "../phone/icons.js";
 import { followKeyboard, SHORTCUTS } from "../phone/keyboard.js";
 import { goOffline, goOnline, line, placeCall } from "../phone/line.js";
 
-export default function PhonePage() {
+export default function PhonePage({ query }) {
   const phone = useValue(line);
+  const [extensions, fault] = useExtensions();
   const why = whyNoMicrophone();
   return html`
     <header><h1>Phone</h1><${State} phone=${phone} /></header>
@@ -20,12 +21,18 @@ export default function PhonePage() {
     <${CallsSaid} calls=${phone.calls} />
     <div class="softphone">
       <div class="stack">
-        <${Registration} phone=${phone} />
-        <${Dialler} phone=${phone} />
-        <${DeviceForm} />
+        ${fault && html`<p class="notice bad" role="alert">${fault}</p>`}
+        ${extensions?.length === 0 && html`<p class="notice">No extension in reach has a browser phone. The line
+          ${" "}<code>webrtc: yes</code> of an extension in the directory file makes one.</p>`}
+        ${extensions?.length > 0 && html`
+          <${Registration} phone=${phone} extensions=${extensions} wanted=${query.as} />
+          <${Dialler} phone=${phone} />
+          <${DeviceForm} />`}
       </div>
       <div class="stack">
-        ${phone.calls.length === 0 && html`<p class="empty">No call.</p>`}
+        ${phone.calls.length === 0 && html`<p class="empty">${phone.state === "online" ? html`
+          No call yet. To hear yourself, call <code>00</code>: the dialplan of <code>make serve</code> echoes there.`
+          : "No call. Go online to call and to be called."}</p>`}
         ${phone.calls.map((view) => html`<${CallCard} key=${view.id} view=${view} calls=${phone.calls} />`)}
         <${Help} />
       </div>
@@ -46,25 +53,23 @@ function State({ phone }) {
     ${text}${phone.state === "online" ? ` as ${phone.number}` : ""}</span>`;
 }
 
-function Registration({ phone }) {
+// Those that may have a browser phone (null: not told yet), and why they are not told.
+function useExtensions() {
   const [extensions, setExtensions] = useState(null);
   const [fault, setFault] = useState("");
-  const [chosen, setChosen] = useState(phone.number);
   useEffect(() => {
-    api.get("console/reach").then((told) => {
-      const found = told.users.flatMap((user) => user.extensions).filter((x) => x.webrtc);
-      setExtensions(found);
-      setChosen((now) => now || (found[0]?.number ?? ""));
-    }, (why) => setFault(why.message));
+    api.get("console/reach").then(
+      (told) => setExtensions(told.users.flatMap((user) => user.extensions).filter((x) => x.webrtc)),
+      (why) => setFault(why.message),
+    );
   }, []);
+  return [extensions, fault];
+}
 
-  if (fault) return html`<p class="notice bad" role="alert">${fault}</p>`;
-  if (!extensions) return null;
-  if (!extensions.length) {
-    return html`<p class="notice">No extension in reach has a browser phone. The line <code>webrtc: yes</code> of an
-      extension in the directory file makes one.</p>`;
-  }
+function Registration({ phone, extensions, wanted }) {
   const on = ["connecting", "online", "waiting"].includes(phone.state);
+  const known = (on ? [phone.number] : [wanted, phone.number]).find((number) => extensions.some((x) => x.number === number));
+  const [chosen, setChosen] = useState(known ?? extensions[0].number);
   return html`
     <form class="card row be-phone" onSubmit=${(event) => { event.preventDefault(); if (on) goOffline({ forget: true }); else goOnline(chosen); }}>
       <label class="grow">Be the phone of
@@ -111,7 +116,7 @@ function Dialler({ phone }) {
 
 function Help() {
   return html`
-    <details class="muted"><summary>Keyboard</summary>
+    <details class="muted keys-help"><summary>Keyboard</summary>
       <dl class="shortcuts">
         ${SHORTCUTS.map(([key, text]) => html`<div key=${key}><dt><kbd>${key}</kbd></dt><dd>${text}</dd></div>`)}
       </dl></details>`;

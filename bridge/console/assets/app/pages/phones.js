@@ -60,6 +60,8 @@ function Phone({ extension, presence, held, onShow }) {
         <div class="row foot">
           <button onClick=${onShow} aria-label=${`Set up a phone as ${extension.number}`}>Set up</button>
           <a class="button" href=${`#/calls?from=${encodeURIComponent(extension.number)}`} aria-label=${`Call from ${extension.number}`}>Call</a>
+          ${extension.webrtc && html`<a class="button" href=${`#/phone?as=${encodeURIComponent(extension.number)}`}
+            aria-label=${`Use this browser as ${extension.number}`}>Use this browser</a>`}
         </div>`}
     </li>`;
 }

@@ -154,7 +154,7 @@ function incoming(session) {
 export async function placeCall(text, consultsFor = null) {
   const number = dialled(text);
   if (!number) throw new Error("That is no number: digits, *, # and a leading + can be dialled.");
-  if (line.get().state !== "online") throw new Error("The phone is not registered.");
+  if (line.get().state !== "online") throw new Error("The phone is offline. Go online first.");
   await holdOthers(null);
   const call = add({ direction: "out", number, consultsFor });
   shown();
