@@ -88,6 +88,13 @@ CASES: dict[str, tuple[str, str, Any]] = {
         "m => [-5, 0, 65000, 3723000].map(m.durationText)",
         ["0:00", "0:00", "1:05", "1:02:03"],
     ),
+    "a party of an ended call is in no state": (
+        "live/call_words.js",
+        """m => ['', '2026-11-29T16:13:04Z'].map(ended => m.partiesOf(
+          {ended, phoneCallView: [{id: '1', extension: '1', status: 0}]}
+        )[0].state)""",
+        ["not dialled yet", ""],
+    ),
 }
 
 

@@ -22,7 +22,7 @@ export function partiesOf(call) {
     viewId: view.id,
     extension: view.extension ?? null,
     number: view.extension ?? (place === 0 ? view.source : view.destination)?.[0] ?? "",
-    state: partyState(view),
+    state: call.ended ? "" : partyState(view),
     onHold: Boolean(view.onHold),
     holds: Boolean(view.onHold) && view.holder === 1,
     parked: Boolean(view.parked),

@@ -114,5 +114,8 @@ function Webhooks({ attempts }) {
 function moment(ms) {
   if (!ms) return "";
   const date = new Date(ms);
-  return `${date.toLocaleDateString()} ${date.toLocaleTimeString()}.${String(date.getMilliseconds()).padStart(3, "0")}`;
+  return date.toLocaleString([], {
+    year: "numeric", month: "numeric", day: "numeric",
+    hour: "numeric", minute: "2-digit", second: "2-digit", fractionalSecondDigits: 3,
+  });
 }
