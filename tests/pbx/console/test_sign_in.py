@@ -51,6 +51,7 @@ async def test_given_a_session_when_signed_out_elsewhere_then_the_page_asks_to_s
     await page.context.clear_cookies()
     await set_up.click()
     await expect(page.get_by_role("button", name="Sign in")).to_be_visible()
+    await expect(page.get_by_role("alert")).to_have_text("The session has ended. Sign in again.")
     fresh.faults.clear()  # the answers 401
 
 

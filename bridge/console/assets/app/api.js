@@ -1,6 +1,6 @@
 // The API of the service, with the session of this page. Paths begin with the name of an API:
 // `uapi/phoneCalls/…`, `console/reach`.
-import { session } from "./session.js";
+import { lose, session } from "./session.js";
 
 const BASE = new URL("..", document.baseURI);
 
@@ -37,7 +37,7 @@ export async function request(method, path, { query, body, headers, signal } = {
   if (answer.ok) return answer;
   const told = await answer.json().catch(() => null);
   const { code = "", message = `The service answered ${answer.status}.` } = told?.error ?? {};
-  if (answer.status === 401 || code === "console_proof_invalid") session.set(false);
+  if (answer.status === 401 || code === "console_proof_invalid") lose();
   throw new ApiError(answer.status, code, message);
 }
 

@@ -5,10 +5,10 @@ import { begin, session } from "./session.js";
 import { Shell } from "./shell.js";
 import { SignIn } from "./sign_in.js";
 
-function Console({ problem }) {
+function Console() {
   const who = useValue(session);
-  return who ? html`<${Shell} session=${who} />` : html`<${SignIn} problem=${problem} />`;
+  return who ? html`<${Shell} session=${who} />` : html`<${SignIn} />`;
 }
 
-const problem = await begin();
-render(html`<${Console} problem=${problem} />`, document.getElementById("console"));
+await begin();
+render(html`<${Console} />`, document.getElementById("console"));

@@ -4,6 +4,21 @@ import { makeValue } from "./lib/value.js";
 // null: not known yet; false: nobody is signed in; else what GET /console/session says.
 export const session = makeValue(null);
 
+let problem = "";
+
+// Why nobody is signed in, for people; told once.
+export function takeProblem() {
+  const told = problem;
+  problem = "";
+  return told;
+}
+
+// The service knows the session no more.
+export function lose() {
+  if (session.get()) problem = "The session has ended. Sign in again.";
+  session.set(false);
+}
+
 // The cookie belongs to all tabs: each tells the others when it signs in or out.
 const tabs = new BroadcastChannel("uapi-console-session");
 tabs.onmessage = async ({ data: signedIn }) => {
@@ -35,15 +50,14 @@ export async function begin() {
   if (code) {
     history.replaceState(null, "", "#/");
     try {
-      await signIn({ code });
-      return "";
+      return await signIn({ code });
     } catch (fault) {
-      await resume();
-      return session.get() ? "" : fault.message;
+      problem = fault.message;
     }
   }
   await resume();
-  return "";
+  if (session.get()) problem = "";
+  return undefined;
 }
 
 async function resume() {

@@ -1,9 +1,9 @@
 // The form that signs in.
 import { html, useState } from "./lib/html.js";
-import { signIn } from "./session.js";
+import { signIn, takeProblem } from "./session.js";
 
-export function SignIn({ problem }) {
-  const [fault, setFault] = useState(problem);
+export function SignIn() {
+  const [fault, setFault] = useState(takeProblem);
   const [busy, setBusy] = useState(false);
   const [asUser, setAsUser] = useState(false);
 
