@@ -34,8 +34,9 @@ _Result = TypeVar("_Result")
 
 # So many objects more than at the last search for garbage begin the next; Python's own is 700. The
 # events of a call make hundreds of objects, and nearly none of them is in a cycle. The searches
-# took 4 to 5 % of the CPU of a call.
-_SEARCH_AFTER = (50_000, 20, 100)
+# took 4 to 5 % of the CPU of a call. A larger number saves no more, but each search is a pause:
+# after 50,000 objects one of 100 ms and more on a busy machine, which readers of streams notice.
+_SEARCH_AFTER = (10_000, 10, 1_000)
 
 
 class ServeError(Exception):
