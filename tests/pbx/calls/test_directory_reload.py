@@ -95,9 +95,9 @@ async def test_given_a_file_when_reloaded_then_the_log_says_what_it_changed_also
         own_lab.bridge.reload()
         await eventually(lambda before=before: len(reloads()) > before, 10)  # type: ignore[misc]
     same, other = reloads()[-2:]
-    assert (same["changed"], same["extensions"]) == (False, 11)
+    assert (same["changed"], same["extensions"]) == (False, 12)
     assert other["changed"] is True
-    assert (other["extensions"], other["extensions_removed"], other["users_changed"]) == (10, 1, 1)
+    assert (other["extensions"], other["extensions_removed"], other["users_changed"]) == (11, 1, 1)
     assert "extensions_added" not in other
 
 

@@ -41,7 +41,7 @@ def test_given_the_example_when_checked_then_it_is_valid_and_nothing_is_written(
     done = run("check", str(EXAMPLE_FILE), state_dir=str(tmp_path / "state"))
 
     assert done.returncode == 0, done.stderr
-    assert "2 organizations, 3 users, 11 extensions" in done.stdout
+    assert "2 organizations, 3 users, 12 extensions" in done.stdout
     assert "note:" not in done.stdout
     assert not (tmp_path / "state").exists()
 
