@@ -125,3 +125,33 @@ async def test_given_phones_when_one_talks_and_holds_then_the_page_of_phones_say
     await expect(card).to_contain_text("On hold")
     await api.hang_up("@self", call_id)
     await expect(card).to_contain_text("Free")
+
+
+async def test_given_a_dialog_that_closes_when_a_key_follows_at_once_then_the_next_dialog_stays(
+    console: WatchedPage,
+) -> None:
+    """Faster than the next frame, in which the browser tells that the first one was closed."""
+    page, grid = console.page, console.page.get_by_role("grid")
+    await tab_to(page, "Calls")
+    await page.keyboard.press("Enter")
+    await tab_to(page, "Live calls")
+    seen = await page.evaluate(
+        """async () => {
+          const press = (key) => document.activeElement.dispatchEvent(
+            new KeyboardEvent("keydown", {key, bubbles: true, cancelable: true}));
+          const drawn = () => new Promise((done) => queueMicrotask(() => queueMicrotask(done)));
+          const dialog = () => document.querySelector("dialog:modal h1")?.innerText;
+          const seen = [];
+          press("?"); await drawn(); seen.push(dialog());
+          document.querySelector("dialog button[aria-label=Close]").click();
+          await drawn(); seen.push(dialog());
+          press("n"); await drawn(); seen.push(dialog());
+          for (let i = 0; i < 3; i++) await new Promise(requestAnimationFrame);
+          seen.push(dialog());
+          return seen;
+        }"""
+    )
+    assert seen == ["Keys", None, "Place a call", "Place a call"]
+    await page.keyboard.press("Escape")
+    await expect(page.get_by_role("dialog")).to_have_count(0)
+    await expect(grid).to_be_focused()

@@ -1,11 +1,12 @@
 // A dialog of the browser: it keeps the focus inside, Escape closes it, and the focus goes back.
-import { html, useEffect, useId, useRef, useState } from "./html.js";
+import { html, useEffect, useId, useLayoutEffect, useRef, useState } from "./html.js";
 import { Icon } from "./icons.js";
 
 export function Dialog({ title, onClose, children }) {
   const dialog = useRef(null);
   const id = useId();
-  useEffect(() => {
+  // At once: a key that is pressed before the next frame must find the dialog open.
+  useLayoutEffect(() => {
     const before = document.activeElement, element = dialog.current;
     element.showModal();
     return () => {
@@ -13,8 +14,10 @@ export function Dialog({ title, onClose, children }) {
       before?.focus?.();
     };
   }, []);
+  // The browser tells the close a frame later. By then the next dialog may be open, which must stay.
+  const closed = () => dialog.current && onClose();
   return html`
-    <dialog ref=${dialog} aria-labelledby=${id} onClose=${onClose} onCancel=${onClose}>
+    <dialog ref=${dialog} aria-labelledby=${id} onClose=${closed} onCancel=${onClose}>
       <header><h1 id=${id}>${title}</h1>
         <button class="plain icon" type="button" aria-label="Close" onClick=${onClose}><${Icon} name="close" /></button></header>
       ${children}
