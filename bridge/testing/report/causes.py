@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 
 from bridge.testing.journal import Observation, Source
 from bridge.testing.report.of_journal import has_failed, status_of
+from bridge.testing.report.transfers import failed_transfers, outcome_told
 
 _CAUSES_MAX = 12
 
@@ -15,12 +16,15 @@ _CAUSES_MAX = 12
 def causes(observations: Sequence[Observation]) -> list[str]:
     """One sentence each, with the moment in ms after the first observation; at most 12.
 
-    First the step that failed, then refusals by their moments, then the phones that still ring or
-    got no call. The failed step ends the test, so later observations are left out.
+    First the step that failed, then refusals and failed transfers by their moments, then the
+    phones that still ring or got no call. The failed step ends the test, so later observations are
+    left out.
     """
     began_ms = observations[0].at_ms if observations else 0.0
     observations = _until_it_failed(observations)
-    found = [f"{_at(x, began_ms)}: {_said(x)}" for x in observations if has_failed(x)]
+    of_transfers = dict(failed_transfers(observations))
+    told = [x for x in observations if x in of_transfers or has_failed(x)]
+    found = [f"{_at(x, began_ms)}: {of_transfers.get(x) or _said(x)}" for x in told]
     steps = [x for x in observations if x.source is Source.TEST and x.kind == "failed"]
     first = [f"{_at(x, began_ms)}: {_said(x)}" for x in steps]
     rest = [x for x in dict.fromkeys(found) if x not in first]
@@ -42,6 +46,8 @@ def _said(one: Observation) -> str:
     if one.source is Source.SIP:
         who = one.who if one.outgoing else "the PBX"
         to = "the PBX" if one.outgoing else one.who
+        if outcome_told(one):
+            return f"{who} told {to} of a transfer: {outcome_told(one)}"
         return f"{who} answered {to}: {one.text.removeprefix('SIP/2.0 ')}{_reason(one)}"
     if one.source is Source.API:
         return f"the service refused {one.who}: {one.text}{_error(one)}"

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from bridge.ladder import Ladder, LadderEntry, LadderKind
 from bridge.testing.journal import Observation, Source
+from bridge.testing.report.transfers import outcome_told
 
 SERVICE, PBX, TEST = "service", "PBX", "test"
 _KINDS = {
@@ -23,7 +24,8 @@ _CANCELLED = 487
 # They tell of no call, unless they fail.
 _UPKEEP = ("REGISTER", "OPTIONS", "SUBSCRIBE", "PUBLISH")
 # The lamp of a mailbox: Asterisk sends it unasked, and phones that want none answer 481.
-_LAMP, _NOT_SUBSCRIBED = "message-summary", 481
+_LAMP = re.compile(r"^(?:Event|o):\s*message-summary\b", re.MULTILINE | re.IGNORECASE)
+_NOT_SUBSCRIBED = 481
 
 
 def ladder_of_journal(observations: Iterable[Observation]) -> Ladder:
@@ -50,6 +52,8 @@ def has_failed(one: Observation) -> bool:
     """Whether it tells of a failure."""
     status = status_of(one)
     if one.source is Source.SIP:
+        if outcome_told(one)[:1] in ("4", "5", "6"):
+            return True
         harmless = (*_CHALLENGES, _CANCELLED, *((_NOT_SUBSCRIBED,) if _of_notify(one) else ()))
         return status is not None and status >= 400 and status not in harmless
     if one.source is Source.API:
@@ -65,7 +69,7 @@ def has_failed(one: Observation) -> bool:
 
 def _is_upkeep(one: Observation) -> bool:
     if _of_notify(one):
-        return _LAMP in one.detail or status_of(one) == _NOT_SUBSCRIBED
+        return _LAMP.search(one.detail) is not None or status_of(one) == _NOT_SUBSCRIBED
     return _method(one) in _UPKEEP
 
 
@@ -106,7 +110,8 @@ def _lanes(one: Observation) -> tuple[str, str]:
 
 def _label(one: Observation) -> str:
     if one.source is Source.SIP:
-        return re.sub(r"^SIP/2\.0 | sip:\S+ SIP/2\.0$| SIP/2\.0$", "", one.text)
+        label = re.sub(r"^SIP/2\.0 | sip:\S+ SIP/2\.0$| SIP/2\.0$", "", one.text)
+        return f"{label} {outcome_told(one)}".strip()
     if one.source is Source.PBX:
         return f"{one.kind} {one.text}".strip()
     if one.source is Source.TEST and one.kind == "failed":

@@ -94,3 +94,18 @@ async def test_given_a_webhook_that_does_not_come_then_the_cause_names_those_tha
         await events.include("hang-up", within_s=0.5)
     assert "0003*211 gets hang-up: dial-in CALLING" in causes()
     assert "0003*211: it rings from " in causes()
+
+
+async def test_given_a_transfer_to_a_missing_number_then_the_cause_names_both(
+    uapi_api: ObservedApi, uapi_phone: MakePhone, causes: Causes
+) -> None:
+    a = await uapi_phone(A, answer="auto")
+    await uapi_phone(B, answer="auto")
+    call = await uapi_api.place(A, B)
+    await call.is_between(A, B)
+    await a.transfer("299")
+
+    with pytest.raises(FlowFailure):
+        await call.is_between(B, "0003*299")
+    assert "the transfer of 0003*210 to 299 failed: 503" in causes()
+    assert "the PBX has no such number: hangup cause 3" in causes()
