@@ -261,7 +261,9 @@ async def test_the_client_goes_through_all_pages(
         assert len(found) == len(set(found))
         query = {"sortOrder": "descending", "count": 2}
         records = [x["id"] async for x in api.entries(RECORDS, query)]
-        assert records == found[::-1]
+        # Other tests of this service have left calls of other extensions.
+        assert [x for x in records if x in set(found)] == found[::-1]
+        assert len(records) == len(set(records))
         extensions = [x["extension"] async for x in api.entries(PRESENCE)]
         assert extensions == sorted(extensions)
         assert "0003*210" in extensions
