@@ -88,7 +88,7 @@ def require_own_page(request: web.Request) -> None:
     """
     site = request.headers.get("Sec-Fetch-Site", "same-origin")
     origin = request.headers.get("Origin")
-    if site != "same-origin" or (origin is not None and _host(origin) != _own_host(request)):
+    if site != "same-origin" or (origin is not None and _host(origin) not in _own_hosts(request)):
         raise refused("Only the console's own page may use its session.")
 
 
@@ -134,9 +134,13 @@ def _is_secure(request: web.Request) -> bool:
     return base_url(request, request.app[SERVICES].settings.public_base_url).startswith("https:")
 
 
-def _own_host(request: web.Request) -> str | None:
-    """Not the scheme, since a proxy may end TLS before this service."""
-    return _host(base_url(request, ""))
+def _own_hosts(request: web.Request) -> set[str]:
+    """By what the client called, and by the settings: a proxy may send a Host of its own.
+
+    Not the schemes, since a proxy may end TLS before this service.
+    """
+    public = request.app[SERVICES].settings.public_base_url
+    return {host for url in (base_url(request, ""), public) if (host := _host(url))}
 
 
 def _host(origin: str) -> str | None:

@@ -9,8 +9,13 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import make_mocked_request
 
-from bridge.http.console.session_cookie import session_cookie, set_session_cookie
+from bridge.http.console.session_cookie import (
+    require_own_page,
+    session_cookie,
+    set_session_cookie,
+)
 from bridge.http.context import SERVICES
+from bridge.http.errors import UapiError
 
 
 @pytest.mark.parametrize(
@@ -37,8 +42,18 @@ def test_given_tls_when_another_host_has_set_a_cookie_then_it_is_no_session() ->
     assert session_cookie(request) == ""
 
 
-def request_with(public: str, cookie: str) -> web.Request:
+@pytest.mark.parametrize("host", ["calls.example.com", "127.0.0.1:8080"])
+def test_given_a_proxy_with_another_host_when_our_page_asks_then_it_is_ours(host: str) -> None:
+    public = "https://calls.example.com:8443"
+    require_own_page(request_with(public, "", Host=host, Origin=public))
+    with pytest.raises(UapiError):
+        require_own_page(request_with(public, "", Host=host, Origin="https://other.example.com"))
+    with pytest.raises(UapiError):
+        require_own_page(request_with("", "", Host=host, Origin=public))
+
+
+def request_with(public: str, cookie: str, **headers: str) -> web.Request:
     app = web.Application()
     settings = SimpleNamespace(public_base_url=public)
     app[SERVICES] = cast("Any", SimpleNamespace(settings=settings))
-    return make_mocked_request("GET", "/console/session", {"Cookie": cookie}, app=app)
+    return make_mocked_request("GET", "/console/session", {"Cookie": cookie, **headers}, app=app)
