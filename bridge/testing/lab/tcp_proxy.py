@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ssl
 from collections.abc import Coroutine
 
 from bridge.testing.eventually import eventually
@@ -38,8 +39,9 @@ class TcpProxy:
         assert self._server is not None
         return int(self._server.sockets[0].getsockname()[1])
 
-    async def start(self) -> None:
-        self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
+    async def start(self, tls: ssl.SSLContext | None = None) -> None:
+        """Listen. `tls`: end the client's TLS here; the server is asked in the clear."""
+        self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0, ssl=tls)
 
     async def stop(self) -> None:
         self.cut()
