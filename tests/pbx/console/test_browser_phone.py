@@ -1,4 +1,7 @@
-"""A browser and a softphone hear each other: called, calling, on hold, transferred."""
+"""A browser and a softphone hear each other: called, calling, on hold, transferred.
+
+What the page plays itself, and on which device, is observed where it hands it to the browser.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,7 @@ from bridge.testing.eventually import eventually
 from bridge.testing.lab.api_client import ApiClient
 from bridge.testing.lab.running_lab import RunningLab, open_lab
 from bridge.testing.softphones.browser_phone import (
+    NEAR_HZ,
     OWN_TONE_HZ,
     BrowserPhone,
     chromium,
@@ -24,6 +28,35 @@ from .console_page import violations
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 ALICE, BROWSER = "user-12", "0003*215"
+
+# The microphone of the call, the speakers that the page has asked for, and the ringtone.
+_DEVICES = """
+window.speakers = new Set();
+for (const player of [HTMLMediaElement.prototype, AudioContext.prototype]) {
+  const real = player.setSinkId;
+  player.setSinkId = function (id) {
+    return real.call(this, id).then(() => window.speakers.add(`${player.constructor.name} ${id}`));
+  };
+}
+const connect = AudioNode.prototype.connect;
+AudioNode.prototype.connect = function (target, ...more) {
+  if (target instanceof AudioDestinationNode) {
+    window.ringtone ??= new AnalyserNode(this.context, { fftSize: 8192 });
+    connect.call(this, window.ringtone);
+  }
+  return connect.call(this, target, ...more);
+};
+window.ringsHz = () => {
+  const heard = window.ringtone;
+  if (heard?.context.state !== "running") return 0;
+  const levels = new Float32Array(heard.frequencyBinCount);
+  heard.getFloatFrequencyData(levels);
+  const loudest = levels.indexOf(Math.max(...levels));
+  return levels[loudest] < -70 ? -1 : loudest * heard.context.sampleRate / heard.fftSize;
+};
+window.microphone = () => connections.at(-1).getSenders()[0].track.getSettings().deviceId;
+"""
+_RINGTONE_HZ = (440, 554)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
@@ -177,6 +210,63 @@ async def test_given_a_call_when_transferred_then_the_other_two_talk(
         await second.wait_tone(440)
         await first.hangup()
         await second.wait_closed()
+
+
+async def test_given_chosen_devices_when_reloaded_then_calls_and_ringtone_use_them(
+    lab: RunningLab, api: ApiClient, phone: BrowserPhone
+) -> None:
+    page = phone.page
+    await page.click("details.devices summary")
+    await page.get_by_role("button", name="Try the microphone").click()
+    chosen = {}
+    for kind in ("microphone", "speaker"):
+        options = page.locator(f"select[name={kind}] option")
+        await expect(options).not_to_have_count(1)
+        other = await options.last.get_attribute("value")
+        assert other
+        await page.select_option(f"select[name={kind}]", other)
+        chosen[kind] = other
+
+    await page.add_init_script(_DEVICES)
+    await page.reload()
+    await expect(page.locator("[data-state=online]")).to_be_visible()
+    await page.locator("h1").click()  # before that no browser plays a ringtone
+    async with lab.phone("0003*212") as other_phone:
+        await other_phone.dial("215")
+        await phone.shows("incoming")
+        await eventually(lambda: ringtone_heard(phone), 5)
+        await phone.click("answer")
+        await phone.shows("talking")
+        await eventually(lambda: silent(phone), 5)
+        await phone.hears(440)
+        await other_phone.wait_tone(OWN_TONE_HZ)
+        assert await page.evaluate("microphone()") == chosen["microphone"]
+        assert set(await page.evaluate("[...speakers]")) == {
+            f"{player} {chosen['speaker']}" for player in ("HTMLMediaElement", "AudioContext")
+        }
+        for kind, device in chosen.items():
+            await expect(page.locator(f"select[name={kind}]")).to_have_value(device)
+        await phone.click("hangup")
+        await other_phone.wait_closed()
+    async with lab.phone("0003*212") as other_phone:
+        await other_phone.dial("215")
+        await phone.shows("incoming")
+        await eventually(lambda: ringtone_heard(phone), 5)
+        await phone.click("reject")
+        await phone.shows()
+        await eventually(lambda: silent(phone), 5)
+        await other_phone.wait_closed()
+
+
+async def silent(phone: BrowserPhone) -> bool:
+    """Whether the page plays no ringtone, and is not between two bursts of one."""
+    return bool(await phone.page.evaluate("ringsHz()") == 0)
+
+
+async def ringtone_heard(phone: BrowserPhone) -> bool:
+    """Whether the page plays one of its two tones now."""
+    heard = await phone.page.evaluate("ringsHz()")
+    return any(abs(heard - hz) < NEAR_HZ for hz in _RINGTONE_HZ)
 
 
 async def test_given_somebody_without_the_right_when_signed_in_then_there_is_no_phone(
