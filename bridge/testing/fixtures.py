@@ -47,6 +47,7 @@ def uapi_journal(request: pytest.FixtureRequest, uapi_lab: SystemUnderTest) -> J
     """All that is observed in this test, on one time axis."""
     journal = Journal()
     journal.follow(lambda: uapi_lab.observations(journal.began_ms))
+    journal.captured = uapi_lab.packets
     request.node.stash[JOURNAL] = journal
     return journal
 

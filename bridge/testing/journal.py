@@ -34,9 +34,11 @@ Phones keep their messages, the service its log. So a journal asks its sources w
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+
+from bridge.testing.pcap_file import Packet
 
 
 class Source(StrEnum):
@@ -75,6 +77,8 @@ class Observation:
 
 
 Observations = Callable[[], Iterable[Observation]]
+Captured = Callable[[float, float], Sequence[Packet]]
+"""The packets between two moments, in milliseconds since 1970."""
 
 
 class Journal:
@@ -84,6 +88,8 @@ class Journal:
         self.began_ms = now_ms() if began_ms is None else began_ms
         self._noted: list[Observation] = []
         self._followed: list[Observations] = []
+        self.captured: Captured = lambda *_: ()
+        """Gives packets of the calls, where something captures them."""
 
     def note(self, observation: Observation) -> None:
         """Add one observation that its maker does not keep."""

@@ -19,9 +19,11 @@ _OPTIONS = {
     "uapi_verba_key": "the name of the Verba key that reads recordings; default: erasure",
     "uapi_receiver_address": "the address where webhooks reach this machine; default: 127.0.0.1",
     "uapi_report_dir": "where reports of failed tests are written; default: build/uapi-reports",
+    "uapi_capture": "auto: packets of failed tests, if dumpcap is there; never; default: auto",
     "uapi_directory": "the directory file of a service that the kit starts; default: the example",
 }
 _REPORT_DIR = Path("build/uapi-reports")
+_CAPTURE = ("auto", "never")
 _SETTINGS = "uapi_settings"
 
 
@@ -53,6 +55,7 @@ class KitOptions:
     directory: Path | None
     settings: dict[str, str]
     report_dir: Path = _REPORT_DIR
+    capture: str = "auto"
 
     @classmethod
     def of(cls, config: pytest.Config) -> KitOptions:
@@ -75,6 +78,7 @@ class KitOptions:
             receiver_address=value("uapi_receiver_address", "127.0.0.1"),
             directory=path("uapi_directory"),
             report_dir=config.rootpath / value("uapi_report_dir", str(_REPORT_DIR)),
+            capture=value("uapi_capture", "auto"),
             settings=_settings(config.getini(_SETTINGS)),
         )
         options.check()
@@ -82,6 +86,8 @@ class KitOptions:
 
     def check(self) -> None:
         """Raises pytest.UsageError, which says what to give."""
+        if self.capture not in _CAPTURE:
+            raise pytest.UsageError(f"--uapi-capture is {' or '.join(_CAPTURE)}")
         if self.url and self.secrets is None and self.state_dir is None:
             raise pytest.UsageError("--uapi-url needs --uapi-state-dir or --uapi-secrets as well")
         if self.url and (self.settings or self.directory):

@@ -69,7 +69,7 @@ def _capture(pcap: bytes) -> Iterator[str]:
     if len(pcap) <= _PCAP_BYTES:
         data = base64.b64encode(pcap).decode()
         kind = "application/vnd.tcpdump.pcap"
-        yield f'<p><a download="call.pcap" href="data:{kind};base64,{data}">SIP as PCAP</a></p>'
+        yield f'<p><a download="call.pcap" href="data:{kind};base64,{data}">call as PCAP</a></p>'
 
 
 def _text(text: str) -> str:

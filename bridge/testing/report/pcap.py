@@ -1,39 +1,50 @@
-"""The SIP messages of a journal as a file for Wireshark and sngrep: UDP over IPv4, as pcap.
+"""The SIP messages of a journal as a file for Wireshark and sngrep, with the packets of a capture
+where there is one; else as UDP over IPv4.
 
-Phones tell their messages and not the frames. So messages that went over TCP or WebSocket are
+Phones tell their messages and not the packets. So messages that went over TCP or WebSocket are
 written as UDP too, and an address that no trace tells is made up.
 """
 
 from __future__ import annotations
 
 import ipaddress
+import re
 import struct
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from bridge.testing.journal import Observation, Source
+from bridge.testing.pcap_file import SNAP, Packet, pcap_file
 
-_MAGIC_US, _LINKTYPE_RAW = 0xA1B2C3D4, 101
-_SNAP = 65535
 _IP_HEADER, _UDP_HEADER = 20, 8
-_PAYLOAD_MAX = _SNAP - _IP_HEADER - _UDP_HEADER
+_PAYLOAD_MAX = SNAP - _IP_HEADER - _UDP_HEADER
+_CALL_ID = re.compile(rb"^(?:Call-ID|i):[ \t]*(\S+)", re.MULTILINE | re.IGNORECASE)
 _MADE_UP_PBX = ("127.0.0.1", 5060)
 
 Address = tuple[str, int]
 
 
 def pcap_of(
-    observations: Iterable[Observation], known: Mapping[str, Address] | None = None
+    observations: Iterable[Observation],
+    known: Mapping[str, Address] | None = None,
+    captured: Sequence[Packet] = (),
 ) -> bytes:
-    """`known`: the address of each phone, by its name, and that of the PBX under `pbx`."""
+    """`known`: the address of each phone, by its name, and that of the PBX under `pbx`.
+
+    `captured`: the real packets of that time. The messages of a dialog that can be read there are
+    left out; those over TLS and WebSocket cannot.
+    """
     addresses = dict(known or {})
-    frames = [struct.pack("!IHHiIII", _MAGIC_US, 2, 4, 0, 0, _SNAP, _LINKTYPE_RAW)]
+    readable = {x for packet in captured for x in _CALL_ID.findall(packet.data)}
+    packets = list(captured)
     for one in observations:
-        if one.source is Source.SIP and one.detail:
-            phone = addresses.setdefault(one.who, _made_up(len(addresses)))
-            pbx = addresses.get("pbx", _MADE_UP_PBX)
-            sender, receiver = (phone, pbx) if one.outgoing else (pbx, phone)
-            frames.append(_frame(one.at_ms, sender, receiver, _on_the_wire(one.detail)))
-    return b"".join(frames)
+        if one.source is not Source.SIP or not one.detail:
+            continue
+        phone = addresses.setdefault(one.who, _made_up(len(addresses)))
+        pbx = addresses.get("pbx", _MADE_UP_PBX)
+        sender, receiver = (phone, pbx) if one.outgoing else (pbx, phone)
+        if one.call_id.encode() not in readable:
+            packets.append(_packet(one.at_ms, sender, receiver, _on_the_wire(one.detail)))
+    return pcap_file(sorted(packets, key=lambda x: x.at_ms) if captured else packets)
 
 
 def _made_up(number: int) -> Address:
@@ -45,7 +56,7 @@ def _on_the_wire(text: str) -> bytes:
     return text.replace("\r\n", "\n").replace("\n", "\r\n").encode()[:_PAYLOAD_MAX]
 
 
-def _frame(at_ms: float, sender: Address, receiver: Address, payload: bytes) -> bytes:
+def _packet(at_ms: float, sender: Address, receiver: Address, payload: bytes) -> Packet:
     length = _IP_HEADER + _UDP_HEADER + len(payload)
     head = struct.pack(
         "!BBHHHBBH4s4s",
@@ -55,9 +66,7 @@ def _frame(at_ms: float, sender: Address, receiver: Address, payload: bytes) -> 
     )
     head = head[:10] + struct.pack("!H", _checksum(head)) + head[12:]
     udp = struct.pack("!HHHH", sender[1], receiver[1], _UDP_HEADER + len(payload), 0)
-    seconds, rest_ms = divmod(at_ms, 1000)
-    record = struct.pack("!IIII", int(seconds), int(rest_ms * 1000), length, length)
-    return record + head + udp + payload
+    return Packet(at_ms, length, head + udp + payload)
 
 
 def _packed(address: str) -> bytes:

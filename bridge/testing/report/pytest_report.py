@@ -19,11 +19,13 @@ SECTION = "uapi report"
 def pytest_uapi_failed(item: pytest.Item, report: pytest.TestReport, journal: Journal) -> None:
     """Causes and ladder become a section of the report. The paths of the files are in it, in its
     user_properties (`uapi_report`, `uapi_pcap`), and in `extras`, which pytest-html shows."""
+    from bridge.testing.journal import now_ms
     from bridge.testing.report.writing import write_report
 
     folder = KitOptions.of(item.config).report_dir
     try:
-        written = write_report(journal.observations(), folder, item.nodeid)
+        captured = journal.captured(journal.began_ms, now_ms())
+        written = write_report(journal.observations(), folder, item.nodeid, captured=captured)
     except OSError as why:
         report.sections.append((SECTION, f"no report: {why}"))
         return

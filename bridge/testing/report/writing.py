@@ -9,6 +9,7 @@ from pathlib import Path
 
 from bridge.ladder import ladder_text
 from bridge.testing.journal import Observation
+from bridge.testing.pcap_file import Packet
 from bridge.testing.report.causes import causes
 from bridge.testing.report.html import report_page
 from bridge.testing.report.of_journal import ladder_of_journal
@@ -32,14 +33,14 @@ def write_report(
     name: str,
     *,
     width: int = 140,
-    capture: bytes | None = None,
+    captured: Sequence[Packet] = (),
     addresses: Mapping[str, Address] | None = None,
 ) -> Report:
     """`name` becomes that of the files, as far as a file may have it. `width` of the text in
-    columns. `capture`: of dumpcap; left out, it is made of the SIP messages, with `addresses` as
-    `pcap_of` takes them. Raises OSError."""
+    columns. `captured`: the packets of that time; left out, they are made of the SIP messages, with
+    `addresses` as `pcap_of` takes them. Raises OSError."""
     found, ladder = causes(observations), ladder_of_journal(observations)
-    pcap = pcap_of(observations, addresses) if capture is None else capture
+    pcap = pcap_of(observations, addresses, captured)
     folder.mkdir(parents=True, exist_ok=True)
     stem = re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-.")[-_NAME_MAX:] or "report"
     html, capture_file = folder / f"{stem}.html", folder / f"{stem}.pcap"

@@ -17,6 +17,7 @@ from bridge.testing.lab.running_lab import RunningLab, open_lab
 from bridge.testing.options import KitOptions
 from bridge.testing.softphones.ports import free_port
 from bridge.testing.softphones.toolchain import ensure_phone_tools, ensure_programs
+from bridge.testing.system.packet_capture import PacketCapture, capture, capture_filter
 from bridge.testing.system.system_under_test import SystemUnderTest
 
 T = TypeVar("T")
@@ -46,6 +47,7 @@ class OwnSystem:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="uapi-lab", daemon=True)
         self._lab: RunningLab | None = None
+        self._capture: PacketCapture | None = None
 
     def open(self) -> SystemUnderTest:
         """Returns when calls can be placed.
@@ -67,6 +69,8 @@ class OwnSystem:
             if self._lab is not None:
                 self._run(self._lab.close())
         finally:
+            if self._capture is not None:
+                self._run(self._capture.stop())
             if self._thread.is_alive():
                 self._run(self._loop.shutdown_asyncgens())
                 self._loop.call_soon_threadsafe(self._loop.stop)
@@ -89,6 +93,8 @@ class OwnSystem:
         }
         if self._options.directory is not None:
             settings["directory_file"] = str(self._options.directory)
+        if self._options.capture == "auto":
+            self._capture = await capture(self._folder / "capture", capture_filter(ports))
         self._lab = await open_lab(
             self._folder,
             settings,
@@ -108,6 +114,7 @@ class OwnSystem:
             public_network_address=(ports.public_network_address, ports.public_network_sip),
             service_log=bridge.log_file,
             pbx_events=events,
+            capture=self._capture,
         )
 
     def _configuration(self, ca: Path, address: str, tls_port: int) -> Path:

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -17,6 +17,8 @@ from bridge.local_asterisk.console import console_command
 from bridge.local_asterisk.errors import LocalAsteriskError
 from bridge.testing.journal import Observation, Source
 from bridge.testing.options import KitOptions
+from bridge.testing.pcap_file import Packet
+from bridge.testing.system.packet_capture import PacketCapture
 
 _SIP_PORT = 5060
 _TRANSPORT = re.compile(r"^Transport:.*\sudp\s.*\s([0-9.]+):([0-9]+)\s*$", re.M)
@@ -33,7 +35,8 @@ class SystemUnderTest:
     """`sip_tls_port` and `ca_file` are 0 and None where phones cannot use TLS.
 
     `asterisk_dir`: the folder of an Asterisk that the service or the kit has started here.
-    `service_log` and `pbx_events`: files that grow, None where the kit cannot read them.
+    `service_log` and `pbx_events`: files that grow, None where the kit cannot read them. `capture`:
+    None where the kit may not capture, or has not started the system.
     """
 
     base_url: str
@@ -46,6 +49,7 @@ class SystemUnderTest:
     public_network_address: tuple[str, int] | None = None
     service_log: Path | None = None
     pbx_events: Path | None = None
+    capture: PacketCapture | None = None
 
     def secret(self, name: str) -> str:
         """A secret such as `sip/0003*210` or `app/user-12`. Raises NotOfThisSystem without it."""
@@ -88,6 +92,10 @@ class SystemUnderTest:
         if found is None:
             raise NotOfThisSystem(f"the public network has no transport for UDP: {said.strip()}")
         return found[1], int(found[2])
+
+    def packets(self, from_ms: float, to_ms: float) -> Sequence[Packet]:
+        """SIP and RTP of that time, in milliseconds since 1970; none where nothing is captured."""
+        return () if self.capture is None else self.capture.packets(from_ms, to_ms)
 
     def observations(self, since_ms: float) -> Iterator[Observation]:
         """The events of the PBX and lines of the log since that moment, where they are known."""

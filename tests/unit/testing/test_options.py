@@ -22,6 +22,7 @@ def test_given_nothing_then_the_kit_starts_a_service(outside: pytest.Pytester) -
     assert (options.client, options.verba_key) == ("user-12", "erasure")
     assert options.receiver_address == "127.0.0.1"
     assert options.settings == {}
+    assert options.capture == "auto"
 
 
 def test_given_an_option_in_both_places_then_the_command_line_wins(
@@ -52,6 +53,7 @@ def test_given_settings_of_the_service_then_they_are_read_line_by_line(
     [
         ("", ["--uapi-url=http://a.test"], "needs --uapi-state-dir or --uapi-secrets"),
         ("", ["--uapi-state-dir=state"], "need --uapi-url"),
+        ("", ["--uapi-capture=always"], "is auto or never"),
         ("uapi_settings = x", [], "'x' is not NAME=VALUE"),
         ("uapi_settings = a=1", ["--uapi-url=http://a.test", "--uapi-secrets=s"], "runs already"),
     ],
