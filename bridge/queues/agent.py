@@ -32,26 +32,40 @@ class Agent:
         return AgentStatus.PAUSED if self.member.paused else AgentStatus.ONLINE
 
 
+_HINT = "hint:"
 AGENTS_CONTEXT = "queue-agents"
-"""Of the shipped dialplan: rings all phones of an extension."""
+"""Of the shipped dialplan: rings all phones of an extension, and has a hint of their state."""
 
 
 def member_of(phone: Extension, status: AgentStatus = AgentStatus.ONLINE) -> QueueMember:
     """The member that the queue rings for this phone while it is online.
 
-    Asterisk dials one phone of an endpoint; several phones ring through a Local channel.
+    Asterisk dials one phone of an endpoint; several phones ring through a Local channel. Browsers
+    have an endpoint of their own, so a hint of the dialplan tells of both.
     """
-    interface = phone.endpoint
+    interface = state_interface = phone.endpoint
     if phone.rings_several and phone.provisioned:
         interface = f"Local/{phone.number}@{AGENTS_CONTEXT}/n"
+        if phone.webrtc:
+            state_interface = f"{_HINT}{phone.number}@{AGENTS_CONTEXT}"
     return QueueMember(
         interface,
-        phone.endpoint,
+        state_interface,
         paused=status is not AgentStatus.ONLINE,
         fixed=False,
         available=True,
         logged_out=status is AgentStatus.LOGGED_OUT,
     )
+
+
+def is_dialled_otherwise(member: QueueMember, phone: Extension) -> bool:
+    """Whether the phone has been given another dial string, or a hint, since it was logged in."""
+    wanted = member_of(phone)
+    return member.interface != wanted.interface or _has_hint(member) != _has_hint(wanted)
+
+
+def _has_hint(member: QueueMember) -> bool:
+    return member.state_interface.startswith(_HINT)
 
 
 def is_member(member: QueueMember, phone: Extension) -> bool:

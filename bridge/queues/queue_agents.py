@@ -12,7 +12,7 @@ from bridge.directory.directory import Directory
 from bridge.directory.loader import CurrentDirectory
 from bridge.directory.model import Extension, ExtensionType, Queue, QueueStrategy
 from bridge.keyed_locks import KeyedLocks
-from bridge.queues.agent import Agent, AgentStatus, is_member, member_of
+from bridge.queues.agent import Agent, AgentStatus, is_dialled_otherwise, is_member, member_of
 from bridge.queues.queue_pbx import (
     QueueMember,
     QueuePbx,
@@ -120,7 +120,7 @@ class QueueAgents:
         if agent.member is None or agent.member.fixed:
             return False
         phone = self._directory.directory.extensions[agent.number]
-        return agent.member.interface != member_of(phone).interface
+        return is_dialled_otherwise(agent.member, phone)
 
     async def _bring(
         self, extension: Extension, state: QueueState, agent: Agent, status: AgentStatus

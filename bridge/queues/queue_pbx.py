@@ -19,8 +19,9 @@ class QueueMember:
     """An agent as the PBX has it.
 
     `interface` is what the queue dials (`PJSIP/0003*211`), `state_interface` the phone whose state
-    counts. `fixed`: it is written in a file of the PBX, and cannot be removed. `available`: its
-    phone can be reached. `logged_out`: it is paused, and counts as logged out.
+    counts, or a hint (`hint:0003*215@queue-agents`). `fixed`: it is written in a file of the PBX,
+    and cannot be removed. `available`: its phone can be reached. `logged_out`: it is paused, and
+    counts as logged out.
     """
 
     interface: str

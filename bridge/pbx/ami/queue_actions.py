@@ -60,7 +60,7 @@ class QueueActions:
                 (
                     *_where(queue, member.interface),
                     ("MemberName", ami_values.display_name(name, "agent")),
-                    ("StateInterface", ami_values.dial_string(member.state_interface, "agent")),
+                    ("StateInterface", ami_values.queue_state(member.state_interface, "agent")),
                     ("Paused", "true" if member.paused else "false"),
                 ),
             )

@@ -28,6 +28,7 @@ _VARIABLE_NAME = re.compile(r"_{0,2}[A-Za-z][A-Za-z0-9_]*\Z")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 # The separators of Asterisk's argument parser: a comma splits, quotes and backslashes are eaten.
 _VARIABLE_FORBIDDEN = re.compile(r'[,"\\]')
+_HINT = "hint:"
 _DIAL_STRING = re.compile(r"[A-Za-z][A-Za-z0-9]*/[A-Za-z0-9_.*+#@/;-]+\Z")
 _UNIQUEID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.;-]{0,148}\Z")
 _CHANNEL = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.*+#@/;:=-]*\Z")
@@ -191,6 +192,14 @@ def dial_string(value: str, field: str) -> str:
     if len(value) > MAX_CHANNEL_BYTES:
         raise InvalidPbxValue(f"{field}: longer than {MAX_CHANNEL_BYTES} bytes")
     return value
+
+
+def queue_state(value: str, field: str) -> str:
+    """The state of an agent: `technology/resource`, or a hint as `hint:exten@context`."""
+    if not value.startswith(_HINT):
+        return dial_string(value, field)
+    number, _, within = value.removeprefix(_HINT).partition("@")
+    return f"{_HINT}{exten(number)}@{context(within)}"
 
 
 def joined_dial_strings(values: tuple[str, ...], field: str) -> str:

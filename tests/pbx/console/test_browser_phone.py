@@ -5,58 +5,32 @@ What the page plays itself, and on which device, is observed where it hands it t
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, expect
 
+from bridge.directory.loader import EXAMPLE_FILE
 from bridge.testing.eventually import eventually
 from bridge.testing.lab.api_client import ApiClient
 from bridge.testing.lab.running_lab import RunningLab, open_lab
 from bridge.testing.softphones.browser_phone import (
-    NEAR_HZ,
     OWN_TONE_HZ,
     BrowserPhone,
     chromium,
     phone_page,
 )
 from bridge.testing.softphones.toolchain import ensure_phone_tools
+from tests.pbx.queues.queue_client import wait_callers
 
 from .console_page import violations
+from .page_audio import OBSERVED, ringtone_heard, silent
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 ALICE, BROWSER = "user-12", "0003*215"
-
-# The microphone of the call, the speakers that the page has asked for, and the ringtone.
-_DEVICES = """
-window.speakers = new Set();
-for (const player of [HTMLMediaElement.prototype, AudioContext.prototype]) {
-  const real = player.setSinkId;
-  player.setSinkId = function (id) {
-    return real.call(this, id).then(() => window.speakers.add(`${player.constructor.name} ${id}`));
-  };
-}
-const connect = AudioNode.prototype.connect;
-AudioNode.prototype.connect = function (target, ...more) {
-  if (target instanceof AudioDestinationNode) {
-    window.ringtone ??= new AnalyserNode(this.context, { fftSize: 8192 });
-    connect.call(this, window.ringtone);
-  }
-  return connect.call(this, target, ...more);
-};
-window.ringsHz = () => {
-  const heard = window.ringtone;
-  if (heard?.context.state !== "running") return 0;
-  const levels = new Float32Array(heard.frequencyBinCount);
-  heard.getFloatFrequencyData(levels);
-  const loudest = levels.indexOf(Math.max(...levels));
-  return levels[loudest] < -70 ? -1 : loudest * heard.context.sampleRate / heard.fftSize;
-};
-window.microphone = () => connections.at(-1).getSenders()[0].track.getSettings().deviceId;
-"""
-_RINGTONE_HZ = (440, 554)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
@@ -71,7 +45,12 @@ async def lab(
 ) -> AsyncIterator[RunningLab]:
     """After the browser: its address is there before Asterisk looks."""
     ensure_phone_tools()
-    async with await open_lab(tmp_path_factory.mktemp("short")) as lab:
+    folder = tmp_path_factory.mktemp("short")
+    directory = folder / "directory.yaml"
+    text, count = re.subn("members: .*", f"members: [{BROWSER}]", EXAMPLE_FILE.read_text())
+    assert count == 1
+    directory.write_text(text)
+    async with await open_lab(folder / "lab", {"directory_file": str(directory)}) as lab:
         yield lab
 
 
@@ -227,7 +206,7 @@ async def test_given_chosen_devices_when_reloaded_then_calls_and_ringtone_use_th
         await page.select_option(f"select[name={kind}]", other)
         chosen[kind] = other
 
-    await page.add_init_script(_DEVICES)
+    await page.add_init_script(OBSERVED)
     await page.reload()
     await expect(page.locator("[data-state=online]")).to_be_visible()
     await page.locator("h1").click()  # before that no browser plays a ringtone
@@ -258,15 +237,24 @@ async def test_given_chosen_devices_when_reloaded_then_calls_and_ringtone_use_th
         await other_phone.wait_closed()
 
 
-async def silent(phone: BrowserPhone) -> bool:
-    """Whether the page plays no ringtone, and is not between two bursts of one."""
-    return bool(await phone.page.evaluate("ringsHz()") == 0)
-
-
-async def ringtone_heard(phone: BrowserPhone) -> bool:
-    """Whether the page plays one of its two tones now."""
-    heard = await phone.page.evaluate("ringsHz()")
-    return any(abs(heard - hz) < NEAR_HZ for hz in _RINGTONE_HZ)
+async def test_given_an_agent_that_talks_in_the_browser_when_queued_then_the_caller_waits(
+    lab: RunningLab, api: ApiClient, phone: BrowserPhone
+) -> None:
+    async with (
+        lab.phone("0003*212", answer="auto") as other,
+        lab.phone("0003*213") as caller,
+    ):
+        await phone.dial("212")
+        await phone.hears(440)
+        await caller.dial("300")
+        await wait_callers(api, 1)
+        await phone.hears(440)
+        await phone.shows("talking")
+        await phone.click("hangup")
+        await other.wait_closed()
+        await phone.shows("incoming")
+        await caller.hangup()
+        await phone.shows()
 
 
 async def test_given_somebody_without_the_right_when_signed_in_then_there_is_no_phone(

@@ -41,6 +41,14 @@ def test_refused_dial_strings(value: str) -> None:
         ami_values.dial_string(value, "sources")
 
 
+def test_whose_state_counts_for_a_queue() -> None:
+    for value in ("PJSIP/0003*210", "hint:0003*215@queue-agents"):
+        assert ami_values.queue_state(value, "agent") == value
+    for value in ("hint:", "hint:215", "hint:2 15@a", "hint:215@a\r\nAction: Logoff", "hint:1@a,b"):
+        with pytest.raises(InvalidPbxValue):
+            ami_values.queue_state(value, "agent")
+
+
 def test_caller_ids() -> None:
     assert ami_values.caller_id(CallerId("Ján Žák", "0003*210"), "c") == '"Ján Žák" <0003*210>'
     assert ami_values.caller_id(CallerId("", "+40210001"), "c") == "<+40210001>"

@@ -82,6 +82,19 @@ async def test_given_a_phone_with_another_dial_string_then_its_agent_is_logged_i
     assert office.pbx.diary == ["remove PJSIP/1*2", f"add {TWO}"]
 
 
+async def test_given_an_agent_with_browsers_then_a_hint_tells_of_it_and_it_is_logged_in_anew(
+    tmp_path: Path,
+) -> None:
+    office = Office(tmp_path, "ringall", member(ONE), member(TWO))
+    path = tmp_path / "directory.yaml"
+    path.write_text(path.read_text().replace("devices: 2", "webrtc: yes"))
+    office.directory.reload()
+    assert await office.agents.bring_in_line(office.sales) == 1
+    states = {x.interface: x.state_interface for x in office.pbx.queues["sales"].members}
+    assert states == {ONE: ONE, TWO: "hint:1*2@queue-agents"}
+    assert await office.agents.bring_in_line(office.sales) == 0
+
+
 async def test_given_a_linear_queue_with_a_gap_then_all_agents_are_logged_in_in_order(
     tmp_path: Path,
 ) -> None:
