@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator
+from functools import partial
 
 import pytest
 import pytest_asyncio
@@ -110,11 +111,17 @@ async def test_given_a_desk_phone_beside_it_when_called_then_both_ring_as_one_pa
         call_id = await api.place(["215"], ["212"], extension="212")  # as the source
         await desk.wait_ringing()
         await phone.shows("incoming")
+        await eventually(partial(_rings_at_both, lab), 10)  # else the CANCEL has no Reason
         await desk.accept()
         await expect(phone.page.get_by_text("Answered on another phone.")).to_be_visible()
         await phone.shows()
         await api.hang_up("212", call_id)
         assert (await api.wait_ended(call_id))["disposition"] == 0
+
+
+async def _rings_at_both(lab: RunningLab) -> bool:
+    channels = (await lab.asterisk.pbx.console("core show channels concise")).splitlines()
+    return sum("0003*215" in x and "!Ringing!" in x for x in channels) == 2
 
 
 async def test_given_a_call_when_held_muted_and_keys_are_pressed_then_the_other_side_notices(
