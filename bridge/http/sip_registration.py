@@ -103,7 +103,7 @@ class Registration:
             self._places.unregistered(self._place)
         # Those whose From is in doubt count as one user.
         elif not self._places.registered(self._place, user or ""):
-            log.info("sip_websocket_too_many_of_user", user=user, remote=self._place.remote)
+            log.info("sip_websocket_too_many_of_user", sip_user=user, remote=self._place.remote)
             return
         now_s = asyncio.get_running_loop().time()
         self._limit.reschedule(now_s + lasts_s + self._patience_s)
