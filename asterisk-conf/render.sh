@@ -78,17 +78,10 @@ if since 20.11 21.6 22.1; then
 else
     digits='eventfilter = ^Event: DTMFEnd[^A-Za-z].*Direction: Received'
 fi
-# Of the Local channel that a source is rung through: the phone behind it tells its state. Older
-# versions compare a whole event with an expression, which the name of a caller could match.
-halves='; this version tells the states of the Local channel before a source, too'
-if since 20.11 21.6 22.1; then
-    halves='eventfilter(action(exclude),name(Newstate),header(Channel),method(starts_with)) = Local/ring@bridge-source'
-fi
 EVENT_FILTERS="$EVENT_FILTERS
 $progress
 $together
-$digits
-$halves"
+$digits"
 RECORDING_EVENT_FILTERS=$(filters FullyBooted)
 
 # res_ari needs it since it can connect out; older ones do not have the file.

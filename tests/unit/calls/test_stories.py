@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import pytest
 
-from bridge.testing.recorded_calls import replaying
-from bridge.testing.recorded_calls import story_text as kit_text
 from bridge.testing.recorded_calls.story_text import FILL_IN
 
 from .replaying import RECORDINGS, STORIES, recorded
@@ -23,23 +19,6 @@ def test_given_a_recorded_story_when_replayed_then_it_is_told_exactly(story: str
     assert story_text(story) == expected
     assert prose.strip()
     assert FILL_IN not in prose
-
-
-@pytest.mark.parametrize("story", TOLD_RIGHT)
-def test_given_no_states_of_the_channel_before_a_source_then_the_story_is_the_same(
-    story: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """asterisk-conf/render.sh does not ask for them."""
-    whole = replaying.recorded
-    for module in (replaying, kit_text):
-        monkeypatch.setattr(
-            module, "recorded", lambda x: tuple(e for e in whole(x) if not _of_half(e.headers))
-        )
-    assert story_text(story) == prose_and_text(story)[1]
-
-
-def _of_half(headers: Mapping[str, str]) -> bool:
-    return headers["Event"] == "Newstate" and headers["Channel"].startswith("Local/")
 
 
 @pytest.mark.parametrize("story", STORIES)
