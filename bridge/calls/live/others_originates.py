@@ -7,7 +7,7 @@ gone. If it failed, the PBX tells its dial string instead of its channel.
 from __future__ import annotations
 
 from bridge.calls.live.call_index import CallIndex
-from bridge.calls.live.held_answers import HeldAnswers
+from bridge.calls.live.held_answers import HELD_MS, HeldAnswers
 from bridge.calls.state.legs import endpoint_of_dial
 from bridge.calls.state.pbx_events import DialStatus, OriginateEnded
 from bridge.calls.state.phone_call import PhoneCall
@@ -22,6 +22,7 @@ class OthersOriginates:
     def __init__(self) -> None:
         self._by_endpoint: dict[str, dict[str, None]] = {}
         self._endpoints: dict[str, str] = {}
+        self._told_before: dict[str, OriginateEnded] = {}
 
     def __len__(self) -> int:
         return len(self._endpoints)
@@ -34,6 +35,7 @@ class OthersOriginates:
 
     def forget(self, call_id: str) -> None:
         """The call has ended; does nothing if it was no such call."""
+        self._told_before.pop(call_id, None)
         endpoint = self._endpoints.pop(call_id, None)
         if endpoint is None:
             return
@@ -56,9 +58,19 @@ class OthersOriginates:
         ]
         gone = [x for x in found if _is_over(x, held)]
         if not gone and event.reason not in _WITH_A_CHANNEL:
+            if len(found) == 1:
+                self._told_before[found[0].id] = event
             return None
         found = gone or found
         return found[0] if len(found) == 1 else None
+
+    def told_before(self, call_id: str, at_ms: int) -> OriginateEnded | None:
+        """The failure that came just before the end of this call's only channel at `at_ms`.
+
+        Asterisk tells both from threads of their own, so either may come first.
+        """
+        told = self._told_before.pop(call_id, None)
+        return told if told is not None and told.at_ms + HELD_MS >= at_ms else None
 
 
 def _is_over(call: PhoneCall, held: HeldAnswers) -> bool:

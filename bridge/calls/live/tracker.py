@@ -155,7 +155,8 @@ class CallTracker:
             call = self.live.of_channel(event.uniqueid)
             if call is not None and is_to_be_held(call, event):
                 self.held.hold(event)
-                return due
+                told = self._others_originates.told_before(call.id, event.at_ms)
+                return due if told is None else [*due, *self._originate_ended(told)]
         return [*due, *self._event(event)]
 
     def apply_due(self, at_ms: int) -> list[Change]:

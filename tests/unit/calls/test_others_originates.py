@@ -56,6 +56,23 @@ def test_given_the_result_after_the_end_when_it_comes_soon_then_the_number_is_kn
     assert (ended.dialled, ended.final.at_ms) == ("211", AT_MS)
 
 
+def test_given_a_failure_just_before_the_end_then_the_number_is_known() -> None:
+    tracker = tracker_of("1.1")
+    assert failed(tracker) == []
+    *_, ended = hung_up(tracker, "1.1")
+    assert ended.final is not None
+    assert ended.dialled == "211"
+
+
+def test_given_a_failure_long_before_the_end_then_it_is_of_another_originate() -> None:
+    tracker = tracker_of("1.1")
+    failed(tracker)
+    at_ms = AT_MS + HELD_MS + 1
+    assert tracker.event(ev.ChannelHungUp(at_ms, "1.1", "1.1", BUSY)) == []
+    [change] = tracker.apply_due(at_ms + HELD_MS)
+    assert change.after.dialled == ""
+
+
 def test_given_no_result_when_its_time_is_over_then_the_call_ends_without_a_number() -> None:
     tracker = tracker_of("1.1")
     hung_up(tracker, "1.1")
