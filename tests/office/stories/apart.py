@@ -2,23 +2,8 @@
 
 from __future__ import annotations
 
+from tests.office.redirecting import redirect_both
 from tests.office.stage import MOBILE, Stage
-
-
-async def _moves_apart(stage: Stage, *moves: tuple[str, str]) -> None:
-    """Each channel to its extension, both by one action."""
-    (one, exten), (other, extra) = moves
-    await stage.crm(
-        "Redirect",
-        Channel=one,
-        Context="from-internal",
-        Exten=exten,
-        Priority="1",
-        ExtraChannel=other,
-        ExtraContext="from-internal",
-        ExtraExten=extra,
-        ExtraPriority="1",
-    )
 
 
 async def both_moved_apart(stage: Stage) -> None:
@@ -27,7 +12,7 @@ async def both_moved_apart(stage: Stage) -> None:
     await a.dials("211")
     await b.picks_up()
     await a.is_answered()
-    await _moves_apart(stage, ("@210", "212"), ("@211", "213"))
+    await redirect_both(stage, ("@210", "212"), ("@211", "213"))
     await c.rings()
     await d.rings()
     await stage.sees("two ring", "local 210:4 > 212:3", "local 211:4 > 213:3")
@@ -55,7 +40,7 @@ async def moved_apart_deleted_by_number(stage: Stage) -> None:
     await a.dials("211")
     await b.picks_up()
     await a.is_answered()
-    await _moves_apart(stage, ("@210", "212"), ("@211", "213"))
+    await redirect_both(stage, ("@210", "212"), ("@211", "213"))
     await c.picks_up()
     await d.picks_up()
     await stage.sees("two talk, and two others", "local 210:5 > 212:5", "local 211:5 > 213:5")
@@ -81,7 +66,7 @@ async def api_call_moved_apart(stage: Stage) -> None:
     call_id = await stage.posts(["210"], ["211"])
     await b.picks_up()
     await stage.sees("they talk", "local 210:5 > 211:5")
-    await _moves_apart(stage, ("@210", "212"), ("@211", MOBILE))
+    await redirect_both(stage, ("@210", "212"), ("@211", MOBILE))
     await c.picks_up()
     await stage.sees("two talk, and two others", "local 210:5 > 212:5", f"out 211:5 > {MOBILE}:5")
     await stage.deletes(call_id=call_id)
@@ -106,7 +91,7 @@ async def outside_call_moved_apart(stage: Stage) -> None:
     await b.picks_up()
     await c.is_free()
     await stage.sees("they talk", "in 3235550100:5 > 211:5")
-    await _moves_apart(stage, ("@public", "213"), ("@211", "214"))
+    await redirect_both(stage, ("@public", "213"), ("@211", "214"))
     await d.picks_up()
     await e.rings()
     await stage.sees("two talk, 214 rings", "in 3235550100:5 > 213:5", "local 211:4 > 214:3")
@@ -131,7 +116,7 @@ async def moved_apart_into_groups(stage: Stage) -> None:
     await a.dials("214")
     await e.picks_up()
     await a.is_answered()
-    await _moves_apart(stage, ("@210", "213"), ("@214", "600"))
+    await redirect_both(stage, ("@210", "213"), ("@214", "600"))
     await d.picks_up()
     await b.rings()
     await c.rings()
@@ -162,7 +147,7 @@ async def moved_apart_and_on(stage: Stage) -> None:
     await a.dials("211")
     await b.picks_up()
     await a.is_answered()
-    await _moves_apart(stage, ("@210", "212"), ("@211", "213"))
+    await redirect_both(stage, ("@210", "212"), ("@211", "213"))
     await d.picks_up()
     await stage.sees("212 rings", "local 210:4 > 212:3", "local 211:5 > 213:5")
     await d.transfers_to("214")
@@ -192,7 +177,7 @@ async def moved_apart_and_together_again(stage: Stage) -> None:
     await a.dials("211")
     await b.picks_up()
     await a.is_answered()
-    await _moves_apart(stage, ("@210", "212"), ("@211", "213"))
+    await redirect_both(stage, ("@210", "212"), ("@211", "213"))
     await c.picks_up()
     await d.picks_up()
     await stage.sees("two talk, and two others", "local 210:5 > 212:5", "local 211:5 > 213:5")
@@ -218,7 +203,7 @@ async def moved_apart_into_conference(stage: Stage) -> None:
     await a.dials("211")
     await b.picks_up()
     await a.is_answered()
-    await _moves_apart(stage, ("@210", "212"), ("@211", "500"))
+    await redirect_both(stage, ("@210", "212"), ("@211", "500"))
     await c.picks_up()
     await stage.passes(0.5)
     await stage.sees("two talk, 211 confers", "local 210:5 > 212:5", "local 211:5 > 500:5")
@@ -243,7 +228,7 @@ async def moved_apart_to_an_echo(stage: Stage) -> None:
     await a.dials("211")
     await b.picks_up()
     await a.is_answered()
-    await _moves_apart(stage, ("@210", "212"), ("@211", "00"))
+    await redirect_both(stage, ("@210", "212"), ("@211", "00"))
     await c.picks_up()
     await stage.passes(0.8)
     await stage.sees("two talk, 211 hears itself", "local 210:5 > 212:5", "local 211:5 > 00")
@@ -270,7 +255,7 @@ async def caller_moved_to_an_ivr_called_to_another(stage: Stage) -> None:
     await a.dials("211")
     await b.picks_up()
     await a.is_answered()
-    await _moves_apart(stage, ("@210", "400"), ("@211", "213"))
+    await redirect_both(stage, ("@210", "400"), ("@211", "213"))
     await d.rings()
     await stage.passes(0.8)
     await stage.sees("210 hears the IVR", "local 210:5 > -", "local 211:4 > 213:3")

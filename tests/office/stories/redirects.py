@@ -2,25 +2,12 @@
 
 from __future__ import annotations
 
+from tests.office.redirecting import redirect_both
 from tests.office.stage import Stage
 
 
 async def _moves(stage: Stage, channel: str, exten: str) -> None:
     await stage.crm("Redirect", Channel=channel, Context="from-internal", Exten=exten, Priority="1")
-
-
-async def _moves_both(stage: Stage, one: str, other: str, exten: str) -> None:
-    await stage.crm(
-        "Redirect",
-        Channel=one,
-        Context="from-internal",
-        Exten=exten,
-        Priority="1",
-        ExtraChannel=other,
-        ExtraContext="from-internal",
-        ExtraExten=exten,
-        ExtraPriority="1",
-    )
 
 
 async def moved_out_of_a_conference(stage: Stage) -> None:
@@ -183,7 +170,7 @@ async def both_moved_into_a_conference(stage: Stage) -> None:
     await a.dials("211")
     await b.picks_up()
     await a.is_answered()
-    await _moves_both(stage, "@210", "@211", "500")
+    await redirect_both(stage, ("@210", "500"), ("@211", "500"))
     await stage.passes(0.8)
     await stage.sees("both are in the conference", "local 210:5 > 211:5 500:5")
     await a.hangs_up()
@@ -205,7 +192,7 @@ async def both_moved_out_of_a_conference_again(stage: Stage) -> None:
     await a.dials("211")
     await b.picks_up()
     await a.is_answered()
-    await _moves_both(stage, "@210", "@211", "500")
+    await redirect_both(stage, ("@210", "500"), ("@211", "500"))
     await stage.passes(0.8)
     await stage.sees("both are in the conference", "local 210:5 > 211:5 500:5")
     await _moves(stage, "@210", "212")
@@ -232,7 +219,7 @@ async def api_call_moved_into_a_conference(stage: Stage) -> None:
     await stage.posts(["210"], ["211"])
     await b.picks_up()
     await stage.sees("they talk", "local 210:5 > 211:5")
-    await _moves_both(stage, "@210", "@211", "500")
+    await redirect_both(stage, ("@210", "500"), ("@211", "500"))
     await stage.passes(0.8)
     await stage.sees("both are in the conference", "local 210:5 > 211:5 500:5")
     await stage.deletes(number="500")
