@@ -52,8 +52,8 @@ install: $(VENV)/installed
 # Two runs, as measuring the coverage would slow the tests of how fast calls are.
 test: $(VENV)/installed-dev
 ifeq ($(strip $(PYTEST_ARGS)),)
-	$(MAKE) --no-print-directory coverage
-	$(BIN)/python -m pytest $(BY_FILE) --ignore=tests/unit
+	$(MAKE) --no-print-directory coverage; units=$$?; \
+	$(BIN)/python -m pytest $(BY_FILE) --ignore=tests/unit && exit $$units
 else
 	$(BIN)/python -m pytest $(BY_FILE) $(PYTEST_ARGS)
 endif
