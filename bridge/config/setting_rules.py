@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 # Asterisk takes its own range instead of a lower one (rtp.conf), without a word to us.
 _RTP_PORT_LOWEST = 1024
 
+CLUSTER_SECRET_CHARS_MIN = 32
+
 _NOT_GREATER = (
     ("wait_for_pickup_default_s", "wait_for_pickup_max_s"),
     ("call_duration_default_s", "call_duration_max_s"),
@@ -93,11 +95,28 @@ def _addresses_of_ours(settings: Settings) -> Iterator[str]:
         )
 
 
+def _instances(settings: Settings) -> Iterator[str]:
+    """An instance of several needs all that they share."""
+    given = settings.instance_url or settings.cluster_secret.get_secret_value()
+    if not settings.instance_name:
+        if given:
+            yield "BRIDGE_INSTANCE_URL and BRIDGE_CLUSTER_SECRET need BRIDGE_INSTANCE_NAME"
+        return
+    if not settings.instance_url:
+        yield "BRIDGE_INSTANCE_NAME needs BRIDGE_INSTANCE_URL: the others have to reach this one"
+    if len(settings.cluster_secret.get_secret_value()) < CLUSTER_SECRET_CHARS_MIN:
+        yield f"BRIDGE_CLUSTER_SECRET must have {CLUSTER_SECRET_CHARS_MIN} characters or more"
+    if not settings.database_url.startswith("postgresql"):
+        yield "BRIDGE_INSTANCE_NAME needs a BRIDGE_DATABASE_URL of PostgreSQL: SQLite has one user"
+
+
 _Rule = Callable[["Settings"], Iterator[str]]
+
 _RULES: tuple[_Rule, ...] = (
     _limits,
     _which_pbx,
     _pbx_elsewhere,
     _ports_of_ours,
     _addresses_of_ours,
+    _instances,
 )

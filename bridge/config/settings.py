@@ -136,6 +136,15 @@ class Settings(BaseSettings):
     # Keys that are kept, each with its answer of about 500 bytes; beyond, the oldest are forgotten.
     idempotency_keys_max: Annotated[int, Field(ge=1000)] = 1_000_000
 
+    # Several instances over one PostgreSQL
+    # The name of this instance among them, which is its own alone; empty: there is one instance.
+    instance_name: str = Field("", pattern=r"^[a-z0-9-]{0,32}$")
+    # The other instances reach this one there: a URL as http://10.0.0.11:8080.
+    instance_url: BaseUrl = ""
+    # The same at all instances, of 32 characters and more. It signs what they send each other, and
+    # encrypts the secrets that they share.
+    cluster_secret: SecretStr = SecretStr("")
+
     # The PBX
     # Where it comes from; auto: external with pbx_host, else one is started.
     asterisk: Literal["auto", "external", "docker", "path", "root"] = "auto"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from sqlalchemy import Index, or_
 
+from bridge.storage.cluster_tables import leases
 from bridge.storage.conversation_tables import (
     conversation_numbers,
     conversations,
@@ -75,3 +76,4 @@ Index("conversations_started", conversations.c.started_ms)
 Index("conversations_to_do", conversations.c.pbx, sqlite_where=_to_do, postgresql_where=_to_do)
 Index("conversation_numbers_conversation", conversation_numbers.c.conversation_id)
 Index("verba_tokens_expiry", verba_tokens.c.expires_ms)
+Index("leases_epoch", leases.c.resource, leases.c.epoch, unique=True)
