@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Integer, Table, Text
+from sqlalchemy import BigInteger, Column, Integer, Table, Text, text
 
 from bridge.storage.tables import metadata
 
@@ -21,6 +21,7 @@ leases = Table(
 
 # The instances that run, or ran. `beat_ms`: when it last said that it lives, by the clock of the
 # database. `draining`: 1 if it takes no lease any more. `directory_hash`: of its directory.
+# `process`: drawn at random by each process, so that two processes of one name notice each other.
 instances = Table(
     "instances",
     metadata,
@@ -30,6 +31,7 @@ instances = Table(
     Column("draining", Integer, nullable=False),
     Column("directory_hash", Text, nullable=False),
     Column("version", Text, nullable=False),
+    Column("process", Text, nullable=False, server_default=text("''")),
 )
 
 # Which PBX an organization's phones and calls are on; `version` grows with each move.

@@ -1,0 +1,34 @@
+"""The instances that run over one database."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """An instance as last read. `lives`: it has said so within the time to live of a lease.
+
+    `silent_ms`: since when it has not. `draining`: it takes no lease. `directory_hash`: of the
+    directory that is in force there.
+    """
+
+    name: str
+    url: str
+    lives: bool
+    silent_ms: int
+    draining: bool
+    directory_hash: str
+    version: str
+
+
+class Instances(Protocol):
+    """All instances, as last read."""
+
+    @property
+    def own(self) -> str:
+        """The name of this instance."""
+
+    def all_instances(self) -> tuple[Instance, ...]:
+        """By name, this one included; those that ended long ago are left out."""
