@@ -9,6 +9,7 @@ import typer
 
 from bridge.client import ApiError, PhoneCall, UapiClient
 from bridge.command.remote import NAMES
+from bridge.command.remote.log_lines import as_values, lines_about
 from bridge.command.remote.running import NOT_ANSWERED, Work, of_a_service
 from bridge.command.remote.shown import (
     call_line,
@@ -16,6 +17,7 @@ from bridge.command.remote.shown import (
     print_calls,
     print_json,
     print_json_line,
+    print_log,
     print_phones,
     print_timeline,
 )
@@ -52,6 +54,16 @@ def call(
     extension: Annotated[str, typer.Option("--extension", help="that pays")] = "",
     caller_id: Annotated[str, typer.Option("--caller-id")] = "",
     follow: Annotated[bool, typer.Option("--follow", help="until the call has ended")] = False,
+    log: Annotated[
+        Optional[typer.FileText],  # noqa: UP045
+        typer.Option(
+            "--log",
+            metavar="FILE",
+            encoding="utf-8",
+            errors="replace",
+            help="show its lines of this log, too; - is the standard input",
+        ),
+    ] = None,
     json: _Json = False,
 ) -> Work:
     """With a destination: place a call and follow it until it is answered. Ctrl-C hangs it up."""
@@ -61,11 +73,14 @@ def call(
         if found is None:
             raise ApiError(404, "no_such_call", f"there is no call {source}")
         timeline = await api.timeline(source)
+        lines = None if log is None else lines_about(source, log)
         if json:
-            print_json({**found.raw, "timeline": timeline.raw})
+            told = {} if lines is None else {"log": as_values(lines)}
+            print_json({**found.raw, "timeline": timeline.raw, **told})
             return
         print_call(found)
         print_timeline(timeline)
+        print_log(lines or ())
 
     async def place(api: UapiClient) -> None:
         create = api.create_call(

@@ -93,6 +93,12 @@ def print_timeline(timeline: Timeline) -> None:
     Console().print(table)
 
 
+def print_log(lines: Iterable[str]) -> None:
+    """The lines as they are, but for what could command the terminal."""
+    for line in lines:
+        print(line if line.isprintable() else ascii(line)[1:-1])
+
+
 def print_phones(entries: Iterable[Mapping[str, Any]]) -> None:
     """A table of extensions with their registered phones."""
     table = _table("extension", "state", "phone", "address", "registered until")
