@@ -50,3 +50,25 @@ shared_secrets = Table(
     Column("name", Text, primary_key=True),
     Column("sealed", Text, nullable=False),
 )
+
+# The changes of one instance to things that others keep in memory, each written with the change.
+# `key`: which of that kind. `changed_ms` is of the clock of the database. Each row is of use for
+# minutes only.
+shared_changes = Table(
+    "shared_changes",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("changed_ms", BigInteger, nullable=False),
+)
+
+# The directory file that all instances use, with those before it. `hash`: SHA-256 of `content`.
+shared_directories = Table(
+    "shared_directories",
+    metadata,
+    Column("version", BigInteger, primary_key=True, autoincrement=False),
+    Column("hash", Text, nullable=False),
+    Column("content", Text, nullable=False),
+    Column("pushed_ms", BigInteger, nullable=False),
+)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from sqlalchemy import Index, or_
 
-from bridge.storage.cluster_tables import leases
+from bridge.storage.cluster_tables import leases, shared_changes
 from bridge.storage.conversation_tables import (
     conversation_numbers,
     conversations,
@@ -77,3 +77,4 @@ Index("conversations_to_do", conversations.c.pbx, sqlite_where=_to_do, postgresq
 Index("conversation_numbers_conversation", conversation_numbers.c.conversation_id)
 Index("verba_tokens_expiry", verba_tokens.c.expires_ms)
 Index("leases_epoch", leases.c.resource, leases.c.epoch, unique=True)
+Index("shared_changes_changed", shared_changes.c.changed_ms)
