@@ -21,7 +21,7 @@ from bridge.phone_call_events.event_numbers import EventNumbers
 from bridge.phone_call_events.rights import Rights
 from bridge.phone_call_events.secret_replacement import with_new_secret
 from bridge.phone_call_events.store.app_secret_store import AppSecretStore
-from bridge.phone_call_events.store.delivery_store import write_delivery
+from bridge.phone_call_events.store.delivery_store import write_event
 from bridge.phone_call_events.store.receiver_store import insert_receiver
 from bridge.phone_call_events.subscription import (
     AppSecret,
@@ -145,18 +145,17 @@ class CallReceivers:
             return None
         rows = [insert_receiver(receiver)]
         for state in states:
-            rows += write_delivery(
-                NewDelivery(
-                    id=delivery_id(receiver.id, call.id, state.part),
-                    subscription_id=receiver.id,
-                    call_id=call.id,
-                    occurred_ms=state.at_ms,
-                    give_up_ms=now_ms() + self._age_max_ms,
-                    parameters="",
-                    details=details_text(state.facts, call.metadata),
-                    extension_sequence=self._numbers.next(),
-                )
+            delivery = NewDelivery(
+                id=delivery_id(receiver.id, call.id, state.part),
+                subscription_id=receiver.id,
+                call_id=call.id,
+                occurred_ms=state.at_ms,
+                give_up_ms=now_ms() + self._age_max_ms,
+                parameters="",
+                details=details_text(state.facts, call.metadata),
+                extension_sequence=self._numbers.next(),
             )
+            rows += write_event([delivery], receiver.extension if self._numbers.shared else "")
         return Companions(rows, lambda: self._tell(call))
 
     def _tell(self, call: PhoneCall) -> None:

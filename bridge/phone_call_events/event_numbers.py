@@ -10,9 +10,13 @@ class EventNumbers:
 
     A number is the time in ms, or one more than the last number if that is higher. So nothing has
     to be written for it beyond the event, and it grows over restarts as well.
+
+    `shared`: other instances make events of the same extensions, by clocks of their own. A number
+    is the least that the event may have then: the database counts, in the transaction of the event.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, shared: bool = False) -> None:
+        self.shared = shared
         self._last = 0
 
     def go_on_after(self, number: int) -> None:

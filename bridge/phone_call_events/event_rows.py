@@ -14,9 +14,10 @@ from bridge.phone_call_events.event_details import details_text, event_details
 from bridge.phone_call_events.event_numbers import EventNumbers
 from bridge.phone_call_events.event_parameters import EventForm, Numbers, form_encoded
 from bridge.phone_call_events.rights import Rights
-from bridge.phone_call_events.store.delivery_store import write_delivery
+from bridge.phone_call_events.store.delivery_store import write_event
 from bridge.phone_call_events.subscription import EventType, Subscription
 from bridge.phone_call_events.subscription_index import SubscriptionIndex
+from bridge.storage.statement import Write
 
 
 class EventRows:
@@ -28,15 +29,16 @@ class EventRows:
     def __init__(
         self,
         index: SubscriptionIndex,
-        numbers: Numbers,
+        directory_numbers: Numbers,
         rights: Rights,
         form: EventForm,
         age_max_s: float,
         written: Callable[[str], None],
+        numbers: EventNumbers,
     ) -> None:
-        self.numbers = EventNumbers()
+        self.numbers = numbers
         self._index = index
-        self._directory_numbers = numbers
+        self._directory_numbers = directory_numbers
         self._rights = rights
         self._form = form
         self._age_max_ms = int(age_max_s * 1000)
@@ -47,6 +49,7 @@ class EventRows:
         if not change.effects or not self._index:
             return None
         new: list[NewDelivery] = []
+        rows: list[Write] = []
         for event in events_of(change, self._index):
             told = [
                 x
@@ -54,10 +57,11 @@ class EventRows:
                 if self._rights.may_hear(x)
             ]
             if told:
-                new += self._deliveries(event, change.after, told)
+                deliveries = self._deliveries(event, change.after, told)
+                new += deliveries
+                rows += write_event(deliveries, event.extension if self.numbers.shared else "")
         if not new:
             return None
-        rows = [row for delivery in new for row in write_delivery(delivery)]
         return Companions(rows, lambda: self._tell(new))
 
     def _deliveries(

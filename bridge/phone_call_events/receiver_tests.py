@@ -16,7 +16,7 @@ from bridge.phone_call_events.event_call_status import EventCallStatus
 from bridge.phone_call_events.event_details import details_text
 from bridge.phone_call_events.event_numbers import EventNumbers
 from bridge.phone_call_events.event_parameters import EventForm
-from bridge.phone_call_events.store.delivery_store import EventDeliveryStore, write_delivery
+from bridge.phone_call_events.store.delivery_store import EventDeliveryStore, write_event
 from bridge.phone_call_events.subscription import EventType, Subscription
 
 TEST_CALL_ID = "test"
@@ -78,7 +78,9 @@ class ReceiverTests:
         new = self._event(subscription)
         self._dispatcher.hold(subscription.id, new.id)
         try:
-            await self._store.write(write_delivery(new))
+            await self._store.write(
+                write_event([new], subscription.extension if self._numbers.shared else "")
+            )
             delivery = await self._store.find(subscription.id, new.id)
         except BaseException:
             self._dispatcher.release(subscription.id, new.id)

@@ -15,6 +15,7 @@ from bridge.phone_call_events.call_receivers import CallReceivers
 from bridge.phone_call_events.delivery import Delivery
 from bridge.phone_call_events.delivery_context import DeliveryContext
 from bridge.phone_call_events.dispatcher import Dispatcher
+from bridge.phone_call_events.event_numbers import EventNumbers
 from bridge.phone_call_events.event_parameters import EventForm, Numbers
 from bridge.phone_call_events.event_rows import EventRows
 from bridge.phone_call_events.give_up_rules import TryLimits
@@ -71,10 +72,13 @@ class PhoneCallEvents:
         sender: EventSender,
         schedule: RetrySchedule,
         limits: EventLimits,
-        numbers: Numbers,
+        directory_numbers: Numbers,
         rights: Rights,
         form: EventForm,
+        *,
+        shared: bool = False,
     ) -> None:
+        numbers = EventNumbers(shared=shared)
         self._index = SubscriptionIndex()
         self._store = subscriptions
         self._deliveries = deliveries
@@ -97,7 +101,13 @@ class PhoneCallEvents:
         )
         self._dispatcher = Dispatcher(context, limits.stop_timeout_s)
         self.rows = EventRows(
-            self._index, numbers, rights, form, limits.age_max_s, self._dispatcher.one_more
+            self._index,
+            directory_numbers,
+            rights,
+            form,
+            limits.age_max_s,
+            self._dispatcher.one_more,
+            numbers,
         )
         self.send_again = SendingAgain(
             deliveries, self._dispatcher, self.is_in_force, limits.age_max_s
@@ -105,18 +115,20 @@ class PhoneCallEvents:
         self.receiver_tests = ReceiverTests(
             deliveries,
             self._dispatcher,
-            self.rows.numbers,
+            numbers,
             form,
             TestLimits(limits.tests_per_minute, limits.answer_limit_s, limits.age_max_s),
         )
         self.call_receivers = CallReceivers(
-            app_secrets, rights, self.rows.numbers, limits.age_max_s, self._dispatcher.one_more
+            app_secrets, rights, numbers, limits.age_max_s, self._dispatcher.one_more
         )
 
     async def start(self) -> None:
         """Load the subscriptions and go on with the events that wait on disk."""
         self._index.store_all(await self._store.load())
         self.rows.numbers.go_on_after(await self._deliveries.last_extension_sequence())
+        if self.rows.numbers.shared:
+            await self._deliveries.count_on()
         await self.call_receivers.start()
         self.check_rights()
         await self._dispatcher.start()

@@ -69,6 +69,15 @@ event_deliveries = Table(
     Column("extension_sequence", BigInteger),
 )
 
+# The highest number that an event of the extension has, where several instances make events. One
+# instance counts in memory, and leaves it empty.
+event_numbers = Table(
+    "event_numbers",
+    metadata,
+    Column("extension", Text, primary_key=True),
+    Column("last_number", BigInteger, nullable=False),
+)
+
 # Every attempt to deliver an event, for the timeline of its call. `host` is that of the URL.
 # They live as long as the row of the call, also if the subscription is deleted before.
 event_attempts = Table(

@@ -26,14 +26,39 @@ _TAKE_NUMBER = Statement(
     "UPDATE event_subscriptions SET last_sequence = last_sequence + 1"
     " WHERE id = :subscription_id AND status = 1"
 )
-_INSERT = Statement(
+_INSERT_WITH = (
     "INSERT INTO event_deliveries (id, subscription_id, sequence, call_id, occurred_ms, give_up_ms,"
     " parameters, details, extension_sequence, state, attempts, next_attempt_ms)"
     " SELECT CAST(:id AS VARCHAR(32)), s.id, s.last_sequence, CAST(:call_id AS VARCHAR(20)),"
     " CAST(:occurred_ms AS BIGINT), CAST(:give_up_ms AS BIGINT), CAST(:parameters AS TEXT),"
-    " CAST(:details AS TEXT), CAST(:extension_sequence AS BIGINT), 'waiting', 0, 0"
+    " CAST(:details AS TEXT), {number}, 'waiting', 0, 0"
     " FROM event_subscriptions AS s WHERE s.id = :subscription_id AND s.status = 1"
     " ON CONFLICT (id) DO NOTHING"
+)
+_INSERT = Statement(_INSERT_WITH.format(number="CAST(:extension_sequence AS BIGINT)"))
+_INSERT_COUNTED = Statement(
+    _INSERT_WITH.format(
+        number="(SELECT n.last_number FROM event_numbers AS n"
+        " WHERE n.extension = CAST(:extension AS TEXT))"
+    )
+)
+# It locks the numbers of the extension until the commit, so that they grow over all instances,
+# whatever their clocks say.
+_COUNT = Statement(
+    "INSERT INTO event_numbers (extension, last_number) VALUES (:extension, :at_least)"
+    " ON CONFLICT (extension) DO UPDATE SET last_number = CASE"
+    " WHEN event_numbers.last_number < excluded.last_number THEN excluded.last_number"
+    " ELSE event_numbers.last_number + 1 END"
+)
+_COUNT_ON = Statement(
+    "INSERT INTO event_numbers (extension, last_number)"
+    " SELECT s.extension, max(d.extension_sequence) FROM event_subscriptions AS s"
+    " JOIN event_deliveries AS d ON d.subscription_id = s.id AND d.sequence = s.last_sequence"
+    " WHERE d.extension_sequence IS NOT NULL GROUP BY s.extension ORDER BY s.extension"
+    " ON CONFLICT (extension) DO UPDATE SET last_number = CASE"
+    " WHEN event_numbers.last_number < excluded.last_number THEN excluded.last_number"
+    " ELSE event_numbers.last_number END",
+    many_rows=True,
 )
 _GIVE_BACK = Statement(
     "UPDATE event_subscriptions SET last_sequence = last_sequence - 1"
@@ -75,23 +100,47 @@ _WAITING = (
 )
 
 
-def write_delivery(new: NewDelivery) -> list[Write]:
-    """Does nothing if the subscription is gone or disabled, or has this event already."""
+def write_delivery(new: NewDelivery, counted_for: str = "") -> list[Write]:
+    """Does nothing if the subscription is gone or disabled, or has this event already.
+
+    `counted_for`: as of `write_event`, which counts before.
+    """
+    number: str | int = counted_for or new.extension_sequence
+    insert = _INSERT_COUNTED if counted_for else _INSERT
     return [
         _TAKE_NUMBER.write(counted=False, subscription_id=new.subscription_id),
-        _INSERT.write(
+        # The order of the values in both: by name they would cost more, for each event.
+        Write(
+            insert,
+            (
+                new.id,
+                new.call_id,
+                new.occurred_ms,
+                new.give_up_ms,
+                new.parameters,
+                new.details,
+                number,
+                new.subscription_id,
+            ),
             counted=False,
-            id=new.id,
-            call_id=new.call_id,
-            occurred_ms=new.occurred_ms,
-            give_up_ms=new.give_up_ms,
-            parameters=new.parameters,
-            details=new.details,
-            extension_sequence=new.extension_sequence,
-            subscription_id=new.subscription_id,
         ),
         _GIVE_BACK.write(counted=False, subscription_id=new.subscription_id),
     ]
+
+
+def write_event(deliveries: Sequence[NewDelivery], counted_for: str = "") -> list[Write]:
+    """One event for each subscription to it, all with the same number.
+
+    `counted_for`: the extension whose events the database counts; the number of the event is at
+    least that of its deliveries then. Empty: it is that of its deliveries.
+    """
+    rows: list[Write] = []
+    if counted_for:
+        at_least = deliveries[0].extension_sequence
+        rows.append(_COUNT.write(counted=False, extension=counted_for, at_least=at_least))
+    for delivery in deliveries:
+        rows += write_delivery(delivery, counted_for)
+    return rows
 
 
 class EventDeliveryStore:
@@ -111,6 +160,10 @@ class EventDeliveryStore:
         query = select(func.max(event_deliveries.c.extension_sequence)).select_from(newest)
         async with reading(self._engine) as connection:
             return int((await connection.execute(query)).scalar_one() or 0)
+
+    async def count_on(self) -> None:
+        """Let the database count the events of each extension, after those that it has by now."""
+        await self._queue.submit(_COUNT_ON.write())
 
     async def subscriptions_waiting(self) -> list[str]:
         """The enabled subscriptions that have undelivered events."""

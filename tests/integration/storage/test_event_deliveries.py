@@ -10,7 +10,11 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bridge.calls.store.call_store import CallStore
 from bridge.phone_call_events.delivery import DeliveryState, NewDelivery, delivery_id
-from bridge.phone_call_events.store.delivery_store import EventDeliveryStore, write_delivery
+from bridge.phone_call_events.store.delivery_store import (
+    EventDeliveryStore,
+    write_delivery,
+    write_event,
+)
 from bridge.phone_call_events.store.subscription_store import EventSubscriptionStore
 from bridge.phone_call_events.subscription import EventType, Method, Subscription
 from bridge.storage.write_queue import WriteQueue
@@ -142,6 +146,37 @@ async def test_given_two_instances_when_both_write_then_numbers_are_unique_and_w
     waiting = await deliveries.waiting(one.id, 0, 1000)
     assert [x.sequence for x in waiting] == list(range(1, 101))
     assert len({x.call_id for x in waiting}) == 100
+
+
+async def test_given_two_instances_with_two_clocks_when_both_make_events_then_numbers_grow(
+    engine: AsyncEngine, subscriptions: EventSubscriptionStore, deliveries: EventDeliveryStore
+) -> None:
+    """Over all subscriptions of the extension; each event has one number in all of them."""
+    one, two = a_subscription(1), a_subscription(2)
+    queues = [WriteQueue(engine, linger_ms=0, pace_ms=0) for _ in range(2)]
+    for each in queues:
+        await each.start()
+    for subscription in (one, two):
+        await subscriptions.insert(subscription, MOST)
+    before = [replace(an_event(x, "before"), extension_sequence=5_000) for x in (one, two)]
+    await queues[0].submit(*write_event(before))
+    await deliveries.count_on()
+    for number in range(20):
+        at_ms = 7_000 if number % 2 else 1_000  # the clock of the other is behind
+        told = (one, two) if number % 3 else (two,)
+        events = [replace(an_event(x, f"c{number}"), extension_sequence=at_ms) for x in told]
+        await queues[number % 2].submit(*write_event(events, one.extension))
+    for each in queues:
+        await each.stop()
+    of_call: dict[str, set[int]] = {}
+    for found in await deliveries.waiting(one.id, 0, 100), await deliveries.waiting(two.id, 0, 100):
+        for delivery in found:
+            assert delivery.extension_sequence is not None
+            of_call.setdefault(delivery.call_id, set()).add(delivery.extension_sequence)
+    [*numbers] = [min(of_call[x]) for x in ("before", *(f"c{number}" for number in range(20)))]
+    assert all(len(x) == 1 for x in of_call.values())
+    assert numbers == sorted(set(numbers))
+    assert numbers[:3] == [5_000, 5_001, 7_000]
 
 
 async def test_given_deleted_or_disabled_subscription_when_event_comes_then_call_is_still_written(

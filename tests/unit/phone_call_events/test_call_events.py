@@ -30,6 +30,7 @@ from bridge.calls.state.phone_call import (
 )
 from bridge.phone_call_events.call_events import events_of
 from bridge.phone_call_events.event_call_status import EventCallStatus
+from bridge.phone_call_events.event_numbers import EventNumbers
 from bridge.phone_call_events.event_parameters import EventForm
 from bridge.phone_call_events.event_rows import EventRows
 from bridge.phone_call_events.subscription import EventType, Method, Subscription
@@ -266,7 +267,9 @@ def test_given_nobody_subscribed_to_the_extension_when_calls_change_then_it_cost
                 0,
             )
         )
-    rows = EventRows(index, _NoNumbers(), RightsAsTold(), EventForm(), 60, lambda _: None)
+    rows = EventRows(
+        index, _NoNumbers(), RightsAsTold(), EventForm(), 60, lambda _: None, EventNumbers()
+    )
     call = a_call(a_leg("210", Side.SOURCE), a_leg("211", Side.DESTINATION))
     change = Change(call, call, (LegProgressed(1, LegStep.ANSWERED, call.legs[1]),))
     count, began = 20_000, time.perf_counter()

@@ -100,7 +100,9 @@ def test_given_live_call_when_it_is_answered_then_its_end_is_not_told() -> None:
 
 def rows_of(index: SubscriptionIndex, change: Change) -> list[NewDelivery]:
     """The new events, with their statement's values by name."""
-    rows = EventRows(index, NoNumbers(), RightsAsTold(), EventForm(), 60, lambda _: None)
+    rows = EventRows(
+        index, NoNumbers(), RightsAsTold(), EventForm(), 60, lambda _: None, EventNumbers()
+    )
     companions = rows.of_change(change)
     assert companions is not None
     made = []
