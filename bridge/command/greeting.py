@@ -38,8 +38,8 @@ def greeting(service: Service) -> str:
         lines.append(f"  SIP server           {_sip_server(settings)} (UDP, TCP)")
     if phone is not None and _is_made(settings, directory, phone):
         lines.append(f'  SIP user             {phone.number}, password under "sip/{phone.number}"')
-    if service.phones.problem:
-        lines.append(f"  ATTENTION            phones cannot be made: {service.phones.problem}")
+    problems = [x.phones.problem for x in service.nodes.values()]
+    lines += [f"  ATTENTION            phones cannot be made: {x}" for x in problems if x]
     if not settings.pbx_host and (unknown := unreachable_extensions_note(directory)):
         lines.append(f"  ATTENTION            {unknown}")
     end = "`docker compose down` ends it." if settings.published_url else "Ctrl-C ends it."

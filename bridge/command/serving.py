@@ -231,7 +231,7 @@ async def _greet(service: Service) -> None:
         await service.wait_until_ready(service.settings.boot_timeout_s)
     except TimeoutError as why:
         log.error("not_ready_yet", why=str(why))
-        await service.phones.ready.wait()
+        await service.node.phones.ready.wait()
     from bridge.command.greeting import greeting
 
     print(greeting(service), flush=True)  # noqa: T201 - the person who started it

@@ -47,4 +47,5 @@ def make_application(services: Services) -> web.Application:
 
 async def _end_streams(app: web.Application) -> None:
     """A stream would hold the stop up until its time limit."""
-    app[SERVICES].call_feed.close()
+    for node in app[SERVICES].nodes:
+        node.call_feed.close()

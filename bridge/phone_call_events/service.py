@@ -86,7 +86,7 @@ class PhoneCallEvents:
         self._limits = limits
         self._rights = rights
         self._suspended: set[str] = set()
-        self._wants_digits: Callable[[bool], None] = lambda _: None
+        self._want_digits: list[Callable[[bool], None]] = []
         self._changing = asyncio.Lock()
         context = DeliveryContext(
             deliveries,
@@ -133,16 +133,19 @@ class PhoneCallEvents:
         self.check_rights()
         await self._dispatcher.start()
 
-    def tell_wants_digits(self, listener: Callable[[bool], None]) -> None:
+    def tell_wants_digits(self, listener: Callable[[bool], None]) -> Callable[[], None]:
         """Tell `listener`, now and after each change, whether anybody wants the digits of calls.
 
-        The PBX has to tell each of them otherwise for nothing.
+        The PBX has to tell each of them otherwise for nothing. Returns what ends the telling.
         """
-        self._wants_digits = listener
-        self._tell_interest()
+        self._want_digits.append(listener)
+        listener(self._index.wants(EventType.DIGIT))
+        return lambda: self._want_digits.remove(listener)
 
     def _tell_interest(self) -> None:
-        self._wants_digits(self._index.wants(EventType.DIGIT))
+        wanted = self._index.wants(EventType.DIGIT)
+        for listener in self._want_digits:
+            listener(wanted)
 
     async def stop(self) -> None:
         """End the deliveries. The events that wait on disk are sent after the next start."""

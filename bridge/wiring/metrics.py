@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import AsyncExitStack
+from itertools import chain
+from typing import TYPE_CHECKING
 
 from bridge.calls.live.call_metrics import CallMetrics
 from bridge.clock import now_ms
@@ -17,6 +19,9 @@ from bridge.pbx.ami.link import AmiLink
 from bridge.phone_call_events.delivery import Attempt, Delivery
 from bridge.storage.write_queue import WriteQueue
 from bridge.wiring.http import metrics_server_settings
+
+if TYPE_CHECKING:
+    from bridge.wiring.node import Node
 
 
 def attempt_counter(metrics: Metrics) -> Callable[[Delivery, Attempt], None]:
@@ -43,28 +48,34 @@ def recording_failure_counter(metrics: Metrics) -> Callable[[str], None]:
 
 
 def gauges(
-    metrics: Metrics, services: Callable[[], Services], queue: WriteQueue, link: AmiLink
+    metrics: Metrics,
+    services: Callable[[], Services],
+    queue: WriteQueue,
+    nodes: Callable[[], Collection[Node]],
 ) -> Callable[[], None]:
-    """The function that sets the gauges that no part keeps current."""
+    """The function that sets the gauges that no part keeps current. Of several nodes it has the
+    sum; the link is up if that of each node is."""
     calls = CallMetrics(metrics)
 
     def look() -> None:
-        parts = services()
-        calls.live(parts.switchboard.calls.live)
-        metrics.ami_link_up.set(link.link.up)
-        metrics.ami_link_changed.set(link.link.since_ms / 1000)
-        metrics.pbx_events_waiting.set(link.events_waiting)
-        metrics.phones_reachable.set(_reachable_phones(parts, link) if link.link.up else 0)
-        metrics.phones_not_made.set(parts.phones.not_made)
+        parts, held = services(), nodes()
+        links = [x.link for x in held]
+        calls.live(chain.from_iterable(x.switchboard.calls.live for x in held))
+        metrics.ami_link_up.set(bool(links) and all(x.link.up for x in links))
+        metrics.ami_link_changed.set(max((x.link.since_ms for x in links), default=0) / 1000)
+        metrics.pbx_events_waiting.set(sum(x.events_waiting for x in links))
+        metrics.phones_reachable.set(sum(_reachable_phones(parts, x) for x in links if x.link.up))
+        metrics.phones_not_made.set(sum(x.phones.not_made for x in held))
         metrics.write_groups_waiting.set(queue.waiting)
         metrics.storage_up.set(not queue.problem)
         behind = parts.phone_call_events.waiting_since_ms()
         oldest_ms = min(behind, default=now_ms())
         metrics.event_receivers_behind.set(len(behind))
         metrics.event_oldest_undelivered.set(max(0, now_ms() - oldest_ms) / 1000)
-        metrics.recordings_running.set(parts.recordings.recorder.running)
-        metrics.recordings_waiting_for_removal.set(parts.recordings.waiting_for_removal)
-        metrics.recordings_up.set(not parts.recordings.problem)
+        recordings = [x.services.recordings for x in held]
+        metrics.recordings_running.set(sum(x.recorder.running for x in recordings))
+        metrics.recordings_waiting_for_removal.set(sum(x.waiting_for_removal for x in recordings))
+        metrics.recordings_up.set(not any(x.problem for x in recordings))
         metrics.call_streams.set(parts.stream_places.open)
 
     return look

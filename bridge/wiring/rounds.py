@@ -22,22 +22,27 @@ Purges = Mapping[str, Callable[[int], Awaitable[object]]]
 """By the name of the rows: removes the old ones; it gets the present moment in milliseconds."""
 
 
-def begin_rounds(
-    stack: AsyncExitStack,
-    settings: Settings,
-    switchboard: Switchboard,
-    hang_up: HangUp,
-    purges: Purges,
-    replace_browser_secrets: Callable[[], Awaitable[None]],
-) -> None:
-    """Begin all of it; `stack` ends it. The service ends with an error if one of them dies."""
-    age = AgeLimit(switchboard, hang_up, settings.call_age_max_s)
-    duration = DurationLimit(switchboard, hang_up)
+def begin_purges(stack: AsyncExitStack, purges: Purges) -> None:
+    """Begin to remove old rows; `stack` ends it. The service ends with an error if that dies."""
 
     async def purge() -> None:
         now = now_ms()
         await purge_each({name: partial(remove, now) for name, remove in purges.items()})
 
+    living = must_live(every(PURGE_INTERVAL_S, "purge", purge), "purge")
+    stack.push_async_callback(living.stop)
+
+
+def begin_rounds(
+    stack: AsyncExitStack,
+    settings: Settings,
+    switchboard: Switchboard,
+    hang_up: HangUp,
+    replace_browser_secrets: Callable[[], Awaitable[None]],
+) -> None:
+    """Begin all of a node; `stack` ends it. The service ends with an error if one of them dies."""
+    age = AgeLimit(switchboard, hang_up, settings.call_age_max_s)
+    duration = DurationLimit(switchboard, hang_up)
     rounds = {
         "resync": every(settings.resync_interval_s, "resync", switchboard.resync),
         "age_limit": every(AGE_CHECK_INTERVAL_S, "age limit", age.enforce),
@@ -45,7 +50,6 @@ def begin_rounds(
         "browser_secrets": every(
             BROWSER_SECRETS_INTERVAL_S, "browser secrets", replace_browser_secrets
         ),
-        "purge": every(PURGE_INTERVAL_S, "purge", purge),
     }
     for name, work in rounds.items():
         stack.push_async_callback(must_live(work, name).stop)

@@ -27,7 +27,7 @@ def greeted(tmp_path: Path, text: str, **settings: str) -> str:
     service = SimpleNamespace(
         settings=Settings.model_validate({"state_dir": tmp_path, **settings}),
         directory=SimpleNamespace(directory=directory),
-        phones=SimpleNamespace(problem=""),
+        nodes={"pbx1": SimpleNamespace(phones=SimpleNamespace(problem=""))},
         sign_in_codes=OneTimeCodes(60),
     )
     return greeting(cast("Service", service))

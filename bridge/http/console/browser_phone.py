@@ -6,7 +6,7 @@ from aiohttp import web
 
 from bridge.http.console.phone_settings import phone_in_reach, why_not_told
 from bridge.http.console.session_cookie import require_own_page, session_app
-from bridge.http.context import SERVICES
+from bridge.http.context import SERVICES, node_of
 from bridge.http.errors import UapiError
 from bridge.http.json_answer import json_answer
 from bridge.pbx.ari.errors import AriError
@@ -21,15 +21,15 @@ async def browser_phone(request: web.Request) -> web.Response:
     require_own_page(request)
     _, requester = session_app(request)
     extension = phone_in_reach(requester, request.match_info["extension"])
-    services = request.app[SERVICES]
+    services, node = request.app[SERVICES], node_of(request)
     if not extension.webrtc:
         raise _off(f"{extension.number} has no browser phone: `webrtc: yes` in the directory.")
-    if not services.phones.makes_phones:
+    if not node.phones.makes_phones:
         raise _off("The service makes no phones here (BRIDGE_PROVISION_PHONES).")
     if why_not := why_not_told(request, requester, extension):
         raise UapiError(403, "phone_secret_denied", why_not)
     try:
-        told = await services.browser_secrets.tell(extension.number)
+        told = await node.browser_secrets.tell(extension.number)
     except AriError as why:
         raise UapiError(503, "pbx_unavailable", f"The PBX takes no password: {why}") from None
     stun = services.settings.sip_websocket.stun_server

@@ -5,7 +5,7 @@ from __future__ import annotations
 from aiohttp import web
 
 from bridge import __version__
-from bridge.http.context import SERVICES
+from bridge.http.context import SERVICES, node_of
 from bridge.http.json_answer import json_answer
 
 _NO_PHONES = "the directory's phones are being made on the PBX"
@@ -19,20 +19,20 @@ async def live(_: web.Request) -> web.Response:
 
 async def ready(request: web.Request) -> web.Response:
     """200 when calls can be placed, else 503 with the reason."""
-    services = request.app[SERVICES]
-    link = services.pbx.link
-    why = link.why if not link.up else "" if services.phones.ready.is_set() else _NO_PHONES
+    services, node = request.app[SERVICES], node_of(request)
+    link = node.pbx.link
+    why = link.why if not link.up else "" if node.phones.ready.is_set() else _NO_PHONES
     unwritten = services.storage_problem()
     body: dict[str, object] = {
         "status": "not ready" if why or unwritten else "ready",
         "version": __version__,
-        "pbx": {"name": services.pbx.name, "up": link.up, "why": why},
+        "pbx": {"name": node.pbx.name, "up": link.up, "why": why},
         "storage": {"up": not unwritten, "why": unwritten},
-        "liveCalls": len(services.switchboard.calls.live),
+        "liveCalls": len(node.switchboard.calls.live),
     }
-    if services.phones.problem:  # calls with existing phones can be placed
-        body["phones"] = {"made": False, "why": services.phones.problem}
-    if unrecorded := services.recordings.problem:  # calls can be placed all the same
+    if node.phones.problem:  # calls with existing phones can be placed
+        body["phones"] = {"made": False, "why": node.phones.problem}
+    if unrecorded := node.recordings.problem:  # calls can be placed all the same
         body["recordings"] = {"up": False, "why": unrecorded}
     if dead := services.supervisor.problem:
         body["status"] = "not ready"

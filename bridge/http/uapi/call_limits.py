@@ -6,13 +6,13 @@ from aiohttp import web
 
 from bridge.calls.placing import CallPlacement
 from bridge.directory.model import Extension
-from bridge.http.context import SERVICES
+from bridge.http.context import node_of
 from bridge.http.rate_limits import RateLimit, tell_limits
 
 
 def tell_call_limits(request: web.Request, payer: Extension | None = None) -> None:
     """Calls per second and, once the payer is known, calls at a time."""
-    placement = request.app[SERVICES].placement
+    placement = node_of(request).placement
     tell_limits(request, _pace(placement), *_places(placement, payer))
 
 

@@ -23,7 +23,7 @@ from bridge.directory.requester import Requester
 from bridge.faults import StorageUnavailable
 from bridge.http.base_url import base_url
 from bridge.http.body import body_of
-from bridge.http.context import SERVICES, Services
+from bridge.http.context import SERVICES, Services, node_of
 from bridge.http.errors import UapiError, invalid
 from bridge.http.guesses import guarded
 from bridge.http.json_answer import json_text
@@ -34,6 +34,7 @@ from bridge.http.keyed_answers import (
     StoredAnswer,
     idempotency_key_of,
 )
+from bridge.http.node_services import NodeServices
 from bridge.http.request_meaning import meaning_of
 from bridge.http.uapi.call_limits import tell_call_limits
 from bridge.http.uapi.create_callback_request import CreateCallback
@@ -70,13 +71,14 @@ async def create_conference_invite(request: web.Request) -> web.Response:
 async def _create(request: web.Request, kind: type[CreateSimple]) -> web.Response:
     services = request.app[SERVICES]
     app, requester = authenticated_app(request)
+    node = node_of(request)
     tell_call_limits(request)
     body = await body_of(request)
     again = IdempotentRequest(
         app.client_id, idempotency_key_of(request.headers), lambda: meaning_of(request, body)
     )
-    creation = _Creation(request, services, app, requester, body, kind)
-    work = awaited(services.idempotency.once(again, creation.run), "create_call")
+    creation = _Creation(request, services, node, app, requester, body, kind)
+    work = awaited(node.idempotency.once(again, creation.run), "create_call")
     answer = await creation.in_time(work)
     return web.Response(
         status=answer.status,
@@ -103,6 +105,7 @@ class _Creation:
         self,
         request: web.Request,
         services: Services,
+        node: NodeServices,
         app: App,
         requester: Requester,
         body: bytes,
@@ -110,6 +113,7 @@ class _Creation:
     ) -> None:
         self._request = request
         self._services = services
+        self._node = node
         self._app = app
         self._requester = requester
         self._body = body
@@ -145,7 +149,7 @@ class _Creation:
         self._waits_for_pbx = True
         await self._require_rooms(orders)
         if services.settings.uapi.refuse_unreachable_sources:
-            orders = await _reachable(orders, services.pbx, self._kind.called_first)
+            orders = await _reachable(orders, self._node.pbx, self._kind.called_first)
         self._waits_for_pbx = False
         if any(x.status_url is not None for x in orders):
             await services.phone_call_events.call_receivers.secret_of(self._app.client_id)
@@ -161,7 +165,7 @@ class _Creation:
             self._stored = True
 
         try:
-            await services.placement.place_all(
+            await self._node.placement.place_all(
                 orders, accept, wait_for_pbx=services.settings.uapi.create_waits_for_pbx
             )
         finally:
@@ -172,7 +176,7 @@ class _Creation:
         """Raises ActionUnavailable where the PBX has no rooms for conferences with a number."""
         dials = {x.dial for order in orders for x in order.destinations}
         if any(f"@{ROOMS_CONTEXT}/" in x for x in dials):
-            await self._services.conferences.require_rooms()
+            await self._node.conferences.require_rooms()
 
     def _require_time(self, *, stored: bool) -> None:
         """Raises StorageUnavailable where the client has been told that nothing was placed."""

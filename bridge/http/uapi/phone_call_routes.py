@@ -19,7 +19,7 @@ from bridge.calls.store.ended_calls import CallFilter, CallPosition, EndedCalls,
 from bridge.clock import now_ms
 from bridge.directory.number_spelling import bare_number
 from bridge.http.base_url import base_url
-from bridge.http.context import SERVICES, Services
+from bridge.http.context import SERVICES, Services, held_node, node_of
 from bridge.http.errors import invalid
 from bridge.http.json_answer import json_answer, json_part
 from bridge.http.uapi.collection import CURSOR_LIST_PARAMETERS, FilterField, Listing
@@ -68,16 +68,17 @@ async def list_phone_calls(request: web.Request) -> web.Response:
     if ended:
         page = await _ended(services, scope, request, listing, shown)
     else:
-        calls = services.live_calls.meant(scope.extensions, request.match_info.get("phoneCallId"))
+        node, call_id = node_of(request), request.match_info.get("phoneCallId")
+        calls = node.live_calls.meant(scope.extensions, call_id)
         some, total = listing.page(calls, position_of)
-        positions = await queue_positions(services, some)
+        positions = await queue_positions(node, services.directory.directory, some)
         entry = await in_turns(some, lambda x: shown(x, positions.get(x.id)))
         page = _Page(entry, total, position_of(some[-1]) if listing.has_more(total) else None)
     url = URL(base + request.rel_url.raw_path_qs, encoded=True)
     link = listing.next_header(page.last, url)
     return json_answer(
         listing.envelope(page.entry, page.total, url),
-        headers={**staleness(services), **ignored, **link},
+        headers={**staleness(request), **ignored, **link},
     )
 
 
@@ -97,19 +98,19 @@ def position_of(call: PhoneCall) -> Position:
 
 async def hang_up_phone_calls(request: web.Request) -> web.Response:
     """`DELETE`: hang up the live calls that the request means."""
-    services, scope = request.app[SERVICES], scope_of(request)
+    scope, node = scope_of(request), node_of(request)
     # A misspelt phoneNumber would hang up all calls instead of one.
     refuse_misread(request.query, _DELETE_CODES)
     ignored = ignored_header(request, unknown_of(request.query, _DELETE_CODES))
     call_id, number = request.match_info.get("phoneCallId"), _phone_number(request)
     fields = requested_fields(request.query, PHONE_CALL_FIELDS)
-    calls = services.live_calls.meant(scope.extensions, call_id, number)
+    calls = node.live_calls.meant(scope.extensions, call_id, number)
     if call_id is not None and not calls:
-        await _require_known(services, scope, call_id)
-    certain = await services.hang_up.hang_up(calls, app=scope.app.client_id)
+        await _require_known(request, scope, call_id)
+    certain = await node.hang_up.hang_up(calls, app=scope.app.client_id)
     if fields is None:
         return deleted_answer(request, [{"id": x.id} for x in certain], ignored)
-    base = base_url(request, services.settings.public_base_url)
+    base = base_url(request, request.app[SERVICES].settings.public_base_url)
     items = (phone_call_item(request, scope, x, base) for x in certain)
     return deleted_answer(request, [select(x, fields) for x in items], ignored)
 
@@ -151,9 +152,12 @@ def _call_filter(listing: Listing[PhoneCall]) -> CallFilter | None:
     return CallFilter(cast("Literal['id', 'published']", by), cast("FilterOp", op), values)
 
 
-def staleness(services: Services) -> dict[str, str]:
+def staleness(request: web.Request) -> dict[str, str]:
     """Since when the data may be old, while the PBX cannot be heard."""
-    link = services.pbx.link
+    node = held_node(request)
+    if node is None:
+        return {}
+    link = node.pbx.link
     return {} if link.up else {"X-Stale-Since": date(link.since_ms) or ""}
 
 
@@ -169,12 +173,12 @@ def _phone_number(request: web.Request) -> str | None:
     return number
 
 
-async def _require_known(services: Services, scope: Scope, call_id: str) -> None:
+async def _require_known(request: web.Request, scope: Scope, call_id: str) -> None:
     """A call that has just ended is nothing to hang up; an id that never was is an error."""
-    if services.live_calls.meant(scope.extensions, call_id):
+    if node_of(request).live_calls.meant(scope.extensions, call_id):
         return  # it lives, without a party of the phoneNumber that was asked for
     if _CALL_ID.match(call_id):
-        call = await services.records.find(call_id)
+        call = await request.app[SERVICES].records.find(call_id)
         if call is not None and call.extensions & {x.number for x in scope.extensions}:
             return
     raise invalid(

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from aiohttp import web
 
-from bridge.http.context import SERVICES
+from bridge.http.context import node_of
 from bridge.http.json_answer import json_answer
 from bridge.http.uapi.collection import CURSOR_LIST_PARAMETERS, Listing
 from bridge.http.uapi.cursors import Position
@@ -31,24 +31,24 @@ from bridge.http.uapi.scope import scope_of
 
 async def list_presence(request: web.Request) -> web.Response:
     """A page of the extensions that the URI names, each with its status and registrations."""
-    services, scope = request.app[SERVICES], scope_of(request)
+    scope, node = scope_of(request), node_of(request)
     ignored = ignored_header(
         request, unknown_of(request.query, {*CURSOR_LIST_PARAMETERS, "fields"})
     )
     asked = Listing.parse(request.query, FILTERABLE, cursors_of="presence")
     listing = replace(asked, count=min(asked.count, PAGE_MAX))
     fields = requested_fields(request.query, PRESENCE_FIELDS)
-    unattended = await queues_without_agents(services, scope.extensions)
-    all_ = [presence_of(services, x, x.number in unattended) for x in scope.extensions]
+    unattended = await queues_without_agents(node, scope.extensions)
+    all_ = [presence_of(node, x, x.number in unattended) for x in scope.extensions]
     page, total = listing.page(all_, _position_of)
     last = _position_of(page[-1]) if listing.has_more(total) else None
     if fields is None or "registration" in fields:
-        page = await with_registrations(services, page)
+        page = await with_registrations(node, page)
     entry = [select(presence_json(x, scope.spelled), fields) for x in page]
     url = own_url(request)
     return json_answer(
         listing.envelope(entry, total, url),
-        headers={**staleness(services), **ignored, **listing.next_header(last, url)},
+        headers={**staleness(request), **ignored, **listing.next_header(last, url)},
     )
 
 

@@ -11,7 +11,7 @@ from bridge.directory.model import Extension
 from bridge.directory.number_spelling import bare_number
 from bridge.http.base_url import base_url
 from bridge.http.body import body_of
-from bridge.http.context import SERVICES
+from bridge.http.context import SERVICES, node_of
 from bridge.http.errors import UapiError, invalid
 from bridge.http.json_answer import json_answer
 from bridge.http.json_body import json_object
@@ -37,7 +37,7 @@ async def list_queue_agents(request: web.Request) -> web.Response:
     ignored = ignored_header(request, unknown_of(request.query, {*LIST_PARAMETERS, "fields"}))
     listing = Listing.parse(request.query, _FILTERABLE)
     fields = requested_fields(request.query, QUEUE_AGENT_FIELDS)
-    found = await request.app[SERVICES].queue_agents.agents(queue)
+    found = await node_of(request).queue_agents.agents(queue)
     wanted = _agent_number(request, queue)
     if wanted:
         found = [x for x in found if x.number == wanted]
@@ -59,7 +59,7 @@ async def update_queue_agent(request: web.Request) -> web.Response:
     queue = queue_of(request)
     unknown = [*unknown_of(request.query, ()), *unknown_of(body, _BODY_FIELDS)]
     ignored = ignored_header(request, unknown)
-    agent = await request.app[SERVICES].queue_agents.set_status(
+    agent = await node_of(request).queue_agents.set_status(
         queue, _agent_number(request, queue), _status(body.get("status"))
     )
     return json_answer([_item(request, agent)], headers=ignored)

@@ -7,7 +7,7 @@ from aiohttp import web
 from bridge.calls.state.phone_call import PhoneCall
 from bridge.clock import now_ms
 from bridge.http.base_url import base_url
-from bridge.http.context import SERVICES
+from bridge.http.context import SERVICES, node_of
 from bridge.http.json_answer import json_answer
 from bridge.http.uapi.collection import LIST_PARAMETERS, FilterField, FilterFields, Listing
 from bridge.http.uapi.fields import Json, requested_fields, select
@@ -25,14 +25,12 @@ _FILTERABLE: FilterFields[WaitingCaller] = {
 
 async def list_queue_callers(request: web.Request) -> web.Response:
     """`GET`: the callers that no agent has answered yet, in their order."""
-    services, queue = request.app[SERVICES], queue_of(request)
+    node, queue = node_of(request), queue_of(request)
     ignored = ignored_header(request, unknown_of(request.query, {*LIST_PARAMETERS, "fields"}))
     listing = Listing.parse(request.query, _FILTERABLE)
     fields = requested_fields(request.query, QUEUE_CALLER_FIELDS)
-    waiting = (await services.queue_agents.state(queue)).callers
-    calls = {
-        channel: call for call in services.live_calls.meant((queue,)) for channel in call.channels
-    }
+    waiting = (await node.queue_agents.state(queue)).callers
+    calls = {channel: call for call in node.live_calls.meant((queue,)) for channel in call.channels}
     page, total = listing.page(waiting, lambda x: (x.position, x.uniqueid))
     entry = [select(_item(request, x, calls.get(x.uniqueid)), fields) for x in page]
     return json_answer(listing.envelope(entry, total, own_url(request)), headers=ignored)

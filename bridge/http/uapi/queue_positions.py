@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 
 from bridge.calls.pbx import InvalidPbxValue, PbxOutcomeUnknown, PbxUnavailable
 from bridge.calls.state.phone_call import Leg, LegPhase, PhoneCall, Side
+from bridge.directory.directory import Directory
 from bridge.directory.model import Extension
-from bridge.http.context import Services
+from bridge.http.node_services import NodeServices
 from bridge.http.uapi.fields import Json
 from bridge.queues.queue_pbx import QueueRefused, QueuesNotPossible, QueueState
 
@@ -17,31 +18,33 @@ QUEUES_ASKED_MAX = 20
 _NOT_TOLD = (InvalidPbxValue, PbxOutcomeUnknown, PbxUnavailable, QueueRefused, QueuesNotPossible)
 
 
-async def queue_positions(services: Services, calls: Sequence[PhoneCall]) -> Mapping[str, int]:
+async def queue_positions(
+    node: NodeServices, directory: Directory, calls: Sequence[PhoneCall]
+) -> Mapping[str, int]:
     """The position of each call that waits in a queue, by its id. Empty if the PBX does not tell.
 
     A list without calls to queues asks the PBX nothing.
     """
     positions: dict[str, int] = {}
     by_channel = {channel: call.id for call in calls for channel in call.channels}
-    for queue in _queues_of(services, calls)[:QUEUES_ASKED_MAX]:
-        state = await queue_state(services, queue)
+    for queue in _queues_of(directory, calls)[:QUEUES_ASKED_MAX]:
+        state = await queue_state(node, queue)
         for caller in () if state is None else state.callers:
             if caller.uniqueid in by_channel:
                 positions[by_channel[caller.uniqueid]] = caller.position
     return positions
 
 
-async def queue_state(services: Services, queue: Extension) -> QueueState | None:
+async def queue_state(node: NodeServices, queue: Extension) -> QueueState | None:
     """The queue as the PBX has it; None if the PBX does not tell."""
     try:
-        return await services.queue_agents.state(queue)
+        return await node.queue_agents.state(queue)
     except _NOT_TOLD:
         return None
 
 
-def _queues_of(services: Services, calls: Sequence[PhoneCall]) -> list[Extension]:
-    known = services.directory.directory.extensions
+def _queues_of(directory: Directory, calls: Sequence[PhoneCall]) -> list[Extension]:
+    known = directory.extensions
     found = {}
     for call in calls:
         for number in call.extensions:

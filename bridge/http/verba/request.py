@@ -15,7 +15,7 @@ from bridge.access.verba_access import (
     organization_of,
 )
 from bridge.directory.model import VerbaKey, VerbaUser
-from bridge.http.context import SERVICES, Services
+from bridge.http.context import SERVICES, Services, node_of
 from bridge.http.error_answers import APP
 from bridge.http.errors import UapiError
 from bridge.http.guesses import guarded
@@ -42,7 +42,7 @@ class VerbaRequest:
 
     @property
     def recordings(self) -> Recordings:
-        return self.services.recordings
+        return node_of(self.http).recordings
 
     def client_is_there(self) -> bool:
         """Whether the client still waits for the answer."""

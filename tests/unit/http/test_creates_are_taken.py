@@ -113,19 +113,19 @@ async def test_given_the_link_dies_before_the_write_then_503_and_the_key_is_free
     running: WholeService, api: ApiClient, ami: ScriptedAmi
 ) -> None:
     """Between the commit and the write: the call is on disk, and nothing was sent."""
-    await eventually(lambda: running.service.link.link.up, timeout=20)
+    await eventually(lambda: running.service.node.link.link.up, timeout=20)
     await api.authenticate()
     with locked(running.service.settings.resolved_database_url):
         creating = asyncio.create_task(create(api, key="unsent"))
-        await eventually(lambda: len(running.service.switchboard.calls.live) == 1)
-        [call] = running.service.switchboard.calls.live
+        await eventually(lambda: len(running.service.node.switchboard.calls.live) == 1)
+        [call] = running.service.node.switchboard.calls.live
         ami.drop_all()
-        await eventually(lambda: not running.service.link.link.up)
+        await eventually(lambda: not running.service.node.link.link.up)
     refused = await creating
     assert (refused.status, refused.code) == (503, "pbx_unavailable")
     assert ami.actions("Originate") == []
     assert (await api.wait_ended(call.id))["endedBy"] == "pbx"
-    await eventually(lambda: running.service.link.link.up, timeout=20)
+    await eventually(lambda: running.service.node.link.link.up, timeout=20)
     again = await create(api, key="unsent")
     assert "Idempotent-Replayed" not in again.headers
     assert id_of(again) != call.id

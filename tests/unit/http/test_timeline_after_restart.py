@@ -24,7 +24,7 @@ async def test_given_a_live_call_when_the_service_starts_again_then_its_timeline
         created = await api.request("POST", "/uapi/phoneCalls/@me/simple", body=CALL)
         call_id = str(created.json[0]["id"])
         # No row of the call is written with this entry: the stop writes it.
-        running.service.switchboard.timelines.digits_sent(call_id, "00", 4)
+        running.service.node.switchboard.timelines.digits_sent(call_id, "00", 4)
         before = await entries(api, call_id)
         assert [x["type"] for x in before] == ["accepted", "digitsSent"]
     async with whole_service(tmp_path) as running, running.client() as api:

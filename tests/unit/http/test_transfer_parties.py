@@ -19,6 +19,7 @@ from tests.unit.calls.fakes import accepted
 from tests.unit.recordings.fakes import DIRECTORY
 
 SERVICES: Any = SimpleNamespace()
+NODE: Any = SimpleNamespace()
 QUEUE = "0003*300"
 
 
@@ -29,7 +30,9 @@ def transferer(call: PhoneCall, **body: object) -> Leg:
     requester = Requester.of_app(directory, app)
     assert requester.user is not None
     scope = Scope(app, requester.user, extensions_of(requester, requester.user), "@self")
-    return NamedParties(ActionRequest(SERVICES, scope, requester, None, body)).transferer(call)
+    return NamedParties(ActionRequest(SERVICES, NODE, scope, requester, None, body)).transferer(
+        call
+    )
 
 
 def in_a_queue() -> PhoneCall:

@@ -64,7 +64,7 @@ async def whole_service(folder: Path, **settings: object) -> AsyncIterator[Whole
             **settings,
         }
         async with Service(Settings.model_validate(values)) as service:
-            await eventually(lambda: service.link.link.up, timeout=20)
+            await eventually(lambda: service.node.link.link.up, timeout=20)
             # The script has no channel that its answer could overtake.
             with patch.object(switchboard, "ORIGINATE_OVERTAKES_S", 0.0):
                 yield WholeService(f"http://127.0.0.1:{port}", service, ami)

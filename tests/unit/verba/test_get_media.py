@@ -72,7 +72,7 @@ class Stage:
 def application(audio: AudioFiles, size: int, settings: Mapping[str, Any]) -> web.Application:
     services: Any = SimpleNamespace(
         settings=http_settings(Settings(recording_downloads_max=PLACES, **settings)),
-        recordings=SimpleNamespace(audio=audio),
+        nodes=SimpleNamespace(only=SimpleNamespace(recordings=SimpleNamespace(audio=audio))),
         verba_access=None,
     )
     app = web.Application()

@@ -49,9 +49,9 @@ async def test_given_a_directory_that_changes_when_reloaded_then_it_is_in_force_
         tmp_path, directory_file=file, recording_shared_folder=tmp_path
     ) as running:
         service = running.service
-        await eventually(service.phones.ready.is_set)
+        await eventually(service.node.phones.ready.is_set)
         await service.wait_until_ready(1.0)
-        service.phones.ready.clear()
+        service.node.phones.ready.clear()
         with pytest.raises(TimeoutError, match=r"^the PBX is not ready: "):
             await service.wait_until_ready(0.0)
         before = service.directory.directory

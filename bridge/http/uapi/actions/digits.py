@@ -19,7 +19,7 @@ _ALL_MAX_S = 10  # of a request, which waits for them
 
 async def send_dtmf(order: ActionRequest) -> Sequence[PhoneCall]:
     """Raises 400 pc_digits_invalid, pc_dtmf_invalid, and as DigitSender.send."""
-    digits, sender = _digits(order), order.services.digits
+    digits, sender = _digits(order), order.node.digits
     return await of_each(order, lambda call, leg: sender.send(call.id, leg.view_id, digits))
 
 

@@ -18,5 +18,5 @@ async def park(request: ActionRequest) -> list[PhoneCall]:
         IN_PARKING_MIN_S,
         IN_PARKING_MAX_S,
     )
-    parking = request.services.steering.parking
+    parking = request.node.steering.parking
     return await of_each(request, lambda call, leg: parking.park(call.id, leg.view_id, at_most_s))

@@ -18,23 +18,23 @@ async def start_recording(order: ActionRequest) -> Sequence[PhoneCall]:
     """Raises 400 pc_format_invalid, pc_recording_invalid, and as OrderedRecording.start."""
     if order.body.get("format", "wav") not in _FORMATS:
         raise invalid("pc_format_invalid", f"format must be one of: {', '.join(_FORMATS)}.")
-    return await _each(order, order.services.recordings.ordered.start)
+    return await _each(order, order.node.recordings.ordered.start)
 
 
 async def stop_recording(order: ActionRequest) -> Sequence[PhoneCall]:
     """Raises 400 pc_recording_invalid, and as OrderedRecording.stop."""
-    return await _each(order, order.services.recordings.ordered.stop)
+    return await _each(order, order.node.recordings.ordered.stop)
 
 
 async def pause_recording(order: ActionRequest) -> Sequence[PhoneCall]:
     """Raises 400 pc_recording_invalid, and as OrderedRecording.pause."""
-    ordered = order.services.recordings.ordered
+    ordered = order.node.recordings.ordered
     return await _each(order, lambda call_id: ordered.pause(call_id, paused=True))
 
 
 async def resume_recording(order: ActionRequest) -> Sequence[PhoneCall]:
     """Raises 400 pc_recording_invalid, and as OrderedRecording.pause."""
-    ordered = order.services.recordings.ordered
+    ordered = order.node.recordings.ordered
     return await _each(order, lambda call_id: ordered.pause(call_id, paused=False))
 
 
@@ -44,7 +44,7 @@ async def _each(order: ActionRequest, act: Callable[[str], Awaitable[None]]) -> 
         _require_allowed(order, call, leg)
     for call, _ in calls:
         await act(call.id)
-    live = order.services.switchboard.calls.live
+    live = order.node.switchboard.calls.live
     return [live.get(call.id) or call for call, _ in calls]
 
 
@@ -63,7 +63,7 @@ def _in_which_it_is(
 
 def _require_allowed(order: ActionRequest, call: PhoneCall, leg: Leg) -> None:
     """Raises 400 pc_recording_invalid where recording is off for the extension that is meant."""
-    if not order.services.recordings.switched_on:
+    if not order.node.recordings.switched_on:
         raise invalid("pc_recording_invalid", "recording is switched off on this system.")
     if listens(call):
         raise invalid("pc_recording_invalid", "a call that listens to another is not recorded.")

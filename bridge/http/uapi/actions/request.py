@@ -19,6 +19,7 @@ from bridge.directory.party import Party
 from bridge.directory.requester import Requester
 from bridge.http.context import Services
 from bridge.http.errors import invalid
+from bridge.http.node_services import NodeServices
 from bridge.http.uapi.query_values import number_text, whole_number
 from bridge.http.uapi.scope import Scope
 
@@ -31,6 +32,7 @@ class ActionRequest:
     """
 
     services: Services
+    node: NodeServices
     scope: Scope
     requester: Requester
     call_id: str | None
@@ -44,7 +46,7 @@ class ActionRequest:
 
         Raises 400 pc_phonecall_invalid.
         """
-        found = self.services.live_calls.meant(self.scope.extensions, self.call_id)
+        found = self.node.live_calls.meant(self.scope.extensions, self.call_id)
         if self.call_id is not None and not found:
             raise invalid(
                 "pc_phonecall_invalid",

@@ -14,7 +14,7 @@ from aiohttp import web
 from bridge.calls.state.phone_call import PhoneCall
 from bridge.http.base_url import base_url
 from bridge.http.body import body_of
-from bridge.http.context import SERVICES
+from bridge.http.context import SERVICES, node_of
 from bridge.http.errors import invalid
 from bridge.http.json_answer import json_answer
 from bridge.http.json_body import json_object
@@ -42,12 +42,13 @@ async def act_on_phone_calls(request: web.Request) -> web.Response:
     call_id = request.match_info.get("phoneCallId")
     _, requester = authenticated_app(request)
     tell = partial(tell_call_limits, request)
-    order = ActionRequest(request.app[SERVICES], scope, requester, call_id, body, tell)
+    services, node = request.app[SERVICES], node_of(request)
+    order = ActionRequest(services, node, scope, requester, call_id, body, tell)
     # If the client leaves, the action goes on: a call is not left in the middle of one.
     calls = await carried_through(_run(action.handler, order), "phone_call_action")
     if not calls:
         return web.Response(status=204, headers=headers)
-    base = base_url(request, order.services.settings.public_base_url)
+    base = base_url(request, services.settings.public_base_url)
     items = [select(phone_call_item(request, scope, x, base), fields) for x in calls]
     one = call_id is not None and not action.lists
     return json_answer(items[0] if one else items, headers=headers)

@@ -67,7 +67,7 @@ async def _act(request: ActionRequest, action: CallAction) -> Sequence[PhoneCall
         )
     call, meant = found[0]
     try:
-        return (await request.services.acting.act(order_of.order(call, meant)),)
+        return (await request.node.acting.act(order_of.order(call, meant)),)
     finally:
         request.tell_limits(extension)
 

@@ -34,7 +34,7 @@ async def transfer(request: ActionRequest) -> Sequence[PhoneCall]:
         wait_s=wait_s,
         is_local_only=partial(_is_local_only, request),
     )
-    return (await request.services.steering.transferring.transfer(order),)
+    return (await request.node.steering.transferring.transfer(order),)
 
 
 async def transfer_to_voicemail(request: ActionRequest) -> Sequence[PhoneCall]:
@@ -49,7 +49,7 @@ async def transfer_to_voicemail(request: ActionRequest) -> Sequence[PhoneCall]:
     transferer = named.transferer(call)
     if mailbox is None:
         mailbox = _own_mailbox(request, transferer)
-    service = request.services.steering.transferring
+    service = request.node.steering.transferring
     return (await service.to_voicemail(call.id, transferer.view_id, mailbox),)
 
 

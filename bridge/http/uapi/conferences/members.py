@@ -9,7 +9,7 @@ from bridge.calls.steering.conferences import Member
 from bridge.directory.model import Extension, ExtensionType
 from bridge.http.base_url import base_url
 from bridge.http.body import body_of
-from bridge.http.context import SERVICES
+from bridge.http.context import SERVICES, node_of
 from bridge.http.errors import invalid
 from bridge.http.json_answer import json_answer
 from bridge.http.json_body import json_object
@@ -26,7 +26,7 @@ async def list_members(request: web.Request) -> web.Response:
     extension, listing = _conference(request), Listing[Member].parse(request.query, {})
     known = {*LIST_PARAMETERS, "number"}
     ignored = ignored_header(request, unknown_of(request.query, known))
-    members = await request.app[SERVICES].conferences.members(extension)
+    members = await node_of(request).conferences.members(extension)
     number = request.query.get("number")
     wanted = [x for x in members if number is None or x.number == number]
     page, total = listing.page(wanted, lambda x: (x.call.published_ms, x.call.id))
@@ -45,7 +45,7 @@ async def mute_member(request: web.Request) -> web.Response:
     muted = flag(str(body.get("muted", "")), "conference_muted_invalid", "muted")
     unknown = [*unknown_of(request.query, ()), *unknown_of(body, {"muted"})]
     ignored = ignored_header(request, unknown)
-    conferences = request.app[SERVICES].conferences
+    conferences = node_of(request).conferences
     member = await conferences.mute(extension, request.match_info["phoneCallId"], muted=muted)
     return json_answer(_member_json(member, request), headers=ignored)
 
@@ -54,7 +54,7 @@ async def kick_member(request: web.Request) -> web.Response:
     """`DELETE`: the call of the member ends."""
     extension, call_id = _conference(request), request.match_info["phoneCallId"]
     ignored = ignored_header(request, unknown_of(request.query, ()))
-    member = await request.app[SERVICES].conferences.kick(extension, call_id)
+    member = await node_of(request).conferences.kick(extension, call_id)
     return json_answer([{"phoneCallId": member.call.id}], headers=ignored)
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable
 
+from bridge.calls.call_records import CallRecords
 from bridge.calls.live.call_feed import FeedPosition
 from bridge.calls.state.phone_call import PhoneCall
 from bridge.calls.store.ended_calls import EndedCalls
-from bridge.http.context import Services
+from bridge.http.node_services import NodeServices
 from bridge.http.uapi.scope import Scope
 from bridge.http.uapi.stream.shown_calls import ShownCalls
 
@@ -22,15 +23,20 @@ class Opening:
     """
 
     def __init__(
-        self, services: Services, scope: Scope, shown: ShownCalls, asked: FeedPosition | None
+        self,
+        node: NodeServices,
+        records: CallRecords,
+        scope: Scope,
+        shown: ShownCalls,
+        asked: FeedPosition | None,
     ) -> None:
-        feed = services.call_feed
-        self._services = services
+        feed = node.call_feed
+        self._records = records
         self._scope = scope
         self._shown = shown
         self._asked = asked
         self._now = feed.position
-        self._live = services.live_calls.meant(scope.extensions)
+        self._live = node.live_calls.meant(scope.extensions)
         self._missed = feed.since(asked) if asked is not None else None
         self._ended = feed.ended_since(asked.at_ms) if asked is not None else []
 
@@ -52,7 +58,7 @@ class Opening:
         """Of the records, and of calls whose record may not be on disk yet."""
         numbers = [x.number for x in self._scope.extensions]
         asked = EndedCalls(numbers, at_ms, descending=True, count=MISSED_MAX)
-        stored, _ = await self._services.records.ended(asked, lambda x: x)
+        stored, _ = await self._records.ended(asked, lambda x: x)
         found = {x.id: x for x in stored}
         found |= {x.id: x for x in self._ended if not x.extensions.isdisjoint(numbers)}
         return sorted(found.values(), key=_ended_ms)

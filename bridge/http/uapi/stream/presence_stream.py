@@ -12,7 +12,8 @@ from bridge.calls.live.call_feed import FedChange, Follower
 from bridge.calls.state.presence import Presence
 from bridge.directory.model import Extension
 from bridge.http.answer_headers import answer_headers
-from bridge.http.context import SERVICES, Services
+from bridge.http.context import SERVICES, node_of
+from bridge.http.node_services import NodeServices
 from bridge.http.rate_limits import tell_limits
 from bridge.http.uapi.fields import Json, requested_fields, select
 from bridge.http.uapi.ignored_parameters import ignored_header, unknown_of
@@ -50,35 +51,36 @@ async def stream_presence(request: web.Request) -> web.StreamResponse:
     tell_limits(request, services.stream_places.limit(scope.app.client_id))
     with services.stream_places.taken(scope.app.client_id):
         tell_limits(request, services.stream_places.limit(scope.app.client_id))
-        return await _PresenceStream(request, services, scope, fields).run()
+        return await _PresenceStream(request, node_of(request), scope, fields).run()
 
 
 class _PresenceStream:
     """One reader. Its last news are kept, so that it is told changes only."""
 
     def __init__(
-        self, request: web.Request, services: Services, scope: Scope, fields: frozenset[str]
+        self, request: web.Request, node: NodeServices, scope: Scope, fields: frozenset[str]
     ) -> None:
         self._request = request
-        self._services = services
+        self._readers = request.app[SERVICES].stream_readers
+        self._node = node
         self._scope = scope
         self._fields = fields
         self._extensions = {x.number: x for x in scope.extensions}
         self._told: dict[str, Presence] = {}
         self._phones_told: dict[str, object] = {}
-        self._phones_seen = services.phone_changes.count
+        self._phones_seen = node.phone_changes.count
         self._unattended: frozenset[str] = frozenset()
         self._all_due_s = time.monotonic() + HEARTBEAT_S
-        self._link_was_up = services.pbx.link.up
-        self._agents_seen = services.queue_agents.changes
+        self._link_was_up = node.pbx.link.up
+        self._agents_seen = node.queue_agents.changes
 
     async def run(self) -> web.StreamResponse:
-        with self._services.call_feed.followed(self._extensions) as follower:
-            self._unattended = await queues_without_agents(self._services, self._scope.extensions)
+        with self._node.call_feed.followed(self._extensions) as follower:
+            self._unattended = await queues_without_agents(self._node, self._scope.extensions)
             entry = await self._shown(self._scope.extensions, with_phones=True)
             stream = OpenStream(self._request, self._scope, follower)
             first = event_text("state", {"entry": entry})
-            with self._services.stream_readers.watched(self._request, follower):
+            with self._readers.watched(self._request, follower):
                 return await stream.run(first, lambda: self._tell(stream, follower))
 
     async def _tell(self, stream: OpenStream, follower: Follower) -> None:
@@ -94,7 +96,7 @@ class _PresenceStream:
 
     def _with_new_phones(self) -> list[Extension]:
         """The extensions whose phones have changed since the last time."""
-        changes, seen = self._services.phone_changes, self._phones_seen
+        changes, seen = self._node.phone_changes, self._phones_seen
         if changes.count == seen:
             return []
         self._phones_seen = changes.count
@@ -110,12 +112,12 @@ class _PresenceStream:
         Nobody tells some changes: an agent of a queue talks, or a phone registers and does not
         answer. So now and then it is every extension.
         """
-        link_up, now_s = self._services.pbx.link.up, time.monotonic()
-        agents = self._services.queue_agents.changes
+        link_up, now_s = self._node.pbx.link.up, time.monotonic()
+        agents = self._node.queue_agents.changes
         if (link_up, agents) != (self._link_was_up, self._agents_seen) or now_s >= self._all_due_s:
             self._link_was_up, self._agents_seen = link_up, agents
             self._all_due_s = now_s + HEARTBEAT_S
-            self._unattended = await queues_without_agents(self._services, self._scope.extensions)
+            self._unattended = await queues_without_agents(self._node, self._scope.extensions)
             return self._extensions.values()
         numbers = {
             number
@@ -134,7 +136,7 @@ class _PresenceStream:
         found = await in_turns(extensions, self._now)
         fields = self._fields if with_phones else self._fields & _WITHOUT_PHONES
         if "registration" in fields:
-            found = await with_registrations(self._services, found)
+            found = await with_registrations(self._node, found)
         return [
             select(presence_json(x, self._scope.spelled), fields) for x in found if self._is_new(x)
         ]
@@ -150,4 +152,4 @@ class _PresenceStream:
         return new
 
     def _now(self, extension: Extension) -> ExtensionPresence:
-        return presence_of(self._services, extension, extension.number in self._unattended)
+        return presence_of(self._node, extension, extension.number in self._unattended)

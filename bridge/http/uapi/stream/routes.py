@@ -10,7 +10,8 @@ from bridge.calls.live.call_feed import FedChange, FeedPosition, Follower
 from bridge.calls.state.phone_call import PhoneCall
 from bridge.http.answer_headers import answer_headers
 from bridge.http.base_url import base_url
-from bridge.http.context import SERVICES, Services
+from bridge.http.context import SERVICES, Services, node_of
+from bridge.http.node_services import NodeServices
 from bridge.http.rate_limits import tell_limits
 from bridge.http.uapi.fields import Json
 from bridge.http.uapi.ignored_parameters import ignored_header, unknown_of
@@ -40,15 +41,18 @@ async def stream_phone_calls(request: web.Request) -> web.StreamResponse:
     tell_limits(request, services.stream_places.limit(scope.app.client_id))
     with services.stream_places.taken(scope.app.client_id):
         tell_limits(request, services.stream_places.limit(scope.app.client_id))
-        return await _CallStream(request, services, scope).run()
+        return await _CallStream(request, services, node_of(request), scope).run()
 
 
 class _CallStream:
     """One reader, from the first event to the last."""
 
-    def __init__(self, request: web.Request, services: Services, scope: Scope) -> None:
+    def __init__(
+        self, request: web.Request, services: Services, node: NodeServices, scope: Scope
+    ) -> None:
         self._request = request
         self._services = services
+        self._node = node
         self._scope = scope
         self._scopes = scopes_of_calls(request, scope)
         self._base = base_url(request, services.settings.public_base_url)
@@ -59,9 +63,15 @@ class _CallStream:
 
     async def run(self) -> web.StreamResponse:
         extensions = [x.number for x in self._scope.extensions]
-        with self._services.call_feed.followed(extensions) as follower:
+        with self._node.call_feed.followed(extensions) as follower:
             # Made before anything is awaited: so no change is lost, and none is told twice.
-            opening = Opening(self._services, self._scope, self._shown, _last_event(self._request))
+            opening = Opening(
+                self._node,
+                self._services.records,
+                self._scope,
+                self._shown,
+                _last_event(self._request),
+            )
             events = opening.events()
             first = await anext(events, b"")  # may fail, and then have an answer of its own
             stream = OpenStream(self._request, self._scope, follower)
@@ -86,7 +96,7 @@ class _CallStream:
         return phone_call_item(self._request, scope, call, self._base, user)
 
     def _show_change(self, fed: FedChange) -> SharedItem:
-        return self._services.stream_items.get(fed, self._reach, self._show)
+        return self._node.stream_items.get(fed, self._reach, self._show)
 
 
 def _last_event(request: web.Request) -> FeedPosition | None:

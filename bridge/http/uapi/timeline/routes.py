@@ -9,9 +9,10 @@ from aiohttp import web
 from bridge.calls.state.phone_call import PhoneCall
 from bridge.calls.timeline.entry import Timeline, UnreadableTimeline, timeline_from_text
 from bridge.clock import now_ms
-from bridge.http.context import SERVICES, Services
+from bridge.http.context import SERVICES, Services, node_of
 from bridge.http.errors import invalid
 from bridge.http.json_answer import json_answer
+from bridge.http.node_services import NodeServices
 from bridge.http.uapi.fields import Json
 from bridge.http.uapi.ignored_parameters import ignored_header, unknown_of
 from bridge.http.uapi.phone_call_routes import staleness
@@ -25,24 +26,28 @@ async def call_timeline(request: web.Request) -> web.Response:
     """`GET`: the timeline of a live or ended call. The rights are those of the call."""
     ignored = ignored_header(request, unknown_of(request.query, ()))
     timeline = await timeline_of(request)
-    stale = staleness(request.app[SERVICES])
+    stale = staleness(request)
     return json_answer(timeline, headers={**stale, **ignored})
 
 
 async def timeline_of(request: web.Request) -> Json:
     """The timeline of the call of the URI. Raises pc_phoncall_invalid."""
     services, scope = request.app[SERVICES], scope_of(request)
-    call, timeline = await _asked(services, scope, request.match_info["phoneCallId"])
+    call, timeline = await _asked(
+        services, node_of(request), scope, request.match_info["phoneCallId"]
+    )
     numbers = [x.number for x in scope.extensions]
     attempts = await services.phone_call_events.attempts(call.id, numbers)
     return timeline_json(call, timeline, attempts, scope)
 
 
-async def _asked(services: Services, scope: Scope, call_id: str) -> tuple[PhoneCall, Timeline]:
+async def _asked(
+    services: Services, node: NodeServices, scope: Scope, call_id: str
+) -> tuple[PhoneCall, Timeline]:
     """Raises pc_phoncall_invalid where a list of the extension would not show the call."""
-    live = services.live_calls.meant(scope.extensions, call_id)
+    live = node.live_calls.meant(scope.extensions, call_id)
     if live and live[0].id == call_id:
-        return live[0], services.switchboard.timelines.of(call_id) or Timeline()
+        return live[0], node.switchboard.timelines.of(call_id) or Timeline()
     if _CALL_ID.match(call_id):
         text = await services.timelines.timeline(call_id)
         call = await services.records.find(call_id)

@@ -28,8 +28,8 @@ def written(running: WholeService, monkeypatch: pytest.MonkeyPatch) -> dict[str,
         assert kind == "auth"
         passwords[name] = fields["password"]
 
-    monkeypatch.setattr(running.service.ari, "put_dynamic_object", put)
-    monkeypatch.setattr(type(running.service.phones), "makes_phones", True)
+    monkeypatch.setattr(running.service.node.ari, "put_dynamic_object", put)
+    monkeypatch.setattr(type(running.service.node.phones), "makes_phones", True)
     return passwords
 
 
@@ -93,7 +93,7 @@ async def test_given_a_pbx_that_is_away_when_asked_then_503(
     async def away(*_: object) -> None:
         raise AriUnavailable("it is away")
 
-    monkeypatch.setattr(running.service.ari, "put_dynamic_object", away)
+    monkeypatch.setattr(running.service.node.ari, "put_dynamic_object", away)
     async with signed_in(running, "user-12") as client:
         status, told = await client.ask("POST", PATH)
         assert (status, told["error"]["code"]) == (503, "pbx_unavailable")

@@ -1,0 +1,29 @@
+"""The parts that an instance has once, and that each of its nodes uses."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from bridge.calls.store.idempotency_store import IdempotencyStore
+from bridge.config.secrets_file import SecretsFile
+from bridge.directory.loader import CurrentDirectory
+from bridge.http.keyed_answers import KeyedAnswers
+from bridge.metrics.declared import Metrics
+from bridge.phone_call_events.service import PhoneCallEvents
+from bridge.tracing.traces import Traces
+
+
+@dataclass(frozen=True, slots=True)
+class SharedParts:
+    """Started before the first node, and stopped after the last one."""
+
+    secrets: SecretsFile
+    directory: CurrentDirectory
+    engine: AsyncEngine
+    answers: IdempotencyStore
+    keyed_answers: KeyedAnswers
+    events: PhoneCallEvents
+    metrics: Metrics
+    traces: Traces

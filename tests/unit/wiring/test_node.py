@@ -1,0 +1,58 @@
+"""A node is started and stopped on its own, as often as wanted."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+from pathlib import Path
+
+from bridge.supervision.tasks import supervisor
+from bridge.testing.eventually import eventually
+from bridge.wiring.node import Node
+from tests.unit.http.whole_service import WholeService, whole_service
+
+TIMES = 20
+
+
+async def _again(running: WholeService) -> None:
+    """The node is stopped, and another one of the same PBX is started."""
+    service = running.service
+    settings, queue = service.node.settings, service.write_queue
+    await service.end_node(settings.pbx_name)
+    assert not service.nodes
+    await service.begin_node(settings, queue)
+    await eventually(lambda: service.node.link.link.up)
+
+
+def _counted() -> dict[str, int]:
+    gc.collect()
+    return {
+        "tasks": len(asyncio.all_tasks()),
+        "living": len(supervisor().living),
+        "files": len(list(Path("/proc/self/fd").iterdir())),
+        "nodes": sum(isinstance(x, Node) for x in gc.get_objects()),
+    }
+
+
+async def test_given_a_node_when_started_and_stopped_twenty_times_then_nothing_is_left_behind(
+    tmp_path: Path,
+) -> None:
+    async with whole_service(tmp_path) as running:
+        await _again(running)  # the first time may open what is kept for the instance
+        before = _counted()
+        for _ in range(TIMES):
+            await _again(running)
+        await eventually(lambda: len(running.ami.logged_in) == 1)
+        await eventually(lambda: _counted() == before, timeout=5)
+
+
+async def test_given_an_instance_without_a_node_when_asked_then_the_answer_is_503(
+    tmp_path: Path,
+) -> None:
+    async with whole_service(tmp_path) as running, running.client() as client:
+        await running.service.end_node(running.service.settings.pbx_name)
+        answer = await client.request("GET", "/uapi/phoneCalls/@me/210")
+        assert (answer.status, answer.json["error"]["code"]) == (503, "pbx_unavailable")
+        assert answer.headers["Retry-After"]
+        ended = await client.request("GET", "/uapi/phoneCalls/@me/210?ended=true")
+        assert (ended.status, ended.json["entry"]) == (200, [])
