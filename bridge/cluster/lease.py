@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -21,6 +22,12 @@ def shard_resource(number: int) -> str:
 
 PURGE = "job:purge"
 PLACEMENT = "job:placement"
+
+
+def all_resources(pbx_names: Iterable[str]) -> tuple[str, ...]:
+    """Everything that the instances share out."""
+    shards = map(shard_resource, range(SHARDS))
+    return (*map(pbx_resource, pbx_names), *shards, PURGE, PLACEMENT)
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,6 +61,8 @@ INSIDE = {
     "TooManySignIns": "bridge/http/console/sign_in.py",
     "TooManySecrets": "bridge/http/uapi/phone_call_event_secrets.py",
     "PackagesMissing": "bridge/command/serving.py",
+    "EpochsWentBack": "ends the task of the leases, which must live",
+    "InstanceNameInUse": "ends the task of the leases, which must live",
 }
 RECORDING_ONLY = "raised by recordings, which only Verba asks"
 CALLS_ONLY = "raised by what only the UnifiedAPI asks"
