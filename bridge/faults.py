@@ -40,6 +40,14 @@ class StorageOverloaded(StorageUnavailable):
     """`max_waiting` groups of writes wait already. The group was not written."""
 
 
+class Fenced(Exception):
+    """Another instance holds what this one was about to act for, or may take it at any moment.
+
+    Nothing was written, and nothing will be: the same is never tried again here. `str()` says which
+    resource.
+    """
+
+
 class DatabaseTooNew(Exception):
     """The database was migrated by a newer version of this program."""
 

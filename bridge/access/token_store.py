@@ -11,9 +11,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from bridge.access.stored_token import StoredToken
 from bridge.storage.engine import reading
 from bridge.storage.purge import purge_in_chunks
+from bridge.storage.row_writer import RowWriter
 from bridge.storage.statement import Statement
 from bridge.storage.tables import tokens
-from bridge.storage.write_queue import WriteQueue
 
 _SAVE = Statement(
     "INSERT INTO tokens (token_hash, client_id, secret_fingerprint, issued_ms, expires_ms)"
@@ -31,7 +31,7 @@ class TokenStore:
     """Implements TokenRecords of `bridge.access` with SQL. Every method raises
     StorageUnavailable."""
 
-    def __init__(self, engine: AsyncEngine, queue: WriteQueue) -> None:
+    def __init__(self, engine: AsyncEngine, queue: RowWriter) -> None:
         self._engine = engine
         self._queue = queue
 

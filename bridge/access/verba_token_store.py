@@ -10,8 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from bridge.storage.conversation_tables import verba_tokens
 from bridge.storage.engine import reading
 from bridge.storage.purge import purge_in_chunks
+from bridge.storage.row_writer import RowWriter
 from bridge.storage.statement import Statement
-from bridge.storage.write_queue import WriteQueue
 
 _SAVE = Statement(
     "INSERT INTO verba_tokens (token_hash, key_name, user_name, fingerprint, expires_ms)"
@@ -45,7 +45,7 @@ class VerbaToken:
 class VerbaTokenStore:
     """Every method raises StorageUnavailable."""
 
-    def __init__(self, engine: AsyncEngine, queue: WriteQueue) -> None:
+    def __init__(self, engine: AsyncEngine, queue: RowWriter) -> None:
         self._engine = engine
         self._queue = queue
 

@@ -3,22 +3,31 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bridge.faults import StorageUnavailable, TransactionConflict
 from bridge.storage.database_writer import batch_writer
 from bridge.storage.engine import address_of
-from bridge.storage.waiting_group import WaitingGroup, refuse
+from bridge.storage.fence import Fence, FencesLost
+from bridge.storage.lost_fences import LostFences
+from bridge.storage.waiting_group import WaitingGroup, fences_of, refuse
 from bridge.supervision.conditions import Condition
 
 _ATTEMPTS_IN_A_CONFLICT = 5
 
 
 class BatchCommit:
-    """`written_s`: when a batch was last written, by the clock of the event loop."""
+    """`written_s`: when a batch was last written, by the clock of the event loop.
 
-    def __init__(self, engine: AsyncEngine) -> None:
+    `fenced` is told of each fence whose lease has another epoch, once.
+    """
+
+    def __init__(
+        self, engine: AsyncEngine, fenced: Callable[[Fence], None] = lambda _: None
+    ) -> None:
+        self._lost_fences = LostFences(fenced)
         self.where = address_of(engine)
         self.written_s = 0.0
         self._writer = batch_writer(engine)
@@ -38,7 +47,10 @@ class BatchCommit:
     async def write(self, batch: list[WaitingGroup]) -> list[WaitingGroup]:
         """Write the groups and answer those who wait; returns the groups to try again later."""
         try:
-            counts = await self._writer.commit([group.writes for group in batch])
+            counts = await self._writer.commit([group.writes for group in batch], fences_of(batch))
+        except FencesLost as lost:
+            left = self._lost_fences.without(batch, lost.fences)
+            return await self.write(left) if left else []
         except StorageUnavailable as error:
             return self._failed(batch, error)
         except Exception as error:
@@ -56,9 +68,11 @@ class BatchCommit:
         for number, group in enumerate(batch):
             for _ in range(_ATTEMPTS_IN_A_CONFLICT):
                 try:
-                    [counts] = await self._writer.commit([group.writes])
+                    [counts] = await self._writer.commit([group.writes], fences_of([group]))
                 except TransactionConflict:
                     continue
+                except FencesLost as lost:
+                    self._lost_fences.without([group], lost.fences)
                 except StorageUnavailable as error:
                     return self._failed(batch[number:], error)
                 except Exception as error:

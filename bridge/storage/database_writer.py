@@ -7,17 +7,20 @@ from typing import Protocol
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from bridge.storage.fence import Fence
 from bridge.storage.statement import Counts, Group
 
 
 class BatchWriter(Protocol):
     """The one writing connection; connects when needed, and again after it was lost."""
 
-    async def commit(self, groups: Sequence[Group]) -> list[Counts]:
+    async def commit(self, groups: Sequence[Group], fences: Sequence[Fence] = ()) -> list[Counts]:
         """Apply all groups in one transaction; each list has the row counts of one group.
 
-        Raises StorageUnavailable, TransactionConflict, or the driver's error where a write itself
-        is at fault. No group is applied then, unless StorageUnavailable.outcome_unknown is set.
+        The leases of `fences` keep their epochs until the COMMIT. Raises FencesLost if one of them
+        has another already. Raises StorageUnavailable, TransactionConflict, or the driver's error
+        where a write itself is at fault. No group is applied then, unless
+        StorageUnavailable.outcome_unknown is set.
         """
 
     async def close(self) -> None:

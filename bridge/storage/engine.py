@@ -38,14 +38,22 @@ CONNECT_LIMIT_S = 3.0
 ANSWER_LIMIT_S = 4.0
 """How long one read, or one transaction of the writer, may take. A create that is not on disk by
 then is refused. A longer wait would serve a client that has left."""
+FROZEN_WRITER_LIMIT_S = 2.0
+"""Of an instance of several: one that stands still between two statements of a transaction holds up
+who takes its leases over. The server drops it after this time, and its transaction with it."""
 
 
 @dataclass(frozen=True, slots=True)
 class PostgresqlOptions:
-    """Time limits in seconds: to connect, and for one answer."""
+    """Time limits in seconds: to connect, and for one answer.
+
+    `writer_silence_limit_s`: how long the server waits for the next statement of a transaction of
+    the writer before it drops the connection; None for as long as it takes.
+    """
 
     connect_limit_s: float = CONNECT_LIMIT_S
     answer_limit_s: float = ANSWER_LIMIT_S
+    writer_silence_limit_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +75,13 @@ def open_engine(
     pool_size: int = 5,
     connect_limit_s: float = CONNECT_LIMIT_S,
     answer_limit_s: float = ANSWER_LIMIT_S,
+    writer_silence_limit_s: float | None = None,
 ) -> AsyncEngine:
     """An engine for `sqlite+aiosqlite:///path` or `postgresql+asyncpg://…`, not yet connected.
 
     For SQLite the file (0600) and its folder (0700) are created, and the engine's connections can
-    only read: the one writer is the `WriteQueue`. Raises ValueError for any other URL, OSError
-    where the file cannot be created.
+    only read: the one writer is the `WriteQueue`. `writer_silence_limit_s`: as PostgresqlOptions.
+    Raises ValueError for any other URL, OSError where the file cannot be created.
     """
     parsed = make_url(url)
     if parsed.drivername == SQLITE:
@@ -87,7 +96,7 @@ def open_engine(
         _read_only(engine, options)
         return engine
     if parsed.drivername == POSTGRESQL:
-        limits = PostgresqlOptions(connect_limit_s, answer_limit_s)
+        limits = PostgresqlOptions(connect_limit_s, answer_limit_s, writer_silence_limit_s)
         return create_async_engine(
             parsed,
             pool_size=pool_size,

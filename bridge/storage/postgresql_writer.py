@@ -17,6 +17,7 @@ from sqlalchemy.pool import NullPool
 from bridge.faults import StorageUnavailable, TransactionConflict, reason
 from bridge.storage.answer_limit import AnswerLimit
 from bridge.storage.engine import PostgresqlOptions, address_of
+from bridge.storage.fence import LOCK_FENCE, Fence, FencesLost
 from bridge.storage.statement import Counts, Group, Write
 
 # SQLSTATE classes in which the server, not the write, is at fault: connection, resources,
@@ -37,21 +38,23 @@ class PostgresqlWriter:
         limits: PostgresqlOptions = engine.get_execution_options()["postgresql_options"]
         self._limit_s = limits.answer_limit_s
         self._where = address_of(engine)
-        self._engine = create_async_engine(
-            engine.url, poolclass=NullPool, connect_args={"timeout": limits.connect_limit_s}
-        )
+        arguments: dict[str, Any] = {"timeout": limits.connect_limit_s}
+        if limits.writer_silence_limit_s is not None:
+            limit_ms = str(int(limits.writer_silence_limit_s * 1000))
+            arguments["server_settings"] = {"idle_in_transaction_session_timeout": limit_ms}
+        self._engine = create_async_engine(engine.url, poolclass=NullPool, connect_args=arguments)
         self._pooled: AsyncConnection | None = None
         self._driver: Any = None
 
-    async def commit(self, groups: Sequence[Group]) -> list[Counts]:
+    async def commit(self, groups: Sequence[Group], fences: Sequence[Fence] = ()) -> list[Counts]:
         used_before = self._driver is not None
         try:
-            return await self._commit(groups)
+            return await self._commit(groups, fences)
         except StorageUnavailable as error:
             # the server may have closed an idle connection meanwhile; that is not a failure
             if not used_before or error.outcome_unknown or error.timed_out:
                 raise
-            return await self._commit(groups)
+            return await self._commit(groups, fences)
 
     async def close(self) -> None:
         pooled, self._pooled, driver, self._driver = self._pooled, None, self._driver, None
@@ -63,7 +66,7 @@ class PostgresqlWriter:
             with contextlib.suppress(Exception):
                 await pooled.close()
 
-    async def _commit(self, groups: Sequence[Group]) -> list[Counts]:
+    async def _commit(self, groups: Sequence[Group], fences: Sequence[Fence]) -> list[Counts]:
         committing = False
         limit = AnswerLimit(self._limit_s)
         try:
@@ -72,10 +75,15 @@ class PostgresqlWriter:
                     await self._connect()
             limit.guard(self._driver)
             await self._driver.execute("BEGIN")
+            if fences:
+                await self._lock(fences)
             counts = await self._apply_all(groups)
             committing = True
             await self._driver.execute("COMMIT")
             return counts
+        except FencesLost:
+            await self._roll_back()
+            raise
         except asyncpg.PostgresError as error:
             state = error.sqlstate or ""
             if limit.is_over or state.startswith(_SERVER_FAULTS):
@@ -117,6 +125,16 @@ class PostgresqlWriter:
             await self._driver.execute("ROLLBACK")
         except (asyncpg.PostgresError, *_LOST):
             await self.close()
+
+    async def _lock(self, fences: Sequence[Fence]) -> None:
+        """From here to the COMMIT a takeover waits. Raises FencesLost after one."""
+        lost = []
+        for fence in fences:
+            status = await self._driver.execute(LOCK_FENCE, fence.resource, fence.epoch)
+            if _row_count(status) != 1:
+                lost.append(fence)
+        if lost:
+            raise FencesLost(lost)
 
     async def _apply_all(self, groups: Sequence[Group]) -> list[Counts]:
         """Neighbours of one statement that nobody counts travel together, whatever their groups."""

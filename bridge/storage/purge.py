@@ -7,8 +7,8 @@ from collections.abc import Awaitable, Callable, Mapping
 import structlog
 
 from bridge.faults import StorageUnavailable
+from bridge.storage.row_writer import RowWriter
 from bridge.storage.statement import Statement
-from bridge.storage.write_queue import WriteQueue
 
 log = structlog.get_logger()
 
@@ -16,7 +16,7 @@ log = structlog.get_logger()
 _CHUNK = 200
 
 
-async def purge_in_chunks(queue: WriteQueue, delete: Statement, before_ms: int) -> int:
+async def purge_in_chunks(queue: RowWriter, delete: Statement, before_ms: int) -> int:
     """Run `delete`, which takes `before_ms` and `chunk`, until nothing is left; returns how many.
 
     Each chunk goes through the queue like any other write, so others get between them.

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from bridge.faults import StorageUnavailable, reason
 from bridge.storage.disk_thread import DiskThread
 from bridge.storage.engine import address_of, begin_when_free, connect_sqlite_writer
+from bridge.storage.fence import Fence
 from bridge.storage.statement import Counts, Group
 
 # the write itself is at fault, everything else is the database's
@@ -43,7 +44,9 @@ class SqliteWriter:
         self._thread = DiskThread("sqlite-writer")
         self._connection: sqlite3.Connection | None = None
 
-    async def commit(self, groups: Sequence[Group]) -> list[Counts]:
+    async def commit(self, groups: Sequence[Group], fences: Sequence[Fence] = ()) -> list[Counts]:
+        if fences:
+            raise ValueError("SQLite has one instance, so that nobody holds a lease")
         counts = None if _may_take_long(groups) else self._apply_now(groups)
         if counts is None:
             return await self._thread.run(self._apply_and_commit, groups)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 
 import structlog
 
+from bridge.storage.fence import Fence
 from bridge.storage.statement import Counts, Group
 
 log = structlog.get_logger()
@@ -15,13 +16,17 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class WaitingGroup:
-    """`answer` is None for writes that nobody waits for; these alone are tried again."""
+    """`answer` is None for writes that nobody waits for; these alone are tried again.
+
+    `fence`: the lease that they are written under; None for writes that any instance may do.
+    """
 
     writes: Group
     answer: asyncio.Future[Counts] | None = None
     key: Hashable = None
     final: bool = False
     written: Callable[[], None] | None = None
+    fence: Fence | None = None
 
     def applied(self, counts: Counts) -> None:
         """The group is on disk: give the row counts to the caller, and call `written`."""
@@ -42,6 +47,12 @@ def without_superseded(groups: list[WaitingGroup]) -> list[WaitingGroup]:
         for number, group in enumerate(groups)
         if group.key is None or group.final or newest[group.key] == number
     ]
+
+
+def fences_of(groups: Sequence[WaitingGroup]) -> list[Fence]:
+    """Each fence of the groups once, in an order that is the same for all who lock them."""
+    fences = {group.fence for group in groups if group.fence is not None}
+    return sorted(fences) if fences else []
 
 
 def refuse(group: WaitingGroup, error: Exception) -> None:

@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from bridge.faults import StorageOverloaded, StorageUnavailable
 from bridge.storage.batch_commit import BatchCommit
 from bridge.storage.engine import ANSWER_LIMIT_S
+from bridge.storage.fence import Fence
 from bridge.storage.statement import Counts, Write
 from bridge.storage.waiting_group import WaitingGroup, names, refuse, without_superseded
 from bridge.supervision.tasks import LivingTask, must_live
@@ -38,7 +39,8 @@ class WriteQueue:
     transaction. A caller waits for `answer_limit_s` at most, however long queue and database take.
     After a failure of the database, groups without a waiting caller are tried again. The delay
     begins with `first_retry_ms` and doubles up to `last_retry_ms`; they keep their order.
-    `committed` is told the seconds that each transaction took.
+    `committed` is told the seconds that each transaction took. `fenced` is told of a fence whose
+    lease has another epoch by now, once; it must not block.
     """
 
     def __init__(
@@ -53,8 +55,9 @@ class WriteQueue:
         last_retry_ms: int = 5_000,
         answer_limit_s: float = ANSWER_LIMIT_S,
         committed: Callable[[float], None] = lambda _: None,
+        fenced: Callable[[Fence], None] = lambda _: None,
     ) -> None:
-        self._commit = BatchCommit(engine)
+        self._commit = BatchCommit(engine, fenced)
         self._committed = committed
         self._answer_limit_s = answer_limit_s
         self._max_batch = max_batch
@@ -123,19 +126,23 @@ class WriteQueue:
             self._task = None
         await self._commit.close()
 
-    async def submit(self, *writes: Write, within_s: float | None = None) -> Counts:
+    async def submit(
+        self, *writes: Write, within_s: float | None = None, fence: Fence | None = None
+    ) -> Counts:
         """Apply the writes together; returns how many rows each changed, once that is on disk.
 
         A submitter that is cancelled while its writes still wait takes them back. So does one that
-        has waited for `within_s`, by default the `answer_limit_s` of the queue.
-        Raises StorageUnavailable, StorageOverloaded, or the driver's error for these writes.
+        has waited for `within_s`, by default the `answer_limit_s` of the queue. With a `fence` they
+        are written only while its lease has that epoch.
+        Raises StorageUnavailable, StorageOverloaded, Fenced, or the driver's error for these
+        writes.
         """
         if not self._accepts:
             raise StorageUnavailable(self._death or "the write queue is stopped")
         if len(self._waiting) >= self._max_waiting and not self._made_room():
             raise StorageOverloaded(f"{self._max_waiting} groups of writes wait already")
         answer: asyncio.Future[Counts] = asyncio.get_running_loop().create_future()
-        group = WaitingGroup(writes, answer)
+        group = WaitingGroup(writes, answer, fence=fence)
         self._waiting.append(group)
         self._urgent += 1
         self._wake.set()
@@ -166,6 +173,7 @@ class WriteQueue:
         key: Hashable = None,
         final: bool = False,
         written: Callable[[], None] | None = None,
+        fence: Fence | None = None,
     ) -> bool:
         """Apply the writes together and soon; nobody waits, a failure of the database is retried.
 
@@ -174,7 +182,8 @@ class WriteQueue:
         each other completely may share one. A `final` group is never left out. `written` is called
         once they are on disk; what it raises is logged. Writes are lost, with an error in the log,
         if they are wrong, too many wait, or the database is down at the stop. False if they are
-        lost at once.
+        lost at once. With a `fence` they are dropped, with a warning, once its lease has another
+        epoch.
         """
         if not self._accepts:
             why = self._death or "the write queue is stopped"
@@ -183,7 +192,7 @@ class WriteQueue:
         if len(self._waiting) >= self._max_waiting and not self._made_room():
             log.error("writes_lost", why="too many are waiting", groups=1, statements=names(writes))
             return False
-        self._waiting.append(WaitingGroup(writes, None, key, final, written))
+        self._waiting.append(WaitingGroup(writes, None, key, final, written, fence))
         if self._timer is None:
             self._wake_in(self._linger_s)
         return True

@@ -32,7 +32,7 @@ from bridge.metrics.exposition import exposition
 from bridge.phone_call_events.directory_numbers import DirectoryNumbers
 from bridge.phone_call_events.rights import DirectoryRights
 from bridge.phone_call_events.service import PhoneCallEvents
-from bridge.storage.engine import open_engine
+from bridge.storage.engine import FROZEN_WRITER_LIMIT_S, open_engine
 from bridge.storage.migrate import migrate
 from bridge.storage.probe import StorageProbe
 from bridge.storage.write_queue import WriteQueue
@@ -143,7 +143,9 @@ class Service:
         """The parts that nodes need, started. Raises StorageUnavailable."""
         settings, stack, metrics = self.settings, self._stack, Metrics()
         engine = open_engine(
-            settings.resolved_database_url, sqlite_synchronous=settings.sqlite_synchronous
+            settings.resolved_database_url,
+            sqlite_synchronous=settings.sqlite_synchronous,
+            writer_silence_limit_s=FROZEN_WRITER_LIMIT_S if settings.instance_name else None,
         )
         stack.push_async_callback(engine.dispose)
         await migrate(engine)

@@ -28,9 +28,9 @@ from bridge.calls.store.idempotency_store import (
 from bridge.calls.store.known_parties import KnownParties
 from bridge.storage.engine import reading
 from bridge.storage.purge import purge_in_chunks
+from bridge.storage.row_writer import RowWriter
 from bridge.storage.statement import Statement, Write
 from bridge.storage.tables import calls
-from bridge.storage.write_queue import WriteQueue
 from bridge.supervision.fair_share import in_turns
 
 log = structlog.get_logger()
@@ -62,7 +62,7 @@ class CallStore:
     def __init__(
         self,
         engine: AsyncEngine,
-        queue: WriteQueue,
+        queue: RowWriter,
         idempotency: IdempotencyStore | None = None,
         timeline_of: Callable[[str], str | None] = lambda _: None,
     ) -> None:

@@ -9,9 +9,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bridge.storage.engine import reading
 from bridge.storage.purge import purge_in_chunks
+from bridge.storage.row_writer import RowWriter
 from bridge.storage.statement import Statement, StoppedByGuard, Write
 from bridge.storage.tables import idempotency
-from bridge.storage.write_queue import WriteQueue
 
 BEGUN = 0
 """The status of an entry whose request has begun, and has no answer yet."""
@@ -70,7 +70,7 @@ class IdempotencyStore:
     """Every async method raises StorageUnavailable. A key is free again after `lifetime_ms`."""
 
     def __init__(
-        self, engine: AsyncEngine, queue: WriteQueue, *, lifetime_ms: int = _DAY_MS
+        self, engine: AsyncEngine, queue: RowWriter, *, lifetime_ms: int = _DAY_MS
     ) -> None:
         self._engine = engine
         self._queue = queue

@@ -10,8 +10,8 @@ from bridge.phone_call_events.store.secrets_as_text import read_secrets, written
 from bridge.phone_call_events.subscription import AppSecret, Subscription
 from bridge.storage.engine import reading
 from bridge.storage.event_tables import event_app_secrets
+from bridge.storage.row_writer import RowWriter
 from bridge.storage.statement import Statement, StoppedByGuard, Write
-from bridge.storage.write_queue import WriteQueue
 
 _INSERT = Statement(
     "INSERT INTO event_app_secrets (client_id, secret, old_secrets)"
@@ -33,7 +33,7 @@ _REMOVE = Statement(
 class AppSecretStore:
     """Every method raises StorageUnavailable."""
 
-    def __init__(self, engine: AsyncEngine, queue: WriteQueue) -> None:
+    def __init__(self, engine: AsyncEngine, queue: RowWriter) -> None:
         self._engine = engine
         self._queue = queue
 

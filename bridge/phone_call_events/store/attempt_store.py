@@ -14,8 +14,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from bridge.phone_call_events.delivery import Attempt, Delivery
 from bridge.storage.engine import reading
 from bridge.storage.event_tables import event_attempts
+from bridge.storage.row_writer import RowWriter
 from bridge.storage.statement import Statement
-from bridge.storage.write_queue import WriteQueue
 
 BUSY = 1_000
 """While so many groups of writes wait, no attempt is noted: others need the database more."""
@@ -55,7 +55,7 @@ class KeptAttempt:
 class AttemptStore:
     """`attempts_max`: kept of one call, the first ones; 0: none."""
 
-    def __init__(self, engine: AsyncEngine, queue: WriteQueue, attempts_max: int) -> None:
+    def __init__(self, engine: AsyncEngine, queue: RowWriter, attempts_max: int) -> None:
         self._engine = engine
         self._queue = queue
         self._max = attempts_max

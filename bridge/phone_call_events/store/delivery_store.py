@@ -17,8 +17,8 @@ from bridge.phone_call_events.store.receiver_store import purge_receivers
 from bridge.storage.engine import reading
 from bridge.storage.event_tables import event_deliveries, event_subscriptions
 from bridge.storage.purge import purge_in_chunks
+from bridge.storage.row_writer import RowWriter
 from bridge.storage.statement import Statement, StoppedByGuard, Write
-from bridge.storage.write_queue import WriteQueue
 
 # Three steps keep the numbers without a gap if others write too. The first locks the subscription
 # (PostgreSQL). The last takes the number back if the event was there already.
@@ -146,7 +146,7 @@ def write_event(deliveries: Sequence[NewDelivery], counted_for: str = "") -> lis
 class EventDeliveryStore:
     """Every async method raises StorageUnavailable."""
 
-    def __init__(self, engine: AsyncEngine, queue: WriteQueue) -> None:
+    def __init__(self, engine: AsyncEngine, queue: RowWriter) -> None:
         self._engine = engine
         self._queue = queue
 

@@ -9,8 +9,8 @@ from bridge.phone_call_events.subscription import Subscription, receiver_of_call
 from bridge.storage.engine import reading
 from bridge.storage.event_tables import event_deliveries, event_subscriptions
 from bridge.storage.purge import purge_in_chunks
+from bridge.storage.row_writer import RowWriter
 from bridge.storage.statement import Statement, Write
-from bridge.storage.write_queue import WriteQueue
 
 _INSERT = Statement(
     "INSERT INTO event_subscriptions (id, extension, types, url, method, status, note, secret,"
@@ -56,7 +56,7 @@ async def waiting_receivers(engine: AsyncEngine) -> list[Subscription]:
         return [_receiver(x) for x in (await connection.execute(query)).all()]
 
 
-async def purge_receivers(queue: WriteQueue, before_ms: int) -> int:
+async def purge_receivers(queue: RowWriter, before_ms: int) -> int:
     """Remove those of ended calls from before that moment that have no deliveries left."""
     return await purge_in_chunks(queue, _PURGE, before_ms)
 

@@ -18,8 +18,8 @@ from bridge.phone_call_events.subscription import (
 )
 from bridge.storage.engine import reading
 from bridge.storage.event_tables import event_subscriptions
+from bridge.storage.row_writer import RowWriter
 from bridge.storage.statement import Statement, StoppedByGuard, Write
-from bridge.storage.write_queue import WriteQueue
 
 # The limit is checked where nobody else can be between the check and the insert (SQLite; with
 # PostgreSQL two instances at once could exceed it by one).
@@ -51,7 +51,7 @@ _DELETE = Statement("DELETE FROM event_subscriptions WHERE id = :id", many_rows=
 class EventSubscriptionStore:
     """Every method raises StorageUnavailable."""
 
-    def __init__(self, engine: AsyncEngine, queue: WriteQueue) -> None:
+    def __init__(self, engine: AsyncEngine, queue: RowWriter) -> None:
         self._engine = engine
         self._queue = queue
 

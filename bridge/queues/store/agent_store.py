@@ -9,8 +9,8 @@ from bridge.clock import now_ms
 from bridge.queues.agent import AgentStatus
 from bridge.storage.engine import reading
 from bridge.storage.queue_tables import queue_agents
+from bridge.storage.row_writer import RowWriter
 from bridge.storage.statement import Statement
-from bridge.storage.write_queue import WriteQueue
 
 _DELETE = Statement("DELETE FROM queue_agents WHERE queue = :queue AND agent = :agent")
 _INSERT = Statement(
@@ -22,7 +22,7 @@ _INSERT = Statement(
 class AgentStore:
     """Every method raises StorageUnavailable."""
 
-    def __init__(self, engine: AsyncEngine, queue: WriteQueue) -> None:
+    def __init__(self, engine: AsyncEngine, queue: RowWriter) -> None:
         self._engine = engine
         self._queue = queue
 

@@ -23,7 +23,7 @@ from bridge.storage.conversation_tables import (
     conversations,
 )
 from bridge.storage.engine import reading
-from bridge.storage.write_queue import WriteQueue
+from bridge.storage.row_writer import RowWriter
 from bridge.supervision.fair_share import in_turns
 
 log = structlog.get_logger()
@@ -49,7 +49,7 @@ _FIELDS: dict[str, ColumnElement[Any]] = {
 class ConversationStore:
     """Implements bridge.recordings.conversation_records; every method raises StorageUnavailable."""
 
-    def __init__(self, engine: AsyncEngine, queue: WriteQueue) -> None:
+    def __init__(self, engine: AsyncEngine, queue: RowWriter) -> None:
         self._engine = engine
         self._queue = queue
 

@@ -11,6 +11,7 @@ from structlog.testing import capture_logs
 from bridge.faults import StorageOverloaded, StorageUnavailable
 from bridge.storage import batch_commit
 from bridge.storage.engine import reading
+from bridge.storage.fence import Fence
 from bridge.storage.statement import Counts, Group, Statement, Write
 from bridge.storage.write_queue import CROWDED, WriteQueue
 from bridge.supervision.tasks import supervisor
@@ -251,7 +252,7 @@ async def test_a_callback_that_raises_costs_nothing_else(
 class Miscounting:
     """A writer with a fault of ours: it answers for no group."""
 
-    async def commit(self, groups: Sequence[Group]) -> list[Counts]:
+    async def commit(self, groups: Sequence[Group], _: Sequence[Fence] = ()) -> list[Counts]:
         return []
 
     async def close(self) -> None:

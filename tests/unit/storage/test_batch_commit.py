@@ -15,6 +15,7 @@ from bridge.faults import StorageUnavailable, TransactionConflict
 from bridge.storage import batch_commit
 from bridge.storage.batch_commit import BatchCommit
 from bridge.storage.engine import open_engine
+from bridge.storage.fence import Fence
 from bridge.storage.migrate import waiting_may_cure
 from bridge.storage.purge import purge_each
 from bridge.storage.statement import Counts, Group, Statement
@@ -33,7 +34,7 @@ class FakeWriter:
         self.written: list[str] = []
         self.commits: list[int] = []
 
-    async def commit(self, groups: Sequence[Group]) -> list[Counts]:
+    async def commit(self, groups: Sequence[Group], _: Sequence[Fence] = ()) -> list[Counts]:
         self.commits.append(len(groups))
         values = [str(group[0].params[0]) for group in groups]
         for value in values:
