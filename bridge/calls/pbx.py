@@ -16,6 +16,13 @@ class PbxUnavailable(Exception):
     """The link is down or the PBX is still booting. Nothing was sent."""
 
 
+class PbxNotHeld(PbxUnavailable):
+    """Another instance may act for this PBX by now, so that this one must not. Nothing was sent."""
+
+    def __init__(self) -> None:
+        super().__init__("another instance is about to take it over")
+
+
 class PbxRefused(Exception):
     """The PBX answered the action with an error. Nothing happened. `str()` is the PBX's message."""
 

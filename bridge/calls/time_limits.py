@@ -11,6 +11,7 @@ from bridge.calls.live.switchboard import Switchboard
 from bridge.calls.pbx import PbxUnavailable
 from bridge.calls.state.phone_call import Disposition, EndedBy, FinalRecord, Origin, PhoneCall
 from bridge.clock import now_ms
+from bridge.faults import Fenced, StorageUnavailable
 
 log = structlog.get_logger()
 
@@ -116,5 +117,5 @@ async def _end(hang_up: HangUp, calls: list[PhoneCall], by: EndedBy) -> None:
         return
     try:
         await hang_up.hang_up(calls, by)
-    except PbxUnavailable as why:
+    except (PbxUnavailable, StorageUnavailable, Fenced) as why:
         log.warning("calls_over_limit_not_hung_up", by=by.value, why=str(why), calls=len(calls))

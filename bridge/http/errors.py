@@ -8,6 +8,9 @@ from collections.abc import Mapping
 from aiohttp import web
 from aiohttp.http_exceptions import BadHttpMessage
 
+TAKEN_OVER_RETRY_AFTER_S = 2
+"""Another instance takes a PBX over within a few seconds."""
+
 UNREADABLE_BODY = (web.RequestPayloadError, BadHttpMessage)
 """The errors of reading a body that contradicts its headers, for example a broken chunk."""
 

@@ -24,7 +24,7 @@ from bridge.calls.store.idempotency_store import (
     IdempotencyStore,
 )
 from bridge.clock import now_ms
-from bridge.faults import StorageUnavailable
+from bridge.faults import Fenced, StorageUnavailable
 from bridge.http.errors import UapiError, error_body, invalid
 from bridge.http.uapi.errors import as_uapi_error
 from bridge.keyed_locks import KeyedLocks
@@ -200,8 +200,8 @@ class KeyedAnswers:
             if keeper.entry is not None and (keeper.stored or why.outcome_unknown):
                 self._doubt(keeper.entry)
             raise
-        except PbxUnavailable:
-            # The link went before anything was sent: nothing was done, as above.
+        except (PbxUnavailable, Fenced):
+            # The link or the lease went before anything was sent: nothing was done, as above.
             if keeper.entry is not None and keeper.stored:
                 await self._free(keeper.entry)
             raise

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 from pathlib import Path
 
 import structlog
 
-from bridge.calls.pbx import InvalidPbxValue, PbxOutcomeUnknown, PbxUnavailable
+from bridge.calls.pbx import InvalidPbxValue, PbxNotHeld, PbxOutcomeUnknown, PbxUnavailable
 from bridge.directory.loader import CurrentDirectory
 from bridge.directory.model import Queue
-from bridge.faults import StorageUnavailable
+from bridge.faults import Fenced, StorageUnavailable
 from bridge.queues.queue_agents import QueueAgents
 from bridge.queues.queue_pbx import QueuePbx, QueueRefused, QueuesNotPossible
 from bridge.queues.queues_file import queues_text, read_queues, reordered, write_queues
@@ -23,6 +24,7 @@ log = structlog.get_logger()
 RETRY_FIRST_S, RETRY_LAST_S = 2.0, 60.0
 
 _FAULTS = (
+    Fenced,
     InvalidPbxValue,
     OSError,
     PbxOutcomeUnknown,
@@ -34,14 +36,21 @@ _FAULTS = (
 
 
 class QueueProvisioning:
-    """`file`: where the queues are written, for the PBX to read; None: it has its own.
+    """`file`: where the queues are written, for the PBX to read; None: it has its own. `may_act`:
+    whether this instance may change the queues of this PBX at this moment.
 
     `problem` says why a queue is not as the directory says; that is tried again until it is.
     """
 
     def __init__(
-        self, directory: CurrentDirectory, agents: QueueAgents, pbx: QueuePbx, file: Path | None
+        self,
+        directory: CurrentDirectory,
+        agents: QueueAgents,
+        pbx: QueuePbx,
+        file: Path | None,
+        may_act: Callable[[], bool] = lambda: True,
     ) -> None:
+        self._may_act = may_act
         self._directory = directory
         self._agents = agents
         self._pbx = pbx
@@ -81,6 +90,8 @@ class QueueProvisioning:
     async def _push(self) -> list[str]:
         """The faults, as texts; a fault of one queue keeps no other back."""
         queues = [x for x in self._directory.directory.extensions.values() if x.queue is not None]
+        if not self._may_act():
+            return [str(PbxNotHeld())]
         try:
             anew = await self._tell_file([x.queue for x in queues if x.queue is not None])
         except PbxUnavailable as why:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 import structlog
 
 from bridge.clock import now_ms
-from bridge.faults import StorageUnavailable
+from bridge.faults import Fenced, StorageUnavailable
 from bridge.keyed_locks import KeyedLocks
 from bridge.recordings.conversation import Media, StoredConversation
 from bridge.recordings.conversation_records import ConversationRecords
@@ -117,7 +117,7 @@ class Finisher:
     async def _one(self, conversation_id: str) -> None:
         try:
             await self._work(conversation_id)
-        except (NotRemoved, AudioError, StorageUnavailable) as why:
+        except (NotRemoved, AudioError, StorageUnavailable, Fenced) as why:
             log.info("conversation_cleanup_retry", conversation_id=conversation_id, why=str(why))
         except Exception:
             log.exception("conversation_cleanup_failed", conversation_id=conversation_id)

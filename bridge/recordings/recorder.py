@@ -19,7 +19,7 @@ from bridge.calls.pbx import PbxOutcomeUnknown, PbxRefused, PbxUnavailable
 from bridge.calls.state.phone_call import PhoneCall
 from bridge.clock import now_ms
 from bridge.directory.loader import CurrentDirectory
-from bridge.faults import StorageUnavailable, reason
+from bridge.faults import Fenced, StorageUnavailable, reason
 from bridge.keyed_locks import KeyedLocks
 from bridge.recordings.call_recording import CallRecording
 from bridge.recordings.conversation import Conversation, Mute
@@ -225,6 +225,7 @@ class Recorder:
             PbxRefused,
             AudioError,
             StorageUnavailable,
+            Fenced,
         ) as why:
             log.warning("recording_sync_failed", call_id=call_id, why=str(why))
             if not isinstance(why, NoSuchChannel):  # that call has just ended

@@ -13,7 +13,7 @@ from bridge.calls.live.switchboard import Switchboard
 from bridge.calls.steering.action_turns import ActionTurns
 from bridge.clock import every
 from bridge.directory.loader import CurrentDirectory
-from bridge.faults import StorageUnavailable
+from bridge.faults import Fenced, StorageUnavailable
 from bridge.keyed_locks import KeyedLocks
 from bridge.recordings.conversation import Conversation, Mute
 from bridge.recordings.conversation_records import ConversationRecords
@@ -132,7 +132,7 @@ class Recordings:
     async def _retry_now(self) -> None:
         try:
             await self.recorder.retry()
-        except StorageUnavailable as why:
+        except (StorageUnavailable, Fenced) as why:
             log.info("recording_retry_failed", why=str(why))
 
     async def __aenter__(self) -> Recordings:

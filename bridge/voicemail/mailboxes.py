@@ -14,7 +14,7 @@ from bridge.calls.live.change import Change
 from bridge.calls.live.switchboard import Switchboard
 from bridge.clock import now_ms
 from bridge.directory.loader import CurrentDirectory
-from bridge.faults import StorageUnavailable
+from bridge.faults import Fenced, StorageUnavailable
 from bridge.recordings.conversation import Conversation
 from bridge.recordings.file_removal import NotRemoved
 from bridge.recordings.recording_pbx import AudioError, AudioFiles, AudioMissing
@@ -138,7 +138,7 @@ class Mailboxes:
     async def _one(self, mailbox: str) -> None:
         try:
             await self._settle(mailbox)
-        except (MailboxUnavailable, AudioError, StorageUnavailable, NotRemoved) as why:
+        except (MailboxUnavailable, AudioError, StorageUnavailable, Fenced, NotRemoved) as why:
             self._failed(str(why), mailbox)
             self._later(mailbox)
         except Exception:

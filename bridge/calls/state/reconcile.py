@@ -33,6 +33,9 @@ from bridge.calls.state.phone_call import (
 )
 from bridge.calls.state.transition import apply
 
+INSTANCE_LOST = "instance lost"
+"""The reason of a call whose instance died, or was cut off, before the PBX made a channel of it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Window:
@@ -45,7 +48,7 @@ class Window:
     `settled`: calls that were sent over a link that is gone. If the PBX has no channel and no
     result of the Originate for them by now, it never will. `missed_events`: the link has come up;
     holds and transfers by the API are compared then only. At other times an action may be under
-    way.
+    way. `of_lost_instance`: calls that another instance accepted, and of which no channel is known.
     """
 
     asked_ms: int
@@ -56,6 +59,7 @@ class Window:
     being_placed: Set[str] = frozenset()
     settled: Set[str] = frozenset()
     missed_events: bool = False
+    of_lost_instance: Set[str] = frozenset()
 
 
 def reconcile(
@@ -177,17 +181,25 @@ def _channel_may_come(call: PhoneCall, window: Window) -> bool:
     return age_ms < window.originate_grace_ms
 
 
+def _unheard_of(call: PhoneCall) -> bool:
+    return call.hang_up is None and all(x.uniqueid is None for x in call.legs)
+
+
 def result_is_missing(call: PhoneCall) -> bool:
     """Whether its channels have come and gone, and the result of the Originate is still to come."""
     return not call.channels and any(x.uniqueid for x in call.legs) and originate_still_open(call)
 
 
 def _lost(call: PhoneCall, window: Window) -> FinalRecord:
-    answered = call.answered_ms is not None
+    disposition, reason = Disposition.UNKNOWN, "lost while disconnected"
+    if call.answered_ms is not None:
+        disposition = Disposition.ANSWERED
+    elif call.id in window.of_lost_instance and _unheard_of(call):
+        disposition, reason = Disposition.FAILED, INSTANCE_LOST
     return FinalRecord(
         at_ms=window.asked_ms,
-        disposition=Disposition.ANSWERED if answered else Disposition.UNKNOWN,
+        disposition=disposition,
         by=call.hang_up.by if call.hang_up is not None else EndedBy.UNKNOWN,
-        reason="lost while disconnected",
+        reason=reason,
         not_before_ms=max(window.since_ms, call.published_ms),
     )

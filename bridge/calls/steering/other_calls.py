@@ -21,7 +21,7 @@ from bridge.calls.pbx import PbxUnavailable
 from bridge.calls.state.acting_calls import can_act_on, listens, talking_channels
 from bridge.calls.state.phone_call import EndedBy, LegPhase, PhoneCall
 from bridge.calls.steering.acting_pbx import ActingPbx
-from bridge.faults import StorageUnavailable
+from bridge.faults import Fenced, StorageUnavailable
 
 log = structlog.get_logger()
 
@@ -140,7 +140,7 @@ class OtherCalls:
             await self._hang_up.hang_up([call], EndedBy.OTHER_CALL)
         except PbxUnavailable:
             return  # looked at again when the link is up
-        except StorageUnavailable as why:
+        except (StorageUnavailable, Fenced) as why:
             log.warning("hang_up_not_confirmed", call_id=call.id, why=str(why))
 
     async def _listen_again(self, call: PhoneCall) -> None:

@@ -18,11 +18,22 @@ from aiohttp import web
 
 from bridge.access.guess_guard import TooManyGuesses
 from bridge.calls.errors import CallNotPlaced, TooManyCalls
-from bridge.calls.pbx import InvalidPbxValue, PbxOutcomeUnknown, PbxRefused, PbxUnavailable
+from bridge.calls.pbx import (
+    InvalidPbxValue,
+    PbxNotHeld,
+    PbxOutcomeUnknown,
+    PbxRefused,
+    PbxUnavailable,
+)
 from bridge.calls.steering.errors import ActionFailed, ActionUnavailable, TransferNotAllowed
 from bridge.directory.errors import ExtensionInvalid, UserInvalid
-from bridge.faults import StorageUnavailable
-from bridge.http.errors import UNREADABLE_BODY, UapiError, invalid
+from bridge.faults import Fenced, StorageUnavailable
+from bridge.http.errors import (
+    TAKEN_OVER_RETRY_AFTER_S,
+    UNREADABLE_BODY,
+    UapiError,
+    invalid,
+)
 from bridge.queues.queue_agents import NoSuchAgent
 from bridge.queues.queue_pbx import QueueRefused, QueuesNotPossible
 
@@ -51,6 +62,11 @@ def _too_many_guesses(fault: TooManyGuesses) -> UapiError:
 def _pbx_unavailable(fault: PbxUnavailable) -> UapiError:
     retry = {"Retry-After": str(PBX_RETRY_AFTER_S)}
     return UapiError(503, "pbx_unavailable", f"The PBX cannot be used now: {fault}", retry)
+
+
+def _not_held(fault: PbxNotHeld | Fenced) -> UapiError:
+    retry = {"Retry-After": str(TAKEN_OVER_RETRY_AFTER_S)}
+    return UapiError(503, "pbx_unavailable", f"The PBX cannot be used now: {fault}.", retry)
 
 
 def _storage_unavailable(_: StorageUnavailable) -> UapiError:
@@ -126,6 +142,8 @@ UAPI_ANSWERS: dict[type, Callable[[Any], UapiError]] = {
     TooManyCalls: _too_many_calls,
     TooManyGuesses: _too_many_guesses,
     PbxUnavailable: _pbx_unavailable,
+    PbxNotHeld: _not_held,
+    Fenced: _not_held,
     StorageUnavailable: _storage_unavailable,
     CallNotPlaced: _call_not_placed,
     QueuesNotPossible: _queues_not_possible,

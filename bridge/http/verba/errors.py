@@ -10,8 +10,15 @@ from collections.abc import Mapping
 from enum import IntEnum
 
 from bridge.access.guess_guard import TooManyGuesses
-from bridge.calls.pbx import InvalidPbxValue, PbxOutcomeUnknown, PbxRefused, PbxUnavailable
-from bridge.faults import StorageUnavailable
+from bridge.calls.pbx import (
+    InvalidPbxValue,
+    PbxNotHeld,
+    PbxOutcomeUnknown,
+    PbxRefused,
+    PbxUnavailable,
+)
+from bridge.faults import Fenced, StorageUnavailable
+from bridge.http.errors import TAKEN_OVER_RETRY_AFTER_S
 from bridge.http.rate_limits import RETRY_AFTER_S
 from bridge.recordings.deletion import AlreadyGone, CallProtected, UnderRetention
 from bridge.recordings.file_removal import NotRemoved
@@ -67,8 +74,13 @@ def as_verba_error(fault: Exception) -> VerbaError | None:
     answer = next((VERBA_ANSWERS[x] for x in type(fault).__mro__ if x in VERBA_ANSWERS), None)
     if answer is None:
         return None
-    retry = {"Retry-After": str(RETRY_AFTER_S)} if isinstance(fault, _NOT_NOW) else {}
-    return VerbaError(answer[0], answer[1].format(fault), retry)
+    return VerbaError(answer[0], answer[1].format(fault), _retry_after(fault))
+
+
+def _retry_after(fault: Exception) -> dict[str, str]:
+    if isinstance(fault, Fenced | PbxNotHeld):
+        return {"Retry-After": str(TAKEN_OVER_RETRY_AFTER_S)}
+    return {"Retry-After": str(RETRY_AFTER_S)} if isinstance(fault, _NOT_NOW) else {}
 
 
 _NOT_NOW = (StorageUnavailable, PbxUnavailable)
@@ -84,6 +96,7 @@ VERBA_ANSWERS: Mapping[type, tuple[Code, str]] = {
     AlreadyGone: (Code.CALL_NOT_FOUND, "Call not found: it has been deleted."),
     AudioMissing: (Code.MEDIA_NOT_FOUND, "The media file of the call is not there."),
     AudioError: (Code.UNEXPECTED_ERROR, "The media file of the call cannot be read now ({})."),
+    Fenced: _PBX_FAILED,
     StorageUnavailable: (Code.UNEXPECTED_ERROR, "The database cannot be used at the moment."),
     PbxUnavailable: _PBX_FAILED,
     PbxOutcomeUnknown: _PBX_FAILED,

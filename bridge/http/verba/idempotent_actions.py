@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable
 from aiohttp import web
 
 from bridge.calls.pbx import PbxRefused, PbxUnavailable
-from bridge.faults import StorageUnavailable
+from bridge.faults import Fenced, StorageUnavailable
 from bridge.http.context import SERVICES
 from bridge.http.error_answers import log_refusal
 from bridge.http.errors import UapiError
@@ -97,6 +97,8 @@ def _changed_nothing(request: VerbaRequest) -> Callable[[Exception], bool]:
     def did(fault: Exception) -> bool:
         if isinstance(fault, StorageUnavailable):
             return one_write and not fault.outcome_unknown
+        if isinstance(fault, Fenced):
+            return one_write
         return isinstance(fault, _CHANGED_NOTHING)
 
     return did

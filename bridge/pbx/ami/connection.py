@@ -17,7 +17,7 @@ import structlog
 from panoramisk import Manager
 from panoramisk.ami_protocol import AMIProtocol
 
-from bridge.calls.pbx import PbxOutcomeUnknown, PbxUnavailable
+from bridge.calls.pbx import PbxNotHeld, PbxOutcomeUnknown, PbxUnavailable
 from bridge.pbx.ami.message import Headers, MessageBuffer, MessageTooLong, NotAnAmiServer
 from bridge.pbx.ami.sent_action import SentAction, succeeded, why_refused
 from bridge.pbx.ami.values import AmiAction
@@ -87,11 +87,14 @@ class AmiConnection:
     async def send(self, action: AmiAction, timeout_s: float) -> Headers:
         """Write the action once; its answer, once the list it announced, if any, is complete.
 
-        Raises PbxUnavailable if nothing was written, PbxOutcomeUnknown if it was and the answer
-        did not come in time or the connection was lost.
+        Raises PbxUnavailable if nothing was written, PbxNotHeld if it was not allowed any more,
+        PbxOutcomeUnknown if it was written and the answer did not come in time or the connection
+        was lost.
         """
         if self._protocol is None or self.lost.done():
             raise PbxUnavailable("the link to the PBX is down")
+        if action.allowed is not None and not action.allowed():
+            raise PbxNotHeld
         self._ids += 1
         action_id = action.action_id or f"{self._id_prefix}-{self._ids}"
         sent = SentAction(action, action_id)

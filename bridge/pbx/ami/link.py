@@ -61,9 +61,11 @@ class AmiLink(AmiSession):
         record_to: Path | None = None,
         event_lag: Callable[[float], None] = lambda _: None,
         originating: Callable[[str], AbstractContextManager[None]] = lambda _: nullcontext(),
+        may_act: Callable[[], bool] | None = None,
     ) -> None:
         """`event_lag` is told the seconds between the arrival of an event and its turn.
-        `originating` surrounds the Originate of the call with this id.
+        `originating` surrounds the Originate of the call with this id. `may_act`: whether this
+        instance may place calls on this PBX at this moment; None: always.
         """
         super().__init__(settings)
         self._listener: PbxListener
@@ -75,6 +77,7 @@ class AmiLink(AmiSession):
         self._record_to = record_to
         self._event_lag = event_lag
         self._originating = originating
+        self._may_act = may_act
         self._mailbox_changed: Callable[[str], None] = lambda _: None
         self._recorder: EventRecorder | None = None
         self._stream: EventStream
@@ -131,7 +134,7 @@ class AmiLink(AmiSession):
     async def originate(
         self, order: OriginateOrder, written: Callable[[], None] = lambda: None
     ) -> None:
-        action = originate_action(order, self._settings, self._dialplan, written)
+        action = originate_action(order, self._settings, self._dialplan, written, self._may_act)
         with self._originating(order.call_id):
             answer = await self.send(action)
         if not succeeded(answer):

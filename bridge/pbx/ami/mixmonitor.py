@@ -9,6 +9,8 @@ right a session that also places calls could run commands on the PBX.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from bridge.calls.pbx import PbxRefused
 from bridge.pbx.ami import values as ami_values
 from bridge.pbx.ami.idle_closing_session import IdleClosingSession
@@ -25,10 +27,17 @@ _DIRECTIONS = {AudioDirection.FROM_CHANNEL: "read", AudioDirection.TO_CHANNEL: "
 
 class MixMonitorActions:
     """`folder`: where ARI finds stored recordings, absolute or relative to Asterisk's folder
-    `monitor`; the default layout has it at `../recording`."""
+    `monitor`; the default layout has it at `../recording`. `may_act`: whether this instance may
+    begin a recording on this PBX at this moment; None: always."""
 
-    def __init__(self, session: IdleClosingSession, folder: str) -> None:
+    def __init__(
+        self,
+        session: IdleClosingSession,
+        folder: str,
+        may_act: Callable[[], bool] | None = None,
+    ) -> None:
         self._session = session
+        self._may_act = may_act
         self._folder = folder.rstrip("/")
 
     async def start_recording(self, channel: str, name: str, *, stereo: bool) -> str:
@@ -36,7 +45,13 @@ class MixMonitorActions:
         file = ami_values.recording_file(f"{self._folder}/{name}.{'raw' if stereo else 'wav'}")
         options = ("D" if stereo else "") + f"i({_ID_VARIABLE})"
         try:
-            answer = await self._send("MixMonitor", channel, ("File", file), ("Options", options))
+            answer = await self._send(
+                "MixMonitor",
+                channel,
+                ("File", file),
+                ("Options", options),
+                allowed=self._may_act,
+            )
         except PbxRefused as why:
             if str(why).lower().startswith(_NO_SUCH_CHANNEL):
                 raise NoSuchChannel(str(why)) from None
@@ -59,9 +74,15 @@ class MixMonitorActions:
         headers = (("Direction", _DIRECTIONS[direction]), state, *_of(mixmonitor_id))
         await self._send("MixMonitorMute", channel, *headers)
 
-    async def _send(self, name: str, channel: str, *headers: tuple[str, str]) -> dict[str, str]:
+    async def _send(
+        self,
+        name: str,
+        channel: str,
+        *headers: tuple[str, str],
+        allowed: Callable[[], bool] | None = None,
+    ) -> dict[str, str]:
         to = ("Channel", ami_values.uniqueid(channel))
-        answer = await self._session.send(AmiAction(name, (to, *headers)))
+        answer = await self._session.send(AmiAction(name, (to, *headers), allowed=allowed))
         if not succeeded(answer):
             raise PbxRefused(why_refused(answer))
         return answer

@@ -21,8 +21,11 @@ def originate_action(
     settings: AmiSettings,
     dialplan: Dialplan,
     written: Callable[[], None] | None = None,
+    allowed: Callable[[], bool] | None = None,
 ) -> AmiAction:
-    """The action that places this call; `written` as in AmiAction. Raises InvalidPbxValue.
+    """The action that places this call; `written` and `allowed` as in AmiAction.
+
+    Raises InvalidPbxValue.
 
     `ChannelId` makes our id the Uniqueid and the Linkedid of the whole call; a second call with a
     living id is refused by the PBX. The action is asynchronous, else the AMI session blocks until
@@ -60,7 +63,9 @@ def originate_action(
     else:
         headers += _destination_variables(order, dialplan)
     action_id = ACTION_ID_PREFIX + call_id
-    return AmiAction("Originate", tuple(headers), action_id=action_id, written=written)
+    return AmiAction(
+        "Originate", tuple(headers), action_id=action_id, written=written, allowed=allowed
+    )
 
 
 def _is_dialplan(sources: tuple[str, ...]) -> bool:

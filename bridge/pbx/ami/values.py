@@ -57,7 +57,7 @@ class AmiAction:
 
     `each_item` is for actions that Asterisk answers with a list of events: it receives each of them
     as it comes. An exception of it becomes the outcome of the action. `written` is called once the
-    action is on its way.
+    action is on its way. `allowed` is asked in the moment before: False refuses it.
     """
 
     name: str
@@ -67,6 +67,7 @@ class AmiAction:
     """The name or names of these events, if not that of the action without its s."""
     action_id: str = ""
     written: Callable[[], None] | None = None
+    allowed: Callable[[], bool] | None = None
 
     def __post_init__(self) -> None:
         lines = (("Action", self.name), ("ActionID", self.action_id), *self.headers)

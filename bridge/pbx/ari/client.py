@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from bridge.pbx.ari.errors import AriError, AriNotFound
+from bridge.pbx.ari.errors import AriError, AriNotFound, AriNotHeld
 from bridge.pbx.ari.requests import AriRequests
+from bridge.pbx.pbx_settings import AriSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +26,15 @@ class AriEndpoint:
 
 
 class AriClient(AriRequests):
-    """Use as `async with AriClient(settings) as ari`. Every method raises AriError."""
+    """Use as `async with AriClient(settings) as ari`. Every method raises AriError.
+
+    `may_act`: whether this instance may change phones and dialplan of this PBX at this moment;
+    None: always.
+    """
+
+    def __init__(self, settings: AriSettings, may_act: Callable[[], bool] | None = None) -> None:
+        super().__init__(settings)
+        self._may_act = may_act
 
     async def version(self) -> str:
         """The PBX's version; the cheapest way to see that it answers."""
@@ -75,15 +84,17 @@ class AriClient(AriRequests):
             return {one["attribute"]: one["value"] for one in fields}
 
     async def put_dynamic_object(self, kind: str, name: str, fields: Mapping[str, str]) -> None:
-        """Make the object, or change these fields of it."""
+        """Make the object, or change these fields of it. Raises AriNotHeld, too."""
+        self._require_right_to_act()
         pairs = [{"attribute": key, "value": value} for key, value in fields.items()]
         await self.json("PUT", *_dynamic(kind, name), body={"fields": pairs})
 
     async def delete_dynamic_object(self, kind: str, name: str) -> bool:
         """Delete a res_pjsip object (`auth`, `aor`, `endpoint`).
 
-        False if there was none. Raises AriError.
+        False if there was none. Raises AriError, AriNotHeld.
         """
+        self._require_right_to_act()
         return await self._delete(*_dynamic(kind, name))
 
     # ---- dialplan -----
@@ -101,7 +112,8 @@ class AriClient(AriRequests):
             return str(answer["value"])
 
     async def set_global_variable(self, name: str, value: str) -> None:
-        """Set a global variable of the dialplan. Raises AriError."""
+        """Set a global variable of the dialplan. Raises AriError, AriNotHeld."""
+        self._require_right_to_act()
         body = {"variable": name, "value": value}
         await self.json("POST", "asterisk", "variable", body=body)
 
@@ -114,6 +126,10 @@ class AriClient(AriRequests):
     async def delete_stored_recording(self, name: str) -> bool:
         """Delete the file of that recording. False if there was none. Raises AriError."""
         return await self._delete("recordings", "stored", name)
+
+    def _require_right_to_act(self) -> None:
+        if self._may_act is not None and not self._may_act():
+            raise AriNotHeld
 
     async def _delete(self, *path: str) -> bool:
         try:

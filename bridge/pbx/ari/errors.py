@@ -14,6 +14,13 @@ class AriUnavailable(AriError):
     """No connection, no answer in time, or the PBX says that it is not ready."""
 
 
+class AriNotHeld(AriUnavailable):
+    """Another instance may act for this PBX by now, so that nothing of it was changed."""
+
+    def __init__(self) -> None:
+        super().__init__("another instance is about to take the PBX over")
+
+
 class AriNotLoaded(AriUnavailable):
     """The HTTP server is there and this part of ARI is not: Asterisk boots, or lacks a module.
 

@@ -43,6 +43,7 @@ INSIDE = {
     "WrongFlow": "bridge/command/flow/commands.py",
     "DatabaseTooNew": "bridge/command/serving.py",
     "StorageUnusable": "bridge/command/serving.py",
+    "FencesLost": "bridge/storage/batch_commit.py",
     "TransactionConflict": "bridge/storage/batch_commit.py",
     "NoAnswer": "bridge/phone_call_events/sender.py",
     "TargetRefused": "bridge/phone_call_events/target_address.py",

@@ -219,3 +219,21 @@ async def test_given_linear_agents_in_another_order_then_they_are_logged_in_anew
     office.pbx.diary.clear()
     await office.provisioning(office.file).push()
     assert office.pbx.diary == ["reload"]
+
+
+async def test_given_another_instance_may_hold_the_pbx_then_no_queue_is_changed(
+    tmp_path: Path,
+) -> None:
+    office = Office(tmp_path)
+    may_act = [False]
+    provisioning = QueueProvisioning(
+        office.directory, office.agents, office.pbx, office.file, lambda: may_act[0]
+    )
+    await provisioning.push()
+    assert office.pbx.diary == []
+    assert "another instance" in provisioning.problem
+    may_act[0] = True
+    await provisioning.push()
+    assert office.pbx.diary != []
+    assert provisioning.problem == ""
+    provisioning.stop()
