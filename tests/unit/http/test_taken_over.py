@@ -63,7 +63,7 @@ async def test_given_an_accepted_call_when_it_is_too_late_to_dial_then_503_and_o
 ) -> None:
     before = len(running.ami.actions("Originate"))
     with monkeypatch.context() as patch:
-        patch.setattr(running.service.link, "_may_act", lambda: False)
+        patch.setattr(running.service.node.link, "_may_act", lambda: False)
         assert_refused(await create(api, "too late"))
     assert len(running.ami.actions("Originate")) == before
     [record] = [
