@@ -1,4 +1,4 @@
-"""What becomes of writes whose lease has another epoch."""
+"""Writes whose lease has another epoch are refused, or dropped."""
 
 from __future__ import annotations
 

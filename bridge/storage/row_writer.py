@@ -1,4 +1,4 @@
-"""Where a store writes its rows."""
+"""The protocol between a store and the writer of its rows."""
 
 from __future__ import annotations
 

@@ -87,9 +87,9 @@ class AmiConnection:
     async def send(self, action: AmiAction, timeout_s: float) -> Headers:
         """Write the action once; its answer, once the list it announced, if any, is complete.
 
-        Raises PbxUnavailable if nothing was written, PbxNotHeld if it was not allowed any more,
-        PbxOutcomeUnknown if it was written and the answer did not come in time or the connection
-        was lost.
+        Raises PbxUnavailable if nothing was written, and PbxNotHeld if it was not allowed any more.
+        Raises PbxOutcomeUnknown if it was written and the answer did not come in time, or the
+        connection was lost.
         """
         if self._protocol is None or self.lost.done():
             raise PbxUnavailable("the link to the PBX is down")
