@@ -96,7 +96,7 @@ class CarrierPeer(ScriptedPhone):
 
     async def open(self) -> None:
         """Take calls from now on."""
-        await self._open()
+        await super().open()
         asyncio.get_running_loop().add_reader(self._media, self._listen)
 
     async def vanish(self) -> None:
@@ -107,7 +107,7 @@ class CarrierPeer(ScriptedPhone):
     @property
     def host_and_port(self) -> str:
         """Its address, as in a SIP URI."""
-        return f"{self._address[0]}:{self._address[1]}"
+        return self.via_host
 
     def talk(self, call: PlainCall) -> None:
         """Send its tone until the call is over."""

@@ -30,7 +30,7 @@ class LampPhone(PlainPhone):
         super().__init__(user, secret, server)
         self.lamps: list[Lamp] = []
 
-    def datagram_received(self, data: bytes, addr: tuple[str | int, ...]) -> None:
+    def take(self, data: bytes) -> None:
         text = data.decode()
         if text.startswith("NOTIFY") and "simple-message-summary" in text:
             counts, account = _COUNTS.search(text), _ACCOUNT.search(text)
@@ -43,7 +43,7 @@ class LampPhone(PlainPhone):
                     account[1],
                 )
             )
-        super().datagram_received(data, addr)
+        super().take(data)
 
     async def subscribe(self) -> int:
         """Ask to be told of the own mailbox; returns the status of the answer."""

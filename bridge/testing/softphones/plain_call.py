@@ -37,7 +37,7 @@ def new_token() -> str:
 @dataclass(eq=False)
 class PlainCall:
     """`local` and `remote` are From and To of our requests; `final` is the last status seen.
-    `early`: the To of who rings."""
+    `early`: the To of who rings. `routes`: the proxies that want to see what is sent within it."""
 
     phone: PlainPhone
     call_id: str
@@ -51,6 +51,7 @@ class PlainCall:
     final: int = 0
     peer_media: tuple[str, int] | None = None
     audio: RtpStream | None = None
+    routes: tuple[str, ...] = ()
     rung: asyncio.Event = field(default_factory=asyncio.Event)
     answered: asyncio.Event = field(default_factory=asyncio.Event)
     over: asyncio.Event = field(default_factory=asyncio.Event)
@@ -76,10 +77,11 @@ class PlainCall:
         to: str = "",
     ) -> str:
         """A request within it, or the one that begins it; `more` whole header lines."""
-        host = self.phone.contact.partition("@")[2]
+        via = f"SIP/2.0/{self.phone.via_transport} {self.phone.via_host}"
+        routes = "".join(f"Route: {x}\r\n" for x in self.routes)
         return (
             f"{method} {self.target} SIP/2.0\r\n"
-            f"Via: SIP/2.0/UDP {host};rport;branch=z9hG4bK{branch}\r\n"
+            f"Via: {via};rport;branch=z9hG4bK{branch}\r\n{routes}"
             f"From: {self.local}\r\nTo: {to or self.remote}\r\nCall-ID: {self.call_id}\r\n"
             f"CSeq: {cseq or self.cseq} {method}\r\nMax-Forwards: 70\r\n"
             f"Contact: <{self.phone.contact}>\r\n{more}"
@@ -88,6 +90,10 @@ class PlainCall:
 
     def learn(self, message: SipMessage) -> None:
         """From a response to our INVITE, or from the INVITE that arrived."""
+        if not self.routes:
+            named = ",".join(message.header_values("record-route"))
+            routes = tuple(x.strip() for x in named.split(",") if x.strip())
+            self.routes = routes if message.is_request else routes[::-1]
         if message.header("contact"):
             self.target = uri_of(message.header("contact"))
         port = message.media_port("audio")

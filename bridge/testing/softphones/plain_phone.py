@@ -1,6 +1,7 @@
 """A SIP phone of our own: it sends what no softphone does, such as INVITE with Replaces.
 
-UDP, digest, no retransmission but of requests; it hears nothing, and says silence and digits.
+UDP, TCP or WebSocket, digest, no retransmission but of requests; it hears nothing, and says silence
+and digits.
 """
 
 from __future__ import annotations
@@ -8,9 +9,10 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Callable, Coroutine
-from typing import Any, cast
+from typing import Any
 
 from .plain_call import PlainCall, content, new_token, uri_of
+from .plain_transport import TransportName, transport_to
 from .ports import address_towards
 from .rtp_stream import RtpStream
 from .sip_digest import credentials
@@ -23,21 +25,26 @@ _RINGS_S = 60.0
 _CHALLENGES = (401, 407)
 
 
-class PlainPhone(asyncio.DatagramProtocol):
+class PlainPhone:
     """`answers_after_s`: it picks up by itself; `refuses_with`: or answers with that status.
 
     Without either it rings until somebody does something.
     """
 
-    def __init__(self, user: str, secret: str, server: tuple[str, int]) -> None:
+    def __init__(
+        self,
+        user: str,
+        secret: str,
+        server: tuple[str, int],
+        transport: TransportName = "udp",
+    ) -> None:
         self.user = user
         self.answers_after_s: float | None = None
         self.refuses_with = 0
         self.calls: list[PlainCall] = []
         self._secret = secret
         self._server = server
-        self._transport: asyncio.DatagramTransport | None = None
-        self._address = (address_towards(server[0]), 0)
+        self._transport = transport_to(transport, server, self.take)
         self._media = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._media.setblocking(False)
         self._responses: dict[tuple[str, str], asyncio.Queue[SipMessage]] = {}
@@ -47,21 +54,24 @@ class PlainPhone(asyncio.DatagramProtocol):
 
     async def start(self) -> None:
         """Open the ports and register."""
-        await self._open()
-        response = await self.request("REGISTER", self.outside(""), more="Expires: 3600\r\n")
+        await self.open()
+        response = await self.register()
         assert response.status == 200, response.start_line
 
-    async def _open(self) -> None:
-        self._media.bind((self._address[0], 0))
-        loop = asyncio.get_running_loop()
-        await loop.create_datagram_endpoint(lambda: self, local_addr=self._address)
+    async def open(self) -> None:
+        """Open the ports only."""
+        self._media.bind((address_towards(self._server[0]), 0))
+        await self._transport.open()
+
+    async def register(self, expires_s: int = 3600) -> SipMessage:
+        """The final response. 0 seconds: it leaves."""
+        return await self.request("REGISTER", self.outside(""), more=f"Expires: {expires_s}\r\n")
 
     async def stop(self) -> None:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        if self._transport is not None:
-            self._transport.close()
+        await self._transport.close()
         self._media.close()
 
     def forget_calls(self) -> None:
@@ -72,13 +82,23 @@ class PlainPhone(asyncio.DatagramProtocol):
 
     @property
     def contact(self) -> str:
-        return f"sip:{self.user}@{self._address[0]}:{self._address[1]}"
+        transport = self._transport
+        kind = "" if transport.name == "udp" else f";transport={transport.name}"
+        return f"sip:{self.user}@{self.via_host}{kind}"
+
+    @property
+    def via_host(self) -> str:
+        return f"{self._transport.local[0]}:{self._transport.local[1]}"
+
+    @property
+    def via_transport(self) -> str:
+        return self._transport.name.upper()
 
     def address_of(self, number: str) -> str:
         return f"sip:{number}@{self._server[0]}:{self._server[1]}"
 
     def sdp(self, mode: str = "sendrecv") -> str:
-        host, port = self._address[0], self._media.getsockname()[1]
+        host, port = self._media.getsockname()
         return (
             f"v=0\r\no=- 1 1 IN IP4 {host}\r\ns=-\r\nc=IN IP4 {host}\r\nt=0 0\r\n"
             f"m=audio {port} RTP/AVP 0 101\r\na=rtpmap:0 PCMU/8000\r\n"
@@ -131,11 +151,8 @@ class PlainPhone(asyncio.DatagramProtocol):
 
     # -- what comes in
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast("asyncio.DatagramTransport", transport)
-        self._address = transport.get_extra_info("sockname")
-
-    def datagram_received(self, data: bytes, addr: tuple[str | int, ...]) -> None:
+    def take(self, data: bytes) -> None:
+        """A message as it came."""
         if len(data) < 8:
             return
         message = parse_sip_message(data.decode(), sent=False)
@@ -204,6 +221,7 @@ class PlainPhone(asyncio.DatagramProtocol):
         if call is not None and not call.incoming:
             to = message.header("to")
         via = "".join(f"Via: {x}\r\n" for x in message.header_values("via"))
+        via += "".join(f"Record-Route: {x}\r\n" for x in message.header_values("record-route"))
         text = (
             f"SIP/2.0 {status} x\r\n{via}From: {message.header('from')}\r\nTo: {to}\r\n"
             f"Call-ID: {message.call_id}\r\nCSeq: {message.cseq}\r\n"
@@ -323,8 +341,7 @@ class PlainPhone(asyncio.DatagramProtocol):
         task.add_done_callback(self._tasks.discard)
 
     def _send(self, text: str) -> None:
-        if self._transport is not None:
-            self._transport.sendto(text.encode(), self._server)
+        self._transport.send(text)
 
 
 def _transaction_of(message: SipMessage) -> str:

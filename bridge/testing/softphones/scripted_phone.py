@@ -65,10 +65,10 @@ class ScriptedPhone(PlainPhone):
         body = f"Signal={digit}\r\nDuration=160\r\n"
         return (await self.request("INFO", call, more=_DTMF_INFO, body=body)).status
 
-    def datagram_received(self, data: bytes, addr: tuple[str | int, ...]) -> None:
+    def take(self, data: bytes) -> None:
         if len(data) >= 8:
             self._keep(data.decode(errors="replace"), sent=False)
-        super().datagram_received(data, addr)
+        super().take(data)
 
     def reply(
         self, message: SipMessage, status: int, call: PlainCall | None = None, body: str = ""

@@ -17,8 +17,9 @@ def credentials(user: str, secret: str, method: str, uri: str, challenge: SipMes
     of_user = _md5(f"{user}:{given['realm']}:{secret}")
     proof = _md5(f"{of_user}:{given['nonce']}:{count}:{mine}:auth:{_md5(f'{method}:{uri}')}")
     opaque = f', opaque="{given["opaque"]}"' if "opaque" in given else ""
+    proxy = "" if challenge.header("www-authenticate") else "Proxy-"
     return (
-        f'Authorization: Digest username="{user}", realm="{given["realm"]}", '
+        f'{proxy}Authorization: Digest username="{user}", realm="{given["realm"]}", '
         f'nonce="{given["nonce"]}", uri="{uri}", response="{proof}", algorithm=MD5, '
         f'qop=auth, nc={count}, cnonce="{mine}"{opaque}\r\n'
     )
