@@ -19,7 +19,8 @@ out=${2:?usage: render.sh TEMPLATES OUT}
 : "${TRUNK_PEER_ADDRESS:=127.0.0.2}" "${TRUNK_PEER_PORT:=5060}"
 : "${ASTERISK_VERSION:=22.10.1}"
 : "${QUEUES_FILE:=$VAR_DIR/queues-directory.conf}"
-: "${EXTERNAL_ADDRESS:=}" "${LOCAL_NET:=}" "${STUN_SERVER:=}" 
+: "${EXTERNAL_ADDRESS:=}" "${LOCAL_NET:=}" "${STUN_SERVER:=}" "${NODE_NAME:=}" "${EDGE_ADDRESS:=}"
+: "${EDGE_PORT:=5060}"
 : "${MODULE_DIR_HERE:=${MODULE_DIR:-}}"     # as this script sees it, outside of a root of Asterisk's own
 export BIND_ADDRESS MANAGEMENT_ADDRESS SIP_PORT HTTP_PORT AMI_PORT RTP_START RTP_END AMI_USER ARI_USER
 export QUEUES_FILE AMI_RECORDING_USER TRUNK_PEER_ADDRESS TRUNK_PEER_PORT
@@ -144,6 +145,40 @@ if is_ipv6 "$BIND_ADDRESS"; then
     case $EXTERNAL_ADDRESS in *[!0-9.]*) ;; *) NAT_LINES='; no external address of IPv6';; esac
 fi
 export FURTHER_TRANSPORTS TRUNK_TRANSPORT
+
+# One of several Asterisks. The default of entityid is the MAC address, which all on one machine share;
+# so it is made of the name, as a MAC address that no device has.
+NODE_OPTIONS='; the only Asterisk'
+if [ -n "$NODE_NAME" ]; then
+    case $NODE_NAME in *[!A-Za-z0-9_.-]*)
+        echo "render.sh: NODE_NAME has a character no name has" >&2; exit 1;; esac
+    sum=$(printf %s "$NODE_NAME" | cksum); sum=$(printf %08x "${sum%% *}")
+    NODE_OPTIONS="systemname = $NODE_NAME
+entityid = 02:00:$(printf %s "$sum" | sed 's/../&:/g; s/:$//')"
+fi
+
+# The edge asks with the name `edge` whether this node lives, and is asked the same. It calls nobody.
+EDGE_ENDPOINT='; there is no edge'
+if [ -n "$EDGE_ADDRESS" ]; then
+    case $EDGE_ADDRESS:$EDGE_PORT in *[!0-9A-Fa-f.:]*)
+        echo "render.sh: EDGE_ADDRESS must be an IP address, EDGE_PORT a number" >&2; exit 1;; esac
+    if is_ipv6 "$EDGE_ADDRESS"; then edge_bits=128; else edge_bits=32; fi
+    EDGE_ENDPOINT="[edge]
+type = endpoint
+context = none
+aors = edge
+identify_by = username
+deny = 0.0.0.0/0,::/0
+permit = $EDGE_ADDRESS/$edge_bits
+disallow = all
+allow = ulaw
+[edge]
+type = aor
+contact = sip:edge@$(uri_host "$EDGE_ADDRESS"):$EDGE_PORT
+qualify_frequency = 2
+qualify_timeout = 1"
+fi
+export NODE_OPTIONS EDGE_ENDPOINT
 export EVENT_FILTERS RECORDING_EVENT_FILTERS NAT_LINES WEBSOCKET_CLIENT STUN ICE_CANDIDATES OPUS
 
 # All files by one process, because this is part of every start; all or none, because a part of a
@@ -156,6 +191,7 @@ NEW=$new awk '
         computed["EVENT_FILTERS"]; computed["RECORDING_EVENT_FILTERS"]
         computed["NAT_LINES"]; computed["WEBSOCKET_CLIENT"]; computed["FURTHER_TRANSPORTS"]
         computed["STUN"]; computed["ICE_CANDIDATES"]; computed["OPUS"]
+        computed["NODE_OPTIONS"]; computed["EDGE_ENDPOINT"]
     }
     FNR == 1 {
         if (target != "") close(target)

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import fcntl
 import ipaddress
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -59,7 +60,9 @@ class LocalAsterisk:
         secrets: AsteriskSecrets,
         public_network: bool = True,
         configuration: Path = CONFIGURATION,
+        values: Mapping[str, str] | None = None,
     ) -> None:
+        """`values`: further ones of render.sh, for the PBX."""
         self.ports = ports
         self.installation = installation
         self._state_dir = state_dir.absolute()
@@ -88,6 +91,7 @@ class LocalAsterisk:
                 "TRUNK_PEER_PORT": str(ports.public_network_sip),
                 "EXTERNAL_ADDRESS": ports.external_address,
                 "STUN_SERVER": ports.stun_server,
+                **(values or {}),
             },
         )
         self.public_network: AsteriskProcess | None = None

@@ -1,0 +1,79 @@
+#!/bin/sh
+# Renders the configuration of the edge into a folder.
+#
+#   render.sh OUT        (values come from the environment, see docs/edge.md)
+#
+# The result holds no secret: libpq takes the password of the database from PGPASSWORD or PGPASSFILE.
+# Start Kamailio with PGOPTIONS="-c search_path=edge,public".
+set -eu
+
+out=${1:?usage: render.sh OUT}
+here=$(cd "$(dirname "$0")" && pwd)
+
+: "${EDGE_ADDRESS:=127.0.0.1}" "${EDGE_PORT:=5060}" "${EDGE_ADVERTISED_ADDRESS:=}"
+: "${EDGE_REALM:=edge}" "${EDGE_DATABASE_URL:=postgres:///bridge}"
+: "${EDGE_NODES:?pairs of name=address:port, separated by spaces}"
+: "${EDGE_WORKERS:=4}" "${EDGE_TCP_CONNECTIONS_MAX:=20000}" "${EDGE_GUESSES_MAX:=20}"
+: "${EDGE_PLACEMENTS:=public.placements}" "${EDGE_RUN_DIR:=$out}"
+
+# What a value may consist of: none may end a text of the configuration and begin another.
+check() {
+    case $2 in '' | *[!$3]*) echo "render.sh: $1 is empty or has a character it may not have" >&2; exit 1;; esac
+}
+check EDGE_ADDRESS "$EDGE_ADDRESS" '0-9A-Fa-f.:'
+check EDGE_REALM "$EDGE_REALM" 'A-Za-z0-9.-'
+check EDGE_DATABASE_URL "$EDGE_DATABASE_URL" 'A-Za-z0-9_.:/@-'
+check EDGE_PLACEMENTS "$EDGE_PLACEMENTS" 'a-z_.'
+check EDGE_RUN_DIR "$EDGE_RUN_DIR" 'A-Za-z0-9_./-'
+[ -z "$EDGE_ADVERTISED_ADDRESS" ] || check EDGE_ADVERTISED_ADDRESS "$EDGE_ADVERTISED_ADDRESS" 'A-Za-z0-9.-'
+for name in EDGE_PORT EDGE_WORKERS EDGE_TCP_CONNECTIONS_MAX EDGE_GUESSES_MAX; do
+    eval "check $name \"\$$name\" 0-9"
+done
+
+host=$EDGE_ADDRESS
+case $host in *:*) host="[$host]";; esac
+advertised=
+[ -z "$EDGE_ADVERTISED_ADDRESS" ] || advertised=" advertise $EDGE_ADVERTISED_ADDRESS:$EDGE_PORT"
+LISTEN="listen=udp:$host:$EDGE_PORT$advertised
+listen=tcp:$host:$EDGE_PORT$advertised"
+
+# Set n: node n first, the others after it in their order; so the next node takes over from one that
+# is silent. Set 1000 + n: node n alone.
+NODES= list= n=0
+for one in $EDGE_NODES; do
+    check EDGE_NODES "$(printf %s "$one" | tr -d '[]')" 'A-Za-z0-9_.:=-'
+    n=$((n + 1))
+    NODES="$NODES    \$sht(nodes=>${one%%=*}) = $n;
+"
+    list="$list$((1000 + n)) sip:${one#*=} 0 1
+"
+    place=0
+    for other in $EDGE_NODES; do
+        place=$((place + 1))
+        priority=$((1000 - place))
+        [ "$place" -ge "$n" ] || priority=$((priority - 500))
+        [ "$place" -ne "$n" ] || priority=1000
+        list="$list$n sip:${other#*=} 0 $priority
+"
+    done
+done
+
+mkdir -p "$out"
+printf %s "$list" > "$out/dispatcher.list"
+export LISTEN NODES
+EDGE_HOST=$host REALM=$EDGE_REALM DATABASE_URL=$EDGE_DATABASE_URL WORKERS=$EDGE_WORKERS \
+TCP_CONNECTIONS_MAX=$EDGE_TCP_CONNECTIONS_MAX GUESSES_MAX=$EDGE_GUESSES_MAX CONF_DIR=$out \
+RUN_DIR=$EDGE_RUN_DIR PLACEMENTS=$EDGE_PLACEMENTS EDGE_PORT=$EDGE_PORT NODE_SILENT_MS=2000 awk '
+    {
+        rest = $0; line = ""
+        while (match(rest, /@[A-Z_]+@/)) {
+            name = substr(rest, RSTART + 1, RLENGTH - 2)
+            if (ENVIRON[name] == "") {
+                printf "render.sh: line %d: %s has no value\n", FNR, name > "/dev/stderr"
+                exit 1
+            }
+            line = line substr(rest, 1, RSTART - 1) ENVIRON[name]
+            rest = substr(rest, RSTART + RLENGTH)
+        }
+        print line rest
+    }' "$here/kamailio.cfg" > "$out/kamailio.cfg"

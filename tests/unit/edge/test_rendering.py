@@ -1,0 +1,103 @@
+"""The configuration of the edge and of its nodes, as render.sh makes it of values."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).parents[3]
+EDGE = REPOSITORY / "deploy" / "edge" / "render.sh"
+NODE = REPOSITORY / "asterisk-conf" / "render.sh"
+NODES = "node1=10.0.0.1:5060 node2=10.0.0.2:5060 node3=10.0.0.3:5070"
+
+
+def render(script: Path, *arguments: str | Path, **values: str) -> subprocess.CompletedProcess[str]:
+    environment = {"PATH": os.environ["PATH"], **values}
+    return subprocess.run(
+        [script, *arguments], env=environment, capture_output=True, text=True, check=False
+    )
+
+
+def render_node(folder: Path, **values: str) -> subprocess.CompletedProcess[str]:
+    names = ("CONF", "MODULE", "VAR", "DATA", "SPOOL", "RUN", "LOG")
+    folders = {f"{name}_DIR": str(folder) for name in names}
+    secrets = {"AMI_SECRET": "a", "AMI_RECORDING_SECRET": "b", "ARI_SECRET": "c"}
+    return render(NODE, NODE.parent / "pbx", folder, **folders, **secrets, **values)
+
+
+def test_each_node_comes_first_in_its_set_and_the_next_ones_take_over(tmp_path: Path) -> None:
+    assert render(EDGE, tmp_path, EDGE_NODES=NODES).returncode == 0
+    sets: dict[str, list[tuple[int, str]]] = {}
+    for line in (tmp_path / "dispatcher.list").read_text().splitlines():
+        number, uri, _flags, priority = line.split()
+        sets.setdefault(number, []).append((int(priority), uri))
+    order = {
+        number: [uri.split(".")[3][0] for _, uri in sorted(found, reverse=True)]
+        for number, found in sets.items()
+    }
+
+    assert order == {
+        "1": ["1", "2", "3"],
+        "2": ["2", "3", "1"],
+        "3": ["3", "1", "2"],
+        "1001": ["1"],
+        "1002": ["2"],
+        "1003": ["3"],
+    }
+    written = (tmp_path / "kamailio.cfg").read_text()
+    assert "$sht(nodes=>node3) = 3;" in written
+    assert "@EDGE" not in written
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"EDGE_NODES": ""},
+        {"EDGE_NODES": 'node1=10.0.0.1:5060";'},
+        {"EDGE_REALM": 'a"b'},
+        {"EDGE_ADDRESS": "edge.example"},
+        {"EDGE_DATABASE_URL": 'postgres://a"b'},
+        {"EDGE_PORT": "5060;"},
+    ],
+)
+def test_a_value_that_could_change_the_configuration_is_refused(
+    wrong: dict[str, str], tmp_path: Path
+) -> None:
+    done = render(EDGE, tmp_path, **{"EDGE_NODES": NODES, **wrong})
+    assert done.returncode != 0
+    assert next(iter(wrong)) in done.stderr
+    assert not (tmp_path / "kamailio.cfg").exists()
+
+
+def test_a_node_has_a_name_of_its_own_and_knows_its_edge(tmp_path: Path) -> None:
+    entities = []
+    for name in ("node1", "node2"):
+        folder = tmp_path / name
+        done = render_node(folder, NODE_NAME=name, EDGE_ADDRESS="10.0.0.5", EDGE_PORT="5070")
+        assert done.returncode == 0, done.stderr
+        options = (folder / "asterisk.conf").read_text()
+        assert f"systemname = {name}\n" in options
+        entities.append(options.partition("entityid = ")[2].split()[0])
+    assert len(set(entities)) == 2
+    assert all(len(x.split(":")) == 6 for x in entities)
+    phones = (tmp_path / "node1" / "pjsip.conf").read_text()
+    assert "permit = 10.0.0.5/32\n" in phones
+    assert "contact = sip:edge@10.0.0.5:5070\n" in phones
+
+
+def test_without_an_edge_a_pbx_has_neither(tmp_path: Path) -> None:
+    assert render_node(tmp_path).returncode == 0
+    assert "systemname" not in (tmp_path / "asterisk.conf").read_text()
+    assert "[edge]" not in (tmp_path / "pjsip.conf").read_text()
+
+
+@pytest.mark.parametrize("wrong", [{"NODE_NAME": "a;b"}, {"EDGE_ADDRESS": "10.0.0.5\npermit=::/0"}])
+def test_a_node_refuses_a_value_that_could_change_its_configuration(
+    wrong: dict[str, str], tmp_path: Path
+) -> None:
+    done = render_node(tmp_path, **wrong)
+    assert done.returncode == 1
+    assert next(iter(wrong)) in done.stderr
