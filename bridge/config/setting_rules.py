@@ -110,6 +110,16 @@ def _instances(settings: Settings) -> Iterator[str]:
         yield "BRIDGE_INSTANCE_NAME needs a BRIDGE_DATABASE_URL of PostgreSQL: SQLite has one user"
 
 
+def _edge(settings: Settings) -> Iterator[str]:
+    """The edge and the service share tables, and the service makes the phones of an edge."""
+    if not settings.edge_address:
+        return
+    if not settings.database_url.startswith("postgresql"):
+        yield "BRIDGE_EDGE_ADDRESS needs a BRIDGE_DATABASE_URL of PostgreSQL: the edge reads it too"
+    if not settings.provision_phones:
+        yield "BRIDGE_EDGE_ADDRESS needs BRIDGE_PROVISION_PHONES: the phones of the edge are made"
+
+
 _Rule = Callable[["Settings"], Iterator[str]]
 
 _RULES: tuple[_Rule, ...] = (
@@ -119,4 +129,5 @@ _RULES: tuple[_Rule, ...] = (
     _ports_of_ours,
     _addresses_of_ours,
     _instances,
+    _edge,
 )

@@ -113,6 +113,22 @@ def _port_ranges(text: str) -> str:
     return text
 
 
+def edge_place(text: str) -> tuple[str, int]:
+    """IP address and port of `10.0.0.5:5060` or `[fd00::5]:5060`. Raises ValueError."""
+    host, _, port = text.rpartition(":")
+    if (":" in host) != (host[:1] == "[" and host[-1:] == "]"):
+        raise ValueError("an IPv6 address needs brackets, as in [fd00::5]:5060")
+    if not port.isdecimal() or not 1 <= int(port) <= 65535:
+        raise ValueError("it must be an IP address and a port, as in 10.0.0.5:5060")
+    return str(ip_address(host.strip("[]"))), int(port)
+
+
+def _edge_place(text: str) -> str:
+    if text:
+        edge_place(text)
+    return text
+
+
 def _codecs_of(known: frozenset[str]) -> AfterValidator:
     def check(text: str) -> str:
         unknown = [x for x in text.split(",") if x not in known]
@@ -136,6 +152,7 @@ UrlPrefix = Annotated[str, AfterValidator(_url_prefix)]
 CaFile = Annotated[Path, AfterValidator(_ca_file)]
 Origins = Annotated[str, AfterValidator(_origins)]
 BaseUrl = Annotated[str, AfterValidator(_base_url)]
+EdgePlace = Annotated[str, AfterValidator(_edge_place)]
 DatabaseUrl = Annotated[str, AfterValidator(_database_url)]
 AudioCodecs = Annotated[str, Field(min_length=1), _codecs_of(_AUDIO)]
 VideoCodecs = Annotated[str, _codecs_of(_VIDEO)]

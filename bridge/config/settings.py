@@ -19,6 +19,7 @@ from bridge.config.setting_values import (
     CaFile,
     CreateStatus,
     DatabaseUrl,
+    EdgePlace,
     Host,
     Hosts,
     HttpStatuses,
@@ -144,6 +145,11 @@ class Settings(BaseSettings):
     # The same at all instances, of 32 characters and more. It signs what they send each other, and
     # encrypts the secrets that they share.
     cluster_secret: SecretStr = SecretStr("")
+    # The SIP edge (docs/edge.md) at which the phones register, by IP address and port as in
+    # 10.0.0.5:5060; empty: they register at the PBX. The PBX takes calls of phones from there only.
+    edge_address: EdgePlace = ""
+    # The realm of the edge, which is a part of the digests of its passwords (EDGE_REALM).
+    edge_realm: str = Field("edge", pattern=r"^[A-Za-z0-9.-]{1,64}$")
 
     # The PBX
     # Where it comes from; auto: external with pbx_host, else one is started.

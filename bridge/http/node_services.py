@@ -20,7 +20,7 @@ from bridge.http.uapi.stream.shared_items import SharedItems
 from bridge.pbx.phones.browser_secrets import BrowserSecrets
 from bridge.pbx.phones.directory_phones import DirectoryPhones
 from bridge.pbx.phones.phone_changes import PhoneChanges
-from bridge.pbx.phones.registrations import Registrations
+from bridge.pbx.phones.registrations import RegistrationSource
 from bridge.queues.queue_agents import QueueAgents
 from bridge.recordings.service import Recordings
 
@@ -32,7 +32,7 @@ class NodeServices:
     pbx: Pbx
     phones: DirectoryPhones
     browser_secrets: BrowserSecrets
-    registrations: Registrations
+    registrations: RegistrationSource
     phone_changes: PhoneChanges
     switchboard: Switchboard
     live_calls: LiveCalls

@@ -67,6 +67,23 @@ class AriSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class EdgeAddress:
+    """The SIP edge that phones register at: an IP address and a port."""
+
+    host: str
+    port: int
+
+    @property
+    def is_ipv6(self) -> bool:
+        return ":" in self.host
+
+    @property
+    def uri_host(self) -> str:
+        """As in a SIP URI: an IPv6 address has brackets."""
+        return f"[{self.host}]:{self.port}" if self.is_ipv6 else f"{self.host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
 class PhoneProfile:
     """The settings that all phones made by the service share. Times in seconds, 0: never.
 
@@ -86,6 +103,8 @@ class PhoneProfile:
     qualify_frequency_s: int = 45
     session_timers: str = "yes"
     session_expires_s: int = 600
+    edge: EdgeAddress | None = None
+    """Phones register there, and the PBX knows them by it alone; None: they register at the PBX."""
 
 
 @dataclass(frozen=True, slots=True)

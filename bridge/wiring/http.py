@@ -86,6 +86,8 @@ def sip_server(settings: Settings) -> str:
 
     "Every address" is shown as loopback: on this machine that is one of them.
     """
+    if settings.edge_address:
+        return settings.console_sip_server or settings.edge_address
     if settings.console_sip_server or settings.pbx_host:
         return settings.console_sip_server
     host = settings.external_address or settings.bind_address

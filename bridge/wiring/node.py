@@ -36,7 +36,6 @@ from bridge.pbx.ari.client import AriClient
 from bridge.pbx.ari.dialplan_values import DialplanValues
 from bridge.pbx.phones.browser_secrets import BrowserSecrets
 from bridge.pbx.phones.directory_phones import DirectoryPhones
-from bridge.pbx.phones.registrations import Registrations
 from bridge.queues.provisioning import QueueProvisioning
 from bridge.queues.queue_agents import QueueAgents
 from bridge.queues.store.agent_store import AgentStore
@@ -45,6 +44,7 @@ from bridge.recordings.store.conversation_store import ConversationStore
 from bridge.storage.write_queue import WriteQueue
 from bridge.tracing.traces import NO_TRACES
 from bridge.wiring.call_limits import call_limits, pace
+from bridge.wiring.edge import follow_edge, phones_of_node
 from bridge.wiring.metrics import recording_failure_counter
 from bridge.wiring.pbx import ami_settings, ari_settings, phone_profile, voicemail_limits
 from bridge.wiring.recordings import open_recordings
@@ -79,12 +79,14 @@ class Node:
         self._timelines = Timelines(settings.timeline_entries_max)
         self._calls = CallStore(shared.engine, queue, shared.answers, self._timelines.text)
         self.ari = AriClient(ari_settings(settings, shared.secrets))
+        self._at_edge = phones_of_node(shared.edge, self.ari)
         self.link = AmiLink(
             ami_settings(settings, shared.secrets),
-            endpoint_states=self.ari.endpoint_states,
+            endpoint_states=self._at_edge.endpoint_states,
             record_to=settings.record_pbx_events_to,
             event_lag=shared.metrics.pbx_event_lag_seconds.observe,
             originating=shared.traces.originating,
+            edge=self._at_edge.edge,
         )
         tracker = CallTracker(settings.pbx_name, DirectoryParties(shared.directory))
         self.switchboard = Switchboard(
@@ -95,7 +97,12 @@ class Node:
             self.ari, shared.directory, settings.browser_phone_secret_s
         )
         self.phones = DirectoryPhones(
-            phone_profile(settings), shared.directory, self.ari, self.link, self._browser_secrets
+            phone_profile(settings),
+            shared.directory,
+            self.ari,
+            self.link,
+            self._browser_secrets,
+            None if shared.edge is None else shared.edge.subscribers,
         )
         self._dialplan_values = DialplanValues(
             shared.directory, self.ari, voicemail_limits(settings)
@@ -181,6 +188,7 @@ class Node:
         """Join the parts to the changes of the calls, in the order in which they are told."""
         shared, switchboard = self._shared, self.switchboard
         self.link.listen(switchboard)
+        follow_edge(self._stack, shared.edge, self.link)
         self._stack.callback(shared.events.tell_wants_digits(self.link.hear_digits))
         switchboard.observe(self._feed.note)
         switchboard.observe_recordings(self._feed.note)
@@ -203,7 +211,7 @@ class Node:
             pbx=self.link,
             phones=self.phones,
             browser_secrets=self._browser_secrets,
-            registrations=Registrations(self.link),
+            registrations=self._at_edge.registrations(self.link),
             phone_changes=self.link.phone_changes,
             switchboard=switchboard,
             live_calls=LiveCalls(switchboard.calls.live, self._shared.directory),

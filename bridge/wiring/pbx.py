@@ -10,10 +10,17 @@ from dataclasses import replace
 from yarl import URL
 
 from bridge.config.secrets_file import AMI_RECORDING_SECRET, AMI_SECRET, ARI_SECRET, SecretSource
+from bridge.config.setting_values import edge_place
 from bridge.config.settings import Settings
 from bridge.local_asterisk.local_asterisk import AsteriskSecrets
 from bridge.local_asterisk.ports import management_address
-from bridge.pbx.pbx_settings import AmiSettings, AriSettings, PhoneProfile, VoicemailLimits
+from bridge.pbx.pbx_settings import (
+    AmiSettings,
+    AriSettings,
+    EdgeAddress,
+    PhoneProfile,
+    VoicemailLimits,
+)
 from bridge.pbx.tls import PbxTls
 
 
@@ -118,7 +125,12 @@ def phone_profile(settings: Settings) -> PhoneProfile | None:
         qualify_frequency_s=settings.phone_qualify_frequency_s,
         session_timers=settings.phone_session_timers,
         session_expires_s=settings.phone_session_expires_s,
+        edge=_edge_address(settings),
     )
+
+
+def _edge_address(settings: Settings) -> EdgeAddress | None:
+    return EdgeAddress(*edge_place(settings.edge_address)) if settings.edge_address else None
 
 
 def _browser_codecs(audio_codecs: str) -> str:

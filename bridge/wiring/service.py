@@ -39,6 +39,7 @@ from bridge.storage.write_queue import WriteQueue
 from bridge.supervision.tasks import supervisor
 from bridge.tracing.traces import NO_TRACES
 from bridge.wiring.database_wait import DatabaseWait
+from bridge.wiring.edge import open_edge
 from bridge.wiring.http import http_settings, server_settings
 from bridge.wiring.metrics import attempt_counter, gauges, serve_metrics
 from bridge.wiring.node import Node
@@ -182,6 +183,7 @@ class Service:
             engine=engine,
             answers=answers,
             keyed_answers=KeyedAnswers(answers),
+            edge=await open_edge(stack, settings, engine, queue),
             events=self.events,
             metrics=metrics,
             traces=traces,

@@ -13,6 +13,7 @@ from bridge.http.keyed_answers import KeyedAnswers
 from bridge.metrics.declared import Metrics
 from bridge.phone_call_events.service import PhoneCallEvents
 from bridge.tracing.traces import Traces
+from bridge.wiring.edge import Edge
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,7 @@ class SharedParts:
     engine: AsyncEngine
     answers: IdempotencyStore
     keyed_answers: KeyedAnswers
+    edge: Edge | None
     events: PhoneCallEvents
     metrics: Metrics
     traces: Traces

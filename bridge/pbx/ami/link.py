@@ -33,6 +33,7 @@ from bridge.pbx.ami import values as ami_values
 from bridge.pbx.ami.check_call_id import is_of_check
 from bridge.pbx.ami.connection import AmiConnection
 from bridge.pbx.ami.dial_strings import dialled_endpoint
+from bridge.pbx.ami.edge_gate import EdgeGate, waits_for_check
 from bridge.pbx.ami.event_file import EventRecorder
 from bridge.pbx.ami.event_headers import decode_listed_channel
 from bridge.pbx.ami.event_mask import event_mask
@@ -44,6 +45,7 @@ from bridge.pbx.ami.session import AmiSession
 from bridge.pbx.ami.values import AmiAction
 from bridge.pbx.pbx_settings import AmiSettings, Dialplan
 from bridge.pbx.phones.phone_changes import PhoneChanges
+from bridge.pbx.phones.phones_of_edge import PhonesOfEdge
 from bridge.pbx.phones.reachability import EndpointStates, ReachableEndpoints
 from bridge.pbx.phones.replaced_phones import ReplacedPhones
 from bridge.supervision.tasks import in_background
@@ -62,15 +64,21 @@ class AmiLink(AmiSession):
         event_lag: Callable[[float], None] = lambda _: None,
         originating: Callable[[str], AbstractContextManager[None]] = lambda _: nullcontext(),
         may_act: Callable[[], bool] | None = None,
+        edge: PhonesOfEdge | None = None,
     ) -> None:
         """`event_lag` is told the seconds between the arrival of an event and its turn.
         `originating` surrounds the Originate of the call with this id. `may_act`: whether this
-        instance may place calls on this PBX at this moment; None: always.
+        instance may place calls on this PBX at this moment; None: always. `edge`: phones register
+        there, and not at the PBX.
         """
         super().__init__(settings)
         self._listener: PbxListener
         self._dialplan = dialplan or Dialplan()
-        self._endpoints = ReachableEndpoints(endpoint_states, settings.action_timeout_s)
+        self._edge = edge
+        behind = None if edge is None else edge.endpoint
+        self._endpoints = ReachableEndpoints(
+            endpoint_states, settings.action_timeout_s, behind=behind
+        )
         self._replaced = ReplacedPhones()
         self.phone_changes = PhoneChanges()
         self._digits = False
@@ -114,6 +122,8 @@ class AmiLink(AmiSession):
         name = endpoint.removeprefix("PJSIP/")
         if self.reachable(endpoint) or name == endpoint:
             return self.reachable(endpoint)
+        if self._edge is not None:
+            return not self._endpoints.edge_is_dead and await self._edge.is_registered(name)
         asked = f"PJSIP_DIAL_CONTACTS({ami_values.endpoint_name(name)})"
         try:
             answer = await self.send(AmiAction("Getvar", (("Variable", asked),)))
@@ -164,6 +174,13 @@ class AmiLink(AmiSession):
     async def snapshot(self) -> PbxSnapshot:
         return await self._take_snapshot(self._up_connection())
 
+    def phone_told(self, event: PhoneReachability) -> None:
+        """Take news of a phone that come not from the PBX, but from the edge."""
+        if self.link.up:
+            self._deliver(event)
+        else:
+            self._endpoints.apply(event)
+
     def hear_digits(self, wanted: bool) -> None:
         """Have the PBX tell the digits that phones send, or no longer. Does not wait."""
         if wanted == self._digits:
@@ -211,7 +228,8 @@ class AmiLink(AmiSession):
             stream.close()
 
         events = event_mask(digits=self._digits)
-        connection = AmiConnection(self._settings, stream.put, lost, events, stream.new_read)
+        put = stream.put if self._edge is None else EdgeGate(stream.put).put
+        connection = AmiConnection(self._settings, put, lost, events, stream.new_read)
         self._stream = stream
         return connection
 
@@ -250,7 +268,7 @@ class AmiLink(AmiSession):
         channels: list[ChannelSnapshot] = []
 
         def take(item: Headers) -> None:
-            if not is_of_check(item):
+            if not is_of_check(item) and not (self._edge is not None and waits_for_check(item)):
                 channels.append(decode_listed_channel(item))
 
         action = AmiAction("CoreShowChannels", each_item=take)
@@ -263,6 +281,8 @@ class AmiLink(AmiSession):
         self.phone_changes.take(event)
         if isinstance(event, PhoneReachability):
             self._endpoints.apply(event)
+            if self._edge is not None and event.endpoint == self._edge.endpoint:
+                self.phone_changes.all_anew()
         elif isinstance(event, PhoneRegistered):
             self._endpoints.registered(event)
             self._replaced.registered(event)

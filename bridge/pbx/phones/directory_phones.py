@@ -10,8 +10,10 @@ from dataclasses import replace
 import structlog
 
 from bridge.calls.pbx import InvalidPbxValue
+from bridge.cluster.edge.subscribers import EdgePhone, Subscribers
 from bridge.directory.loader import CurrentDirectory
 from bridge.directory.model import Extension
+from bridge.faults import StorageUnavailable
 from bridge.pbx.ami.link import AmiLink
 from bridge.pbx.ari.client import AriClient
 from bridge.pbx.ari.errors import AriError
@@ -46,9 +48,11 @@ class DirectoryPhones:
         ari: AriClient,
         link: AmiLink,
         browser_secrets: BrowserSecrets,
+        subscribers: Subscribers | None = None,
     ) -> None:
         """`profile` None: no phone is made; the phones of the directory exist on the PBX
-        already."""
+        already. `subscribers` of the edge, where the profile names one."""
+        self._subscribers = subscribers
         self._profile = profile
         self._directory = directory
         self._ari = ari
@@ -134,6 +138,8 @@ class DirectoryPhones:
             phones = list(self._accounts())
             if any(x.browsers_of for x in phones):
                 profile = await self._with_opus(profile)
+            if self._subscribers is not None:
+                await self._subscribers.leave_only({x.number for x in phones})
             result = await provision(
                 phones,
                 profile,
@@ -142,10 +148,13 @@ class DirectoryPhones:
                 unsure={x.number for x in phones} if everything_unsure else self._removed,
                 progress=progress,
             )
+            if self._subscribers is not None:
+                made = (x for x in phones if x.number not in result.not_made)
+                await self._subscribers.keep(EdgePhone(x.number, x.secret, x.devices) for x in made)
             self._browser_secrets.seen(x.browsers_of for x in phones if x.browsers_of)
             # Removing an endpoint causes no event: ask anew who can be reached.
             await self._link.refresh_endpoints()
-        except (AriError, InvalidPbxValue) as why:
+        except (AriError, InvalidPbxValue, StorageUnavailable) as why:
             self._failed(str(why))
         except Exception as why:
             # A fault of ours; it must not keep the service "not ready".
@@ -207,8 +216,13 @@ class DirectoryPhones:
         for extension in self._directory.directory.provisioned_phones():
             phone = self._account(extension)
             yield phone
-            if extension.webrtc:
+            # Browsers register at a PBX itself, and behind an edge nobody does.
+            if extension.webrtc and not self._is_behind_edge:
                 yield browser_account(phone, self._browser_secrets.on_pbx(extension.number))
+
+    @property
+    def _is_behind_edge(self) -> bool:
+        return self._profile is not None and self._profile.edge is not None
 
     def _account(self, extension: Extension) -> PhoneAccount:
         return PhoneAccount(
@@ -218,5 +232,5 @@ class DirectoryPhones:
             extension.caller_number,
             context=CONTEXT_ANY if extension.may_call_public else CONTEXT_LOCAL,
             devices=extension.devices,
-            webrtc=extension.webrtc,
+            webrtc=extension.webrtc and not self._is_behind_edge,
         )

@@ -12,7 +12,7 @@ from bridge.calls.pbx import InvalidPbxValue
 from bridge.directory.caller_ids import CallerId
 from bridge.pbx.ami import values as ami_values
 from bridge.pbx.ami.browser_endpoints import browser_name
-from bridge.pbx.pbx_settings import PhoneProfile
+from bridge.pbx.pbx_settings import EdgeAddress, PhoneProfile
 
 LISTEN_NUMBER = "*97"
 """A phone dials it to listen to its messages."""
@@ -33,7 +33,7 @@ MAILBOX_CONTEXT = "uapi-voicemail"
 """Mailboxes are `0003*210@uapi-voicemail`."""
 
 PhoneObjects = dict[str, dict[str, str]]
-"""Kind (`aor`, `endpoint`, `auth`) → its fields."""
+"""Kind (`aor`, `endpoint`, `auth`) → its fields. A phone behind an edge has no `auth`."""
 
 _PHONE_NUMBER = re.compile(r"[A-Za-z0-9_.*+-]{1,60}\Z")
 _MAILBOX = re.compile(r"[0-9]+\*[0-9]+\Z")
@@ -73,7 +73,7 @@ def browser_account(phone: PhoneAccount, secret: str) -> PhoneAccount:
 
 
 def phone_objects(phone: PhoneAccount, profile: PhoneProfile) -> PhoneObjects:
-    """The three objects that make this phone. Raises InvalidPbxValue."""
+    """The objects that make this phone. Raises InvalidPbxValue."""
     if not _PHONE_NUMBER.match(phone.number):
         raise InvalidPbxValue("number: only letters, digits and _.*+- (1 to 60)")
     if not _CONTEXT.match(phone.context):
@@ -131,9 +131,33 @@ def phone_objects(phone: PhoneAccount, profile: PhoneProfile) -> PhoneObjects:
         hashed = objects | {"auth": {}}
     else:
         hashed = objects
+    if profile.edge is not None:
+        _put_behind(profile.edge, phone.number, objects)
     fingerprint = hashlib.sha256(json.dumps(hashed, sort_keys=True).encode()).hexdigest()
     objects["aor"][MARK_FIELD] = MARK_PREFIX + fingerprint[:32]
     return objects
+
+
+def _put_behind(edge: EdgeAddress, number: str, objects: PhoneObjects) -> None:
+    """Change the objects into those of a phone that registers at the edge.
+
+    The edge has proved who calls, and says so in From. So the PBX asks for no password, and takes
+    such a From from the address of the edge only. It calls the phone by the edge, which knows where
+    it is; whether it is there, the service reads from the edge's table.
+    """
+    del objects["auth"]
+    del objects["endpoint"]["auth"]
+    for direct in ("max_contacts", "remove_existing"):
+        del objects["aor"][direct]
+    objects["aor"] |= {"contact": f"sip:{number}@{edge.uri_host}", "qualify_frequency": "0"}
+    objects["endpoint"] |= {
+        "aors": number,
+        "identify_by": "username",
+        "deny": "0.0.0.0/0,::/0",
+        "permit": f"{edge.host}/{128 if edge.is_ipv6 else 32}",
+        # The contact in a request is what the edge wrote there.
+        "rewrite_contact": "no",
+    }
 
 
 def auth_object(name: str, secret: str) -> dict[str, str]:

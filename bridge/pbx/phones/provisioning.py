@@ -45,6 +45,7 @@ _T = TypeVar("_T")
 class _Step(Enum):
     ADD = "added"
     UPDATE = "updated"
+    REPLACE = "replaced"
     REMOVE = "removed"
     NOTHING = "unchanged"
     FOREIGN = "foreign"
@@ -113,11 +114,13 @@ class _Run:
         await self._each(names, look)
 
     async def carry_out(self) -> None:
-        work = {step: self._names(step) for step in (_Step.REMOVE, _Step.UPDATE, _Step.ADD)}
+        steps = (_Step.REMOVE, _Step.REPLACE, _Step.UPDATE, _Step.ADD)
+        work = {step: self._names(step) for step in steps}
         total, done = sum(map(len, work.values())), 0
         async with ProvisioningPace(self._ari, total) as pace:
             for names, write, counts in (
                 (work[_Step.REMOVE], self._remove, True),
+                (work[_Step.REPLACE], self._replace, True),
                 (work[_Step.UPDATE], self._update, True),
                 (work[_Step.ADD], self._add_aor, False),
                 (work[_Step.ADD], self._add_endpoint, True),
@@ -136,7 +139,7 @@ class _Run:
         not_made = dict.fromkeys(done[_Step.CONFLICT], NOT_OURS) | self._refused
         return ProvisioningResult(
             added=done[_Step.ADD],
-            updated=done[_Step.UPDATE],
+            updated=tuple(sorted(done[_Step.UPDATE] + done[_Step.REPLACE])),
             removed=done[_Step.REMOVE],
             unchanged=done[_Step.NOTHING],
             not_made=dict(sorted(not_made.items())),
@@ -161,7 +164,11 @@ class _Run:
             return _Step.CONFLICT
         if not listed:
             return _Step.ADD
-        return _Step.NOTHING if mark == wanted["aor"][MARK_FIELD] else _Step.UPDATE
+        if mark == wanted["aor"][MARK_FIELD]:
+            return _Step.NOTHING
+        # An update leaves what it does not name, and a phone behind an edge has other fields.
+        moved = bool((aor or {}).get("contact")) != ("contact" in wanted["aor"])
+        return _Step.REPLACE if moved else _Step.UPDATE
 
     async def _remove(self, name: str) -> None:
         for kind in ("endpoint", "auth", "aor"):
@@ -171,16 +178,24 @@ class _Run:
         """The mark with the fingerprint last: a run that ends half-way is repeated by the next."""
         wanted = self._wanted[name]
         await self._ari.put_dynamic_object("aor", name, wanted["aor"] | {MARK_FIELD: INCOMPLETE})
-        await self._ari.put_dynamic_object("auth", name, wanted["auth"])
+        if "auth" in wanted:
+            await self._ari.put_dynamic_object("auth", name, wanted["auth"])
         await self._ari.put_dynamic_object("endpoint", name, wanted["endpoint"])
         await self._ari.put_dynamic_object("aor", name, wanted["aor"])
+
+    async def _replace(self, name: str) -> None:
+        await self._remove(name)
+        await self._add_aor(name)
+        await self._add_endpoint(name)
 
     async def _add_aor(self, name: str) -> None:
         await self._ari.put_dynamic_object("aor", name, self._wanted[name]["aor"])
 
     async def _add_endpoint(self, name: str) -> None:
-        await self._ari.put_dynamic_object("auth", name, self._wanted[name]["auth"])
-        await self._ari.put_dynamic_object("endpoint", name, self._wanted[name]["endpoint"])
+        wanted = self._wanted[name]
+        if "auth" in wanted:
+            await self._ari.put_dynamic_object("auth", name, wanted["auth"])
+        await self._ari.put_dynamic_object("endpoint", name, wanted["endpoint"])
 
     async def _each(
         self, names: Iterable[str], do: Callable[[str], Coroutine[object, object, None]]

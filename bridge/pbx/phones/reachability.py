@@ -31,7 +31,10 @@ class ReachableEndpoints:
         ask: EndpointStates | None,
         time_limit_s: float,
         clock: Callable[[], float] = time.monotonic,
+        behind: str | None = None,
     ) -> None:
+        """`behind`: the endpoint of the edge that all phones are behind; None: there is no edge."""
+        self._behind = behind
         self._ask = ask
         self._time_limit_s = time_limit_s
         self._states: dict[str, bool] | None = None
@@ -49,15 +52,24 @@ class ReachableEndpoints:
         """
         if self._states is None:
             return True
+        if self.edge_is_dead:
+            return False
         if self._states.get(endpoint, False):
             return True
         _, registered_s = self._registered.get(endpoint, ("", -JUST_REGISTERED_S))
         return self._clock() - registered_s < JUST_REGISTERED_S
 
+    @property
+    def edge_is_dead(self) -> bool:
+        """Whether the edge has not answered the PBX: then no phone can be reached."""
+        return self._behind is not None and not (self._states or {}).get(self._behind, True)
+
     def why_unreachable(self, endpoint: str) -> str:
         """Empty if it can be reached, or if its state is unknown."""
         if self._states is None or self.reachable(endpoint):
             return ""
+        if self.edge_is_dead:
+            return "the edge does not answer"
         if endpoint not in self._states:
             return f"no endpoint {endpoint} on the PBX"
         return f"no phone is registered at {endpoint}"

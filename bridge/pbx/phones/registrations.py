@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import re
 from dataclasses import dataclass
+from typing import Protocol
 
 from bridge.calls.pbx import InvalidPbxValue, PbxOutcomeUnknown, PbxRefused, PbxUnavailable
 from bridge.pbx.ami import values as ami_values
@@ -39,6 +40,13 @@ class Registration:
     address: str
     expires_s: int | None
     since_ms: int | None = None
+
+
+class RegistrationSource(Protocol):
+    """Knows which phones are registered."""
+
+    async def of(self, endpoint: str) -> tuple[Registration, ...] | None:
+        """The registrations of an endpoint (`PJSIP/0003*210`); None if nobody tells."""
 
 
 class Registrations:

@@ -148,3 +148,19 @@ async def test_given_many_who_ask_at_once_then_they_share_the_next_answer() -> N
     await asyncio.wait_for(asyncio.gather(*others), 5)
     assert endpoints.reachable(PHONE)
     assert len(asked) == 2
+
+
+async def test_given_a_dead_edge_then_no_phone_behind_it_can_be_reached() -> None:
+    async def ask() -> dict[str, bool]:
+        return {PHONE: True, "PJSIP/edge": True}
+
+    endpoints = ReachableEndpoints(ask, 5.0, behind="PJSIP/edge")
+    await endpoints.refresh()
+    assert endpoints.reachable(PHONE)
+
+    endpoints.apply(PhoneReachability(1, "PJSIP/edge", reachable=False))
+    assert not endpoints.reachable(PHONE)
+    assert endpoints.why_unreachable(PHONE) == "the edge does not answer"
+
+    endpoints.apply(PhoneReachability(2, "PJSIP/edge", reachable=True))
+    assert endpoints.reachable(PHONE)

@@ -11,7 +11,7 @@ import pytest
 from bridge.calls.pbx import InvalidPbxValue
 from bridge.pbx.ari.client import AriEndpoint
 from bridge.pbx.ari.errors import AriRefused, AriUnavailable
-from bridge.pbx.pbx_settings import PhoneProfile
+from bridge.pbx.pbx_settings import EdgeAddress, PhoneProfile
 from bridge.pbx.phones.phone_objects import MARK_FIELD, MARK_PREFIX, PhoneAccount
 from bridge.pbx.phones.provisioning import NOT_OURS, provision
 from bridge.pbx.phones.provisioning_pace import BATCH, PROBE
@@ -298,3 +298,37 @@ async def test_what_all_phones_share_is_on_each_and_a_change_of_it_changes_them(
 
 def test_the_secret_is_not_shown() -> None:
     assert "secret-1" not in repr(ONE)
+
+
+async def test_given_an_edge_then_phones_have_no_password_and_are_known_by_its_address_only() -> (
+    None
+):
+    pbx = FakePhones()
+    behind = replace(PROFILE, edge=EdgeAddress("10.0.0.5", 5060))
+    await provision([ONE], behind, pbx)
+
+    endpoint, aor = pbx.objects["endpoint", "0003*210"], pbx.objects["aor", "0003*210"]
+    assert ("auth", "0003*210") not in pbx.objects
+    assert "auth" not in endpoint
+    assert (endpoint["identify_by"], endpoint["permit"]) == ("username", "10.0.0.5/32")
+    # Asterisk compares an address with the entries of its own IP family only.
+    assert endpoint["deny"] == "0.0.0.0/0,::/0"
+    assert (aor["contact"], aor["qualify_frequency"]) == ("sip:0003*210@10.0.0.5:5060", "0")
+    assert "max_contacts" not in aor
+
+
+@pytest.mark.parametrize("edge_first", [True, False])
+async def test_given_phones_when_they_move_to_an_edge_or_back_then_no_old_field_stays(
+    edge_first: bool,
+) -> None:
+    behind = replace(PROFILE, edge=EdgeAddress("fd00::5", 5060))
+    profiles = [behind, PROFILE] if edge_first else [PROFILE, behind]
+    pbx, fresh = FakePhones(), FakePhones()
+    await provision([ONE], profiles[0], pbx)
+    result = await provision([ONE], profiles[1], pbx)
+    await provision([ONE], profiles[1], fresh)
+
+    assert result.updated == ("0003*210",)
+    assert pbx.objects == fresh.objects
+    again = await provision([ONE], profiles[1], pbx)
+    assert again.unchanged == ("0003*210",)

@@ -1,0 +1,75 @@
+"""The numbers that may register at the edge, each with the digest of its password."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from bridge.storage.engine import reading
+from bridge.storage.statement import Statement
+from bridge.storage.write_queue import WriteQueue
+
+AT_A_TIME = 200
+"""Rows of one transaction, in which calls are written as well."""
+
+_READ = text("SELECT username, ha1, devices FROM edge.subscriber")
+_KEEP = Statement(
+    "INSERT INTO edge.subscriber (username, ha1, devices) VALUES (:username, :ha1, :devices)"
+    " ON CONFLICT (username) DO UPDATE SET ha1 = EXCLUDED.ha1, devices = EXCLUDED.devices"
+)
+_REMOVE = Statement("DELETE FROM edge.subscriber WHERE username = :username")
+
+
+@dataclass(frozen=True, slots=True)
+class EdgePhone:
+    """A phone registers as `number` with `secret`; `devices` of them may at a time."""
+
+    number: str
+    secret: str = field(repr=False)
+    devices: int = 1
+
+
+class Subscribers:
+    """Every method raises StorageUnavailable."""
+
+    def __init__(self, engine: AsyncEngine, queue: WriteQueue, realm: str) -> None:
+        self._engine = engine
+        self._queue = queue
+        self._realm = realm
+
+    async def keep(self, phones: Iterable[EdgePhone]) -> None:
+        """Let these register: after their nodes have them. Others are left as they are."""
+        known = await self._known()
+        wanted = {x.number: (digest(x, self._realm), x.devices) for x in phones}
+        writes = [
+            _KEEP.write(counted=False, username=number, ha1=ha1, devices=devices)
+            for number, (ha1, devices) in wanted.items()
+            if known.get(number) != (ha1, devices)
+        ]
+        for start in range(0, len(writes), AT_A_TIME):
+            await self._queue.submit(*writes[start : start + AT_A_TIME])
+
+    async def leave_only(self, numbers: Collection[str]) -> None:
+        """Let no other register any more: before their nodes forget them.
+
+        The edge drops their registrations within a second.
+        """
+        gone = [x for x in await self._known() if x not in numbers]
+        writes = [_REMOVE.write(counted=False, username=number) for number in gone]
+        for start in range(0, len(writes), AT_A_TIME):
+            await self._queue.submit(*writes[start : start + AT_A_TIME])
+
+    async def _known(self) -> dict[str, tuple[str, int]]:
+        async with reading(self._engine) as connection:
+            rows = (await connection.execute(_READ)).all()
+        return {number: (ha1, devices) for number, ha1, devices in rows}
+
+
+def digest(phone: EdgePhone, realm: str) -> str:
+    """HA1 of RFC 2617: what the edge compares an answer to its challenge with."""
+    of_phone = f"{phone.number}:{realm}:{phone.secret}"
+    return hashlib.md5(of_phone.encode(), usedforsecurity=False).hexdigest()

@@ -1,0 +1,1 @@
+"""An edge, its nodes and their services as processes on loopback."""

@@ -1,0 +1,218 @@
+"""PostgreSQL, the edge, and several nodes, each with an Asterisk and a service of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import text
+from sqlalchemy.engine import make_url
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.pool import NullPool
+
+from bridge.cluster.edge.tables import make_edge_tables
+from bridge.config.secrets_file import AMI_RECORDING_SECRET, AMI_SECRET, ARI_SECRET, SecretsFile
+from bridge.directory.loader import EXAMPLE_FILE, CurrentDirectory
+from bridge.local_asterisk.local_asterisk import AsteriskSecrets, LocalAsterisk
+from bridge.local_asterisk.ports import RTP_BLOCK, AsteriskPorts
+from bridge.storage.engine import open_engine
+from bridge.storage.migrate import migrate
+from bridge.testing.lab.bridge_process import BridgeProcess
+from bridge.testing.lab.free_port import free_http_port
+from bridge.testing.lab.installation import test_installation
+from bridge.testing.lab.plain_ami import PlainAmi
+from bridge.testing.softphones.plain_phone import PlainPhone
+from bridge.testing.softphones.plain_transport import TransportName
+from bridge.testing.softphones.ports import free_port
+from tests.integration.storage.private_postgresql import PrivatePostgresql
+
+from .kamailio import KamailioEdge
+
+EDGE_ADDRESS = "127.0.0.60"
+_NODE_ADDRESS = "127.0.0.{}"
+_FIRST_NODE = 61
+_RTP_START = 21_000
+
+
+@dataclass
+class Node:
+    name: str
+    asterisk: LocalAsterisk
+    service: BridgeProcess
+
+    @property
+    def sip(self) -> tuple[str, int]:
+        return self.asterisk.ports.bind_address, self.asterisk.ports.sip
+
+
+class Cluster:
+    """`nodes` in the order of their names: node1, node2, …"""
+
+    def __init__(
+        self, engine: AsyncEngine, edge: KamailioEdge, nodes: Sequence[Node], secrets: SecretsFile
+    ) -> None:
+        self.engine = engine
+        self.edge = edge
+        self.nodes = nodes
+        self._secrets = secrets
+
+    @asynccontextmanager
+    async def phone(
+        self, number: str, transport: TransportName = "udp", secret: str = ""
+    ) -> AsyncIterator[PlainPhone]:
+        """A phone that is registered at the edge."""
+        phone = PlainPhone(number, secret or self.secret(number), self.edge.address, transport)
+        await phone.start()
+        try:
+            yield phone
+        finally:
+            await phone.stop()
+
+    def secret(self, number: str) -> str:
+        return self._secrets.get_or_create(f"sip/{number}")
+
+    async def place(self, organization: str, node: str) -> None:
+        """Its calls begin there from now on, after at most 2 s."""
+        await self.run(
+            "INSERT INTO placements (organization, pbx, version) VALUES (:o, :n, 1)"
+            " ON CONFLICT (organization) DO UPDATE SET pbx = EXCLUDED.pbx",
+            o=organization,
+            n=node,
+        )
+
+    async def run(self, statement: str, **values: object) -> None:
+        async with self.engine.begin() as connection:
+            await connection.execute(text(statement), values)
+
+    async def rows(self, query: str, **values: object) -> list[Any]:
+        async with self.engine.connect() as connection:
+            return list((await connection.execute(text(query), values)).all())
+
+    @asynccontextmanager
+    async def ami(self, node: Node) -> AsyncIterator[PlainAmi]:
+        """A session beside that of the service, which sees what the service sees."""
+        ami = PlainAmi()
+        ports = node.asterisk.ports
+        secret = self._secrets.get_or_create(AMI_SECRET)
+        await ami.open(ports.management_address, ports.ami, "bridge", secret)
+        try:
+            yield ami
+        finally:
+            await ami.close()
+
+
+def libpq_environment(url: str) -> dict[str, str]:
+    """Of a database that is reached through a Unix socket."""
+    parsed = make_url(url)
+    host = parsed.query["host"]
+    assert isinstance(host, str)
+    return {
+        "PGHOST": host,
+        "EDGE_DATABASE_URL": f"postgres://{parsed.username}@/{parsed.database}",
+    }
+
+
+@asynccontextmanager
+async def open_cluster(
+    folder: Path,
+    postgresql: PrivatePostgresql,
+    nodes: int = 2,
+    settings: Mapping[str, str] | None = None,
+) -> AsyncIterator[Cluster]:
+    """All of it runs, and phones may register."""
+    url = postgresql.new_database()
+    async with AsyncExitStack() as stack:
+        engine = open_engine(url)
+        await migrate(engine)
+        await make_edge_tables(engine)
+        await engine.dispose()
+        engine = create_async_engine(url, poolclass=NullPool)
+        stack.push_async_callback(engine.dispose)
+        edge_port = free_port()
+        secrets = _shared_secrets(folder)
+        made = [
+            await _node(folder, number, (EDGE_ADDRESS, edge_port), url, secrets, settings or {})
+            for number in range(1, nodes + 1)
+        ]
+        edge = KamailioEdge(
+            folder / "edge",
+            (EDGE_ADDRESS, edge_port),
+            {x.name: x.sip for x in made},
+            libpq_environment(url),
+        )
+        stack.push_async_callback(edge.stop)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(edge.start())
+            for node in made:
+                stack.push_async_callback(node.asterisk.stop)
+                group.create_task(node.asterisk.start())
+        async with asyncio.TaskGroup() as group:
+            for node in made:
+                shutil.copy2(secrets.path, node.service.state_dir)
+                stack.push_async_callback(node.service.stop)
+                group.create_task(node.service.start())
+        yield Cluster(engine, edge, made, secrets)
+
+
+async def _node(
+    folder: Path,
+    number: int,
+    edge: tuple[str, int],
+    database_url: str,
+    secrets: SecretsFile,
+    settings: Mapping[str, str],
+) -> Node:
+    name = f"node{number}"
+    rtp = _RTP_START + RTP_BLOCK * number
+    ports = AsteriskPorts(
+        bind_address=_NODE_ADDRESS.format(_FIRST_NODE - 1 + number),
+        sip=free_port(),
+        http=free_port(),
+        ami=free_port(),
+        rtp_start=rtp,
+        rtp_end=rtp + RTP_BLOCK - 1,
+    )
+    asterisk = LocalAsterisk(
+        installation=await test_installation(),
+        state_dir=folder / name,
+        ports=ports,
+        secrets=AsteriskSecrets(
+            ami_secret=secrets.get_or_create(AMI_SECRET),
+            ari_secret=secrets.get_or_create(ARI_SECRET),
+            ami_recording_secret=secrets.get_or_create(AMI_RECORDING_SECRET),
+        ),
+        public_network=False,
+        values={"NODE_NAME": name, "EDGE_ADDRESS": edge[0], "EDGE_PORT": str(edge[1])},
+    )
+    service = BridgeProcess(
+        _new_folder(folder / f"{name}-service"),
+        ports,
+        free_http_port(),
+        {
+            "pbx_name": name,
+            "database_url": database_url,
+            "edge_address": f"{edge[0]}:{edge[1]}",
+            "queues_file": str(asterisk.queues_file),
+            **settings,
+        },
+    )
+    return Node(name, asterisk, service)
+
+
+def _new_folder(folder: Path) -> Path:
+    folder.mkdir(mode=0o700, parents=True)
+    return folder
+
+
+def _shared_secrets(folder: Path) -> SecretsFile:
+    """All that the directory needs, so that every service has the same."""
+    secrets = SecretsFile.open(_new_folder(folder / "shared") / "secrets.json")
+    CurrentDirectory(EXAMPLE_FILE, secrets)
+    for name in (AMI_SECRET, ARI_SECRET, AMI_RECORDING_SECRET):
+        secrets.get_or_create(name)
+    return secrets
