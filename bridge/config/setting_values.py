@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import ssl
-from ipaddress import ip_address
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -91,6 +91,19 @@ def _origins(text: str) -> str:
     return text
 
 
+def networks(text: str) -> tuple[IPv4Network | IPv6Network, ...]:
+    """Of `10.0.0.1, 10.1.0.0/16` each one. Raises ValueError."""
+    found = tuple(ip_network(x.strip()) for x in text.split(",") if x.strip())
+    if any(x.prefixlen == 0 for x in found):
+        raise ValueError("a network of all addresses would trust every client")
+    return found
+
+
+def _networks(text: str) -> str:
+    networks(text)
+    return text
+
+
 def _database_url(text: str) -> str:
     if text and not text.startswith(("postgresql+asyncpg://", "sqlite+aiosqlite:///")):
         raise ValueError("it must begin with postgresql+asyncpg:// or sqlite+aiosqlite:///")
@@ -150,6 +163,7 @@ Host = Annotated[str, AfterValidator(_host)]
 Hosts = Annotated[str, AfterValidator(_hosts)]
 UrlPrefix = Annotated[str, AfterValidator(_url_prefix)]
 CaFile = Annotated[Path, AfterValidator(_ca_file)]
+Networks = Annotated[str, AfterValidator(_networks)]
 Origins = Annotated[str, AfterValidator(_origins)]
 BaseUrl = Annotated[str, AfterValidator(_base_url)]
 EdgePlace = Annotated[str, AfterValidator(_edge_place)]

@@ -24,6 +24,7 @@ from bridge.config.setting_values import (
     Hosts,
     HttpStatuses,
     IpAddress,
+    Networks,
     NothingDeletedStatus,
     Origins,
     Port,
@@ -71,6 +72,9 @@ class Settings(BaseSettings):
     # A longer body is 413; a create needs less than 2 KB.
     body_max_bytes: Annotated[int, Field(ge=1024)] = 64 * 1024
     header_max_bytes: Annotated[int, Field(ge=1024)] = 8 * 1024  # one header; a longer one is 400
+    # Addresses and networks of proxies before this service, separated by commas. The last address
+    # that they add to X-Forwarded-For is the client's; of anybody else the header does not count.
+    trusted_proxies: Networks = ""
     # Connections open at a time; 0: as many as there are file descriptors for, up to 10,000.
     # Further ones are answered 503 and closed.
     http_connections_max: Annotated[int, Field(ge=0)] = 0

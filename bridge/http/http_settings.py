@@ -7,6 +7,7 @@ in the name.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network
 
 from bridge.access.guess_guard import GuessLimits
 from bridge.config.file_descriptors import ConnectionLimits
@@ -18,7 +19,8 @@ from bridge.phone_call_events.target_address import TargetRules
 class ServerSettings:
     """The addresses to listen on, and the limits of a connection and of a request's head.
 
-    `cross_origins`: the origins of web pages that may use the API; `*`: all.
+    `cross_origins`: the origins of web pages that may use the API; `*`: all. `trusted_proxies`: of
+    these, `X-Forwarded-For` counts.
     """
 
     hosts: tuple[str, ...]
@@ -29,6 +31,7 @@ class ServerSettings:
     request_line_max_bytes: int
     header_max_bytes: int
     cross_origins: tuple[str, ...] = ()
+    trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

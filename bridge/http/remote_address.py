@@ -15,8 +15,7 @@ def remote_of(address: str | None) -> str:
     """IPv4 addresses stay as they are; an IPv6 address becomes its /64; an IPv4 address in IPv6
     form becomes IPv4.
 
-    It is the address of the connection. No header (`X-Forwarded-For`, `Forwarded`) counts, since
-    any client can send it.
+    It is the address of the connection; bridge/http/trusted_proxies.py says when a header counts.
     """
     try:
         parsed = ip_address((address or "").partition("%")[0])

@@ -30,6 +30,7 @@ from bridge.http.rate_limits import with_retry_after
 from bridge.http.request_ids import REQUEST_ID, new_request_id, with_request_id
 from bridge.http.request_metrics import with_request_metrics
 from bridge.http.request_traces import with_traces
+from bridge.http.trusted_proxies import with_client_address
 from bridge.metrics.declared import Metrics
 from bridge.supervision.tasks import carried_through
 from bridge.tracing.traces import Traces
@@ -189,7 +190,8 @@ def _surrounded(
     handler = with_cross_origin(handler, settings.cross_origins)
     handler = with_request_id(with_compression(handler))
     handler = handler if traces is None else with_traces(handler, traces)
-    return handler if metrics is None else with_request_metrics(handler, metrics)
+    handler = handler if metrics is None else with_request_metrics(handler, metrics)
+    return with_client_address(handler, settings.trusted_proxies)
 
 
 def _listening_on(hosts: tuple[str, ...]) -> tuple[str, ...]:

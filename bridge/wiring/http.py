@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bridge.access.guess_guard import GuessLimits
 from bridge.config.file_descriptors import ConnectionLimits, descriptor_limit
+from bridge.config.setting_values import networks
 from bridge.config.settings import Settings
 from bridge.http.base_url import authority
 from bridge.http.http_settings import (
@@ -34,6 +35,7 @@ def server_settings(settings: Settings) -> ServerSettings:
         request_line_max_bytes=settings.uri_max_bytes,
         header_max_bytes=settings.header_max_bytes,
         cross_origins=tuple(_listed(settings.cors_allowed_origins)),
+        trusted_proxies=networks(settings.trusted_proxies),
     )
 
 
