@@ -120,6 +120,17 @@ def _edge(settings: Settings) -> Iterator[str]:
         yield "BRIDGE_EDGE_ADDRESS needs BRIDGE_PROVISION_PHONES: the phones of the edge are made"
 
 
+def _several_pbxs(settings: Settings) -> Iterator[str]:
+    names = [x.name for x in settings.pbx]
+    if len(set(names)) != len(names):
+        yield "two tables [[pbx]] have the same name"
+    if len(names) > 1 and not settings.instance_name:
+        yield "several tables [[pbx]] need BRIDGE_INSTANCE_NAME: the database knows who is on which"
+    for entry in settings.pbx:
+        if entry.ami_username is not None and entry.ami_username == entry.ami_recording_username:
+            yield f"[[pbx]] {entry.name}: ami_username and ami_recording_username must differ"
+
+
 _Rule = Callable[["Settings"], Iterator[str]]
 
 _RULES: tuple[_Rule, ...] = (
@@ -130,4 +141,5 @@ _RULES: tuple[_Rule, ...] = (
     _addresses_of_ours,
     _instances,
     _edge,
+    _several_pbxs,
 )

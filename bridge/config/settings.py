@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from bridge.config.pbx_entries import PbxEntry, of_first_pbx
 from bridge.config.setting_rules import conflicts
 from bridge.config.setting_values import (
     AudioCodecs,
@@ -154,6 +155,9 @@ class Settings(BaseSettings):
     edge_address: EdgePlace = ""
     # The realm of the edge, which is a part of the digests of its passwords (EDGE_REALM).
     edge_realm: str = Field("edge", pattern=r"^[A-Za-z0-9.-]{1,64}$")
+    # Several PBXs, as tables `[[pbx]]` of the settings file: name, host, and what differs of the
+    # settings of the PBX. `pbx_host` and `pbx_name` are left out then.
+    pbx: tuple[PbxEntry, ...] = ()
 
     # The PBX
     # Where it comes from; auto: external with pbx_host, else one is started.
@@ -358,6 +362,11 @@ class Settings(BaseSettings):
     # counted in one line.
     refusals_logged_per_minute: Annotated[int, Field(ge=1)] = 60
     record_pbx_events_to: Path | None = None  # raw PBX events as JSON lines, for replay
+
+    @model_validator(mode="before")
+    @classmethod
+    def _first_pbx(cls, given: Any) -> Any:
+        return of_first_pbx(given)
 
     @field_validator("*", mode="after")
     @classmethod

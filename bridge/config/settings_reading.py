@@ -64,6 +64,9 @@ def _problem(error: ErrorDetails) -> str:
     if not name:  # several do not fit each other; the message names them
         return f"settings: {reason}"
     file = os.environ.get(SETTINGS_FILE, "")
+    match error["loc"]:
+        case ("pbx", int(number), str(field), *_):
+            return f"{file or variable('pbx')}: table {number + 1} of [[pbx]]: {field}: {reason}"
     if error["type"] == "extra_forbidden":  # the environment is asked for known names only
         meant = f" (did you mean {near}?)" if (near := _nearest(name)) else ""
         form = "; here names are in lower case, without BRIDGE_" if name != name.lower() else ""
