@@ -17,6 +17,7 @@ from bridge.directory.loader import CurrentDirectory
 from bridge.http.http_settings import HttpSettings
 from bridge.http.keyed_answers import KeyedAnswers
 from bridge.http.node_services import HeldNodes, NodeServices
+from bridge.http.ops.instance_health import InstanceHealth
 from bridge.http.uapi.stream.places import StreamPlaces
 from bridge.http.uapi.stream.reader_watch import ReaderWatch
 from bridge.metrics.exposition import Exposition
@@ -30,7 +31,7 @@ class Services:
 
     `sign_in_codes` are for client ids, `provisioning_codes` for the token of a session and the
     number of an extension. `storage_problem`: why nothing can be written to the database now; empty
-    if it can."""
+    if it can. `instance_health`: of an instance of several."""
 
     settings: HttpSettings
     nodes: HeldNodes
@@ -50,6 +51,7 @@ class Services:
     storage_problem: Callable[[], str]
     supervisor: Supervisor
     metrics: Exposition
+    instance_health: InstanceHealth | None = None
 
 
 SERVICES = web.AppKey("services", Services)

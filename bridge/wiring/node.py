@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 
 from bridge.calls.directory_parties import DirectoryParties
@@ -41,7 +42,7 @@ from bridge.queues.queue_agents import QueueAgents
 from bridge.queues.store.agent_store import AgentStore
 from bridge.recordings.service import Recordings
 from bridge.recordings.store.conversation_store import ConversationStore
-from bridge.storage.write_queue import WriteQueue
+from bridge.storage.row_writer import RowWriter
 from bridge.tracing.traces import NO_TRACES
 from bridge.wiring.call_limits import call_limits, pace
 from bridge.wiring.edge import follow_edge, phones_of_node
@@ -66,19 +67,32 @@ PHONES_WAIT_S = 5.0
 class Node:
     """`start` once, then `stop` once: nothing of it is left behind, and another may be started.
 
-    `settings`: those of this PBX. `queue`: all rows of its calls are written there. `services`:
-    what handlers use, once it is started.
+    `settings`: those of this PBX. `queue`: all rows of its calls are written there. `may_act`:
+    whether this instance may ask the PBX for something new at this moment; None: always.
+    `taken_over`: another instance has held it before. `services`: the parts that handlers use, once
+    it is started.
     """
 
-    def __init__(self, settings: Settings, shared: SharedParts, queue: WriteQueue) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        shared: SharedParts,
+        queue: RowWriter,
+        may_act: Callable[[], bool] | None = None,
+        *,
+        taken_over: bool = False,
+    ) -> None:
         self.settings = settings
         self.name = settings.pbx_name
         self.services: NodeServices
         self._shared = shared
+        self._may_act = may_act
+        self._taken_over = taken_over
+        self._is_cut = False
         self._stack = AsyncExitStack()
         self._timelines = Timelines(settings.timeline_entries_max)
         self._calls = CallStore(shared.engine, queue, shared.answers, self._timelines.text)
-        self.ari = AriClient(ari_settings(settings, shared.secrets))
+        self.ari = AriClient(ari_settings(settings, shared.secrets), may_act)
         self._at_edge = phones_of_node(shared.edge, self.ari)
         self.link = AmiLink(
             ami_settings(settings, shared.secrets),
@@ -87,6 +101,7 @@ class Node:
             event_lag=shared.metrics.pbx_event_lag_seconds.observe,
             originating=shared.traces.originating,
             edge=self._at_edge.edge,
+            may_act=may_act,
         )
         tracker = CallTracker(settings.pbx_name, DirectoryParties(shared.directory))
         self.switchboard = Switchboard(
@@ -131,6 +146,16 @@ class Node:
         """End the sessions with the PBX and all work on its calls. The calls themselves go on."""
         await self._stack.aclose()
 
+    def cut(self) -> None:
+        """Another instance has the node: before this returns the session with the PBX is closed,
+        and no stream tells of its calls any more. `stop` ends the rest.
+        """
+        self._is_cut = True
+        self.end_streams()
+        self.link.cut("another instance has taken it over")
+        for part in (self.phones, self._dialplan_values, self._queues):
+            part.stop()
+
     async def push_directory(self) -> None:
         """The directory is another one: bring the PBX in line with it."""
         await self._dialplan_values.push()
@@ -148,9 +173,9 @@ class Node:
         for part in (self.phones, self._dialplan_values, self._queues):
             stack.callback(part.stop)
         self.switchboard.at_link_up(self._tell_pbx)
-        await self.switchboard.restore()
+        await self.switchboard.restore(taken_over=self._taken_over)
         self._timelines.restore(await self._calls.live_timelines(self.name))
-        stack.callback(self.switchboard.store_timelines)
+        stack.callback(self._store_timelines)
         turns = ActionTurns()
         recordings = await open_recordings(
             stack,
@@ -163,6 +188,7 @@ class Node:
             shared.directory,
             turns,
             recording_failure_counter(shared.metrics),
+            self._may_act,
         )
         open_voicemail(stack, settings, recordings, self._calls, shared.directory, self.link)
         hang_up = HangUp(self.switchboard, self._calls, HANG_UP_SWEEP_S)
@@ -183,6 +209,10 @@ class Node:
         stack.push_async_callback(placement.finish)
         begin_rounds(stack, settings, self.switchboard, hang_up, self._browser_secrets.replace_old)
         stack.callback(self.end_streams)
+
+    def _store_timelines(self) -> None:
+        if not self._is_cut:
+            self.switchboard.store_timelines()
 
     def _observe(self) -> None:
         """Join the parts to the changes of the calls, in the order in which they are told."""

@@ -39,8 +39,12 @@ async def open_recordings(
     directory: CurrentDirectory,
     turns: ActionTurns,
     failed: Callable[[str], None],
+    may_act: Callable[[], bool] | None = None,
 ) -> Recordings:
-    """Started, with an AMI session of its own while one is needed; `stack` stops both."""
+    """Started, with an AMI session of its own while one is needed; `stack` stops both.
+
+    `may_act`: as for `Node`.
+    """
     folder = settings.recording_shared_folder
     audio: AudioFiles = AriAudioFiles(ari) if folder is None else AudioFolder(folder)
     pbx: RecordingPbx = DisabledRecordingPbx()
@@ -51,7 +55,7 @@ async def open_recordings(
             idle_s=settings.recording_session_idle_s,
             at_up=lambda: recordings.retry_soon(),
         )
-        pbx = MixMonitorActions(session, settings.recording_folder)
+        pbx = MixMonitorActions(session, settings.recording_folder, may_act)
     else:
         log.warning("recording_switched_off", setting="BRIDGE_RECORDING")
     recordings = Recordings(

@@ -22,10 +22,15 @@ Purges = Mapping[str, Callable[[int], Awaitable[object]]]
 """By the name of the rows: removes the old ones; it gets the present moment in milliseconds."""
 
 
-def begin_purges(stack: AsyncExitStack, purges: Purges) -> None:
-    """Begin to remove old rows; `stack` ends it. The service ends with an error if that dies."""
+def begin_purges(stack: AsyncExitStack, purges: Purges, may_purge: Callable[[], bool]) -> None:
+    """Begin to remove old rows; `stack` ends it. The service ends with an error if that dies.
+
+    `may_purge`: whether this instance shall do it in this round.
+    """
 
     async def purge() -> None:
+        if not may_purge():
+            return
         now = now_ms()
         await purge_each({name: partial(remove, now) for name, remove in purges.items()})
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING
 
 import structlog
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bridge.access.one_time_codes import OneTimeCodes
 from bridge.access.password_sign_in import PasswordSignIn
@@ -24,6 +27,7 @@ from bridge.http import application
 from bridge.http.context import Services
 from bridge.http.keyed_answers import KeyedAnswers
 from bridge.http.node_services import HeldNodes
+from bridge.http.ops.instance_health import InstanceHealth
 from bridge.http.server import close_http, start_http
 from bridge.http.uapi.stream.places import StreamPlaces
 from bridge.http.uapi.stream.reader_watch import ReaderWatch
@@ -35,6 +39,7 @@ from bridge.phone_call_events.service import PhoneCallEvents
 from bridge.storage.engine import FROZEN_WRITER_LIMIT_S, open_engine
 from bridge.storage.migrate import migrate
 from bridge.storage.probe import StorageProbe
+from bridge.storage.row_writer import RowWriter
 from bridge.storage.write_queue import WriteQueue
 from bridge.supervision.tasks import supervisor
 from bridge.tracing.traces import NO_TRACES
@@ -47,6 +52,9 @@ from bridge.wiring.phone_call_events import open_phone_call_events
 from bridge.wiring.rounds import Purges, begin_purges
 from bridge.wiring.shared_parts import SharedParts
 from bridge.wiring.traces import open_traces
+
+if TYPE_CHECKING:  # an instance that is alone loads nothing of it
+    from bridge.cluster.opened_leases import OpenedLeases
 
 log = structlog.get_logger()
 
@@ -129,16 +137,42 @@ class Service:
                 shared.metrics,
                 gauges(shared.metrics, lambda: services, self.write_queue, self.nodes.values),
             ),
+            instance_health=self._instance_health(),
         )
         stack.push_async_callback(self._end_nodes)
-        await self.begin_node(settings, self.write_queue)
-        begin_purges(stack, self._purges(records, verba_access))
+        if shared.leases is None:
+            await self.begin_node(settings, self.write_queue)
+        begin_purges(stack, self._purges(records, verba_access), self._may_purge)
         await self._wait.make_way()
         app = application.make_application(services)
         await serve_metrics(stack, settings, services.metrics)
         seen = None if shared.traces is NO_TRACES else shared.traces
         runner = await start_http(app, server_settings(settings), shared.metrics, seen)
         stack.push_async_callback(close_http, runner)
+        if shared.leases is not None:
+            from bridge.wiring.cluster import hold_pbxs
+
+            hold_pbxs(stack, settings, shared.leases, self, self.write_queue)
+
+    async def _open_leases(self, engine: AsyncEngine) -> OpenedLeases | None:
+        if not self.settings.instance_name:
+            return None
+        from bridge.wiring.cluster import open_leases
+
+        return await open_leases(self._stack, self.settings, engine)
+
+    def _instance_health(self) -> InstanceHealth | None:
+        leases = self._shared.leases
+        if leases is None:
+            return None
+        from bridge.wiring.cluster import instance_health
+
+        return instance_health(self.settings, leases, self._held)
+
+    def _may_purge(self) -> bool:
+        """Of several instances only one removes old rows."""
+        leases = self._shared.leases
+        return leases is None or leases.keeper.held("job:purge") is not None
 
     async def _open_shared(self) -> SharedParts:
         """The parts that nodes need, started. Raises StorageUnavailable."""
@@ -150,11 +184,12 @@ class Service:
         )
         stack.push_async_callback(engine.dispose)
         await migrate(engine)
+        leases = await self._open_leases(engine)
         traces = open_traces(stack, settings)
         queue = self.write_queue = WriteQueue(engine, committed=metrics.commit_seconds.observe)
         await queue.start()
         stack.push_async_callback(queue.stop)
-        probe = StorageProbe(queue, settings.pbx_name)
+        probe = StorageProbe(queue, settings.instance_name or settings.pbx_name)
         await probe.start()
         stack.push_async_callback(probe.stop)
         answers = IdempotencyStore(
@@ -187,15 +222,23 @@ class Service:
             events=self.events,
             metrics=metrics,
             traces=traces,
+            leases=leases,
         )
         return self._shared
 
-    async def begin_node(self, settings: Settings, queue: WriteQueue) -> None:
-        """Hold the node of the PBX of these settings, which writes to this queue.
+    async def begin_node(
+        self,
+        settings: Settings,
+        writes: RowWriter,
+        may_act: Callable[[], bool] | None = None,
+        *,
+        taken_over: bool = False,
+    ) -> None:
+        """Hold the node of the PBX of these settings. Its rows are written to `writes`.
 
-        Raises StorageUnavailable.
+        `may_act`, `taken_over`: as for `Node`. Raises StorageUnavailable.
         """
-        node = Node(settings, self._shared, queue)
+        node = Node(settings, self._shared, writes, may_act, taken_over=taken_over)
         await node.start()
         self.nodes[node.name] = node
         self._held.add(node.services)
@@ -204,6 +247,12 @@ class Service:
         """Hold that node no longer; nothing of it is left when this returns."""
         self._held.remove(name)
         await self.nodes.pop(name).stop()
+
+    def cut_node(self, name: str) -> None:
+        """Say nothing more to its PBX, and end its streams, before this returns."""
+        self._held.remove(name)
+        if (node := self.nodes.get(name)) is not None:
+            node.cut()
 
     async def _end_nodes(self) -> None:
         for name in list(self.nodes):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -15,10 +16,16 @@ from bridge.phone_call_events.service import PhoneCallEvents
 from bridge.tracing.traces import Traces
 from bridge.wiring.edge import Edge
 
+if TYPE_CHECKING:  # an instance that is alone loads nothing of it
+    from bridge.cluster.opened_leases import OpenedLeases
+
 
 @dataclass(frozen=True, slots=True)
 class SharedParts:
-    """Started before the first node, and stopped after the last one."""
+    """Started before the first node, and stopped after the last one.
+
+    `leases`: None for an instance that is alone.
+    """
 
     secrets: SecretsFile
     directory: CurrentDirectory
@@ -29,3 +36,4 @@ class SharedParts:
     events: PhoneCallEvents
     metrics: Metrics
     traces: Traces
+    leases: OpenedLeases | None

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import asdict
+
 from aiohttp import web
 
 from bridge import __version__
-from bridge.http.context import SERVICES, node_of
+from bridge.http.context import SERVICES, Services
 from bridge.http.json_answer import json_answer
-
-_NO_PHONES = "the directory's phones are being made on the PBX"
+from bridge.http.ops.instance_health import InstanceHealth, why_not_ready
 
 
 async def live(_: web.Request) -> web.Response:
@@ -19,30 +21,55 @@ async def live(_: web.Request) -> web.Response:
 
 async def ready(request: web.Request) -> web.Response:
     """200 when calls can be placed, else 503 with the reason."""
-    services, node = request.app[SERVICES], node_of(request)
-    link = node.pbx.link
-    why = link.why if not link.up else "" if node.phones.ready.is_set() else _NO_PHONES
+    services = request.app[SERVICES]
+    told, why = _of_pbxs(services)
     unwritten = services.storage_problem()
     body: dict[str, object] = {
-        "status": "not ready" if why or unwritten else "ready",
+        "status": "ready",
         "version": __version__,
-        "pbx": {"name": node.pbx.name, "up": link.up, "why": why},
+        **told,
         "storage": {"up": not unwritten, "why": unwritten},
-        "liveCalls": len(node.switchboard.calls.live),
+        "liveCalls": sum(len(x.switchboard.calls.live) for x in services.nodes),
     }
-    if node.phones.problem:  # calls with existing phones can be placed
-        body["phones"] = {"made": False, "why": node.phones.problem}
-    if unrecorded := node.recordings.problem:  # calls can be placed all the same
-        body["recordings"] = {"up": False, "why": unrecorded}
+    if unmade := _first(x.phones.problem for x in services.nodes):
+        body["phones"] = {"made": False, "why": unmade}  # calls with existing phones can be placed
+    if unrecorded := _first(x.recordings.problem for x in services.nodes):
+        body["recordings"] = {"up": False, "why": unrecorded}  # calls can be placed all the same
     if dead := services.supervisor.problem:
-        body["status"] = "not ready"
         body["tasks"] = {"up": False, "why": dead}
         body["error"] = _error("service_failed", f"The service ends: {dead}")
     elif why:
         body["error"] = _error("pbx_unavailable", f"The PBX cannot be used now: {why}")
     elif unwritten:
         body["error"] = _error("storage_unavailable", f"Nothing can be stored now: {unwritten}")
+    if "error" in body:
+        body["status"] = "not ready"
     return json_answer(body, status=503 if "error" in body else 200)
+
+
+def _of_pbxs(services: Services) -> tuple[dict[str, object], str]:
+    """The part about the PBX, or about several, and why no call can be placed on any."""
+    if services.instance_health is not None:
+        return _of_instances(services.instance_health)
+    node = services.nodes.only
+    if node is None:
+        return {}, "it is not held"
+    why = why_not_ready(node)
+    return {"pbx": {"name": node.pbx.name, "up": node.pbx.link.up, "why": why}}, why
+
+
+def _of_instances(health: InstanceHealth) -> tuple[dict[str, object], str]:
+    pbxs = health.pbxs()
+    told: dict[str, object] = {
+        "instance": health.own,
+        "pbxs": [{**asdict(x), "up": not x.why} for x in pbxs],
+        "instances": health.instances(),
+    }
+    return told, pbxs[0].why if all(x.why for x in pbxs) else ""
+
+
+def _first(problems: Iterable[str]) -> str:
+    return next(filter(None, problems), "")
 
 
 def _error(code: str, message: str) -> dict[str, str]:

@@ -69,6 +69,8 @@ class AmiConnection:
         """Connect and log in. Raises OSError, TimeoutError, LoginRefused, PbxUnavailable."""
         async with asyncio.timeout(self.settings.connect_timeout_s):
             self._protocol = await self._manager.open()
+        if self.lost.done():  # somebody has given it up meanwhile
+            self._protocol.drop(self.lost.result())
         login = AmiAction(
             "Login",
             (

@@ -99,6 +99,17 @@ class AmiSession:
         self._task = None
         self._set_link(up=False, why="stopped")
 
+    def cut(self, why: str) -> None:
+        """Close the connection before this returns, and connect no more; nothing is said to the
+        PBX, not even that it is the end. `stop` ends the rest.
+        """
+        if self._task is None:
+            return
+        self._task.let_end()
+        self._stopping.set()
+        if self._connection is not None:
+            self._connection.lose(why)
+
     # ---- what a user of more than actions adds ------------------------------------
 
     def _new_connection(self) -> AmiConnection:

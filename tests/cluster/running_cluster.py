@@ -1,0 +1,173 @@
+"""Instances as their users run them, over one private PostgreSQL and one real Asterisk."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import shutil
+import signal
+import time
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import asyncpg  # type: ignore[import-untyped]
+
+from bridge.config.secrets_file import AMI_RECORDING_SECRET, AMI_SECRET, ARI_SECRET, SecretsFile
+from bridge.directory.loader import EXAMPLE_FILE, CurrentDirectory
+from bridge.local_asterisk.local_asterisk import AsteriskSecrets
+from bridge.testing.eventually import eventually
+from bridge.testing.lab.api_client import ApiClient
+from bridge.testing.lab.asterisk_ports import free_asterisk_ports
+from bridge.testing.lab.bridge_process import BridgeProcess
+from bridge.testing.lab.free_port import free_http_port
+from bridge.testing.lab.installation import test_installation
+from bridge.testing.lab.public_network import CallableAsterisk
+from bridge.testing.lab.running_lab import RunningLab
+from bridge.testing.lab.tcp_proxy import TcpProxy
+from bridge.testing.softphones.toolchain import ensure_phone_tools
+from tests.integration.storage.private_postgresql import PrivatePostgresql
+
+PBX = "pbx1"
+SECRET = "for the instances of one test, and nobody else"
+
+# After a kill: 5 s until the lease is free, 1 s until somebody looks, and the first list.
+TAKEN_OVER_WITHIN_S = 8.0
+
+
+@dataclass(frozen=True)
+class Held:
+    """Who holds the PBX, as an instance says."""
+
+    holder: str
+    epoch: int
+    up: bool
+
+
+@dataclass
+class RunningCluster:
+    """`instances` by name; each has a lab, whose phones register at the one Asterisk.
+
+    `ami`: a proxy between all instances and Asterisk's AMI.
+    """
+
+    asterisk: CallableAsterisk
+    postgresql: PrivatePostgresql
+    database_url: str
+    ami: TcpProxy
+    instances: dict[str, BridgeProcess] = field(default_factory=dict)
+
+    def lab(self, name: str) -> RunningLab:
+        return RunningLab(self.asterisk, self.instances[name])
+
+    def client(self, name: str, client_id: str = "user-12") -> ApiClient:
+        return self.instances[name].client(client_id)
+
+    def kill(self, name: str, number: signal.Signals) -> float:
+        """Send the signal; the moment, by the monotonic clock."""
+        at_s = time.monotonic()
+        os.kill(self.instances[name].pid, number)
+        return at_s
+
+    async def held(self, asked: str) -> Held | None:
+        """As that instance says; None where it does not answer."""
+        url = f"{self.instances[asked].base_url}/health/ready"
+        limit = aiohttp.ClientTimeout(total=1.0)
+        with contextlib.suppress(aiohttp.ClientError, TimeoutError):
+            async with aiohttp.ClientSession(timeout=limit) as http, http.get(url) as answer:
+                said = await answer.json()
+                for pbx in said.get("pbxs", ()):
+                    return Held(pbx["holder"], pbx["epoch"], pbx["up"])
+        return None
+
+    async def wait_held(self, by: str, *, time_limit_s: float = 20.0) -> Held:
+        """Until that instance holds the PBX and can place calls on it."""
+        last: Held | None = None
+
+        async def there() -> Held | None:
+            nonlocal last
+            last = await self.held(by)
+            return last if last is not None and last.up and last.holder == by else None
+
+        def why() -> str:
+            return f"{by} does not hold it: {last}\n{self.instances[by].log_text()[-3000:]}"
+
+        return await eventually(there, time_limit_s, why=why)
+
+    async def rows(self, query: str, *values: object) -> Sequence[Mapping[str, Any]]:
+        """What the database has now."""
+        url = self.database_url.replace("postgresql+asyncpg://", "postgresql://")
+        connection = await asyncpg.connect(url)
+        try:
+            return list(await connection.fetch(query, *values))
+        finally:
+            await connection.close()
+
+    async def ensure_running(self) -> None:
+        """Start those that a test has killed."""
+        for process in self.instances.values():
+            if process.has_ended():
+                await process.start()
+
+
+@asynccontextmanager
+async def open_cluster(
+    folder: Path, names: Sequence[str], settings: Mapping[str, str] | None = None
+) -> AsyncIterator[RunningCluster]:
+    """All of it runs; the first name holds the PBX."""
+    ensure_phone_tools()
+    secrets = SecretsFile.open(folder / "secrets.json")
+    CurrentDirectory(EXAMPLE_FILE, secrets)  # makes those of apps and phones
+    made = AsteriskSecrets(
+        ami_secret=secrets.get_or_create(AMI_SECRET),
+        ari_secret=secrets.get_or_create(ARI_SECRET),
+        ami_recording_secret=secrets.get_or_create(AMI_RECORDING_SECRET),
+    )
+    asterisk = CallableAsterisk(
+        installation=await test_installation(),
+        state_dir=folder / "asterisk",
+        ports=free_asterisk_ports(),
+        secrets=made,
+    )
+    async with contextlib.AsyncExitStack() as stack:
+        postgresql = await asyncio.to_thread(PrivatePostgresql)
+        stack.callback(postgresql.remove)
+        await asyncio.to_thread(postgresql.start)
+        ami = TcpProxy()
+        await ami.start()
+        stack.push_async_callback(ami.stop)
+        ami.server_port = asterisk.ports.ami
+        await asterisk.start()
+        stack.push_async_callback(asterisk.stop)
+        cluster = RunningCluster(asterisk, postgresql, postgresql.new_database(), ami)
+        for name in names:
+            process = _instance(cluster, folder, name, settings or {})
+            cluster.instances[name] = process
+            await process.start()
+            stack.push_async_callback(process.kill)
+            if name == names[0]:
+                await cluster.wait_held(name)
+        yield cluster
+
+
+def _instance(
+    cluster: RunningCluster, folder: Path, name: str, settings: Mapping[str, str]
+) -> BridgeProcess:
+    state, port = folder / f"state-{name}", free_http_port()
+    state.mkdir(mode=0o700)
+    shutil.copy(folder / "secrets.json", state)
+    own = {
+        "database_url": cluster.database_url,
+        "instance_name": name,
+        "instance_url": f"http://127.0.0.1:{port}",
+        "cluster_secret": SECRET,
+        "ami_port": str(cluster.ami.port),
+        "queues_file": str(cluster.asterisk.queues_file),
+        "events_private_targets": "true",
+        **settings,
+    }
+    return BridgeProcess(state, cluster.asterisk.ports, port, own)
