@@ -32,6 +32,7 @@ LONG_FILES = {
     "test_throughput.py",
     "test_token_lifetime.py",
     "test_vanished_phones.py",
+    "test_webhook_shards.py",
 }
 
 

@@ -7,7 +7,7 @@ is in memory as long as something of it waits. All of one app are signed with on
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Container, Iterator
+from collections.abc import Callable, Collection, Container, Iterator
 from dataclasses import replace
 
 from bridge.calls.call_records import Companions
@@ -34,6 +34,8 @@ from bridge.storage.statement import Write
 # The directory of this instance may lack an app for a while: a mistake, or an update of several.
 MISSING_MS = 24 * 3600 * 1000
 _REMOVED_AT_ONCE = 200
+_READ_AT_ONCE = 500
+_ID_PREFIX = "status"
 
 
 class CallReceivers:
@@ -61,11 +63,32 @@ class CallReceivers:
         return iter(list(self._receivers.values()))
 
     async def start(self) -> None:
-        """Take up the receivers for which something waits. Raises StorageUnavailable."""
-        self._secrets = {x.client_id: x for x in await self._store.load()}
+        """Take up the receivers for which something waits. Raises StorageUnavailable.
+
+        Of several instances each takes up its share later, by `know`.
+        """
+        await self.load_secrets()
+        if self._numbers.shared:
+            return
         for receiver in await self._store.waiting_receivers():
             if receiver.client_id in self._secrets:
                 self._keep(receiver)
+
+    async def load_secrets(self) -> None:
+        """Those of all apps, as they are on disk. Raises StorageUnavailable."""
+        async with self._changing:
+            self._secrets = {x.client_id: x for x in await self._store.load()}
+
+    async def know(self, ids: Collection[str]) -> None:
+        """Take up those of these ids that other instances made. Raises StorageUnavailable."""
+        unknown = [x for x in ids if x.startswith(_ID_PREFIX) and x not in self._receivers]
+        for begin in range(0, len(unknown), _READ_AT_ONCE):
+            found = await self._store.receivers_of(unknown[begin : begin + _READ_AT_ONCE])
+            if any(x.client_id not in self._secrets for x in found):
+                await self.load_secrets()
+            for receiver in found:
+                if receiver.client_id in self._secrets:
+                    self._keep(receiver)
 
     def get(self, receiver_id: str) -> Subscription | None:
         """The one with that id, if something of it waits."""
@@ -166,7 +189,7 @@ class CallReceivers:
 
     def _of_call(self, call: PhoneCall) -> Subscription | None:
         """None where the app may not hear of the extension any more."""
-        receiver_id = f"status{call.id}"
+        receiver_id = f"{_ID_PREFIX}{call.id}"
         known = self._receivers.get(receiver_id)
         if known is not None:
             return known if self._rights.may_hear(known) else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 
 from bridge.phone_call_events.give_up_rules import TryLimits
@@ -17,7 +17,8 @@ from bridge.phone_call_events.subscription import Subscription
 class DeliveryContext:
     """The parts that all workers share. `find` gives the current subscription, None if it is
     deleted or disabled; `gone` disables it; `let_go` is told of a receiver of one call for which
-    nothing waits. `waiting_max`: events that may wait per subscription.
+    nothing waits; `know` takes up those receivers of single calls, of the subscriptions with these
+    ids, that other instances have made. `waiting_max`: events that may wait per subscription.
     """
 
     store: EventDeliveryStore
@@ -29,3 +30,4 @@ class DeliveryContext:
     find: Callable[[str], Subscription | None]
     gone: Callable[[str], Awaitable[None]]
     let_go: Callable[[str], None]
+    know: Callable[[Collection[str]], Awaitable[None]]

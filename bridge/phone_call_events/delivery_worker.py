@@ -106,6 +106,20 @@ class DeliveryWorker:
         """More may wait on disk than this one was told of."""
         self._waiting.look_on_disk()
 
+    def look_again(self) -> None:
+        """Something waits on disk. If this one was told of nothing, nobody has counted it."""
+        if self._waiting.are_none:
+            self._waiting.not_counted()
+        self._waiting.look_on_disk()
+
+    def has(self, delivery_id: str) -> bool:
+        """Whether that event is in memory, or held to be sent once more."""
+        return self._waiting.has(delivery_id)
+
+    def is_past(self, sequence: int) -> bool:
+        """Whether the list on disk is read behind that number only."""
+        return self._waiting.done_up_to >= sequence
+
     def stop(self) -> None:
         """End after the attempt that is under way."""
         self._stopping = True

@@ -46,6 +46,18 @@ class Dispatcher:
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)
 
+    def abandon(self) -> None:
+        """Another instance delivers from now on: stop at once, and record nothing more.
+
+        An attempt under way is broken off. Nobody knows whether its event arrived, so the other
+        instance sends it again.
+        """
+        self._stopping = True
+        for task in self._tasks.values():
+            task.cancel()
+        for subscription_id in self._workers:
+            self._context.let_go(subscription_id)
+
     def waiting_since_ms(self) -> list[int]:
         """When the oldest event occurred that waits, of each subscription that has one."""
         return [
@@ -91,6 +103,22 @@ class Dispatcher:
         """The subscription was suspended, and is in force again."""
         self._worker(subscription_id).read_again()
         self._work(subscription_id)
+
+    def look(self, subscription_id: str) -> None:
+        """Something of it waits on disk, of which its worker need not have been told."""
+        if self._context.find(subscription_id) is not None:
+            self._worker(subscription_id).look_again()
+            self._work(subscription_id)
+
+    def has(self, delivery: Delivery) -> bool:
+        """Whether it is in memory: to be sent next, or a single time."""
+        worker = self._workers.get(delivery.subscription_id)
+        return worker is not None and worker.has(delivery.id)
+
+    def is_past(self, subscription_id: str, sequence: int) -> bool:
+        """Whether it reads no event of that number any more."""
+        worker = self._workers.get(subscription_id)
+        return worker is not None and worker.is_past(sequence)
 
     def forget(self, subscription_id: str) -> None:
         """The subscription is deleted."""

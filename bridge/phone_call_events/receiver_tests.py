@@ -10,8 +10,8 @@ from typing import Any
 from urllib.parse import urlencode
 
 from bridge.clock import now_ms
+from bridge.phone_call_events.deliveries import Deliveries
 from bridge.phone_call_events.delivery import Delivery, NewDelivery
-from bridge.phone_call_events.dispatcher import Dispatcher
 from bridge.phone_call_events.event_call_status import EventCallStatus
 from bridge.phone_call_events.event_details import details_text
 from bridge.phone_call_events.event_numbers import EventNumbers
@@ -56,7 +56,7 @@ class ReceiverTests:
     def __init__(
         self,
         store: EventDeliveryStore,
-        dispatcher: Dispatcher,
+        dispatcher: Deliveries,
         numbers: EventNumbers,
         form: EventForm,
         limits: TestLimits,

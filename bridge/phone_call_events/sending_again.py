@@ -7,8 +7,8 @@ from dataclasses import replace
 
 from bridge.clock import now_ms
 from bridge.faults import StorageUnavailable
+from bridge.phone_call_events.deliveries import Deliveries
 from bridge.phone_call_events.delivery import Delivery, DeliveryState
-from bridge.phone_call_events.dispatcher import Dispatcher
 from bridge.phone_call_events.store.delivery_store import EventDeliveryStore
 from bridge.phone_call_events.subscription import Subscription
 from bridge.storage.statement import StoppedByGuard, Write
@@ -24,7 +24,7 @@ class SendingAgain:
     def __init__(
         self,
         deliveries: EventDeliveryStore,
-        dispatcher: Dispatcher,
+        dispatcher: Deliveries,
         is_in_force: Callable[[str], bool],
         age_max_s: float,
     ) -> None:

@@ -12,6 +12,7 @@ import structlog
 from bridge.clock import now_ms
 from bridge.faults import StorageUnavailable
 from bridge.phone_call_events.call_receivers import CallReceivers
+from bridge.phone_call_events.deliveries import Deliveries
 from bridge.phone_call_events.delivery import Delivery
 from bridge.phone_call_events.delivery_context import DeliveryContext
 from bridge.phone_call_events.dispatcher import Dispatcher
@@ -61,6 +62,7 @@ class PhoneCallEvents:
     """`start` before the first change of a call, `stop` before the storage stops.
 
     Every async method may raise StorageUnavailable. Subscriptions are kept in memory too.
+    `shared_by` gives the deliveries of an instance that shares them with others.
     """
 
     def __init__(
@@ -76,9 +78,9 @@ class PhoneCallEvents:
         rights: Rights,
         form: EventForm,
         *,
-        shared: bool = False,
+        shared_by: Callable[[DeliveryContext], Deliveries] | None = None,
     ) -> None:
-        numbers = EventNumbers(shared=shared)
+        numbers = EventNumbers(shared=shared_by is not None)
         self._index = SubscriptionIndex()
         self._store = subscriptions
         self._deliveries = deliveries
@@ -98,8 +100,13 @@ class PhoneCallEvents:
             self._in_force,
             self._gone,
             self._let_go,
+            self._know,
         )
-        self._dispatcher = Dispatcher(context, limits.stop_timeout_s)
+        self._dispatcher: Deliveries
+        if shared_by is None:
+            self._dispatcher = Dispatcher(context, limits.stop_timeout_s)
+        else:
+            self._dispatcher = shared_by(context)
         self.rows = EventRows(
             self._index,
             directory_numbers,
@@ -329,6 +336,9 @@ class PhoneCallEvents:
         self._dispatcher.drop(receiver.id)
         self._dispatcher.forget(receiver.id)
         self.call_receivers.let_go(receiver.id)
+
+    async def _know(self, ids: Collection[str]) -> None:
+        await self.call_receivers.know(ids)
 
     def _let_go(self, receiver_id: str) -> None:
         self.call_receivers.let_go(receiver_id)

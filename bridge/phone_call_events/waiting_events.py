@@ -64,6 +64,15 @@ class WaitingEvents:
         return not (self._on_disk or self._ahead or self._once_more)
 
     @property
+    def done_up_to(self) -> int:
+        """The list on disk is read behind this sequence number."""
+        return self._done_up_to
+
+    def has(self, delivery_id: str) -> bool:
+        """Whether that event is in memory, or held."""
+        return delivery_id in self._held or any(x.id == delivery_id for x in self._ahead)
+
+    @property
     def may_be_too_many(self) -> bool:
         """Whether they must be counted: the oldest have to make room for newer ones."""
         return self._surplus == 0 and self._waiting_at_most > self._waiting_max
@@ -106,6 +115,10 @@ class WaitingEvents:
     def look_on_disk(self) -> None:
         """The next read may find events."""
         self._on_disk = True
+
+    def not_counted(self) -> None:
+        """Any number may wait on disk: they are counted before the next one is sent."""
+        self._waiting_at_most = max(self._waiting_at_most, self._waiting_max + 1)
 
     def leave_on_disk(self) -> None:
         """Forget those in memory; they are on disk as well."""

@@ -9,7 +9,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bridge.config.setting_values import port_ranges
 from bridge.config.settings import Settings
+from bridge.phone_call_events.deliveries import Deliveries
 from bridge.phone_call_events.delivery import Attempt, Delivery
+from bridge.phone_call_events.delivery_context import DeliveryContext
 from bridge.phone_call_events.event_parameters import EventForm, Numbers
 from bridge.phone_call_events.give_up_rules import TryLimits
 from bridge.phone_call_events.retry_delay import RetrySchedule
@@ -38,10 +40,11 @@ async def open_phone_call_events(
     rights: Rights,
     tried: Callable[[Delivery, Attempt], None] = lambda *_: None,
     traces: Traces = NO_TRACES,
+    shared_by: Callable[[DeliveryContext], Deliveries] | None = None,
 ) -> PhoneCallEvents:
     """Started, and stopped by `stack`; what was not delivered last time is being delivered.
 
-    `tried` is told of each attempt.
+    `tried` is told of each attempt. `shared_by`: as of PhoneCallEvents.
     """
     sender = await stack.enter_async_context(
         EventSender(
@@ -88,6 +91,7 @@ async def open_phone_call_events(
             upper_case_flow=settings.events_call_flow == "upper",
             public_caller_id=settings.events_caller_id == "public",
         ),
+        shared_by=shared_by,
     )
     await events.start()
     stack.push_async_callback(events.stop)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from bridge.phone_call_events.store.receiver_store import waiting_receivers
+from bridge.phone_call_events.store.receiver_store import receivers_of, waiting_receivers
 from bridge.phone_call_events.store.secrets_as_text import read_secrets, written_secrets
 from bridge.phone_call_events.subscription import AppSecret, Subscription
 from bridge.storage.engine import reading
@@ -46,6 +48,10 @@ class AppSecretStore:
     async def waiting_receivers(self) -> list[Subscription]:
         """The receivers of single calls that have undelivered states."""
         return await waiting_receivers(self._engine)
+
+    async def receivers_of(self, ids: Collection[str]) -> list[Subscription]:
+        """Those of these ids that are receivers of single calls."""
+        return await receivers_of(self._engine, ids)
 
     async def insert(self, secret: AppSecret) -> None:
         """Does nothing where the app has one."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from sqlalchemy import Row, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -51,6 +53,20 @@ async def waiting_receivers(engine: AsyncEngine) -> list[Subscription]:
         event_subscriptions.c.call_id.is_not(None),
         event_subscriptions.c.status == 1,
         waits.exists(),
+    )
+    async with reading(engine) as connection:
+        return [_receiver(x) for x in (await connection.execute(query)).all()]
+
+
+async def receivers_of(engine: AsyncEngine, ids: Collection[str]) -> list[Subscription]:
+    """Those of these ids that are receivers of single calls, without their secrets.
+
+    Raises StorageUnavailable.
+    """
+    query = select(event_subscriptions).where(
+        event_subscriptions.c.id.in_(list(ids)),
+        event_subscriptions.c.call_id.is_not(None),
+        event_subscriptions.c.status == 1,
     )
     async with reading(engine) as connection:
         return [_receiver(x) for x in (await connection.execute(query)).all()]

@@ -9,12 +9,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Self
 
+from sqlalchemy.ext.asyncio import AsyncEngine
+
 from bridge.calls.live.change import Change
 from bridge.calls.state.effects import CallEnded
 from bridge.calls.state.phone_call import PhoneCall
 from bridge.calls.store.call_store import CallStore
 from bridge.config.settings import Settings
+from bridge.phone_call_events.deliveries import Deliveries
 from bridge.phone_call_events.delivery import Delivery
+from bridge.phone_call_events.delivery_context import DeliveryContext
 from bridge.phone_call_events.service import PhoneCallEvents
 from bridge.phone_call_events.subscription import (
     BodyFormat,
@@ -56,6 +60,7 @@ class RightsAsTold:
 class EventsInProcess:
     """`settings` are those of bridge/config/settings.py."""
 
+    engine: AsyncEngine
     events: PhoneCallEvents
     queue: WriteQueue
 
@@ -76,7 +81,7 @@ class EventsInProcess:
 
     async def __aenter__(self) -> Self:
         settings = self._settings
-        engine = open_engine(settings.resolved_database_url)
+        engine = self.engine = open_engine(settings.resolved_database_url)
         self._stack.push_async_callback(engine.dispose)
         await migrate(engine)
         self.queue = WriteQueue(engine)
@@ -84,9 +89,25 @@ class EventsInProcess:
         self._stack.push_async_callback(self.queue.stop)
         self.calls = CallStore(engine, self.queue)
         self.events = await open_phone_call_events(
-            self._stack, settings, engine, self.queue, NoNumbers(), self.rights
+            self._stack,
+            settings,
+            engine,
+            self.queue,
+            NoNumbers(),
+            self.rights,
+            shared_by=self._shared_by(settings, engine),
         )
+        await self._begin(self._stack)
         return self
+
+    def _shared_by(
+        self, settings: Settings, engine: AsyncEngine
+    ) -> Callable[[DeliveryContext], Deliveries] | None:
+        """Where several instances share the deliveries."""
+        return None
+
+    async def _begin(self, stack: AsyncExitStack) -> None:
+        """What begins after the deliveries, and ends before them."""
 
     async def __aexit__(self, *_: object) -> None:
         await self._stack.aclose()

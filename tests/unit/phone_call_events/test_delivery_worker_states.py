@@ -59,6 +59,7 @@ class Watched:
             find=lambda _: cast("Any", object()) if self.in_force else None,
             gone=self.gone,
             let_go=lambda _: None,
+            know=cast("Any", None),
         )
         self.worker = _Recording("s1", context, self.states)
 
