@@ -1,7 +1,8 @@
 """`--compose`: the tests of calls against the containers of docker-compose.yml.
 
 `--office-long`: the stories of the office on Asterisk 16 as well; `--office-on-path`: on the
-`asterisk` on PATH instead, of whatever version.
+`asterisk` on PATH instead, of whatever version. `--cluster-long`: more rounds of claims
+at the same moment.
 """
 
 from __future__ import annotations
@@ -45,6 +46,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--office-on-path",
         action="store_true",
         help="play the stories of the office on the Asterisk on PATH as well",
+    )
+    parser.addoption(
+        "--cluster-long",
+        action="store_true",
+        help="the tests of several instances in their long forms",
     )
 
 

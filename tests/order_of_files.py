@@ -20,6 +20,7 @@ LONG_FILES = {
     "test_fresh_clone.py",
     "test_full_disk.py",
     "test_kill.py",
+    "test_lease_faults.py",
     "test_limits_of_calls.py",
     "test_long_run.py",
     "test_monitoring.py",

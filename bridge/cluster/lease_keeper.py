@@ -178,6 +178,7 @@ class LeaseKeeper:
         registration = await self._rows.register(beat_ms if seen_dead else -1)
         if registration.done:
             self._registered = True
+            log.info("instance_registered")
             self._renew_due_s = self._clock()
             return True
         if beat_ms == -1:

@@ -148,10 +148,11 @@ class LeaseStore:
 
     async def claim(self, resource: str, expires_ms_seen: int) -> Lease | None:
         own = self._own
+        claim = (_CLAIM, resource, own.name, own.url, self._ttl_ms, expires_ms_seen, CHANNEL)
         try:
-            rows = await self._connection.ask(
-                _CLAIM, resource, own.name, own.url, self._ttl_ms, expires_ms_seen, CHANNEL
-            )
+            rows = await self._connection.ask(*claim)
+            if not rows and await self._connection.ask(_MAKE, resource):
+                rows = await self._connection.ask(*claim)
         except StorageUnavailable as error:
             if error.timed_out and self._connection.is_up:
                 return None
@@ -229,16 +230,20 @@ SELECT name, url, draining, directory_hash, version,
 FROM instances WHERE beat_ms > {_NOW_MS} - $2 ORDER BY name
 """  # noqa: S608
 
-# The clock is read again once the row is locked: the wait for a commit of the old holder is not
-# taken off the time of the new one.
+# The row of a resource is made free. An INSERT that claims would meet two unique indexes, and an
+# ON CONFLICT DO UPDATE settles one of them only.
+_MAKE = """
+INSERT INTO leases (resource, holder, epoch, expires_ms, url) VALUES ($1, '', 0, 0, '')
+ON CONFLICT DO NOTHING RETURNING resource
+"""
+
+# PostgreSQL looks at the row again once it has the lock, the clock included. So of two claims one
+# finds nothing, and the wait for a commit is not taken off the time of the new holder.
 _CLAIM = f"""
 WITH claimed AS (
-    INSERT INTO leases AS l (resource, holder, epoch, expires_ms, url)
-    VALUES ($1, $2, 1, {_NOW_MS} + $4, $3)
-    ON CONFLICT (resource) DO UPDATE
-    SET holder = excluded.holder, epoch = l.epoch + 1, expires_ms = {_NOW_MS} + $4,
-        url = excluded.url
-    WHERE l.holder = '' OR l.expires_ms < {_NOW_MS} OR l.expires_ms = $5
+    UPDATE leases
+    SET holder = $2, epoch = epoch + 1, expires_ms = {_NOW_MS} + $4, url = $3
+    WHERE resource = $1 AND (holder = '' OR expires_ms < {_NOW_MS} OR expires_ms = $5)
     RETURNING epoch
 )
 SELECT epoch, pg_notify($6, $1) FROM claimed

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import ssl
 from collections.abc import Coroutine
+from pathlib import Path
 
 from bridge.testing.eventually import eventually
 
@@ -16,12 +17,15 @@ _UnderWay = asyncio.Queue[tuple[float, bytes]]
 class TcpProxy:
     """Listens on `port` of 127.0.0.1 and forwards to `server_port`, which may be set later.
 
+    `server_path`: the Unix socket of the server, instead of a port.
+
     A frozen way goes on reading. All that it has read is sent on when thawed, in order, even if the
     sender has gone by then. The end of the stream follows.
     """
 
     def __init__(self) -> None:
         self.server_port = 0
+        self.server_path: Path | None = None
         self.refuses = False
         """Whether new connections are closed at once."""
         self.delay_s = 0.0
@@ -82,7 +86,7 @@ class TcpProxy:
             writer.transport.abort()
             return
         try:
-            from_server, to_server = await asyncio.open_connection("127.0.0.1", self.server_port)
+            from_server, to_server = await self._connected()
         except OSError:
             writer.transport.abort()
             return
@@ -94,6 +98,11 @@ class TcpProxy:
             under_way: _UnderWay = asyncio.Queue()
             self._run(self._read(source, under_way, gate))
             self._run(self._pass_on(under_way, target, gate))
+
+    async def _connected(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        if self.server_path is not None:
+            return await asyncio.open_unix_connection(self.server_path)
+        return await asyncio.open_connection("127.0.0.1", self.server_port)
 
     def _run(self, work: Coroutine[None, None, None]) -> None:
         task = asyncio.create_task(work)
