@@ -31,6 +31,7 @@ class NewCall:
 
     `acts_on`: what its source does instead of calling destinations, `dialled` the number that is
     shown for that. `local_only`: that other call must not be connected with a public number.
+    `call_id`: the id that the call shall have; None: any.
     """
 
     extension: Extension
@@ -51,12 +52,13 @@ class NewCall:
     acts_on: ActsOn | None = None
     dialled: str = ""
     local_only: bool = False
+    call_id: str | None = None
 
 
 def accepted_call(order: NewCall, pbx: str) -> PhoneCall:
     """The call as it is accepted now, for the PBX of this name. Nothing has been dialled."""
     published_ms = now_ms()
-    call_id = new_call_id(published_ms)
+    call_id = order.call_id or new_call_id(published_ms)
     parties = [(Side.SOURCE, x) for x in order.sources]
     parties += [(Side.DESTINATION, x) for x in order.destinations]
     public = any(party.is_public for _, party in parties)

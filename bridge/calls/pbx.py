@@ -17,10 +17,10 @@ class PbxUnavailable(Exception):
 
 
 class PbxNotHeld(PbxUnavailable):
-    """Another instance may act for this PBX by now, so that this one must not. Nothing was sent."""
+    """Another instance may act for this PBX by now, or none does. Nothing was sent."""
 
-    def __init__(self) -> None:
-        super().__init__("another instance is about to take it over")
+    def __init__(self, why: str = "another instance is about to take it over") -> None:
+        super().__init__(why)
 
 
 class PbxRefused(Exception):

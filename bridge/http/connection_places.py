@@ -16,6 +16,7 @@ from bridge.http.remote_address import remote_of
 log = structlog.get_logger()
 
 _RETRY_AFTER_S = 5
+_NO_ADDRESS = "instances"
 _BODY = error_body("too_many_connections", "This service has as many connections as it may.")
 _REFUSAL = (
     "HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json; charset=utf-8\r\n"
@@ -53,6 +54,15 @@ class ConnectionPlaces:
         self._open_from[place] -= 1
         if not self._open_from[place]:
             del self._open_from[place]
+
+    def without_address(self, place: str) -> str:
+        """Exchange the place for one that counts in total only."""
+        if place == _NO_ADDRESS:
+            return place
+        self._open += 1
+        self._open_from[_NO_ADDRESS] += 1
+        self.leave(place)
+        return _NO_ADDRESS
 
     def close(self) -> None:
         """Log the refusals that were counted and not logged yet."""

@@ -18,8 +18,8 @@ from bridge.http.error_answers import Handler
 _METHODS = "GET, HEAD, POST, PUT, DELETE"
 _REQUEST_HEADERS = "Authorization, Content-Type, Idempotency-Key, Prefer, X-Request-Id"
 _EXPOSED = (
-    "Retry-After, X-Request-Id, X-Ignored-Parameters, X-Stale-Since, RateLimit, RateLimit-Policy, "
-    "Preference-Applied, Idempotent-Replayed, Link, Location"
+    "Retry-After, X-Request-Id, X-Ignored-Parameters, X-Stale-Since, X-Stale-Nodes, "
+    "RateLimit, RateLimit-Policy, Preference-Applied, Idempotent-Replayed, Link, Location"
 )
 _MAX_AGE_S = "600"  # so long a browser need not ask again; Chromium takes up to two hours
 

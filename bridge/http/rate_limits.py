@@ -16,6 +16,7 @@ from bridge.access.buckets import Buckets
 from bridge.http.answer_headers import answer_headers
 from bridge.http.error_answers import Handler
 from bridge.http.errors import UapiError
+from bridge.http.forwarded import FORWARDED
 
 RETRY_AFTER_S = 5
 """Of an answer 429 or 503 whose cause names no time of its own."""
@@ -76,10 +77,11 @@ class RequestBudget:
     def take(self, request: web.BaseRequest, owner: str) -> None:
         """Count the request, however often this is called for it.
 
-        Raises 429 too_many_requests; the request is not counted then.
+        Another instance has counted a forwarded one. Raises 429 too_many_requests; the request is
+        not counted then.
         """
         buckets = self._buckets
-        if not buckets.size or _COUNTED in request:
+        if not buckets.size or _COUNTED in request or FORWARDED in request:
             return
         request[_COUNTED] = True
         if buckets.wait_s(owner) > 0:

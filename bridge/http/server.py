@@ -11,6 +11,8 @@ import asyncio
 import errno
 import os
 import re
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -43,6 +45,15 @@ EVERY_ADDRESS, EVERY_IPV4_ADDRESS = "::", "0.0.0.0"
 _PLAIN_WORDS = re.compile(r"[A-Za-z0-9 ]{1,80}")
 
 
+@dataclass(frozen=True, slots=True)
+class Around:
+    """Wraps the handling of all requests. One of several instances takes those of the others so."""
+
+    wrap: Callable[[Handler], Handler]
+
+
+AROUND = web.AppKey("around", Around)
+
 # How long the rest of a body is taken and dropped after its request has been refused.
 _LINGERING_S = 1.0
 
@@ -68,6 +79,11 @@ class _JsonErrorHandler(web.RequestHandler):
         if self._place is not None:
             self._places.leave(self._place)
             super().connection_lost(exc)
+
+    def is_of_instance(self) -> None:
+        """Another instance uses the connection: the limit of one address is for clients."""
+        if self._place is not None:
+            self._place = self._places.without_address(self._place)
 
     def data_received(self, data: bytes) -> None:
         """Also when the server stops: the rest of a request that has begun is still taken.
@@ -191,6 +207,8 @@ def _surrounded(
     handler = with_request_id(with_compression(handler))
     handler = handler if traces is None else with_traces(handler, traces)
     handler = handler if metrics is None else with_request_metrics(handler, metrics)
+    around = app.get(AROUND)
+    handler = handler if around is None else around.wrap(handler)
     return with_client_address(handler, settings.trusted_proxies)
 
 

@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
 
 import structlog
+from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bridge.access.one_time_codes import OneTimeCodes
@@ -145,6 +146,7 @@ class Service:
         begin_purges(stack, self._purges(records, verba_access), self._may_purge)
         await self._wait.make_way()
         app = application.make_application(services)
+        await self._surround(app, services)
         await serve_metrics(stack, settings, services.metrics)
         seen = None if shared.traces is NO_TRACES else shared.traces
         runner = await start_http(app, server_settings(settings), shared.metrics, seen)
@@ -153,6 +155,26 @@ class Service:
             from bridge.wiring.cluster import hold_pbxs
 
             hold_pbxs(stack, settings, shared.leases, self, self.write_queue)
+
+    async def _surround(self, app: web.Application, services: Services) -> None:
+        """Of several instances: have requests get to the holder of their PBX."""
+        leases = self._shared.leases
+        if leases is None:
+            return
+        from bridge.wiring.forwarding import open_forwarding, open_placements
+
+        engine, keeper = self._shared.engine, leases.keeper
+        placements = await open_placements(self._stack, self.settings, engine, self.directory)
+        surround = await open_forwarding(
+            self._stack,
+            self.settings,
+            services,
+            engine,
+            keeper,
+            placements,
+            self.write_queue.caught_up,
+        )
+        surround(app)
 
     async def _open_leases(self, engine: AsyncEngine) -> OpenedLeases | None:
         if not self.settings.instance_name:

@@ -336,6 +336,15 @@ def new_call_id(at_ms: int) -> str:
     return f"{at_ms % 16**10:010x}{secrets.token_hex(5)}"
 
 
+def further_call_id(first: str, number: int) -> str:
+    """The id of another call that one request places with the call `first`; `number` from 1 on.
+
+    The first id leads to the others.
+    """
+    digest = hashlib.sha256(f"{first}\0{number}".encode()).hexdigest()
+    return f"{first[:10]}{digest[:10]}"
+
+
 def derived_call_id(pbx: str, linkedid: str) -> str:
     """The id of a call that the API did not create: the same after every restart."""
     return hashlib.sha256(f"{pbx}\0{linkedid}".encode()).hexdigest()[:20]

@@ -21,6 +21,8 @@ from bridge.http.base_url import base_url
 from bridge.http.context import SERVICES
 from bridge.http.error_answers import APP
 from bridge.http.errors import UapiError, access_denied
+from bridge.http.forwarded import FORWARDED
+from bridge.http.forwarded_app import forwarded_app
 from bridge.http.rate_limits import REQUEST_BUDGET
 
 COOKIE = "uapi_console"
@@ -71,6 +73,8 @@ def session_app(request: web.Request) -> tuple[App, Requester]:
     Counts the request. Raises access_denied, 403, 429 too_many_requests.
     """
     services = request.app[SERVICES]
+    if (forwarded := request.get(FORWARDED)) is not None:
+        return forwarded_app(request, forwarded)
     try:
         app = services.tokens.authenticate(session_token(request))
     except AccessDenied:

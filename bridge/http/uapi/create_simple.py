@@ -15,18 +15,17 @@ from aiohttp import web
 
 from bridge.calls.call_order import NewCall
 from bridge.calls.pbx import Pbx, PbxUnavailable
-from bridge.calls.state.phone_call import PhoneCall
+from bridge.calls.state.phone_call import PhoneCall, further_call_id
 from bridge.directory.conferences import ROOMS_CONTEXT
 from bridge.directory.model import App
 from bridge.directory.party import Party
 from bridge.directory.requester import Requester
 from bridge.faults import StorageUnavailable
-from bridge.http.base_url import base_url
 from bridge.http.body import body_of
 from bridge.http.context import SERVICES, Services, node_of
 from bridge.http.errors import UapiError, invalid
+from bridge.http.forwarded import CALL_ID
 from bridge.http.guesses import guarded
-from bridge.http.json_answer import json_text
 from bridge.http.json_body import json_object
 from bridge.http.keyed_answers import (
     REPLAYED,
@@ -36,17 +35,17 @@ from bridge.http.keyed_answers import (
 )
 from bridge.http.node_services import NodeServices
 from bridge.http.request_meaning import meaning_of
+from bridge.http.uapi.accepted_answer import accepted_text, status_secret
 from bridge.http.uapi.call_limits import tell_call_limits
 from bridge.http.uapi.create_callback_request import CreateCallback
 from bridge.http.uapi.create_conference_request import CreateConferenceInvite, WrongPin, pin_of
 from bridge.http.uapi.create_simple_parameters import refuse_misspelled, unknown_parameters
 from bridge.http.uapi.create_simple_request import CreateSimple
 from bridge.http.uapi.errors import as_uapi_error
-from bridge.http.uapi.fields import Json, requested_fields, select
+from bridge.http.uapi.fields import requested_fields
 from bridge.http.uapi.idempotent_creates import Save
 from bridge.http.uapi.ignored_parameters import ignored_header
-from bridge.http.uapi.phone_call_event_routes import SECRET_HEADER
-from bridge.http.uapi.phone_call_json import PHONE_CALL_FIELDS, metadata_json, without_nulls
+from bridge.http.uapi.phone_call_json import PHONE_CALL_FIELDS
 from bridge.http.uapi.scope import authenticated_app
 from bridge.supervision.tasks import awaited
 
@@ -86,16 +85,9 @@ async def _create(request: web.Request, kind: type[CreateSimple]) -> web.Respons
         content_type="application/json",
         headers={
             **(REPLAYED if answer.replayed else creation.ignored),
-            **_status_secret(services, app, body),
+            **status_secret(services, app, body),
         },
     )
-
-
-def _status_secret(services: Services, app: App, body: bytes) -> dict[str, str]:
-    """Each answer to a create with `statusUrl` tells the secret that signs the states."""
-    if json_object(body).get("statusUrl") is None:
-        return {}
-    return {SECRET_HEADER: services.phone_call_events.call_receivers.known_secret(app.client_id)}
 
 
 class _Creation:
@@ -119,6 +111,8 @@ class _Creation:
         self._body = body
         self._kind = kind
         self.ignored: dict[str, str] = {}
+        limit_s = services.settings.uapi.create_limit_s
+        self._too_late_at_s = asyncio.get_running_loop().time() + limit_s
         self._too_late = False
         self._stored = False
         self._waits_for_pbx = False
@@ -158,7 +152,10 @@ class _Creation:
         async def accept(calls: Sequence[PhoneCall]) -> None:
             self._require_time(stored=False)
             answers.append(
-                StoredAnswer(services.settings.uapi.create_status, self._text(calls, fields))
+                StoredAnswer(
+                    services.settings.uapi.create_status,
+                    accepted_text(self._request, calls, fields),
+                )
             )
             await save(calls, answers[0])
             self._require_time(stored=True)
@@ -179,8 +176,11 @@ class _Creation:
             await self._node.conferences.require_rooms()
 
     def _require_time(self, *, stored: bool) -> None:
-        """Raises StorageUnavailable where the client has been told that nothing was placed."""
-        if self._too_late:
+        """Raises StorageUnavailable where the client has been told that nothing was placed.
+
+        Also where it is about to be told: this process may have been stopped for a while.
+        """
+        if self._too_late or asyncio.get_running_loop().time() > self._too_late_at_s:
             raise StorageUnavailable("not stored in time", outcome_unknown=stored, timed_out=True)
 
     def _orders(self) -> list[NewCall]:
@@ -192,29 +192,18 @@ class _Creation:
         request = self._kind(self._app, self._requester, user, query, body)
         limits = self._services.settings.uapi.creates
         if pin_of(query) == "":
-            return request.parse_all(limits)
+            return self._with_ids(request.parse_all(limits))
         number, pin = query.get("number", ""), pin_of(query)
         with guarded(self._request, "conference", self._app.client_id, f"{number} {pin}", WrongPin):
-            return request.parse_all(limits)
+            return self._with_ids(request.parse_all(limits))
 
-    def _text(self, calls: Sequence[PhoneCall], fields: frozenset[str] | None) -> str:
-        base = base_url(self._request, self._services.settings.public_base_url)
-        items = [self._item(x, base) for x in calls]
-        # Independent of the request: without its id nobody could find the call again.
-        fields = None if fields is None else fields | {"id"}
-        return json_text([select(without_nulls(x), fields) for x in items])
-
-    def _item(self, call: PhoneCall, base: str) -> Json:
-        user = self._request.match_info["userId"]
-        self_url = f"{base}/uapi/phoneCalls/{user}/{call.extension_spelled}/{call.id}"
-        return {
-            "id": call.id,
-            "extension": call.extension_spelled,
-            "nonce": call.nonce,
-            "metadata": metadata_json(call),
-            "links": {"self": self_url},
-            "link": {"self": self_url},
-        }
+    def _with_ids(self, orders: list[NewCall]) -> list[NewCall]:
+        """With the ids that another instance, or this one, has chosen for the request."""
+        first = self._request.get(CALL_ID)
+        if first is None:
+            return orders
+        ids = [first, *(further_call_id(first, x) for x in range(1, len(orders)))]
+        return [replace(order, call_id=x) for order, x in zip(orders, ids, strict=True)]
 
 
 async def _reachable(orders: list[NewCall], pbx: Pbx, field: str) -> list[NewCall]:

@@ -134,6 +134,10 @@ class CreateSimple:
             "it, the first source must be one."
         )
 
+    def spelled(self) -> str | None:
+        """The extension that shall pay, as the request has it; None: it names none."""
+        return self.spelled_payer(_view(self.body) or {})
+
     def spelled_payer(self, view: Fields) -> str | None:
         """The extension as the body has it, else the first source; None: neither is a number."""
         if self.body.get("extension") is not None:

@@ -19,7 +19,7 @@ from bridge.calls.store.ended_calls import CallFilter, CallPosition, EndedCalls,
 from bridge.clock import now_ms
 from bridge.directory.number_spelling import bare_number
 from bridge.http.base_url import base_url
-from bridge.http.context import SERVICES, Services, held_node, node_of
+from bridge.http.context import SERVICES, Services, node_of
 from bridge.http.errors import invalid
 from bridge.http.json_answer import json_answer, json_part
 from bridge.http.uapi.collection import CURSOR_LIST_PARAMETERS, FilterField, Listing
@@ -27,6 +27,13 @@ from bridge.http.uapi.cursors import Position
 from bridge.http.uapi.deleted_answer import deleted_answer
 from bridge.http.uapi.fields import requested_fields, select
 from bridge.http.uapi.ignored_parameters import ignored_header, refuse_misread, unknown_of
+from bridge.http.uapi.listed_calls import (
+    LISTED_CALLS,
+    ListedCalls,
+    calls_of_node,
+    positions_of,
+    stale_since_ms,
+)
 from bridge.http.uapi.phone_call_item import phone_call_item
 from bridge.http.uapi.phone_call_json import (
     PHONE_CALL_FIELDS,
@@ -34,7 +41,7 @@ from bridge.http.uapi.phone_call_json import (
     moment_s,
 )
 from bridge.http.uapi.query_values import flag
-from bridge.http.uapi.queue_positions import queue_positions, with_queue_position
+from bridge.http.uapi.queue_positions import with_queue_position
 from bridge.http.uapi.scope import Scope, scope_of
 from bridge.supervision.fair_share import in_turns
 
@@ -60,20 +67,15 @@ async def list_phone_calls(request: web.Request) -> web.Response:
     fields = requested_fields(request.query, PHONE_CALL_FIELDS)
     base = base_url(request, services.settings.public_base_url)
 
-    def shown(call: PhoneCall, queue_position: int | None = None) -> orjson.Fragment:
+    def shown(call: PhoneCall, queue_position: int | None) -> orjson.Fragment:
         item = phone_call_item(request, scope, call, base)
         item = with_queue_position(item, call, queue_position)
         return json_part(select(item, fields))
 
     if ended:
-        page = await _ended(services, scope, request, listing, shown)
+        page = await _ended(services, scope, request, listing, lambda x: shown(x, None))
     else:
-        node, call_id = node_of(request), request.match_info.get("phoneCallId")
-        calls = node.live_calls.meant(scope.extensions, call_id)
-        some, total = listing.page(calls, position_of)
-        positions = await queue_positions(node, services.directory.directory, some)
-        entry = await in_turns(some, lambda x: shown(x, positions.get(x.id)))
-        page = _Page(entry, total, position_of(some[-1]) if listing.has_more(total) else None)
+        page = await _live(request, scope, listing, shown)
     url = URL(base + request.rel_url.raw_path_qs, encoded=True)
     link = listing.next_header(page.last, url)
     return json_answer(
@@ -115,6 +117,21 @@ async def hang_up_phone_calls(request: web.Request) -> web.Response:
     return deleted_answer(request, [select(x, fields) for x in items], ignored)
 
 
+async def _live(
+    request: web.Request,
+    scope: Scope,
+    listing: Listing[PhoneCall],
+    shown: Callable[[PhoneCall, int | None], orjson.Fragment],
+) -> _Page:
+    """Of the node of the request, or as they were gathered from several."""
+    listed = request.get(LISTED_CALLS)
+    calls = calls_of_node(request, scope) if listed is None else listed.calls
+    some, total = listing.page(calls, position_of)
+    positions = await positions_of(request, some) if listed is None else listed.positions
+    entry = await in_turns(some, lambda x: shown(x, positions.get(x.id)))
+    return _Page(entry, total, position_of(some[-1]) if listing.has_more(total) else None)
+
+
 async def _ended(
     services: Services,
     scope: Scope,
@@ -154,11 +171,8 @@ def _call_filter(listing: Listing[PhoneCall]) -> CallFilter | None:
 
 def staleness(request: web.Request) -> dict[str, str]:
     """Since when the data may be old, while the PBX cannot be heard."""
-    node = held_node(request)
-    if node is None:
-        return {}
-    link = node.pbx.link
-    return {} if link.up else {"X-Stale-Since": date(link.since_ms) or ""}
+    listed = request.get(LISTED_CALLS) or ListedCalls((), {}, stale_since_ms(request))
+    return listed.headers
 
 
 def _phone_number(request: web.Request) -> str | None:

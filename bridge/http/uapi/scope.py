@@ -15,6 +15,8 @@ from bridge.http.console.session_cookie import session_token
 from bridge.http.context import SERVICES
 from bridge.http.error_answers import APP
 from bridge.http.errors import access_denied
+from bridge.http.forwarded import FORWARDED
+from bridge.http.forwarded_app import forwarded_app
 from bridge.http.rate_limits import REQUEST_BUDGET
 from bridge.http.uapi.ignored_parameters import TOKEN_PARAMETER
 
@@ -24,9 +26,13 @@ _BEARER = "bearer "
 def authenticated_app(request: web.Request) -> tuple[App, Requester]:
     """The app of the token in the header, in `accessRequestToken` or in the session of the console.
 
-    Raises access_denied, and 403 console_proof_invalid for a session without its proof.
+    Of a forwarded request it is the app that the other instance has authenticated. Raises
+    access_denied, and 403 console_proof_invalid for a session without its proof.
     """
-    services, token = request.app[SERVICES], _token(request) or session_token(request)
+    services = request.app[SERVICES]
+    if (forwarded := request.get(FORWARDED)) is not None:
+        return forwarded_app(request, forwarded)
+    token = _token(request) or session_token(request)
     try:
         app = services.tokens.authenticate(token)
     except AccessDenied:

@@ -12,6 +12,7 @@ from bridge.calls.pbx import InvalidPbxValue
 from bridge.http.context import SERVICES
 from bridge.http.error_answers import log_pbx_value, log_refusal
 from bridge.http.errors import UapiError
+from bridge.http.forwarded import FORWARDED, REFUSED_HEADER
 from bridge.http.streaming import has_begun, has_left
 from bridge.http.verba.answer import VerbaAnswer, error_answer
 from bridge.http.verba.attach_meta_data import attach_meta_data
@@ -81,6 +82,8 @@ async def api(http: web.Request) -> web.StreamResponse:
             log_refusal(http, 200, str(error.code.value), error.message, action=known)
         answer = render(error_answer(action, error.code, error.message), response_type)
         answer.headers.update(error.headers)
+        if FORWARDED in http:
+            answer.headers[REFUSED_HEADER] = "1"
     if isinstance(answer, web.StreamResponse):
         return answer
     if sum(len(x.children) for x in answer.children) > _ROWS_ON_THE_LOOP:

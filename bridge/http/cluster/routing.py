@@ -1,0 +1,84 @@
+"""The middleware of one of several instances: each request gets to the holder of its PBX."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+
+from aiohttp import web
+from aiohttp.typedefs import Middleware
+
+from bridge.cluster.forward_client import MISDIRECTED
+from bridge.cluster.forwarding import ARRIVES_WITHIN_S
+from bridge.cluster.lease import pbx_resource
+from bridge.http.cluster.asked_owners import CALLS, WRITTEN
+from bridge.http.cluster.gathered_calls import AskNode, listed_to_json
+from bridge.http.cluster.holders import AppHandler, Holders
+from bridge.http.cluster.route_table import Where, where_of
+from bridge.http.cluster.route_to_pbx import RouteToPbx
+from bridge.http.forwarded import CALL_ID, FORWARDED, ForwardedRequest
+from bridge.http.json_answer import json_answer
+from bridge.http.uapi.scope import scope_of
+
+_LOOK_S = 0.02
+
+
+@dataclass(frozen=True, slots=True)
+class Routing:
+    """`routes`: by where a request belongs, who gets it there. `written`: returns once all that
+    this instance knows is on disk."""
+
+    holders: Holders
+    to_pbx: RouteToPbx
+    ask_node: AskNode
+    written: Callable[[], Awaitable[None]]
+
+    def middleware(self, app: web.Application) -> Middleware:
+        """For an application with all its routes. Raises RouteMissing."""
+        table = where_of(app.router.routes())
+
+        @web.middleware
+        async def routed(request: web.Request, handler: AppHandler) -> web.StreamResponse:
+            forwarded = request.get(FORWARDED)
+            if forwarded is not None:
+                return await self._received(request, handler, forwarded)
+            return await self._first(request, handler, table)
+
+        return routed
+
+    async def _first(
+        self,
+        request: web.Request,
+        handler: AppHandler,
+        table: Mapping[web.AbstractRoute, Where],
+    ) -> web.StreamResponse:
+        where = table.get(request.match_info.route, Where.HERE)  # a path that no route has: 404
+        return await self.to_pbx.answer(where, request, handler)
+
+    async def _received(
+        self, request: web.Request, handler: AppHandler, forwarded: ForwardedRequest
+    ) -> web.StreamResponse:
+        """A request of another instance: carried out here, or not at all."""
+        if forwarded.wanted == WRITTEN:
+            await self.written()
+            return json_answer({})
+        if not await self._chosen(request, forwarded.pbx):
+            return web.Response(status=MISDIRECTED)
+        if forwarded.wanted == CALLS:
+            scope = scope_of(request)
+            return json_answer(listed_to_json(await self.ask_node(request, scope)))
+        return await handler(request)
+
+    async def _chosen(self, request: web.Request, pbx: str) -> bool:
+        """Whether this instance carries it out, perhaps after its node has started.
+
+        A node that has just been won reads its calls for some tenths of a second.
+        """
+        until_s = asyncio.get_running_loop().time() + ARRIVES_WITHIN_S
+        while not self.holders.takes(request, pbx, new_call=CALL_ID in request):
+            held = self.holders.leases.held(pbx_resource(pbx)) is not None
+            if not held or asyncio.get_running_loop().time() >= until_s:
+                return False
+            await asyncio.sleep(_LOOK_S)
+        return True

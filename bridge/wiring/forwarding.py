@@ -1,0 +1,135 @@
+"""Wiring of the way of a request to the instance that holds its PBX, in one of several."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+from functools import partial
+
+from aiohttp import web
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from bridge.clock import every
+from bridge.cluster.forward_client import ForwardClient
+from bridge.cluster.forward_header import ForwardSigner
+from bridge.cluster.forwarding import Forwarder
+from bridge.cluster.lease import Leases
+from bridge.cluster.pbx_names import OnePbx, Placements
+from bridge.cluster.pbx_of_calls import PbxOfCalls
+from bridge.cluster.replayed_forwards import ReplayedForwards
+from bridge.cluster.shared_clock import READ_EVERY_S, SharedClock, database_moment_ms
+from bridge.cluster.stored_placements import READ_EVERY_S as PLACED_EVERY_S
+from bridge.cluster.stored_placements import StoredPlacements
+from bridge.config.pbx_entries import settings_of_pbxs
+from bridge.config.settings import Settings
+from bridge.directory.loader import CurrentDirectory
+from bridge.http.cluster.creates import Creates
+from bridge.http.cluster.gathered_calls import GatheredCalls
+from bridge.http.cluster.hang_ups import HangUps
+from bridge.http.cluster.holders import Holders
+from bridge.http.cluster.reception import Reception, with_forwarded
+from bridge.http.cluster.route_to_pbx import RouteToPbx
+from bridge.http.cluster.routing import Routing
+from bridge.http.cluster.stored_calls import StoredCalls
+from bridge.http.cluster.streams import Streams
+from bridge.http.cluster.verba_requests import VerbaRequests
+from bridge.http.cluster.written_records import WrittenRecords
+from bridge.http.context import NODE, Services
+from bridge.http.server import AROUND, Around
+from bridge.http.uapi.accepted_answer import created_answer
+from bridge.http.uapi.listed_calls import listed_of_node
+from bridge.supervision.tasks import must_live
+
+Surround = Callable[[web.Application], None]
+"""Has an application, with all its routes, send each request to the holder of its PBX."""
+
+# A connection is given up well before the other instance closes it.
+_KEPT_SHARE = 0.2
+
+
+async def open_forwarding(
+    stack: AsyncExitStack,
+    settings: Settings,
+    services: Services,
+    engine: AsyncEngine,
+    leases: Leases,
+    placements: Placements,
+    written: Callable[[], Awaitable[None]],
+) -> Surround:
+    """`written`: returns once all that the nodes of this instance know is on disk, or cannot be.
+
+    Raises StorageUnavailable.
+    """
+    clock = SharedClock(partial(database_moment_ms, engine))
+    await clock.set()
+    setting = must_live(every(READ_EVERY_S, "shared_clock", clock.set), "shared_clock")
+    stack.push_async_callback(setting.stop)
+    signer = ForwardSigner(settings.cluster_secret.get_secret_value(), settings.instance_name)
+    kept_s = settings.http_idle_timeout_s * _KEPT_SHARE
+    client = await stack.enter_async_context(ForwardClient(signer, kept_s=kept_s))
+    forwarder = Forwarder(settings.instance_name, leases, client, clock)
+    routing = _routing(settings, services, engine, leases, placements, forwarder, written)
+    reception = Reception(signer, ReplayedForwards(), clock)
+
+    def surround(app: web.Application) -> None:
+        app.middlewares.append(routing.middleware(app))
+        app[AROUND] = Around(partial(with_forwarded, reception=reception))
+
+    return surround
+
+
+async def open_placements(
+    stack: AsyncExitStack, settings: Settings, engine: AsyncEngine, directory: CurrentDirectory
+) -> Placements:
+    """Raises StorageUnavailable."""
+    names = [x.pbx_name for x in settings_of_pbxs(settings)]
+    if len(names) == 1:
+        return OnePbx(names[0])
+    placements = StoredPlacements(engine, names, lambda: directory.directory.organizations)
+    await placements.read()
+    reading = must_live(every(PLACED_EVERY_S, "placements", placements.read), "placements")
+    stack.push_async_callback(reading.stop)
+    return placements
+
+
+def _routing(
+    settings: Settings,
+    services: Services,
+    engine: AsyncEngine,
+    leases: Leases,
+    placements: Placements,
+    forwarder: Forwarder,
+    written: Callable[[], Awaitable[None]],
+) -> Routing:
+    def choose_node(request: web.Request, pbx: str) -> bool:
+        node = services.nodes.get(pbx)
+        if node is None:
+            return False
+        request[NODE] = node
+        return True
+
+    holders = Holders(
+        forwarder,
+        leases,
+        choose_node,
+        min_bytes_per_s=settings.recording_download_min_bytes_per_s,
+    )
+    calls = PbxOfCalls(engine)
+    stored = StoredCalls(services.records.live)
+    to_pbx = RouteToPbx(
+        holders,
+        placements,
+        calls,
+        Creates(
+            holders,
+            services.records.find,
+            created_answer,
+            create_limit_s=services.settings.uapi.create_limit_s,
+        ),
+        GatheredCalls(forwarder, choose_node, listed_of_node, stored),
+        HangUps(holders),
+        WrittenRecords(forwarder, placements),
+        Streams(holders),
+        VerbaRequests(holders, placements, calls, next_call_wait_s=settings.verba_next_call_wait_s),
+    )
+    return Routing(holders, to_pbx, listed_of_node, written)

@@ -1,0 +1,162 @@
+"""Several instances in this process, over one PostgreSQL, each with PBXs that scripts play."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+from aiohttp import web
+from pydantic import SecretStr
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from bridge.calls.live import switchboard
+from bridge.cluster.pbx_names import Placements
+from bridge.config.settings import Settings
+from bridge.http.context import Services
+from bridge.testing.eventually import eventually
+from bridge.testing.lab.api_client import ApiClient
+from bridge.testing.lab.free_port import free_http_port
+from bridge.testing.lab.tcp_proxy import TcpProxy
+from bridge.wiring.forwarding import open_forwarding
+from bridge.wiring.service import Service
+from tests.cluster.shared_leases import LeasesOf, SharedLeases
+from tests.scripted_ami.server import ScriptedAmi
+
+CLUSTER_SECRET = "a secret that all instances of these tests share"
+HOME = {"0003": "one", "0004": "two"}
+
+
+class ByOrganization:
+    """Two PBXs; the organizations of the shipped directory are shared out."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        self._names = tuple(names)
+
+    @property
+    def pbx_names(self) -> tuple[str, ...]:
+        return self._names
+
+    def pbx_of_organization(self, organization: str) -> str:
+        home = HOME.get(organization, self._names[0])
+        return home if home in self._names else self._names[0]
+
+
+class OneOfSeveral(Service):
+    """An instance whose leases the test gives."""
+
+    def __init__(self, settings: Settings, leases: LeasesOf, placements: Placements) -> None:
+        super().__init__(settings)
+        self.leases = leases
+        self._placements = placements
+
+        self._started = False
+
+    async def __aenter__(self) -> Service:
+        await super().__aenter__()
+        self._started = True
+        return self
+
+    async def begin_node(self, settings: Settings, *writes: Any, **more: Any) -> None:
+        """None at the start."""
+        if self._started:
+            await super().begin_node(settings, *writes, **more)
+
+    async def _open_leases(self, engine: AsyncEngine) -> None:
+        """The test has the leases."""
+
+    async def _surround(self, app: web.Application, services: Services) -> None:
+        surround = await open_forwarding(
+            self._stack,
+            self.settings,
+            services,
+            self._shared.engine,
+            self.leases,
+            self._placements,
+            self.write_queue.caught_up,
+        )
+        surround(app)
+
+
+@dataclass
+class Several:
+    """`relays`: before each instance, on the way from the others. `amis`: by the name of a PBX."""
+
+    leases: SharedLeases
+    instances: dict[str, OneOfSeveral]
+    relays: dict[str, TcpProxy]
+    amis: dict[str, ScriptedAmi]
+    settings: dict[str, Settings] = field(default_factory=dict)
+    _stack: AsyncExitStack = field(default_factory=AsyncExitStack)
+
+    def base_url(self, name: str) -> str:
+        return f"http://127.0.0.1:{self.settings[name].http_port}"
+
+    async def client(self, name: str, client_id: str = "user-12") -> ApiClient:
+        apps = self.instances[name].directory.directory.apps
+        client = ApiClient(self.base_url(name), client_id, apps[client_id].client_secret)
+        return await self._stack.enter_async_context(client)
+
+    def originates(self, pbx: str) -> int:
+        return len(self.amis[pbx].actions("Originate"))
+
+    async def hold(self, pbx: str, name: str) -> None:
+        """Give the lease, and begin the node; another instance has ended its node before."""
+        self.leases.give(pbx, name)
+        await self.begin(pbx, name)
+
+    async def begin(self, pbx: str, name: str) -> None:
+        service, ami = self.instances[name], self.amis[pbx]
+        settings = self.settings[name].model_copy(
+            update={"pbx_name": pbx, "ami_port": ami.port, "ami_secret": SecretStr(ami.secret)}
+        )
+        await service.begin_node(settings, service.write_queue)
+        await eventually(lambda: service.nodes[pbx].link.link.up, timeout=20)
+
+
+@asynccontextmanager
+async def several_instances(
+    folder: Path,
+    database_url: str,
+    names: Sequence[str] = ("a", "b"),
+    pbx_names: Sequence[str] = ("one",),
+    secrets: dict[str, str] | None = None,
+    **settings: object,
+) -> AsyncIterator[Several]:
+    """`secrets`: cluster secrets of instances that have another one."""
+    async with AsyncExitStack() as stack:
+        amis = {x: await stack.enter_async_context(ScriptedAmi()) for x in pbx_names}
+        relays: dict[str, TcpProxy] = {}
+        leases = SharedLeases(lambda x: f"http://127.0.0.1:{relays[x].port}")
+        several = Several(leases, {}, relays, amis, _stack=stack)
+        for name in names:
+            relays[name] = relay = TcpProxy()
+            await relay.start()
+            stack.push_async_callback(relay.stop)
+            values = {
+                "instance_name": name,
+                "instance_url": f"http://127.0.0.1:{relay.port}",
+                "cluster_secret": SecretStr((secrets or {}).get(name, CLUSTER_SECRET)),
+                "database_url": database_url,
+                "state_dir": folder / "state",
+                "http_port": free_http_port(),
+                "pbx_host": "127.0.0.1",
+                "ami_recording_secret": SecretStr("recording"),
+                "ari_port": free_http_port(),  # nothing listens there
+                "provision_phones": False,
+                "refuse_unreachable_sources": False,
+                "verba_lookup_sleep_ms": 0,
+                **settings,
+            }
+            several.settings[name] = Settings.model_validate(values)
+            service = several.instances[name] = OneOfSeveral(
+                several.settings[name], LeasesOf(leases, name), ByOrganization(pbx_names)
+            )
+            await stack.enter_async_context(service)
+            relay.server_port = several.settings[name].http_port
+        # The script has no channel that its answer could overtake.
+        with patch.object(switchboard, "ORIGINATE_OVERTAKES_S", 0.0):
+            yield several
