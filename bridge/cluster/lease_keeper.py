@@ -114,6 +114,8 @@ class LeaseKeeper:
 
     async def stop(self) -> None:
         """Hand all leases over, and end. Takes `hand_over_s` and some statements at most."""
+        if self._stopping:
+            return
         self._stopping = True
         await self._hand_all_over()
         if self._registered:

@@ -10,6 +10,7 @@ import typer
 
 from bridge import __version__
 from bridge.command import commands
+from bridge.command.cluster.commands import app as cluster_app
 from bridge.command.commands import ExitCode
 from bridge.command.flow.commands import app as flow_app
 from bridge.command.load.command import load
@@ -139,5 +140,6 @@ app.command()(load)
 app.add_typer(secret_app, name="secret", help="The generated secrets.")
 app.add_typer(directory_app, name="directory", help="The directory file.")
 app.add_typer(asterisk_app, name="asterisk", help="The Asterisk that `serve` starts.")
+app.add_typer(cluster_app, name="cluster", help="The instances over one PostgreSQL.")
 app.add_typer(flow_app, name="flow", help="Call flows: who does what, who expects what.")
 app.add_typer(of_a_running_service)

@@ -1,0 +1,89 @@
+"""The state of a cluster for a person at a terminal, or as JSON for a program."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from bridge.cluster.instances import Instance
+from bridge.command.cluster.state import ClusterState, Held
+
+
+def as_object(state: ClusterState) -> dict[str, Any]:
+    """The state as one JSON object."""
+    return {
+        "instances": [
+            {
+                "name": x.name,
+                "url": x.url,
+                "state": _state(x),
+                "silentMs": x.silent_ms,
+                "version": x.version,
+                "directoryHash": x.directory_hash,
+                "holds": [y.resource for y in state.held_by(x.name)],
+            }
+            for x in state.instances
+        ],
+        "pbxs": [
+            {**_lease(x), "organizations": state.organizations.get(x.name, 0)} for x in state.pbxs
+        ],
+        "shards": [_lease(x) for x in state.shards],
+        "jobs": [_lease(x) for x in state.jobs],
+    }
+
+
+def print_state(state: ClusterState) -> None:
+    """Two tables: the instances with their shards, and the PBXs."""
+    console = Console()
+    instances = _table("instance", "state", "silent", "version", "directory", "shards", "jobs")
+    for x in state.instances:
+        instances.add_row(
+            x.name,
+            _state(x),
+            f"{x.silent_ms / 1000:.1f} s",
+            x.version,
+            x.directory_hash[:8],
+            _ranges(int(y.name) for y in state.shards if y.holder == x.name),
+            ", ".join(y.name for y in state.jobs if y.holder == x.name),
+        )
+    console.print(instances)
+    pbxs = _table("PBX", "holder", "epoch", "organizations")
+    for one in state.pbxs:
+        holder = one.holder if one.lives or not one.holder else f"{one.holder} (silent)"
+        organizations = str(state.organizations.get(one.name, 0))
+        pbxs.add_row(one.name, holder or "nobody", str(one.epoch), organizations)
+    console.print()
+    console.print(pbxs)
+    if lost := [int(x.name) for x in state.shards if not x.lives]:
+        console.print(f"\nshards of webhooks that nobody sends: {_ranges(lost)}")
+
+
+def _lease(held: Held) -> dict[str, Any]:
+    return {"name": held.name, "holder": held.holder, "epoch": held.epoch, "lives": held.lives}
+
+
+def _state(instance: Instance) -> str:
+    if not instance.lives:
+        return "silent"
+    return "draining" if instance.draining else "lives"
+
+
+def _ranges(numbers: Iterable[int]) -> str:
+    """`0-3, 7`"""
+    runs: list[list[int]] = []
+    for number in sorted(numbers):
+        if runs and runs[-1][-1] == number - 1:
+            runs[-1].append(number)
+        else:
+            runs.append([number])
+    return ", ".join(f"{x[0]}-{x[-1]}" if len(x) > 1 else str(x[0]) for x in runs)
+
+
+def _table(*names: str) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in names:
+        table.add_column(name, overflow="fold")
+    return table
