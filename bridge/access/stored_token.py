@@ -31,6 +31,9 @@ class TokenRecords(Protocol):
     async def load(self, now_ms: int) -> Iterable[StoredToken]:
         """Every token that expires after `now_ms`."""
 
+    async def find(self, token_hashes: Collection[str]) -> Iterable[StoredToken]:
+        """The tokens of these hashes, also expired ones. For instances of several."""
+
     async def delete(self, token_hashes: Collection[str]) -> None:
         """Hashes that are not there are ignored. There may be thousands."""
 

@@ -2,20 +2,25 @@
 
 All valid tokens are in memory: loaded at start, added once they are durable. So `authenticate` does
 no I/O, and a token that is not in memory is denied without asking the database, however many are
-tried. Nothing is remembered of them. (Several instances over one database will need a look at the
-database for tokens that another instance issued, with a bound on how often.)
+tried. Nothing is remembered of them.
+
+Of several instances each learns a token that another one has issued by `look`, before the request
+is authenticated, and hears of ended tokens by `ended_elsewhere`.
 """
 
 from __future__ import annotations
 
 import hmac
+import re
 import secrets
-from collections.abc import Callable
+from collections import OrderedDict
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 
 from bridge.access.errors import AccessDenied, InvalidClient, InvalidRequest, UnsupportedGrantType
 from bridge.access.stored_token import StoredToken, TokenRecords
 from bridge.access.token_fingerprints import same, secret_fingerprint, token_hash
+from bridge.access.token_look_up import TokenLookUp
 from bridge.clock import now_ms
 from bridge.directory.model import App
 
@@ -28,6 +33,12 @@ CONSOLE_SESSION = "console."
 
 _TOKEN_BYTES = 32
 _MAX_TOKEN_CHARS = 128  # ours have 43 or 51; longer ones are not even hashed
+_OURS = re.compile(rf"(?:{re.escape(CONSOLE_SESSION)})?[A-Za-z0-9_-]{{43}}")
+
+# A look into the database that began before the end of its token is over by far after so many more.
+_ENDED_MAX = 20_000
+_DIRECTORY_LAG_MS = 60_000
+"""Another instance may have read a changed secret so much earlier, by the clock of its machine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +57,9 @@ class TokenService:
 
     An app with `max_tokens_per_app` live tokens loses its oldest with every new one: an app in a
     loop must not fill the memory.
+
+    `look_up` is for an instance of several, and `directory_since_ms` tells when the directory came
+    into force there.
     """
 
     def __init__(
@@ -57,7 +71,12 @@ class TokenService:
         lifetime_s: int = DEFAULT_LIFETIME_S,
         max_tokens_per_app: int = DEFAULT_MAX_TOKENS_PER_APP,
         now_ms: Callable[[], int] = now_ms,
+        look_up: TokenLookUp | None = None,
+        directory_since_ms: Callable[[], int] | None = None,
     ) -> None:
+        self._look_up = look_up
+        self._directory_since_ms = directory_since_ms
+        self._ended: OrderedDict[str, None] = OrderedDict()  # the last ones, of several instances
         self._store = store
         self._find_app = find_app
         self._find_client = find_client or find_app
@@ -78,6 +97,40 @@ class TokenService:
         loaded = await self._store.load(self._now_ms())
         for token in sorted(loaded, key=lambda one: one.issued_ms):
             self._remember(token)
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether other instances issue tokens, too."""
+        return self._look_up is not None
+
+    async def look(self, token: str, address: str) -> None:
+        """Learn a token that another instance may have issued, before `authenticate`.
+
+        `address`: of the client. Raises StorageUnavailable where nobody can say whether it is
+        valid: the database cannot be read, or too many unknown tokens are being looked for.
+        """
+        if self._look_up is None or _OURS.fullmatch(token) is None:
+            return
+        hashed = token_hash(token)
+        if hashed in self._tokens or hashed in self._ended:
+            return
+        found = await self._look_up.find(hashed, address)
+        if found is not None and hashed not in self._ended and hashed not in self._tokens:
+            self._remember(found)
+
+    async def ended_elsewhere(self, token_hashes: Collection[str] | None) -> None:
+        """Another instance has ended these tokens; None: it may have ended any.
+
+        Raises StorageUnavailable.
+        """
+        if token_hashes is None:
+            before = list(self._tokens)  # one that is issued meanwhile is none of them
+            there = {x.token_hash for x in await self._store.load(self._now_ms())}
+            token_hashes = [x for x in before if x not in there]
+        for hashed in token_hashes:
+            self._note_end(hashed)
+            if (token := self._tokens.get(hashed)) is not None:
+                self._forget(token)
 
     async def issue(
         self,
@@ -191,6 +244,10 @@ class TokenService:
         return app
 
     def _is_dead(self, token: StoredToken) -> bool:
+        """Of several instances one may not know a new secret yet: it ends no newer tokens."""
+        since_ms = None if self._directory_since_ms is None else self._directory_since_ms()
+        if since_ms is not None and token.issued_ms > since_ms - _DIRECTORY_LAG_MS:
+            return False
         app = self._find_client(token.client_id)
         return app is None or not _issued_for(token, app)
 
@@ -207,12 +264,21 @@ class TokenService:
         """
         for token in tokens:
             self._forget(token)
+            self._note_end(token.token_hash)
         self._undeleted.update(token.token_hash for token in tokens)
         doomed = list(self._undeleted)
         if doomed:
             await self._store.delete(doomed)
             self._undeleted.difference_update(doomed)
         return len(tokens)
+
+    def _note_end(self, hashed: str) -> None:
+        """A look that has found the token before must not bring it back."""
+        if self._look_up is None:
+            return
+        self._ended[hashed] = None
+        if len(self._ended) > _ENDED_MAX:
+            self._ended.popitem(last=False)
 
     def _remember(self, token: StoredToken) -> None:
         self._tokens[token.token_hash] = token

@@ -12,6 +12,7 @@ from bridge.access.stored_token import StoredToken
 from bridge.storage.engine import reading
 from bridge.storage.purge import purge_in_chunks
 from bridge.storage.row_writer import RowWriter
+from bridge.storage.shared_changes import ENDED_TOKEN, Notes, no_notes
 from bridge.storage.statement import Statement
 from bridge.storage.tables import tokens
 
@@ -31,9 +32,10 @@ class TokenStore:
     """Implements TokenRecords of `bridge.access` with SQL. Every method raises
     StorageUnavailable."""
 
-    def __init__(self, engine: AsyncEngine, queue: RowWriter) -> None:
+    def __init__(self, engine: AsyncEngine, queue: RowWriter, notes: Notes = no_notes) -> None:
         self._engine = engine
         self._queue = queue
+        self._notes = notes
 
     async def save(self, token: StoredToken) -> None:
         """A new token, on disk when this returns."""
@@ -45,11 +47,23 @@ class TokenStore:
             rows = await connection.execute(select(tokens).where(tokens.c.expires_ms > now_ms))
             return [StoredToken(**row._mapping) for row in rows]
 
+    async def find(self, token_hashes: Collection[str]) -> list[StoredToken]:
+        """The tokens of these hashes, also expired ones."""
+        async with reading(self._engine) as connection:
+            rows = await connection.execute(
+                select(tokens).where(tokens.c.token_hash.in_(token_hashes))
+            )
+            return [StoredToken(**row._mapping) for row in rows]
+
     async def delete(self, token_hashes: Collection[str]) -> None:
-        """Revoke these tokens, in one transaction; hashes that are not there are ignored."""
+        """Revoke these tokens, in one transaction; hashes that are not there are ignored.
+
+        The other instances hear of it.
+        """
         if token_hashes:
             await self._queue.submit(
-                *[_DELETE.write(counted=False, token_hash=one) for one in token_hashes]
+                *[_DELETE.write(counted=False, token_hash=one) for one in token_hashes],
+                *self._notes(ENDED_TOKEN, list(token_hashes)),
             )
 
     async def purge_expired(self, now_ms: int) -> int:

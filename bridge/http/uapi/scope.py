@@ -32,7 +32,7 @@ def authenticated_app(request: web.Request) -> tuple[App, Requester]:
     services = request.app[SERVICES]
     if (forwarded := request.get(FORWARDED)) is not None:
         return forwarded_app(request, forwarded)
-    token = _token(request) or session_token(request)
+    token = token_of(request) or session_token(request)
     try:
         app = services.tokens.authenticate(token)
     except AccessDenied:
@@ -43,7 +43,8 @@ def authenticated_app(request: web.Request) -> tuple[App, Requester]:
     return app, Requester.of_app(services.directory.directory, app)
 
 
-def _token(request: web.Request) -> str:
+def token_of(request: web.Request) -> str:
+    """The token in the header or in `accessRequestToken`; empty without one."""
     text = request.headers.get("Authorization", "")
     if not _is_bearer(text) and TOKEN_PARAMETER in request.query:
         # Documented with the word Bearer and shown without it (docs/reference/uapi.md §7).

@@ -1,5 +1,6 @@
 """Tokens: issued to the right app, good for as long as they should be, and not longer."""
 
+import asyncio
 import dataclasses
 import re
 from collections.abc import Collection, Iterable
@@ -14,6 +15,8 @@ from bridge.access.errors import (
     UnsupportedGrantType,
 )
 from bridge.access.stored_token import StoredToken
+from bridge.access.token_fingerprints import token_hash
+from bridge.access.token_look_up import TokenLookUp
 from bridge.access.token_service import TokenService
 from bridge.directory.model import AccountLevel, App
 
@@ -27,6 +30,7 @@ class MemoryStore:
         self.rows: dict[str, StoredToken] = {}
         self.calls: list[str] = []
         self.broken = False
+        self.slow: asyncio.Event | None = None
 
     def _called(self, name: str) -> None:
         self.calls.append(name)
@@ -40,6 +44,13 @@ class MemoryStore:
     async def load(self, now_ms: int) -> Iterable[StoredToken]:
         self._called("load")
         return [one for one in self.rows.values() if one.expires_ms > now_ms]
+
+    async def find(self, token_hashes: Collection[str]) -> Iterable[StoredToken]:
+        self._called("find")
+        found = [self.rows[one] for one in token_hashes if one in self.rows]
+        if self.slow is not None:
+            await self.slow.wait()
+        return found
 
     async def delete(self, token_hashes: Collection[str]) -> None:
         self._called("delete")
@@ -234,3 +245,79 @@ async def test_purge_forgets_the_expired(world: World) -> None:
     assert await world.service.purge() == 1
     assert len(world.store.rows) == 1
     assert world.service.authenticate(young) is APP
+
+
+class Two:
+    """Two instances over one database."""
+
+    def __init__(self) -> None:
+        self.one, self.other = World(), World()
+        self.other.store = self.one.store
+        for world in (self.one, self.other):
+            world.service = TokenService(
+                self.one.store,
+                lambda client_id, world=world: world.apps.get(client_id),  # type: ignore[misc]
+                now_ms=lambda: self.one.now_ms,
+                look_up=TokenLookUp(self.one.store.find),
+                directory_since_ms=lambda: 0,
+            )
+
+
+async def test_token_of_another_instance_counts_after_one_look() -> None:
+    two = Two()
+    token = await two.one.token()
+    assert two.other.denied(token) == "unknown token"
+    for _ in range(3):
+        await two.other.service.look(token, "192.0.2.1")
+        assert two.other.service.authenticate(token) is APP
+    assert two.one.store.calls.count("find") == 1
+
+
+async def test_token_that_another_instance_has_ended_stops_to_count() -> None:
+    two = Two()
+    tokens = [await two.one.token() for _ in range(2)]
+    for token in tokens:
+        await two.other.service.look(token, "192.0.2.1")
+    await two.one.service.end(tokens[0])
+    await two.other.service.ended_elsewhere([token_hash(tokens[0])])
+    assert two.other.denied(tokens[0]) == "unknown token"
+    await two.other.service.look(tokens[0], "192.0.2.1")
+    assert two.other.denied(tokens[0]) == "unknown token"
+    await two.one.service.end(tokens[1])
+    await two.other.service.ended_elsewhere(None)
+    assert two.other.denied(tokens[1]) == "unknown token"
+
+
+async def test_look_that_began_before_the_end_brings_no_token_back() -> None:
+    two = Two()
+    token = await two.one.token()
+    two.one.store.slow = asyncio.Event()
+    looking = asyncio.ensure_future(two.other.service.look(token, "192.0.2.1"))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    await two.one.service.end(token)
+    await two.other.service.ended_elsewhere([token_hash(token)])
+    two.one.store.slow.set()
+    await looking
+    assert two.other.denied(token) == "unknown token"
+
+
+async def test_instance_with_an_old_secret_ends_no_newer_tokens() -> None:
+    two = Two()
+    changed = dataclasses.replace(APP, client_secret="changed")
+    two.one.apps["app"] = changed
+    two.one.now_ms += 100_000
+    token = await two.one.token(changed)
+    await two.other.service.look(token, "192.0.2.1")
+    await two.other.service.purge()
+    assert two.one.service.authenticate(token) is changed
+    assert "changed" in two.other.denied(token)
+    two.other.apps["app"] = changed
+    assert two.other.service.authenticate(token) is changed
+
+
+@pytest.mark.parametrize("text", ["", "short", "x" * 44, "é" * 43, "console." + "x" * 42])
+async def test_what_is_no_token_of_ours_is_not_looked_for(text: str) -> None:
+    two = Two()
+    await two.other.service.look(text, "192.0.2.1")
+    assert two.one.store.calls == []
