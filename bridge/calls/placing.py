@@ -26,6 +26,9 @@ log = structlog.get_logger()
 
 Accept = Callable[[PhoneCall], Awaitable[None]]
 AcceptAll = Callable[[Sequence[PhoneCall]], Awaitable[None]]
+NOT_STORED_IN_TIME = "not stored in time"
+"""Why a call ended of which its client was told that nothing was placed."""
+
 NotDialled = CallNotPlaced | PbxUnavailable
 
 
@@ -137,8 +140,7 @@ class CallPlacement:
         except StorageUnavailable as why:
             for call in calls:
                 if why.outcome_unknown:  # it may be on disk, and must not stay there as a live one
-                    late = "not stored in time"
-                    self._not_dialled(call.id, EndedBy.PBX, Disposition.FAILED, late)
+                    self._not_dialled(call.id, EndedBy.PBX, Disposition.FAILED, NOT_STORED_IN_TIME)
                 self._drop(call)
             raise
         except BaseException:

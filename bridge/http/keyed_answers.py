@@ -9,6 +9,7 @@ can be used again.
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
@@ -36,6 +37,11 @@ KEY_MAX_CHARS = 255
 REPLAYED = {"Idempotent-Replayed": "true"}
 """The header of an answer that is given once more."""
 
+OTHERS_S = 5.0
+"""So long a request waits for the same one at another instance."""
+
+_OTHERS_AGAIN_S = 0.05
+_OTHERS_TRIED = 3
 _DOUBTFUL_MAX = 1000
 _ENTRY_ID_BYTES = 10
 
@@ -106,10 +112,14 @@ Run = Callable[[AnswerKeeper], Awaitable[StoredAnswer]]
 
 
 class KeyedAnswers:
-    """Runs a request once per idempotency key, and replays its answer."""
+    """Runs a request once per idempotency key, and replays its answer.
 
-    def __init__(self, answers: IdempotencyStore) -> None:
+    `others_s`: how long the same request may run at other instances; 0: there are none.
+    """
+
+    def __init__(self, answers: IdempotencyStore, others_s: float = 0.0) -> None:
         self._answers = answers
+        self._others_s = others_s
         self._running = KeyedLocks()
         # Of changes that were not made and may be on disk: not to be believed until forgotten.
         self._doubtful: dict[tuple[str, str], IdempotencyEntry] = {}
@@ -124,8 +134,15 @@ class KeyedAnswers:
         if request.key is None:
             return await run(keeper)
         async with self._running.of((request.client_id, request.key)):
-            kept = await self._kept(request, request.key)
-            return await self._first(request, keeper, run) if kept is None else kept
+            for _ in range(_OTHERS_TRIED):
+                kept = await self._kept(request, request.key)
+                if kept is not None:
+                    return kept
+                try:
+                    return await self._first(request, keeper, run)
+                except StoppedByGuard:  # of another instance, between our look and our write
+                    continue
+        raise _conflict()
 
     async def once_begun(
         self,
@@ -142,12 +159,15 @@ class KeyedAnswers:
         if request.key is None:
             return await run()
         async with self._running.of((request.client_id, request.key)):
-            kept = await self._kept(request, request.key)
-            if kept is not None:
-                return kept
             entry = AnswerKeeper(request, self._answers).make_entry(StoredAnswer(BEGUN, ""))
             assert entry is not None  # noqa: S101 - there is a key
-            await self._begin(entry)
+            kept = await self._kept(request, request.key)
+            if kept is None and not await self._begin(entry):
+                kept = await self._kept(request, request.key)
+                if kept is None:  # it was free again at once
+                    raise _conflict()
+            if kept is not None:
+                return kept
             try:
                 answer = await run()
             except Exception as fault:
@@ -157,11 +177,13 @@ class KeyedAnswers:
             await self._complete(entry, answer)
             return answer
 
-    async def _begin(self, entry: IdempotencyEntry) -> None:
+    async def _begin(self, entry: IdempotencyEntry) -> bool:
+        """False where another instance was first, between our look and our write."""
         try:
             await self._answers.begin(entry)
-        except StoppedByGuard:  # of another instance, between our look and our write
-            raise _conflict() from None
+            return True
+        except StoppedByGuard:
+            return False
         except StorageUnavailable:
             self._doubt(entry)
             raise
@@ -183,8 +205,16 @@ class KeyedAnswers:
 
     async def _kept(self, request: IdempotentRequest, key: str) -> StoredAnswer | None:
         await self._settle_doubt((request.client_id, key))
-        kept = await self._answers.find(request.client_id, key, now_ms=now_ms())
-        return None if kept is None else _replay(request, kept)
+        loop = asyncio.get_running_loop()
+        until_s = loop.time() + self._others_s
+        while True:
+            kept = await self._answers.find(request.client_id, key, now_ms=now_ms())
+            if kept is None:
+                return None
+            # With one instance nothing runs here: the lock of the key is ours.
+            if kept.status != BEGUN or kept.body_hash != request.digest or loop.time() >= until_s:
+                return _replay(request, kept)
+            await asyncio.sleep(_OTHERS_AGAIN_S)
 
     async def _first(
         self, request: IdempotentRequest, keeper: AnswerKeeper, run: Run
@@ -193,8 +223,6 @@ class KeyedAnswers:
             return await run(keeper)
         except IdempotencyConflict as conflict:
             return _replay(request, conflict.existing)
-        except StoppedByGuard:  # of another instance, between our look and our write
-            raise _conflict() from None
         except StorageUnavailable as why:
             # Stored too late, or perhaps stored: nothing was done, so that the key is free again.
             if keeper.entry is not None and (keeper.stored or why.outcome_unknown):
@@ -247,8 +275,8 @@ def _replay(request: IdempotentRequest, kept: IdempotencyEntry) -> StoredAnswer:
         raise UapiError(
             409,
             "idempotency_conflict",
-            "The first request with this Idempotency-Key was broken off. It may have been carried "
-            "out. Look what there is, and use another key.",
+            "The first request with this Idempotency-Key was broken off, or still runs at another "
+            "instance. It may have been carried out. Look what there is, and use another key.",
         )
     return StoredAnswer(kept.status, kept.response, replayed=True)
 

@@ -107,6 +107,7 @@ class Node:
         self.switchboard = Switchboard(
             self.link, tracker, self._calls, ORIGINATE_GRACE_S, self._timelines
         )
+        self._creates = IdempotentCreates(self._calls, shared.keyed_answers, shared.answers)
         self._feed = CallFeed()
         self._browser_secrets = BrowserSecrets(
             self.ari, shared.directory, settings.browser_phone_secret_s
@@ -227,6 +228,7 @@ class Node:
             switchboard.observe(CallTraces(shared.traces).changed)
         switchboard.add_companions(shared.events.rows.of_change)
         switchboard.add_companions(shared.events.call_receivers.of_change)
+        switchboard.add_companions(self._creates.of_change)
 
     def _make_services(
         self,
@@ -255,7 +257,7 @@ class Node:
             steering=open_steering(
                 switchboard, self._steering, turns, self.settings.parked_per_organization_max
             ),
-            idempotency=IdempotentCreates(self._calls, self._shared.keyed_answers),
+            idempotency=self._creates,
             recordings=recordings,
             queue_agents=self._queue_agents,
         )

@@ -118,13 +118,14 @@ class IdempotencyStore:
 
     def forget_later(self, entry: IdempotencyEntry) -> None:
         """As `forget`, but does not wait for the disk."""
-        self._queue.submit_later(self._forget(entry))
+        self._queue.submit_later(self.forgetting(entry))
 
     async def forget(self, entry: IdempotencyEntry) -> None:
         """Its call was not placed; it is not on disk any more when this returns."""
-        await self._queue.submit(self._forget(entry))
+        await self._queue.submit(self.forgetting(entry))
 
-    def _forget(self, entry: IdempotencyEntry) -> Write:
+    def forgetting(self, entry: IdempotencyEntry) -> Write:
+        """The write that frees the key, for the transaction of a change."""
         return _FORGET.write(
             counted=False, client_id=entry.client_id, key=entry.key, call_id=entry.call_id
         )

@@ -25,7 +25,7 @@ async def test_given_an_unknown_outcome_when_asked_again_then_it_is_no_replay_of
     queue: WriteQueue,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    creates = IdempotentCreates(store, KeyedAnswers(idempotency))
+    creates = IdempotentCreates(store, KeyedAnswers(idempotency), idempotency)
     accept = store.accept
     placed: list[PhoneCall] = []
 
@@ -62,7 +62,7 @@ async def test_given_an_unknown_outcome_when_asked_again_then_it_is_no_replay_of
 async def test_given_a_call_stored_too_late_then_its_key_is_free_again(
     store: CallStore, idempotency: IdempotencyStore
 ) -> None:
-    creates = IdempotentCreates(store, KeyedAnswers(idempotency))
+    creates = IdempotentCreates(store, KeyedAnswers(idempotency), idempotency)
     too_late = [True, False]
 
     async def create(save: Save) -> StoredAnswer:
@@ -82,7 +82,7 @@ async def test_given_three_requests_of_one_key_then_never_two_run_at_once(
     store: CallStore, idempotency: IdempotencyStore
 ) -> None:
     """Also in the very moment in which the lock changes hands."""
-    creates = IdempotentCreates(store, KeyedAnswers(idempotency))
+    creates = IdempotentCreates(store, KeyedAnswers(idempotency), idempotency)
     running: list[int] = []
     most = 0
 
