@@ -1,7 +1,7 @@
 """A look into the database for tokens that another instance has issued.
 
-Whoever sends random tokens must not make the database busy. So one query at a time asks for all
-tokens that wait, a pause follows one that found not all of them, and the places to wait are few.
+A stranger who sends random tokens must not make the database busy. So one query at a time asks for
+all tokens that wait. A pause follows a query that did not find each, and the places are few.
 """
 
 from __future__ import annotations

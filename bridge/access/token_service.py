@@ -4,8 +4,8 @@ All valid tokens are in memory: loaded at start, added once they are durable. So
 no I/O, and a token that is not in memory is denied without asking the database, however many are
 tried. Nothing is remembered of them.
 
-Of several instances each learns a token that another one has issued by `look`, before the request
-is authenticated, and hears of ended tokens by `ended_elsewhere`.
+Of several instances each learns the tokens of the others by `look`, before it authenticates a
+request. It hears of ended tokens by `ended_elsewhere`.
 """
 
 from __future__ import annotations

@@ -63,7 +63,7 @@ class ChangeReader:
         self._listeners[kind] = listener
 
     async def start(self) -> None:
-        """What is changed from now on is heard. Raises StorageUnavailable."""
+        """Hear of each change from now on. Raises StorageUnavailable."""
         self._until_ms, rows = await self._new_rows(None)
         self._heard = {x.id for x in rows}
         self._task = must_live(self._run(), "shared_changes")

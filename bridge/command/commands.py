@@ -21,9 +21,11 @@ from bridge.config.secrets_file import (
     AMI_RECORDING_SECRET,
     AMI_SECRET,
     ARI_SECRET,
+    KeptSecrets,
     SecretsFile,
     SecretsFileError,
     ThrowawaySecrets,
+    UnknownSecretError,
 )
 from bridge.config.settings import Settings
 from bridge.config.settings_reading import SettingsWrong, read_settings
@@ -126,13 +128,15 @@ def rotate_secrets(names: Sequence[str]) -> ExitCode:
     except (SettingsWrong, SecretsFileError) as why:
         return str(why)
     for name in names:
-        print(f"{name}: new in {secrets.path}")
+        print(f"{name}: new in {secrets.where}")
     restart = set(names) & {AMI_SECRET, AMI_RECORDING_SECRET, ARI_SECRET}
-    print(
-        "Restart the service and its Asterisk now: until then the old ones are in use."
-        if restart
-        else "Send SIGHUP to the service now: until then the old ones are in use."
-    )
+    if restart:
+        next_step = "Restart the service and its Asterisk now: until then the old ones are in use."
+    elif isinstance(secrets, SecretsFile):
+        next_step = "Send SIGHUP to the service now: until then the old ones are in use."
+    else:
+        next_step = "All instances take them within seconds."
+    print(next_step)
     return 0
 
 
@@ -140,6 +144,18 @@ def list_secrets() -> ExitCode:
     """`uapi-bridge secret list`: names only."""
     try:
         print("\n".join(_existing_secrets().names()))
+    except (SettingsWrong, SecretsFileError) as why:
+        return str(why)
+    return 0
+
+
+def show_secret(name: str) -> ExitCode:
+    """`uapi-bridge secret show`: the secret alone, for a program."""
+    try:
+        secrets = _existing_secrets()
+        if name not in secrets.names():
+            raise UnknownSecretError(name, secrets.names())
+        print(secrets.get_or_create(name))
     except (SettingsWrong, SecretsFileError) as why:
         return str(why)
     return 0
@@ -193,12 +209,25 @@ def upgrade_asterisk(*, newest: bool, remove_unused: bool) -> ExitCode:
         return str(why)
 
 
-def _existing_secrets() -> SecretsFile:
+def _existing_secrets() -> KeptSecrets:
     """Raises SettingsWrong, SecretsFileError; also where there is no file, and makes none."""
-    path = read_settings().state_dir / SECRETS_FILE
+    settings = read_settings()
+    if settings.instance_name:
+        return _shared_secrets(settings)
+    path = settings.state_dir / SECRETS_FILE
     if not path.is_file():
         raise SecretsFileError(f"{path}: there is no such file; BRIDGE_STATE_DIR names its folder")
     return SecretsFile.open(path)
+
+
+def _shared_secrets(settings: Settings) -> KeptSecrets:
+    from bridge.faults import StorageUnavailable
+    from bridge.wiring.shared_secrets import shared_secrets
+
+    try:
+        return shared_secrets(settings)
+    except StorageUnavailable as why:
+        raise SecretsFileError(f"cannot read the secrets of the instances: {why}") from None
 
 
 def _check_directory(path: Path) -> Directory:

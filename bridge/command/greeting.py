@@ -100,6 +100,8 @@ def _sip_server(settings: Settings) -> str:
 
 def _secrets(settings: Settings) -> str:
     """The place of the secrets, for the reader of the greeting."""
+    if settings.instance_name:
+        return "in PostgreSQL, sealed: uapi-bridge secret list"
     file = (settings.state_dir / SECRETS_FILE).resolve()
     return f"docker compose exec bridge cat {file}" if settings.published_url else str(file)
 
@@ -171,6 +173,8 @@ def _secret(app: App, settings: Settings) -> tuple[str, str]:
     run before."""
     if app.secret_name is None:
         return "$SECRET", f", with SECRET set to the client_secret of {app.client_id}"
+    if settings.instance_name:
+        return f"$({shlex.join(['uapi-bridge', 'secret', 'show', app.secret_name])})", ""
     file = str((settings.state_dir / SECRETS_FILE).resolve())
     if settings.published_url:  # the file is inside of the container
         read = "import json,sys;print(json.load(sys.stdin)[sys.argv[1]])"

@@ -98,6 +98,14 @@ def secret_list() -> None:
     _exit(commands.list_secrets())
 
 
+@secret_app.command("show")
+def secret_show(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="app/user-12")],
+) -> None:
+    """Print one generated secret."""
+    _exit(commands.show_secret(name))
+
+
 @secret_app.command("hash")
 def secret_hash() -> None:
     """The hash of a user's password, for the directory file."""

@@ -15,6 +15,7 @@ import structlog
 from bridge.command.build_steps import BuildSteps
 from bridge.command.reload_signal import ReloadSignal
 from bridge.config.file_descriptors import raise_descriptor_limit
+from bridge.config.secrets_file import SecretSource, ThrowawaySecrets
 from bridge.config.settings import Settings
 from bridge.config.state_folder import open_secrets, state_folder_locked
 from bridge.local_asterisk.choice import AsteriskSource
@@ -148,18 +149,34 @@ def _of_local_asterisk(settings: Settings, asterisk: RunnableAsterisk) -> Settin
 
 async def open_local_asterisk(settings: Settings) -> RunnableAsterisk | None:
     """The Asterisk to start for these settings; None if the settings name a PBX."""
+    secrets = await _secrets_of_asterisk(settings)
     with BuildSteps() as step:
         return await open_asterisk(
             pbx_is_named=bool(settings.pbx_host),
             state_dir=settings.state_dir / "asterisk",
             ports=asterisk_ports(settings),
-            secrets=asterisk_secrets(settings, open_secrets(settings)),
+            secrets=asterisk_secrets(settings, secrets),
             wanted=None if settings.asterisk == "auto" else AsteriskSource(settings.asterisk),
             package=settings.asterisk_package,
             stale_mirror=settings.stale_mirror,
             report=lambda text: print(text, file=sys.stderr),  # noqa: T201 - the person who waits
             step=step,
         )
+
+
+async def _secrets_of_asterisk(settings: Settings) -> SecretSource:
+    """Raises ServeError, SecretsFileError."""
+    if not settings.instance_name:
+        return open_secrets(settings)
+    if settings.pbx_host:
+        return ThrowawaySecrets()  # no Asterisk of ours gets them
+    from bridge.faults import DatabaseTooNew, StorageUnavailable, StorageUnusable
+    from bridge.wiring.shared_secrets import migrated_shared_secrets
+
+    try:
+        return await migrated_shared_secrets(settings)
+    except (StorageUnavailable, StorageUnusable, DatabaseTooNew) as why:
+        raise ServeError(f"the database cannot be used: {why}") from None
 
 
 def asterisk_ports(settings: Settings) -> AsteriskPorts:

@@ -81,6 +81,23 @@ class SecretSource(Protocol):
         """Take what was changed by others since. Raises SecretsFileError."""
 
 
+class KeptSecrets(SecretSource, Protocol):
+    """A source that keeps the secrets, and can replace them."""
+
+    @property
+    def where(self) -> str:
+        """The file or the database, for messages."""
+
+    def names(self) -> list[str]:
+        """The names of all secrets, sorted."""
+
+    def rotate(self, names: Sequence[str]) -> None:
+        """Replace these secrets by new ones, all or none.
+
+        Raises SecretsFileError, UnknownSecretError for the first name that has no secret.
+        """
+
+
 class ThrowawaySecrets:
     """For a look that must leave no trace (`uapi-bridge check`): what is not known is made up."""
 
@@ -96,7 +113,7 @@ class ThrowawaySecrets:
             raise _unusable(path, error) from error
 
     def get_or_create(self, name: str) -> str:
-        return self._known.get(name) or _new_secret(name)
+        return self._known.get(name) or new_secret(name)
 
     def get_or_create_all(self, names: Iterable[str]) -> dict[str, str]:
         return {name: self.get_or_create(name) for name in names}
@@ -111,6 +128,10 @@ class SecretsFile:
     def __init__(self, path: Path, known: dict[str, str]) -> None:
         self.path = path
         self._known = known
+
+    @property
+    def where(self) -> str:
+        return str(self.path)
 
     def __repr__(self) -> str:
         return f"SecretsFile({str(self.path)!r}, {len(self._known)} secrets)"
@@ -161,7 +182,7 @@ class SecretsFile:
                 for name in names:
                     if name not in present:
                         raise UnknownSecretError(name, list(present))
-                changed = present | {name: _new_secret(name) for name in names}
+                changed = present | {name: new_secret(name) for name in names}
                 _write(self.path, changed)
         except OSError as error:
             raise _unusable(self.path, error) from error
@@ -171,7 +192,7 @@ class SecretsFile:
         try:
             with _locked(self.path.parent):
                 # Another process may have made some of them meanwhile: theirs count.
-                merged = {name: _new_secret(name) for name in wanted}
+                merged = {name: new_secret(name) for name in wanted}
                 merged |= self._known | (_read(self.path) or {})
                 _write(self.path, merged)
         except OSError as error:
@@ -179,7 +200,8 @@ class SecretsFile:
         self._known = merged
 
 
-def _new_secret(name: str) -> str:
+def new_secret(name: str) -> str:
+    """A random secret in the form that a secret of this name has."""
     if name.startswith(_VERBA_KEY):
         return str(uuid.UUID(bytes=secrets.token_bytes(16), version=4))
     while True:

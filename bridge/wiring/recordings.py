@@ -10,7 +10,7 @@ import structlog
 from bridge.calls.call_records import CallRecords
 from bridge.calls.live.switchboard import Switchboard
 from bridge.calls.steering.action_turns import ActionTurns
-from bridge.config.secrets_file import SecretsFile
+from bridge.config.secrets_file import SecretSource
 from bridge.config.settings import Settings
 from bridge.directory.loader import CurrentDirectory
 from bridge.pbx.ami.idle_closing_session import IdleClosingSession
@@ -31,7 +31,7 @@ log = structlog.get_logger()
 async def open_recordings(
     stack: AsyncExitStack,
     settings: Settings,
-    secrets: SecretsFile,
+    secrets: SecretSource,
     switchboard: Switchboard,
     ari: AriClient,
     calls: CallRecords,

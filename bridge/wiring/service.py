@@ -19,6 +19,7 @@ from bridge.access.verba_access import VerbaAccess
 from bridge.access.verba_token_store import VerbaTokenStore
 from bridge.calls.store.call_store import CallStore
 from bridge.calls.store.idempotency_store import IdempotencyStore
+from bridge.config.secrets_file import SecretSource
 from bridge.config.settings import Settings
 from bridge.config.state_folder import open_secrets
 from bridge.directory.changes import changes
@@ -71,8 +72,10 @@ class Service:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.secrets = open_secrets(settings)
-        self.directory = CurrentDirectory(settings.directory_file or EXAMPLE_FILE, self.secrets)
+        self.secrets: SecretSource
+        self.directory: CurrentDirectory
+        if not settings.instance_name:
+            self._open_directory(open_secrets(settings))
         self.sign_in_codes = OneTimeCodes[str](settings.console_link_s)
         self.nodes: dict[str, Node] = {}
         self._held = HeldNodes()
@@ -82,6 +85,10 @@ class Service:
         self._shared: SharedParts
         self.tokens: TokenService
         self.events: PhoneCallEvents
+
+    def _open_directory(self, secrets: SecretSource) -> None:
+        self.secrets = secrets
+        self.directory = CurrentDirectory(self.settings.directory_file or EXAMPLE_FILE, secrets)
 
     @property
     def node(self) -> Node:
@@ -206,6 +213,10 @@ class Service:
         )
         stack.push_async_callback(engine.dispose)
         await migrate(engine)
+        if settings.instance_name:
+            from bridge.wiring.shared_secrets import shared_secrets
+
+            await asyncio.to_thread(lambda: self._open_directory(shared_secrets(settings)))
         leases = await self._open_leases(engine)
         traces = open_traces(stack, settings)
         queue = self.write_queue = WriteQueue(engine, committed=metrics.commit_seconds.observe)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bridge.calls.store.idempotency_store import IdempotencyStore
-from bridge.config.secrets_file import SecretsFile
+from bridge.config.secrets_file import SecretSource
 from bridge.directory.loader import CurrentDirectory
 from bridge.http.keyed_answers import KeyedAnswers
 from bridge.metrics.declared import Metrics
@@ -27,7 +27,7 @@ class SharedParts:
     `leases`: None for an instance that is alone.
     """
 
-    secrets: SecretsFile
+    secrets: SecretSource
     directory: CurrentDirectory
     engine: AsyncEngine
     answers: IdempotencyStore

@@ -59,7 +59,7 @@ class SmallInstance:
         writes = FencedWrites(self.queue, lambda: fence if self.may_act() else None)
         answers = IdempotencyStore(engine, self.queue)
         self.calls = CallStore(engine, writes, answers)
-        self._creates = IdempotentCreates(self.calls, KeyedAnswers(answers))
+        self._creates = IdempotentCreates(self.calls, KeyedAnswers(answers), answers)
         self._directory = CurrentDirectory(EXAMPLE_FILE, ThrowawaySecrets())
         self.link = AmiLink(
             AmiSettings("127.0.0.1", ami_port, "bridge", "s3cret", PBX), may_act=self.may_act

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from bridge.access.password_hash import fits
-from bridge.command.commands import hash_password, list_secrets, rotate_secrets
+from bridge.command.commands import hash_password, list_secrets, rotate_secrets, show_secret
 from bridge.config.secrets_file import SecretsFile
 from bridge.directory.loader import EXAMPLE_FILE, CurrentDirectory
 
@@ -70,6 +70,14 @@ def test_when_listed_then_the_names_are_told_and_no_secret(
 ) -> None:
     assert list_secrets() == 0
     assert capsys.readouterr().out.split() == ["ami", APP, "ari", PHONE]
+
+
+def test_given_a_name_when_shown_then_the_secret_alone_is_printed(
+    secrets: SecretsFile, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert show_secret(APP) == 0
+    assert capsys.readouterr().out == f"{secrets.get_or_create(APP)}\n"
+    assert "did you mean app/user-12?" in str(show_secret("app/user-1"))
 
 
 def test_given_a_rotated_secret_when_the_directory_is_reloaded_then_it_is_in_force(

@@ -40,6 +40,7 @@ INSIDE = {
     "NumberRuleError": "bridge/directory/numbers.py",
     "UnreadableYaml": "bridge/directory/loader.py",
     "DirectoryError": "bridge/command/serving.py",
+    "CannotOpen": "bridge/cluster/shared_secrets.py",
     "WrongFlow": "bridge/command/flow/commands.py",
     "DatabaseTooNew": "bridge/command/serving.py",
     "StorageUnusable": "bridge/command/serving.py",
