@@ -27,6 +27,8 @@ from bridge.storage.write_queue import WriteQueue
 from bridge.tracing.traces import NO_TRACES, Traces
 from bridge.wiring.traces import told_of_attempts
 
+SharedBy = Callable[[DeliveryContext], Deliveries]
+
 # Of a test event, beyond the time of its receiver: for the disk and for a free connection.
 _TEST_WAITS_S = 2.0
 
@@ -40,7 +42,7 @@ async def open_phone_call_events(
     rights: Rights,
     tried: Callable[[Delivery, Attempt], None] = lambda *_: None,
     traces: Traces = NO_TRACES,
-    shared_by: Callable[[DeliveryContext], Deliveries] | None = None,
+    shared_by: SharedBy | None = None,
 ) -> PhoneCallEvents:
     """Started, and stopped by `stack`; what was not delivered last time is being delivered.
 

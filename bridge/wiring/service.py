@@ -50,7 +50,7 @@ from bridge.wiring.edge import open_edge
 from bridge.wiring.http import http_settings, server_settings
 from bridge.wiring.metrics import attempt_counter, gauges, serve_metrics
 from bridge.wiring.node import Node
-from bridge.wiring.phone_call_events import open_phone_call_events
+from bridge.wiring.phone_call_events import SharedBy, open_phone_call_events
 from bridge.wiring.rounds import Purges, begin_purges
 from bridge.wiring.shared_parts import SharedParts
 from bridge.wiring.traces import open_traces
@@ -190,6 +190,15 @@ class Service:
 
         return await open_leases(self._stack, self.settings, engine)
 
+    def _shared_deliveries(
+        self, engine: AsyncEngine, leases: OpenedLeases | None
+    ) -> SharedBy | None:
+        if leases is None:
+            return None
+        from bridge.wiring.shared_events import shared_deliveries
+
+        return shared_deliveries(self.settings, engine, self.write_queue, leases)
+
     def _instance_health(self) -> InstanceHealth | None:
         leases = self._shared.leases
         if leases is None:
@@ -244,6 +253,7 @@ class Service:
             DirectoryRights(self.directory),
             attempt_counter(metrics),
             traces,
+            self._shared_deliveries(engine, leases),
         )
         self._shared = SharedParts(
             secrets=self.secrets,

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from bridge.cluster.hints import Hints
-from bridge.cluster.lease import Lease, Leases
+from bridge.cluster.lease import Lease
+from bridge.cluster.opened_leases import OpenedLeases
 from bridge.config.settings import Settings
 from bridge.phone_call_events.delivery_context import DeliveryContext
 from bridge.phone_call_events.shared_deliveries import SharedDeliveries
@@ -23,9 +23,10 @@ SHARDS_PREFIX = "hooks:"
 
 
 def shared_deliveries(
-    settings: Settings, engine: AsyncEngine, queue: WriteQueue, leases: Leases, hints: Hints
+    settings: Settings, engine: AsyncEngine, queue: WriteQueue, opened: OpenedLeases
 ) -> Callable[[DeliveryContext], SharedDeliveries]:
     """For `open_phone_call_events`: the deliveries of the shards whose leases this instance has."""
+    leases = opened.keeper
 
     def shared_by(context: DeliveryContext) -> SharedDeliveries:
         def context_of(lease: Lease) -> DeliveryContext:
@@ -44,7 +45,7 @@ def shared_deliveries(
                 find=find,
             )
 
-        deliveries = SharedDeliveries(context, context_of, hints)
+        deliveries = SharedDeliveries(context, context_of, opened.hints)
         leases.listen(SHARDS_PREFIX, deliveries)
         return deliveries
 

@@ -11,23 +11,17 @@ from __future__ import annotations
 import asyncio
 import signal
 import sys
-import uuid
-from collections.abc import Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from bridge.cluster.hints import PostgresqlHints
 from bridge.cluster.lease import SHARDS, shard_resource
-from bridge.cluster.lease_connection import LeaseConnection
-from bridge.cluster.lease_keeper import LeaseKeeper
-from bridge.cluster.lease_store import LeaseStore, OwnInstance
 from bridge.cluster.lease_times import LeaseTimes
+from bridge.cluster.opened_leases import opened_leases
 from bridge.config.settings import Settings
-from bridge.phone_call_events.deliveries import Deliveries
-from bridge.phone_call_events.delivery_context import DeliveryContext
+from bridge.wiring.phone_call_events import SharedBy
 from bridge.wiring.shared_events import shared_deliveries
 from tests.integration.event_deliveries.in_process import EventsInProcess
 
@@ -45,27 +39,23 @@ class DeliveringInstance(EventsInProcess):
         self._name = name
         self._times = times
 
-    def _shared_by(
-        self, settings: Settings, engine: AsyncEngine
-    ) -> Callable[[DeliveryContext], Deliveries] | None:
-        own = OwnInstance(self._name, "", uuid.uuid4().hex, "1")
-        self._connection = LeaseConnection(engine, self._name, self._times.answer_s)
-        self._keeper = LeaseKeeper(
-            LeaseStore(self._connection, own, self._times),
-            self._name,
-            [shard_resource(x) for x in range(SHARDS)],
-            times=self._times,
+    async def _shared_by(
+        self, settings: Settings, engine: AsyncEngine, stack: AsyncExitStack
+    ) -> SharedBy | None:
+        self._leases = await stack.enter_async_context(
+            opened_leases(
+                engine,
+                self._name,
+                "",
+                [shard_resource(x) for x in range(SHARDS)],
+                times=self._times,
+            )
         )
-        self._connection.at_loss(self._keeper.connection_lost)
-        self._hints = PostgresqlHints(self._connection)
-        return shared_deliveries(settings, engine, self.queue, self._keeper, self._hints)
+        return shared_deliveries(settings, engine, self.queue, self._leases)
 
     async def _begin(self, stack: AsyncExitStack) -> None:
-        stack.push_async_callback(self._connection.close)
-        self._hints.start()
-        stack.push_async_callback(self._hints.stop)
-        self._keeper.start()
-        stack.push_async_callback(self._keeper.stop)
+        self._leases.keeper.start()
+        stack.push_async_callback(self._leases.keeper.stop)
 
 
 async def main(name: str, database_url: str, folder: str) -> None:

@@ -16,9 +16,7 @@ from bridge.calls.state.effects import CallEnded
 from bridge.calls.state.phone_call import PhoneCall
 from bridge.calls.store.call_store import CallStore
 from bridge.config.settings import Settings
-from bridge.phone_call_events.deliveries import Deliveries
 from bridge.phone_call_events.delivery import Delivery
-from bridge.phone_call_events.delivery_context import DeliveryContext
 from bridge.phone_call_events.service import PhoneCallEvents
 from bridge.phone_call_events.subscription import (
     BodyFormat,
@@ -31,7 +29,7 @@ from bridge.phone_call_events.subscription import (
 from bridge.storage.engine import open_engine
 from bridge.storage.migrate import migrate
 from bridge.storage.write_queue import WriteQueue
-from bridge.wiring.phone_call_events import open_phone_call_events
+from bridge.wiring.phone_call_events import SharedBy, open_phone_call_events
 from tests.integration.storage.phone_calls import ended, live_call
 
 EXTENSION = "0003*210"
@@ -95,14 +93,14 @@ class EventsInProcess:
             self.queue,
             NoNumbers(),
             self.rights,
-            shared_by=self._shared_by(settings, engine),
+            shared_by=await self._shared_by(settings, engine, self._stack),
         )
         await self._begin(self._stack)
         return self
 
-    def _shared_by(
-        self, settings: Settings, engine: AsyncEngine
-    ) -> Callable[[DeliveryContext], Deliveries] | None:
+    async def _shared_by(
+        self, settings: Settings, engine: AsyncEngine, stack: AsyncExitStack
+    ) -> SharedBy | None:
         """Where several instances share the deliveries."""
         return None
 
