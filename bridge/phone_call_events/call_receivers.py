@@ -14,6 +14,7 @@ from bridge.calls.call_records import Companions
 from bridge.calls.live.change import Change
 from bridge.calls.state.phone_call import PhoneCall
 from bridge.clock import now_ms
+from bridge.faults import StorageUnavailable
 from bridge.phone_call_events.call_states import states_of
 from bridge.phone_call_events.delivery import NewDelivery, delivery_id
 from bridge.phone_call_events.event_details import details_text
@@ -67,17 +68,27 @@ class CallReceivers:
 
         Of several instances each takes up its share later, by `know`.
         """
-        await self.load_secrets()
+        await self._load_secrets()
         if self._numbers.shared:
             return
         for receiver in await self._store.waiting_receivers():
             if receiver.client_id in self._secrets:
                 self._keep(receiver)
 
-    async def load_secrets(self) -> None:
-        """Those of all apps, as they are on disk. Raises StorageUnavailable."""
+    async def look_at_secrets(self) -> None:
+        """Another instance may have replaced some. Raises StorageUnavailable."""
         async with self._changing:
-            self._secrets = {x.client_id: x for x in await self._store.load()}
+            await self._load_secrets()
+        self._sign_anew()
+
+    async def _load_secrets(self) -> None:
+        self._secrets = {x.client_id: x for x in await self._store.load()}
+
+    def _sign_anew(self) -> None:
+        for receiver in self:
+            secret = self._secrets.get(receiver.client_id)
+            if secret is not None and secret.secret != receiver.secret:
+                self._keep(receiver)
 
     async def know(self, ids: Collection[str]) -> None:
         """Take up those of these ids that other instances made. Raises StorageUnavailable."""
@@ -85,7 +96,7 @@ class CallReceivers:
         for begin in range(0, len(unknown), _READ_AT_ONCE):
             found = await self._store.receivers_of(unknown[begin : begin + _READ_AT_ONCE])
             if any(x.client_id not in self._secrets for x in found):
-                await self.load_secrets()
+                await self.look_at_secrets()
             for receiver in found:
                 if receiver.client_id in self._secrets:
                     self._keep(receiver)
@@ -125,12 +136,18 @@ class CallReceivers:
         """
         await self.secret_of(client_id)
         async with self._changing:
+            if self._numbers.shared:
+                await self._load_secrets()
             secret = with_new_secret(self._secrets[client_id], keep_s, now_ms())
-            await self._store.update(secret, first(secret))
+            kept = first(secret)
+            while not await self._store.update(secret, self.known_secret(client_id), kept):
+                # Another instance was faster. The answer to the key of this request is on disk.
+                await self._load_secrets()
+                if client_id not in self._secrets:
+                    raise StorageUnavailable("the secret of the app has just been removed")
+                secret, kept = with_new_secret(self._secrets[client_id], keep_s, now_ms()), None
             self._secrets[client_id] = secret
-            for receiver in self:
-                if receiver.client_id == client_id:
-                    self._keep(receiver)
+            self._sign_anew()
         return secret
 
     async def purge_secrets(self, at_ms: int, apps: Container[str]) -> int:

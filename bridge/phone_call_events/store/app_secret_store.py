@@ -21,7 +21,7 @@ _INSERT = Statement(
 )
 _UPDATE = Statement(
     "UPDATE event_app_secrets SET secret = :secret, old_secrets = :old_secrets"
-    " WHERE client_id = :client_id"
+    " WHERE client_id = :client_id AND secret = :before"
 )
 # It looks through all subscriptions.
 _REMOVE = Statement(
@@ -55,28 +55,32 @@ class AppSecretStore:
 
     async def insert(self, secret: AppSecret) -> None:
         """Does nothing where the app has one."""
-        await self._queue.submit(_write(_INSERT, secret))
+        await self._queue.submit(
+            _INSERT.write(
+                client_id=secret.client_id,
+                secret=secret.secret,
+                old_secrets=written_secrets(secret.old_secrets),
+            )
+        )
 
-    async def update(self, secret: AppSecret, first: Write | None = None) -> None:
-        """Replace what the app has.
+    async def update(self, secret: AppSecret, before: str, first: Write | None = None) -> bool:
+        """Replace the secret of the app; False if that is not `before` any more.
 
-        `first`: written before it, in the same transaction; if it changes no row, nothing is
-        written. Raises StoppedByGuard then.
+        `first`: written before it, in the same transaction, also if this returns False. If it
+        changes no row, nothing is written. Raises StoppedByGuard then.
         """
-        write = _write(_UPDATE, secret)
+        write = _UPDATE.write(
+            secret=secret.secret,
+            old_secrets=written_secrets(secret.old_secrets),
+            client_id=secret.client_id,
+            before=before,
+        )
         counts = await self._queue.submit(*([write] if first is None else [first, write]))
         if first is not None and not counts[0]:
             raise StoppedByGuard
+        return counts[-1] == 1
 
     async def remove_unused(self, client_id: str) -> bool:
         """Remove the secret of the app. False if it has none, or rows of its receivers remain."""
         [count] = await self._queue.submit(_REMOVE.write(client_id=client_id))
         return count == 1
-
-
-def _write(statement: Statement, secret: AppSecret) -> Write:
-    return statement.write(
-        client_id=secret.client_id,
-        secret=secret.secret,
-        old_secrets=written_secrets(secret.old_secrets),
-    )

@@ -79,7 +79,10 @@ async def test_given_secret_of_an_app_when_replaced_then_it_is_loaded_with_the_o
     await secrets.insert(AppSecret("app", "other"))
     assert await secrets.load() == [AppSecret("app", "first")]
     after = AppSecret("app", "second", (OldSecret("first", 9),))
-    await secrets.update(after)
+    assert await secrets.update(after, "first")
+    assert await secrets.load() == [after]
+    # Another instance that has not seen that change replaces nothing by it.
+    assert not await secrets.update(AppSecret("app", "third"), "first")
     assert await secrets.load() == [after]
 
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, cast
 
+import pytest
+
 from bridge.calls.live.change import Change
 from bridge.calls.state.effects import CallConnected, UninvitedPhone
 from bridge.calls.state.phone_call import Flow, Origin, PhoneCall
+from bridge.faults import StorageUnavailable
 from bridge.phone_call_events.call_receivers import CallReceivers
 from bridge.phone_call_events.event_numbers import EventNumbers
 from bridge.phone_call_events.subscription import AppSecret, Subscription
@@ -67,3 +70,48 @@ async def test_given_change_without_a_state_when_it_comes_then_nothing_is_kept()
     assert receivers.of_change(other) is None
     assert receivers.of_change(Change(plain, plain, (CallConnected(5),))) is None
     assert list(receivers) == []
+
+
+class OtherIsFaster(Secrets):
+    """Another instance replaces the secret just before the first update of this one."""
+
+    def __init__(self, *, removed: bool = False) -> None:
+        self.kept = {"app": AppSecret("app", "key")}
+        self.firsts: list[object] = []
+        self._removed = removed
+
+    async def load(self) -> list[AppSecret]:
+        return list(self.kept.values())
+
+    async def update(self, secret: AppSecret, before: str, first: object) -> bool:
+        self.firsts.append(first)
+        if len(self.firsts) == 1:
+            self.kept = {} if self._removed else {"app": AppSecret("app", "of the other")}
+        if self.kept.get("app") is None or self.kept["app"].secret != before:
+            return False
+        self.kept["app"] = secret
+        return True
+
+
+async def test_given_another_instance_when_both_replace_a_secret_then_neither_is_forgotten() -> (
+    None
+):
+    store = OtherIsFaster()
+    receivers = CallReceivers(
+        cast("Any", store), RightsAsTold(), EventNumbers(shared=True), 60, lambda _: None
+    )
+    await receivers.start()
+    after = await receivers.replace_secret("app", 60, lambda _: cast("Any", "answer"))
+    assert [x.secret for x in after.old_secrets] == ["of the other"]
+    assert store.kept == {"app": after}
+    assert store.firsts == ["answer", None]  # the answer is kept once
+
+
+async def test_given_a_removed_app_when_its_secret_is_replaced_then_it_can_be_tried_again() -> None:
+    store = OtherIsFaster(removed=True)
+    receivers = CallReceivers(
+        cast("Any", store), RightsAsTold(), EventNumbers(shared=True), 60, lambda _: None
+    )
+    await receivers.start()
+    with pytest.raises(StorageUnavailable):
+        await receivers.replace_secret("app", 60)
