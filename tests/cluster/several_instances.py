@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -14,7 +15,10 @@ from pydantic import SecretStr
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bridge.calls.live import switchboard
+from bridge.calls.state.phone_call import PhoneCall
+from bridge.calls.store.call_store import CallStore
 from bridge.cluster.pbx_names import Placements
+from bridge.cluster.shared_clock import SharedClock, database_moment_ms
 from bridge.config.settings import Settings
 from bridge.http.context import Services
 from bridge.testing.eventually import eventually
@@ -54,6 +58,10 @@ class OneOfSeveral(Service):
         self._placements = placements
 
         self._started = False
+
+    @property
+    def engine(self) -> AsyncEngine:
+        return self._shared.engine
 
     async def __aenter__(self) -> Service:
         await super().__aenter__()
@@ -95,6 +103,10 @@ class Several:
     def base_url(self, name: str) -> str:
         return f"http://127.0.0.1:{self.settings[name].http_port}"
 
+    def relay_url(self, name: str) -> str:
+        """Where the others reach that instance."""
+        return f"http://127.0.0.1:{self.relays[name].port}"
+
     async def client(self, name: str, client_id: str = "user-12") -> ApiClient:
         apps = self.instances[name].directory.directory.apps
         client = ApiClient(self.base_url(name), client_id, apps[client_id].client_secret)
@@ -102,6 +114,21 @@ class Several:
 
     def originates(self, pbx: str) -> int:
         return len(self.amis[pbx].actions("Originate"))
+
+    async def clock(self, name: str) -> SharedClock:
+        """As that instance has it."""
+        clock = SharedClock(partial(database_moment_ms, self.instances[name].engine))
+        await clock.set()
+        return clock
+
+    async def store(self, name: str, call: PhoneCall) -> None:
+        """As a holder would have written it."""
+        service = self.instances[name]
+        await CallStore(service.engine, service.write_queue).accept(call)
+
+    def live_calls(self, name: str, pbx: str) -> list[PhoneCall]:
+        """As the node of that instance has them."""
+        return list(self.instances[name].nodes[pbx].switchboard.calls.live)
 
     async def hold(self, pbx: str, name: str) -> None:
         """Give the lease, and begin the node; another instance has ended its node before."""

@@ -22,6 +22,10 @@ class SharedLeases:
         lease = self._leases[resource] = Lease(resource, holder, self._epoch, self._url_of(holder))
         return lease
 
+    def put(self, lease: Lease) -> None:
+        """Of a holder that is no instance of the test."""
+        self._leases[lease.resource] = lease
+
     def free(self, pbx: str) -> None:
         self._leases.pop(pbx_resource(pbx), None)
 
@@ -30,12 +34,14 @@ class SharedLeases:
 
 
 class LeasesOf:
-    """As the instance `name` sees them. `lags`: a resource that it still believes to be so."""
+    """As the instance `name` sees them. `lags`: leases that it still believes to be so, until it
+    looks again; with `lag_stays` also after that."""
 
     def __init__(self, shared: SharedLeases, name: str) -> None:
         self._shared = shared
         self._name = name
         self.lags: dict[str, Lease | None] = {}
+        self.lag_stays = False
         self.looks = 0
 
     def held(self, resource: str) -> Lease | None:
@@ -50,4 +56,5 @@ class LeasesOf:
 
     async def look_again(self) -> None:
         self.looks += 1
-        self.lags.clear()
+        if not self.lag_stays:
+            self.lags.clear()
