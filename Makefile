@@ -5,6 +5,7 @@
 # make coverage    the same, measured: which lines of bridge/ they run
 # make test-compose   the tests of calls against the containers of docker-compose.yml
 # make test-compose-short   the same, of the tests of calls only what containers can break
+# make test-cluster   several instances over one PostgreSQL: killed, frozen and cut off, with live calls
 # make demo    two softphones, one call, a timeline
 # make bench   how fast, beside a service by hand and raw AMI: 2 to 10 minutes; PYTHON= for another
 #              Python; bench-short: one minute, no verdict
@@ -31,7 +32,7 @@ UNIT_WORKERS ?= 2
 # The floor: new code of bridge/ brings tests of its own. Raise it when the unit tests cover more.
 UNIT_COVERAGE_PERCENT := 88
 
-.PHONY: bench-in-venv bench-short-in-venv serve install test test-unit coverage test-compose test-compose-short demo bench bench-short fuzz check format docs pages screenshots pin vendor lock clean
+.PHONY: bench-in-venv bench-short-in-venv serve install test test-unit coverage test-compose test-compose-short test-cluster demo bench bench-short fuzz check format docs pages screenshots pin vendor lock clean
 .DEFAULT_GOAL := serve
 
 # Every command of a venv names its folder, so the venv of a moved or copied checkout is made anew.
@@ -64,6 +65,9 @@ test-unit: $(VENV)/installed-dev
 coverage: $(VENV)/installed-dev
 	$(BIN)/python -m pytest -n $(UNIT_WORKERS) --dist loadfile -q --cov \
 	  --cov-fail-under=$(UNIT_COVERAGE_PERCENT) tests/unit
+
+test-cluster: $(VENV)/installed-dev
+	$(BIN)/python -m pytest $(BY_FILE) tests/cluster $(PYTEST_ARGS)
 
 # Building the images is part of the first test.
 test-compose: $(VENV)/installed-dev

@@ -317,8 +317,12 @@ class Service:
         }
 
     async def wait_until_ready(self, time_limit_s: float) -> None:
-        """Return when calls can be placed. Raises TimeoutError with the reason."""
-        await self.node.wait_until_ready(time_limit_s)
+        """Return when calls can be placed. Raises TimeoutError with the reason.
+
+        An instance of several does not wait: it answers with and without a PBX.
+        """
+        if not self.settings.instance_name:
+            await self.node.wait_until_ready(time_limit_s)
 
     async def reload(self) -> None:
         """Read the directory file again, and bring the PBX's phones in line with it.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import os
 import shutil
 import signal
@@ -17,9 +18,12 @@ from typing import Any
 import aiohttp
 import asyncpg  # type: ignore[import-untyped]
 
-from bridge.config.secrets_file import AMI_RECORDING_SECRET, AMI_SECRET, ARI_SECRET, SecretsFile
+from bridge.cluster.shared_secrets import SharedSecrets
+from bridge.config.secrets_file import AMI_RECORDING_SECRET, AMI_SECRET, ARI_SECRET
 from bridge.directory.loader import EXAMPLE_FILE, CurrentDirectory
 from bridge.local_asterisk.local_asterisk import AsteriskSecrets
+from bridge.storage.engine import open_engine
+from bridge.storage.migrate import migrate
 from bridge.testing.eventually import eventually
 from bridge.testing.lab.api_client import ApiClient
 from bridge.testing.lab.asterisk_ports import free_asterisk_ports
@@ -60,6 +64,7 @@ class RunningCluster:
     database_url: str
     ami: TcpProxy
     instances: dict[str, BridgeProcess] = field(default_factory=dict)
+    ended: set[str] = field(default_factory=set)
 
     def lab(self, name: str) -> RunningLab:
         return RunningLab(self.asterisk, self.instances[name])
@@ -67,10 +72,12 @@ class RunningCluster:
     def client(self, name: str, client_id: str = "user-12") -> ApiClient:
         return self.instances[name].client(client_id)
 
-    def kill(self, name: str, number: signal.Signals) -> float:
-        """Send the signal; the moment, by the monotonic clock."""
+    def hit(self, name: str, number: signal.Signals) -> float:
+        """Send the signal, and wait for nothing; the moment, by the monotonic clock."""
         at_s = time.monotonic()
         os.kill(self.instances[name].pid, number)
+        if number in (signal.SIGKILL, signal.SIGTERM):
+            self.ended.add(name)
         return at_s
 
     async def held(self, asked: str) -> Held | None:
@@ -98,6 +105,26 @@ class RunningCluster:
 
         return await eventually(there, time_limit_s, why=why)
 
+    async def holder(self) -> str:
+        """Of the PBX, once somebody holds it and can place calls on it."""
+
+        async def said() -> str:
+            for name in set(self.instances) - self.ended:
+                held = await self.held(name)
+                if held is not None and held.up and held.holder == name:
+                    return name
+            return ""
+
+        return str(await eventually(said, 20))
+
+    def ami_sessions(self, name: str) -> int:
+        """How many connections with the AMI the instance has."""
+        process = Path(f"/proc/{self.instances[name].pid}")
+        links = [str(x.readlink()) for x in (process / "fd").iterdir()]
+        rows = [x.split() for x in (process / "net/tcp").read_text().splitlines()[1:]]
+        to_ami = {f"socket:[{x[9]}]" for x in rows if x[2].endswith(f":{self.ami.port:04X}")}
+        return len(to_ami.intersection(links))
+
     async def rows(self, query: str, *values: object) -> Sequence[Mapping[str, Any]]:
         """What the database has now."""
         url = self.database_url.replace("postgresql+asyncpg://", "postgresql://")
@@ -108,10 +135,11 @@ class RunningCluster:
             await connection.close()
 
     async def ensure_running(self) -> None:
-        """Start those that a test has killed."""
-        for process in self.instances.values():
-            if process.has_ended():
-                await process.start()
+        """Start those that a test has ended."""
+        for name in tuple(self.ended):
+            await self.instances[name].kill()
+            await self.instances[name].start()
+            self.ended.discard(name)
 
 
 @asynccontextmanager
@@ -120,30 +148,29 @@ async def open_cluster(
 ) -> AsyncIterator[RunningCluster]:
     """All of it runs; the first name holds the PBX."""
     ensure_phone_tools()
-    secrets = SecretsFile.open(folder / "secrets.json")
-    CurrentDirectory(EXAMPLE_FILE, secrets)  # makes those of apps and phones
-    made = AsteriskSecrets(
-        ami_secret=secrets.get_or_create(AMI_SECRET),
-        ari_secret=secrets.get_or_create(ARI_SECRET),
-        ami_recording_secret=secrets.get_or_create(AMI_RECORDING_SECRET),
-    )
-    asterisk = CallableAsterisk(
-        installation=await test_installation(),
-        state_dir=folder / "asterisk",
-        ports=free_asterisk_ports(),
-        secrets=made,
-    )
     async with contextlib.AsyncExitStack() as stack:
         postgresql = await asyncio.to_thread(PrivatePostgresql)
         stack.callback(postgresql.remove)
         await asyncio.to_thread(postgresql.start)
+        database_url = postgresql.new_database()
+        secrets = await _secrets(database_url, folder)
+        asterisk = CallableAsterisk(
+            installation=await test_installation(),
+            state_dir=folder / "asterisk",
+            ports=free_asterisk_ports(),
+            secrets=AsteriskSecrets(
+                ami_secret=secrets.get_or_create(AMI_SECRET),
+                ari_secret=secrets.get_or_create(ARI_SECRET),
+                ami_recording_secret=secrets.get_or_create(AMI_RECORDING_SECRET),
+            ),
+        )
         ami = TcpProxy()
         await ami.start()
         stack.push_async_callback(ami.stop)
         ami.server_port = asterisk.ports.ami
         await asterisk.start()
         stack.push_async_callback(asterisk.stop)
-        cluster = RunningCluster(asterisk, postgresql, postgresql.new_database(), ami)
+        cluster = RunningCluster(asterisk, postgresql, database_url, ami)
         for name in names:
             process = _instance(cluster, folder, name, settings or {})
             cluster.instances[name] = process
@@ -152,6 +179,20 @@ async def open_cluster(
             if name == names[0]:
                 await cluster.wait_held(name)
         yield cluster
+
+
+async def _secrets(database_url: str, folder: Path) -> SharedSecrets:
+    """Those that the instances share, as a file as well: clients and phones read it."""
+    engine = open_engine(database_url)
+    await migrate(engine)
+    await engine.dispose()
+    secrets = await asyncio.to_thread(SharedSecrets.open, database_url, SECRET)
+    CurrentDirectory(EXAMPLE_FILE, secrets)  # makes those of apps and phones
+    for name in (AMI_SECRET, ARI_SECRET, AMI_RECORDING_SECRET):
+        secrets.get_or_create(name)
+    made = secrets.get_or_create_all(secrets.names())
+    (folder / "secrets.json").write_text(json.dumps(made))
+    return secrets
 
 
 def _instance(

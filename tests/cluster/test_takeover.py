@@ -2,27 +2,183 @@
 
 from __future__ import annotations
 
+import asyncio
 import signal
+import time
 from collections.abc import AsyncIterator
+from typing import NamedTuple
 
 import pytest
 import pytest_asyncio
 
-from .running_cluster import RunningCluster, open_cluster
+from bridge.cluster.lease_times import LeaseTimes
+from bridge.testing.eventually import eventually
+from bridge.testing.lab.api_client import ApiClient
+from bridge.testing.softphones.sipp_behaviour import rings
+
+from .calls_of_cluster import all_live, ends_logged, finals, refuses, said, talks
+from .running_cluster import TAKEN_OVER_WITHIN_S, RunningCluster, open_cluster
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
+TALKING = 20
+
+LEASE_S, PAUSED_AFTER_S = LeaseTimes().ttl_s, LeaseTimes().fence_s
+
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def cluster(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[RunningCluster]:
-    async with open_cluster(tmp_path_factory.mktemp("short"), ["a", "b"]) as running:
+async def opened(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[RunningCluster]:
+    many = {"calls_per_extension_max": "100", "calls_per_user_max": "100"}
+    async with open_cluster(tmp_path_factory.mktemp("short"), ["a", "b"], many) as running:
         yield running
 
 
-async def test_given_the_holder_is_told_to_stop_then_the_other_has_the_pbx_within_moments(
-    cluster: RunningCluster,
+class Stage(NamedTuple):
+    """`first` holds the PBX. `one` and `other` are clients of the two instances."""
+
+    cluster: RunningCluster
+    first: str
+    second: str
+    one: ApiClient
+    other: ApiClient
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def stage(opened: RunningCluster) -> AsyncIterator[Stage]:
+    """Both run; afterwards there is no call."""
+    await opened.ensure_running()
+    first = await opened.holder()
+    [second] = set(opened.instances) - {first}
+    async with opened.client(first) as one, opened.client(second) as other:
+        await one.authenticate()
+        await other.authenticate()
+        yield Stage(opened, first, second, one, other)
+    await opened.ensure_running()
+    async with opened.client(await opened.holder()) as client:
+        await client.leave_no_call()
+
+
+async def test_given_the_holder_is_told_to_stop_then_the_other_has_its_calls_within_moments(
+    stage: Stage,
 ) -> None:
-    before = await cluster.wait_held("a")
-    cluster.kill("a", signal.SIGTERM)
-    after = await cluster.wait_held("b", time_limit_s=4.0)
+    cluster, first, second, one, other = stage
+    before = await cluster.wait_held(first)
+    ids = await talks(one, 3)
+    cluster.hit(first, signal.SIGTERM)
+    # Less than the time to live of a lease: it was handed over.
+    after = await cluster.wait_held(second, time_limit_s=4.0)
     assert after.epoch == before.epoch + 1
+    await all_live(other, ids, 2.0)
+    assert {x["id"] for x in (await other.hang_up()).json} == set(ids)
+    await finals(cluster, ids)
+    assert ends_logged(cluster, ids) == {1}
+
+
+async def test_given_the_holder_is_killed_with_live_calls_then_the_other_lists_all_and_ends_them(
+    stage: Stage,
+) -> None:
+    cluster, first, _, one, other = stage
+    lab = cluster.lab(first)
+    async with (
+        lab.scripted("0003*213", rings()) as dave,
+        lab.phone("0003*211", answer="auto") as bob,
+    ):
+        ids = await talks(one, TALKING)
+        ringing = await one.place(["0003*213"], ["3235550201"], extension="213")
+        await dave.wait_ringing()
+        ends = await one.place(["211"], ["3235550201"])
+        await bob.wait_established()
+        await one.wait_status(ends, 5)
+        killed_s = cluster.hit(first, signal.SIGKILL)
+        await bob.hangup()
+        # Each of them, and none that was never there.
+        await all_live(other, [*ids, ringing])
+        assert time.monotonic() - killed_s < TAKEN_OVER_WITHIN_S
+        [lost] = await finals(cluster, [ends])
+        assert "lost while disconnected" in lost["document"]
+        assert dave.incoming_invites == 1
+        hung_up = (await other.hang_up()).json
+        assert {x["id"] for x in hung_up} == {*ids, ringing}
+        await finals(cluster, [*ids, ringing])
+        await dave.wait_closed()
+    assert ends_logged(cluster, [*ids, ringing, ends]) == {1}
+
+
+async def test_given_a_kill_between_accept_and_originate_then_the_call_ends_once_and_never_rings(
+    stage: Stage,
+) -> None:
+    cluster, first, second, one, other = stage
+    async with (
+        cluster.lab(first).scripted("0003*210", rings()) as alice,
+    ):
+        key = {"Idempotency-Key": "killed"}
+        cluster.ami.freeze_to_server()
+        created = await one.create(["210"], ["3235550201"], headers=key)
+        assert created.status == 202
+        [call] = created.json
+        await cluster.ami.wait_held(b"Originate")
+        cluster.hit(first, signal.SIGKILL)
+        cluster.ami.cut()  # the Originate is lost with the connection
+        cluster.ami.thaw()
+        await cluster.wait_held(second)
+        again = await other.create(["210"], ["3235550201"], headers=key)
+        assert (again.status, again.text) == (created.status, created.text)
+        [row] = await finals(cluster, [call["id"]])
+        assert "instance lost" in row["document"]
+        assert alice.incoming_invites == 0
+        rows = await cluster.rows("SELECT id FROM calls WHERE id = $1", call["id"])
+        assert len(rows) == 1
+    assert ends_logged(cluster, [call["id"]]) == {1}
+
+
+async def test_given_the_holder_freezes_and_thaws_then_it_lets_go_and_nothing_is_doubled(
+    stage: Stage,
+) -> None:
+    cluster, first, second, one, other = stage
+    ids = await talks(one, 5)
+    since = len(cluster.instances[first].log_lines())
+    cluster.hit(first, signal.SIGSTOP)
+    frozen_s = time.monotonic()
+    await cluster.wait_held(second)
+    assert time.monotonic() - frozen_s < TAKEN_OVER_WITHIN_S
+    await all_live(other, ids)
+    cluster.hit(first, signal.SIGCONT)
+    await eventually(lambda: said(cluster, first, "leases_lost", since), 5)
+    assert not cluster.ami_sessions(first)
+    held = await cluster.held(first)
+    assert held is not None
+    assert held.holder == second
+    # What it would write now is of an older epoch.
+    assert {x["id"] for x in (await other.hang_up()).json} == set(ids)
+    await finals(cluster, ids)
+    assert ends_logged(cluster, ids) == {1}
+
+
+async def test_given_the_database_is_away_for_seconds_then_the_same_instance_goes_on(
+    stage: Stage,
+) -> None:
+    cluster, first, _, one, _ = stage
+    before, since = await cluster.wait_held(first), len(cluster.instances[first].log_lines())
+    ids = await talks(one, 3)
+    await asyncio.to_thread(cluster.postgresql.stop)
+    try:
+        await eventually(lambda: refuses(one), 10)
+        # Until every lease has run out, and its holder has stopped by itself.
+        await eventually(lambda: said(cluster, first, "leases_paused", since), 10)
+        await asyncio.sleep(LEASE_S - PAUSED_AFTER_S + 0.5)  # nobody tells that it is over
+        await all_live(one, ids, 1.0)
+        ended = await one.hang_up("210", ids[0])
+        assert [x["id"] for x in ended.json] == ids[:1]
+        for process in cluster.instances.values():
+            answer = await one.request("GET", f"{process.base_url}/health/live")
+            assert answer.status == 200
+    finally:
+        await asyncio.to_thread(cluster.postgresql.start)
+    back_s = time.monotonic()
+    after = await cluster.wait_held(first)
+    assert time.monotonic() - back_s < TAKEN_OVER_WITHIN_S
+    assert after.epoch == before.epoch
+    await all_live(one, ids[1:])
+    await one.hang_up()
+    await finals(cluster, ids)
+    assert ends_logged(cluster, ids) == {1}

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 import pytest
 
-from bridge.config.pbx_entries import settings_of_pbxs
+from bridge.config.pbx_entries import PbxEntry, settings_of_pbxs
 from bridge.config.settings import Settings
 from bridge.config.settings_reading import SettingsWrong, read_settings
 
@@ -67,6 +68,17 @@ def test_given_one_table_then_it_is_as_the_variables(
     [only] = settings_of_pbxs(settings)
     assert only.model_dump() == settings.model_dump()
     assert only.pbx_name == "one"
+
+
+def test_given_the_example_of_the_docs_then_both_pbxs_are_known(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = (Path(__file__).parents[3] / "docs" / "cluster.md").read_text()
+    [example] = re.findall(r"```toml\n(.*?)```", page, re.DOTALL)
+    settings = read(tmp_path, monkeypatch, example)
+    assert [x.pbx_host for x in settings_of_pbxs(settings)] == ["10.0.0.21", "10.0.0.22"]
+    named = set(re.findall(r"`(\w+)`", page.partition("- A table has")[2].partition("\n- ")[0]))
+    assert named == set(PbxEntry.model_fields)
 
 
 @pytest.mark.parametrize(

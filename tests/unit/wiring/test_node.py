@@ -9,6 +9,7 @@ from pathlib import Path
 from bridge.supervision.tasks import supervisor
 from bridge.testing.eventually import eventually
 from bridge.wiring.node import Node
+from tests.scripted_ami.server import Session
 from tests.unit.http.whole_service import WholeService, whole_service
 
 TIMES = 20
@@ -22,6 +23,11 @@ async def _again(running: WholeService) -> None:
     assert not service.nodes
     await service.begin_node(settings, queue)
     await eventually(lambda: service.node.link.link.up)
+
+
+def _only(sessions: list[Session]) -> list[Session] | None:
+    """None while the session for recordings is open as well."""
+    return sessions if len(sessions) == 1 else None
 
 
 def _counted() -> dict[str, int]:
@@ -56,3 +62,35 @@ async def test_given_an_instance_without_a_node_when_asked_then_the_answer_is_50
         assert answer.headers["Retry-After"]
         ended = await client.request("GET", "/uapi/phoneCalls/@me/210?ended=true")
         assert (ended.status, ended.json["entry"]) == (200, [])
+
+
+async def test_given_a_node_when_cut_then_its_session_and_its_streams_end_before_that_returns(
+    tmp_path: Path,
+) -> None:
+    async with whole_service(tmp_path) as running:
+        service, name = running.service, running.service.settings.pbx_name
+        node = service.node
+        [session] = await eventually(lambda: _only(running.ami.logged_in))
+        with node.services.call_feed.followed(["0003*210"]) as follower:
+            service.cut_node(name)
+            assert follower.ended
+        assert not node.link.link.up
+        await eventually(lambda: not running.ami.logged_in)
+        await service.end_node(name)
+        assert session.number not in {x.connection for x in running.ami.actions("Logoff")}
+        await service.begin_node(node.settings, service.write_queue)
+        await eventually(lambda: service.node.link.link.up)
+
+
+async def test_given_a_node_that_connects_when_cut_then_no_session_stays_open(
+    tmp_path: Path,
+) -> None:
+    async with whole_service(tmp_path) as running:
+        service, name = running.service, running.service.settings.pbx_name
+        settings = service.node.settings
+        await service.end_node(name)
+        await service.begin_node(settings, service.write_queue)
+        await asyncio.sleep(0)  # it begins to connect
+        service.cut_node(name)
+        await service.end_node(name)
+        await eventually(lambda: not running.ami.logged_in)

@@ -1,0 +1,73 @@
+"""The calls of a running cluster, as tests ask for them and count them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+from bridge.testing.eventually import eventually
+from bridge.testing.lab.api_client import ApiClient
+
+from .running_cluster import RunningCluster
+
+
+async def all_live(api: ApiClient, ids: Sequence[str], time_limit_s: float = 20.0) -> None:
+    """Until exactly these calls are listed."""
+    last: list[str] = []
+
+    async def listed() -> bool:
+        nonlocal last
+        answer = await api.request("GET", "/uapi/phoneCalls/@me/@self", params={"count": "100"})
+        last = [] if answer.status != 200 else [x["id"] for x in answer.json["entry"]]
+        return sorted(last) == sorted(ids)
+
+    await eventually(listed, time_limit_s, why=lambda: f"listed: {len(last)} of {len(ids)}")
+
+
+async def talks(api: ApiClient, count: int) -> list[str]:
+    """The ids of so many calls between public numbers, all answered."""
+    places = (api.place(["3235550202"], ["3235550201"], extension="210") for _ in range(count))
+    ids = list(await asyncio.gather(*places))
+
+    async def answered() -> bool:
+        calls = await api.calls("@self", count="100")
+        talking = [x for x in calls if {y["status"] for y in x["phoneCallView"]} == {5}]
+        return len(talking) == count
+
+    await eventually(answered, 20)
+    return ids
+
+
+async def finals(cluster: RunningCluster, ids: Sequence[str]) -> list[Any]:
+    """The rows of the calls, once each has its end."""
+
+    async def all_there() -> Sequence[Any] | None:
+        rows = await cluster.rows("SELECT * FROM calls WHERE id = ANY($1)", list(ids))
+        return rows if len(rows) == len(ids) and all(x["ended_ms"] for x in rows) else None
+
+    return list(await eventually(all_there, 15))
+
+
+def ends_logged(cluster: RunningCluster, ids: Sequence[str]) -> set[int]:
+    """How often each of the calls was said to have ended, by all instances together."""
+    said = Counter(
+        x["call_id"]
+        for process in cluster.instances.values()
+        for x in process.log_lines()
+        if x["event"] == "call_ended"
+    )
+    return {said[x] for x in ids}
+
+
+def said(cluster: RunningCluster, name: str, event: str, since: int) -> bool:
+    """Whether the log of the instance has it, after so many lines."""
+    return any(x["event"] == event for x in cluster.instances[name].log_lines()[since:])
+
+
+async def refuses(api: ApiClient) -> bool:
+    answer = await api.create(["3235550202"], ["3235550201"], extension="210")
+    if answer.status == 202:  # before it has noticed
+        await api.hang_up("210", answer.json[0]["id"])
+    return answer.status == 503
