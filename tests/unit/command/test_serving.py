@@ -80,7 +80,8 @@ async def stage(monkeypatch: pytest.MonkeyPatch) -> Stage:
         def __init__(self, settings: Settings) -> None:
             stage.settings = settings
             self.settings = settings
-            self.phones: Any = type("Phones", (), {"ready": stage.ready})
+            phones = type("Phones", (), {"ready": stage.ready})
+            self.node: Any = type("Node", (), {"phones": phones})
 
         async def __aenter__(self) -> FakeService:
             await stage.service_starts()
