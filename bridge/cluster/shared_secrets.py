@@ -5,23 +5,19 @@ So all instances know the same password of a phone, whoever made it first.
 
 from __future__ import annotations
 
-import asyncio
-import threading
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from concurrent.futures import Future
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import TypeVar
 
 from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
-from sqlalchemy.pool import NullPool
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bridge.cluster.sealing import CannotOpen, Seal
+from bridge.cluster.short_transaction import ShortTransactions, Work
 from bridge.config.secrets_file import SecretsFileError, UnknownSecretError, new_secret
-from bridge.faults import StorageUnavailable, reason
+from bridge.faults import StorageUnavailable
 from bridge.storage.cluster_tables import shared_secrets
-from bridge.storage.engine import ANSWER_LIMIT_S, CONNECT_LIMIT_S, address_of
 from bridge.storage.shared_changes import SECRETS, insert_change
 
 _MARK = "cluster-secret"
@@ -33,26 +29,32 @@ _Result = TypeVar("_Result")
 
 
 class SharedSecrets:
-    """A source of secrets. Each method waits for the database, so call it beside the event loop.
-
-    `where` names the database in messages.
-    """
+    """A source of secrets. Each method waits for the database, so call it beside the event loop."""
 
     def __init__(self, database_url: str, seal: Seal) -> None:
-        self._url = database_url
+        self._transactions = ShortTransactions(database_url)
         self._seal = seal
         self._known: dict[str, str] = {}
-        self.where = ""
+
+    @property
+    def where(self) -> str:
+        """The database, for messages."""
+        return self._transactions.where
 
     def __repr__(self) -> str:
         return f"SharedSecrets({self.where!r}, {len(self._known)} secrets)"
 
     @classmethod
-    def open(cls, database_url: str, cluster_secret: str) -> SharedSecrets:
-        """The tables must be there. Raises StorageUnavailable, SecretsFileError if the secret is
-        not that of the other instances."""
+    def open(
+        cls, database_url: str, cluster_secret: str, own: Mapping[str, str] | None = None
+    ) -> SharedSecrets:
+        """The tables must be there. `own`: of the time when the instance was alone. They are shared
+        from now on, unless the others have some of these names.
+
+        Raises StorageUnavailable, SecretsFileError if the cluster secret is not that of the others.
+        """
         opened = cls(database_url, Seal(cluster_secret))
-        opened._known = opened._in_database(opened._first_look)
+        opened._known = opened._transactions.run(lambda there: opened._first_look(there, own or {}))
         return opened
 
     def get_or_create(self, name: str) -> str:
@@ -98,16 +100,23 @@ class SharedSecrets:
 
         self._known |= self._told(replace)
 
-    async def _first_look(self, there: AsyncConnection) -> dict[str, str]:
+    async def _first_look(self, there: AsyncConnection, own: Mapping[str, str]) -> dict[str, str]:
         await self._insert(there, {_MARK: _MARK})
-        return await self._all(there)
+        known = await self._all(there)
+        missing = sorted(own.keys() - known.keys() - {_MARK})
+        return known | await self._made(there, missing, own)
 
-    async def _made(self, there: AsyncConnection, missing: Sequence[str]) -> dict[str, str]:
+    async def _made(
+        self,
+        there: AsyncConnection,
+        missing: Sequence[str],
+        given: Mapping[str, str] = MappingProxyType({}),
+    ) -> dict[str, str]:
         made: dict[str, str] = {}
         for begin in range(0, len(missing), _MADE_AT_ONCE):
             some = missing[begin : begin + _MADE_AT_ONCE]
             # in the order of their names: two instances that make the same wait for each other
-            await self._insert(there, {name: new_secret(name) for name in some})
+            await self._insert(there, {x: given.get(x) or new_secret(x) for x in some})
             rows = select(shared_secrets).where(shared_secrets.c.name.in_(some))
             made |= self._opened({x.name: x.sealed for x in await there.execute(rows)})
         return made
@@ -131,39 +140,8 @@ class SharedSecrets:
                 "BRIDGE_CLUSTER_SECRET must be the same at all instances"
             ) from None
 
-    def _told(self, work: Callable[[AsyncConnection], Awaitable[_Result]]) -> _Result:
+    def _told(self, work: Work[_Result]) -> _Result:
         try:
-            return self._in_database(work)
+            return self._transactions.run(work)
         except StorageUnavailable as why:
             raise SecretsFileError(f"cannot keep secrets: {why}") from None
-
-    def _in_database(self, work: Callable[[AsyncConnection], Awaitable[_Result]]) -> _Result:
-        """In a thread with an event loop of its own: the caller may be in one already."""
-        done: Future[_Result] = Future()
-
-        def run() -> None:
-            try:
-                done.set_result(asyncio.run(self._in_transaction(work)))
-            except BaseException as fault:  # it is raised below
-                done.set_exception(fault)
-
-        thread = threading.Thread(target=run, name="shared-secrets")
-        thread.start()
-        thread.join()
-        return done.result()
-
-    async def _in_transaction(
-        self, work: Callable[[AsyncConnection], Awaitable[_Result]]
-    ) -> _Result:
-        limits = {"timeout": CONNECT_LIMIT_S, "command_timeout": ANSWER_LIMIT_S}
-        engine: AsyncEngine = create_async_engine(
-            self._url, poolclass=NullPool, connect_args=limits
-        )
-        self.where = address_of(engine)
-        try:
-            async with engine.begin() as there:
-                return await work(there)
-        except (DBAPIError, OSError) as error:
-            raise StorageUnavailable(f"{self.where}: {reason(error)}") from error
-        finally:
-            await engine.dispose()

@@ -98,6 +98,14 @@ class KeptSecrets(SecretSource, Protocol):
         """
 
 
+def secrets_of_file(path: Path) -> dict[str, str]:
+    """The secrets of that file, by name; none if there is no file. Raises SecretsFileError."""
+    try:
+        return _read(path) or {}
+    except OSError as error:
+        raise _unusable(path, error) from error
+
+
 class ThrowawaySecrets:
     """For a look that must leave no trace (`uapi-bridge check`): what is not known is made up."""
 
@@ -107,10 +115,7 @@ class ThrowawaySecrets:
     @classmethod
     def like(cls, path: Path) -> ThrowawaySecrets:
         """The secrets of that file, if it exists. Raises SecretsFileError."""
-        try:
-            return cls(_read(path))
-        except OSError as error:
-            raise _unusable(path, error) from error
+        return cls(secrets_of_file(path))
 
     def get_or_create(self, name: str) -> str:
         return self._known.get(name) or new_secret(name)

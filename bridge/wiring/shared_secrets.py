@@ -5,18 +5,22 @@ from __future__ import annotations
 import asyncio
 
 from bridge.cluster.shared_secrets import SharedSecrets
+from bridge.config.secrets_file import secrets_of_file
 from bridge.config.settings import Settings
+from bridge.config.state_folder import SECRETS_FILE
 from bridge.storage.engine import open_engine
 from bridge.storage.migrate import migrate
 
 
 def shared_secrets(settings: Settings) -> SharedSecrets:
-    """Waits for the database, whose tables must be there.
+    """Waits for the database, whose tables must be there. Those of the state folder are shared.
 
     Raises StorageUnavailable, SecretsFileError where the cluster secret is another one.
     """
     return SharedSecrets.open(
-        settings.resolved_database_url, settings.cluster_secret.get_secret_value()
+        settings.resolved_database_url,
+        settings.cluster_secret.get_secret_value(),
+        secrets_of_file(settings.state_dir / SECRETS_FILE),
     )
 
 

@@ -72,6 +72,18 @@ async def test_given_a_rotation_then_the_others_have_the_new_one(
     assert sorted(NAMES[:2]) == one.names()
 
 
+async def test_given_secrets_of_the_time_alone_then_phones_keep_their_passwords(
+    migrated: AsyncEngine, postgresql_url: str
+) -> None:
+    own = {name: f"old {name}" for name in NAMES}
+    one = await asyncio.to_thread(SharedSecrets.open, postgresql_url, CLUSTER_SECRET, own)
+    theirs = {NAMES[0]: "another", "ami": "theirs"}
+    other = await asyncio.to_thread(SharedSecrets.open, postgresql_url, CLUSTER_SECRET, theirs)
+    assert await asyncio.to_thread(one.get_or_create_all, NAMES) == own
+    assert await asyncio.to_thread(other.get_or_create_all, NAMES) == own
+    assert await asyncio.to_thread(one.get_or_create, "ami") == "theirs"
+
+
 async def test_given_a_database_that_is_down_then_the_start_waits_for_it() -> None:
     with pytest.raises(StorageUnavailable):
         await opened("postgresql+asyncpg://nobody@/none?host=/nowhere")
