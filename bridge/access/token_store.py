@@ -12,7 +12,7 @@ from bridge.access.stored_token import StoredToken
 from bridge.storage.engine import reading
 from bridge.storage.purge import purge_in_chunks
 from bridge.storage.row_writer import RowWriter
-from bridge.storage.shared_changes import ENDED_TOKEN, Notes, no_notes
+from bridge.storage.shared_changes import ENDED_TOKEN, NO_NOTES, Notes
 from bridge.storage.statement import Statement
 from bridge.storage.tables import tokens
 
@@ -32,7 +32,7 @@ class TokenStore:
     """Implements TokenRecords of `bridge.access` with SQL. Every method raises
     StorageUnavailable."""
 
-    def __init__(self, engine: AsyncEngine, queue: RowWriter, notes: Notes = no_notes) -> None:
+    def __init__(self, engine: AsyncEngine, queue: RowWriter, notes: Notes = NO_NOTES) -> None:
         self._engine = engine
         self._queue = queue
         self._notes = notes
@@ -63,8 +63,9 @@ class TokenStore:
         if token_hashes:
             await self._queue.submit(
                 *[_DELETE.write(counted=False, token_hash=one) for one in token_hashes],
-                *self._notes(ENDED_TOKEN, list(token_hashes)),
+                *self._notes.rows(ENDED_TOKEN, list(token_hashes)),
             )
+            self._notes.written()
 
     async def purge_expired(self, now_ms: int) -> int:
         """Remove the tokens that expire at or before `now_ms`; returns how many."""

@@ -44,9 +44,12 @@ class _Row:
 
 
 class ChangeReader:
-    """`start` before anything is loaded that others may change; listeners may come later."""
+    """`start` before anything is loaded that others may change; listeners may come later.
 
-    def __init__(self, engine: AsyncEngine, hints: Hints, poll_s: float = POLL_S) -> None:
+    Without `hints` only the interval, `poll_s`, and `catch_up` make it read.
+    """
+
+    def __init__(self, engine: AsyncEngine, hints: Hints | None, poll_s: float = POLL_S) -> None:
         self._engine = engine
         self._poll_s = poll_s
         self._listeners: dict[str, Hear] = {}
@@ -56,7 +59,8 @@ class ChangeReader:
         self._turn = asyncio.Lock()
         self._wake = asyncio.Event()
         self._task: LivingTask | None = None
-        hints.listen(CHANNEL, lambda _: self._wake.set())
+        if hints is not None:
+            hints.listen(CHANNEL, lambda _: self._wake.set())
 
     def hear(self, kind: str, listener: Hear) -> None:
         """Call `listener` with each change of that kind from now on."""

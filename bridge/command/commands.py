@@ -197,6 +197,22 @@ def diff_directories(file: Path, against: Path | None, *, json: bool) -> ExitCod
     return EXIT_FAILED if found else 0
 
 
+def push_directory(file: Path) -> ExitCode:
+    """`uapi-bridge directory push`: of several instances."""
+    from bridge.command.directory_push import NoOthers, push
+    from bridge.faults import StorageUnavailable
+
+    try:
+        version = push(read_settings(), file)
+    except (SettingsWrong, DirectoryError, NoOthers) as why:
+        print(why, file=sys.stderr)
+        return EXIT_WRONG
+    except StorageUnavailable as why:
+        return f"the database cannot be used: {why}"
+    print(f"{file}: version {version}; all instances use it within seconds")
+    return 0
+
+
 def upgrade_asterisk(*, newest: bool, remove_unused: bool) -> ExitCode:
     """`uapi-bridge asterisk upgrade`."""
     from bridge.command.asterisk_upgrade import upgrade

@@ -126,6 +126,14 @@ def directory_diff(
     _exit(commands.diff_directories(file, against, json=json))
 
 
+@directory_app.command("push")
+def directory_push(
+    file: Annotated[Path, typer.Argument(help="the file that all instances shall use")],
+) -> None:
+    """Have all of several instances use a directory file."""
+    _exit(commands.push_directory(file))
+
+
 @asterisk_app.command("upgrade")
 def asterisk_upgrade(
     *,

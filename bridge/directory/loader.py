@@ -39,13 +39,17 @@ are errors. A file with any error is refused as a whole, with all its errors.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import stat
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from bridge.clock import now_ms
 from bridge.config.secrets_file import SecretSource
 from bridge.directory.directory import Directory
 from bridge.directory.file_checks import check_file, spell_path
@@ -76,28 +80,57 @@ def load_directory(path: Path, secret_source: SecretSource) -> Directory:
 
     Secrets are made only for a file that is valid.
     """
-    document = _read(path)
-    parsed, problems = _parse(document.tree, document, str(path))
+    return directory_from(read_content(path), str(path), secret_source)
+
+
+def directory_from(content: str, name: str, secret_source: SecretSource) -> Directory:
+    """The directory of a file with this content. `name`: of the file, for problems.
+
+    Raises as `load_directory`.
+    """
+    document = _document(content, name)
+    parsed, problems = _parse(document.tree, document, name)
     for here, line in document.repeated:
-        problems.append(Problem(str(path), line, spell_path(here), "is written twice"))
+        problems.append(Problem(name, line, spell_path(here), "is written twice"))
     findings = list(check_file(document.tree))
     if parsed is not None:
         findings += check_forwards(parsed, number_rules(parsed.public_numbers))
         findings += check_queue_members(parsed)
     for here, reason in findings:
-        problems.append(Problem(str(path), document.line_of(here), spell_path(here), reason))
+        problems.append(Problem(name, document.line_of(here), spell_path(here), reason))
     if parsed is None or problems:
         raise DirectoryError(tuple(sorted(problems, key=lambda problem: problem.line)))
     return directory_of(parsed, secret_source)
 
 
-class CurrentDirectory:
-    """Holds the directory in force. A request takes it once and keeps it to its end."""
+@dataclass(frozen=True, slots=True)
+class DirectoryContent:
+    """A directory file as it was read. `name` is for problems."""
 
-    def __init__(self, path: Path, secret_source: SecretSource) -> None:
+    name: str
+    text: str
+
+
+class CurrentDirectory:
+    """Holds the directory in force. A request takes it once and keeps it to its end.
+
+    `shared`: the file that all of several instances use; it returns None where each uses its own,
+    at `path`. `since_ms`: when the directory in force was read, wall clock. `hash`: SHA-256 of its
+    file, in hex.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        secret_source: SecretSource,
+        shared: Callable[[], DirectoryContent | None] = lambda: None,
+    ) -> None:
         self.path = path
-        self._secret_source = secret_source
-        self._directory = load_directory(path, secret_source)
+        self.secret_source = secret_source
+        self._shared = shared
+        self.since_ms = 0
+        self.hash = ""
+        self._directory = self._load()
 
     @property
     def directory(self) -> Directory:
@@ -108,20 +141,34 @@ class CurrentDirectory:
 
         If it raises (as `load_directory` does) the old directory stays.
         """
-        self._secret_source.read_again()
-        self._directory = load_directory(self.path, self._secret_source)
+        self.secret_source.read_again()
+        self._directory = self._load()
         return self._directory
 
+    def _load(self) -> Directory:
+        content = self._shared() or DirectoryContent(str(self.path), read_content(self.path))
+        began_ms = now_ms()
+        loaded = directory_from(content.text, content.name, self.secret_source)
+        self.since_ms = began_ms
+        self.hash = hashlib.sha256(content.text.encode()).hexdigest()
+        return loaded
 
-def _read(path: Path) -> Document:
+
+def _document(content: str, name: str) -> Document:
     try:
-        return read_yaml(_text(path))
+        return read_yaml(content)
+    except UnreadableYaml as error:
+        raise DirectoryError((Problem(name, error.line, "", error.reason),)) from None
+
+
+def read_content(path: Path) -> str:
+    """The content of a directory file. Raises DirectoryError where it cannot be read."""
+    try:
+        return _text(path)
     except OSError as error:
         problem = Problem(str(path), 0, "", f"cannot be read: {error.strerror or error}")
     except UnicodeDecodeError as error:
         problem = Problem(str(path), 0, "", f"not UTF-8 at byte {error.start}")
-    except UnreadableYaml as error:
-        problem = Problem(str(path), error.line, "", error.reason)
     raise DirectoryError((problem,))
 
 

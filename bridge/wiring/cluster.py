@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -18,9 +19,15 @@ from bridge.wiring.held_pbxs import PBX_RESOURCES, HeldPbxs, NodeHolder
 
 
 async def open_leases(
-    stack: AsyncExitStack, settings: Settings, engine: AsyncEngine
+    stack: AsyncExitStack,
+    settings: Settings,
+    engine: AsyncEngine,
+    directory_hash: Callable[[], str],
 ) -> OpenedLeases:
-    """Leases and hints; nothing is claimed yet. `stack` ends both."""
+    """Leases and hints; nothing is claimed yet. `stack` ends both.
+
+    `directory_hash`: of the directory in force.
+    """
     resources = [
         *(pbx_resource(x.pbx_name) for x in settings_of_pbxs(settings)),
         *map(shard_resource, range(SHARDS)),
@@ -33,6 +40,7 @@ async def open_leases(
             settings.instance_url,
             resources,
             version=__version__,
+            directory_hash=directory_hash,
         )
     )
 

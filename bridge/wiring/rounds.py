@@ -22,10 +22,15 @@ Purges = Mapping[str, Callable[[int], Awaitable[object]]]
 """By the name of the rows: removes the old ones; it gets the present moment in milliseconds."""
 
 
-def begin_purges(stack: AsyncExitStack, purges: Purges, may_purge: Callable[[], bool]) -> None:
+def begin_purges(
+    stack: AsyncExitStack,
+    name: str,
+    purges: Purges,
+    may_purge: Callable[[], bool] = lambda: True,
+) -> None:
     """Begin to remove old rows; `stack` ends it. The service ends with an error if that dies.
 
-    `may_purge`: whether this instance shall do it in this round.
+    `name`: of the task. `may_purge`: whether this instance shall do it in this round.
     """
 
     async def purge() -> None:
@@ -34,7 +39,7 @@ def begin_purges(stack: AsyncExitStack, purges: Purges, may_purge: Callable[[], 
         now = now_ms()
         await purge_each({name: partial(remove, now) for name, remove in purges.items()})
 
-    living = must_live(every(PURGE_INTERVAL_S, "purge", purge), "purge")
+    living = must_live(every(PURGE_INTERVAL_S, name, purge), name)
     stack.push_async_callback(living.stop)
 
 

@@ -14,7 +14,6 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from bridge.access.one_time_codes import OneTimeCodes
 from bridge.access.password_sign_in import PasswordSignIn
 from bridge.access.token_service import TokenService
-from bridge.access.token_store import TokenStore
 from bridge.access.verba_access import VerbaAccess
 from bridge.access.verba_token_store import VerbaTokenStore
 from bridge.calls.store.call_store import CallStore
@@ -27,7 +26,7 @@ from bridge.directory.loader import EXAMPLE_FILE, CurrentDirectory
 from bridge.faults import StorageUnavailable
 from bridge.http import application
 from bridge.http.context import Services
-from bridge.http.keyed_answers import KeyedAnswers
+from bridge.http.keyed_answers import OTHERS_S, KeyedAnswers
 from bridge.http.node_services import HeldNodes
 from bridge.http.ops.instance_health import InstanceHealth
 from bridge.http.server import close_http, start_http
@@ -42,6 +41,7 @@ from bridge.storage.engine import FROZEN_WRITER_LIMIT_S, open_engine
 from bridge.storage.migrate import migrate
 from bridge.storage.probe import StorageProbe
 from bridge.storage.row_writer import RowWriter
+from bridge.storage.shared_changes import NO_NOTES, purge_notes
 from bridge.storage.write_queue import WriteQueue
 from bridge.supervision.tasks import supervisor
 from bridge.tracing.traces import NO_TRACES
@@ -53,10 +53,12 @@ from bridge.wiring.node import Node
 from bridge.wiring.phone_call_events import SharedBy, open_phone_call_events
 from bridge.wiring.rounds import Purges, begin_purges
 from bridge.wiring.shared_parts import SharedParts
+from bridge.wiring.tokens import token_service
 from bridge.wiring.traces import open_traces
 
 if TYPE_CHECKING:  # an instance that is alone loads nothing of it
     from bridge.cluster.opened_leases import OpenedLeases
+    from bridge.wiring.shared_memory import SharedMemory
 
 log = structlog.get_logger()
 
@@ -75,20 +77,18 @@ class Service:
         self.secrets: SecretSource
         self.directory: CurrentDirectory
         if not settings.instance_name:
-            self._open_directory(open_secrets(settings))
+            self.secrets = open_secrets(settings)
+            self.directory = CurrentDirectory(settings.directory_file or EXAMPLE_FILE, self.secrets)
         self.sign_in_codes = OneTimeCodes[str](settings.console_link_s)
         self.nodes: dict[str, Node] = {}
         self._held = HeldNodes()
         self._stack = AsyncExitStack()
         self._wait = DatabaseWait(settings)
+        self._reloading = asyncio.Lock()
         self.write_queue: WriteQueue
         self._shared: SharedParts
         self.tokens: TokenService
         self.events: PhoneCallEvents
-
-    def _open_directory(self, secrets: SecretSource) -> None:
-        self.secrets = secrets
-        self.directory = CurrentDirectory(self.settings.directory_file or EXAMPLE_FILE, secrets)
 
     @property
     def node(self) -> Node:
@@ -150,7 +150,9 @@ class Service:
         stack.push_async_callback(self._end_nodes)
         if shared.leases is None:
             await self.begin_node(settings, self.write_queue)
-        begin_purges(stack, self._purges(records, verba_access), self._may_purge)
+        begin_purges(stack, "purge", self._purges(records, verba_access), self._may_purge)
+        # Each instance has tokens in memory.
+        begin_purges(stack, "purge_tokens", {"tokens": lambda _: self.tokens.purge()})
         await self._wait.make_way()
         app = application.make_application(services)
         await self._surround(app, services)
@@ -188,7 +190,21 @@ class Service:
             return None
         from bridge.wiring.cluster import open_leases
 
-        return await open_leases(self._stack, self.settings, engine)
+        return await open_leases(self._stack, self.settings, engine, lambda: self.directory.hash)
+
+    async def _open_shared_memory(
+        self, engine: AsyncEngine, leases: OpenedLeases | None
+    ) -> SharedMemory | None:
+        """With the secrets and the directory that all instances share."""
+        if not self.settings.instance_name:
+            return None
+        from bridge.wiring.shared_memory import SharedMemory, open_shared_directory
+
+        memory = SharedMemory(engine, None if leases is None else leases.hints)
+        await memory.start(self._stack)
+        self.directory = await asyncio.to_thread(open_shared_directory, self.settings)
+        self.secrets = self.directory.secret_source
+        return memory
 
     def _shared_deliveries(
         self, engine: AsyncEngine, leases: OpenedLeases | None
@@ -222,11 +238,9 @@ class Service:
         )
         stack.push_async_callback(engine.dispose)
         await migrate(engine)
-        if settings.instance_name:
-            from bridge.wiring.shared_secrets import shared_secrets
-
-            await asyncio.to_thread(lambda: self._open_directory(shared_secrets(settings)))
         leases = await self._open_leases(engine)
+        memory = await self._open_shared_memory(engine, leases)
+        notes = NO_NOTES if memory is None else memory.notes
         traces = open_traces(stack, settings)
         queue = self.write_queue = WriteQueue(engine, committed=metrics.commit_seconds.observe)
         await queue.start()
@@ -237,12 +251,7 @@ class Service:
         answers = IdempotencyStore(
             engine, queue, lifetime_ms=settings.idempotency_lifetime_s * 1000
         )
-        self.tokens = TokenService(
-            TokenStore(engine, queue),
-            lambda client_id: self.directory.directory.apps.get(client_id),
-            lambda client_id: self.directory.directory.clients.get(client_id),
-            lifetime_s=settings.token_lifetime_s,
-        )
+        self.tokens = token_service(settings, engine, queue, self.directory, notes)
         await self.tokens.start()
         self.events = await open_phone_call_events(
             stack,
@@ -254,19 +263,22 @@ class Service:
             attempt_counter(metrics),
             traces,
             self._shared_deliveries(engine, leases),
+            notes=notes,
         )
         self._shared = SharedParts(
             secrets=self.secrets,
             directory=self.directory,
             engine=engine,
             answers=answers,
-            keyed_answers=KeyedAnswers(answers),
+            keyed_answers=KeyedAnswers(answers, OTHERS_S if settings.instance_name else 0.0),
             edge=await open_edge(stack, settings, engine, queue),
             events=self.events,
             metrics=metrics,
             traces=traces,
             leases=leases,
         )
+        if memory is not None:
+            memory.keep_up(stack, self.tokens, self.events, self.reload)
         return self._shared
 
     async def begin_node(
@@ -303,7 +315,11 @@ class Service:
 
     def _purges(self, records: CallStore, verba_access: VerbaAccess) -> Purges:
         settings, events, answers = self.settings, self.events, self._shared.answers
+        shared: Purges = {}
+        if settings.instance_name:
+            shared = {"shared_changes": lambda _: purge_notes(self.write_queue)}
         return {
+            **shared,
             "calls": lambda now: records.purge_ended(now - settings.ended_calls_kept_s * 1000),
             "idempotency": lambda now: answers.purge(
                 now - settings.idempotency_lifetime_s * 1000, settings.idempotency_keys_max
@@ -313,7 +329,6 @@ class Service:
             "app_secrets": lambda now: events.call_receivers.purge_secrets(
                 now, self.directory.directory.clients
             ),
-            "tokens": lambda _: self.tokens.purge(),
         }
 
     async def wait_until_ready(self, time_limit_s: float) -> None:
@@ -329,6 +344,10 @@ class Service:
 
         Raises DirectoryError for an invalid file; the old directory stays in force then.
         """
+        async with self._reloading:
+            await self._reload()
+
+    async def _reload(self) -> None:
         before = self.directory.directory
         after = await asyncio.to_thread(self.directory.reload)
         self.events.check_rights()

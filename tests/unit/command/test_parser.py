@@ -33,6 +33,7 @@ def run(*words: str) -> Any:
         ("settings --values --json", "settings", (), {"values": True, "json": True}),
         ("secret rotate a b", "rotate_secrets", (["a", "b"],), {}),
         ("secret list", "list_secrets", (), {}),
+        ("directory push new.yaml", "push_directory", (Path("new.yaml"),), {}),
         ("secret show app/user-12", "show_secret", ("app/user-12",), {}),
         ("secret hash", "hash_password", (), {}),
         ("directory diff a", "diff_directories", (Path("a"), None), {"json": False}),
