@@ -75,6 +75,10 @@ class CallReceivers:
             if receiver.client_id in self._secrets:
                 self._keep(receiver)
 
+    async def hear_secrets(self, _: Collection[str] | None) -> None:
+        """As `look_at_secrets`."""
+        await self.look_at_secrets()
+
     async def look_at_secrets(self) -> None:
         """Another instance may have replaced some. Raises StorageUnavailable."""
         async with self._changing:

@@ -25,6 +25,7 @@ from bridge.phone_call_events.retry_delay import RetrySchedule
 from bridge.phone_call_events.rights import Rights
 from bridge.phone_call_events.sender import EventSender
 from bridge.phone_call_events.sending_again import SendingAgain
+from bridge.phone_call_events.shared_subscriptions import SharedSubscriptions
 from bridge.phone_call_events.store.app_secret_store import AppSecretStore
 from bridge.phone_call_events.store.attempt_store import AttemptStore, KeptAttempt
 from bridge.phone_call_events.store.delivery_store import EventDeliveryStore
@@ -131,6 +132,10 @@ class PhoneCallEvents:
             app_secrets, rights, numbers, limits.age_max_s, self._dispatcher.one_more
         )
 
+        self.shared_subscriptions = SharedSubscriptions(
+            subscriptions, self._index, self._dispatcher, self._one_at_a_time, self._tell_interest
+        )
+
     async def start(self) -> None:
         """Load the subscriptions and go on with the events that wait on disk."""
         self._index.store_all(await self._store.load())
@@ -208,6 +213,7 @@ class PhoneCallEvents:
                 raise TooManySubscriptions(f"an extension may have {most} phone call events")
             self._index.store(subscription)
             self._tell_interest()
+        await self._store.notes.heard()
 
     async def update(
         self,
@@ -224,22 +230,48 @@ class PhoneCallEvents:
         for `create`.
         """
         async with self._one_at_a_time():
-            found = self._index.get(subscription_id)
-            if found is None:
+            after = await self._changed(subscription_id, change, why, first)
+            if after is None:
                 return None
-            after = change(found)
-            try:
-                await self._store.update(after, why_disabled=why, first=first(after))
-            except StorageUnavailable as fault:
-                if fault.outcome_unknown:  # its client is told that nothing was changed
-                    self._store.restore_later(found)
-                raise
             self._index.store(after)
             self._tell_interest()
             if not after.enabled:
                 self._dispatcher.drop(subscription_id)
         self._dispatcher.hurry(subscription_id)
+        await self._store.notes.heard()
         return after
+
+    async def _changed(
+        self,
+        subscription_id: str,
+        change: Callable[[Subscription], Subscription],
+        why: str,
+        first: Callable[[Subscription], Write | None],
+    ) -> Subscription | None:
+        """On disk. Of several instances another may change it at the same time."""
+        several = self._store.notes.several
+        while True:
+            if several:
+                found = next(iter(await self._store.load([subscription_id])), None)
+            else:
+                found = self._index.get(subscription_id)
+            if found is None:
+                return None
+            after = change(found)
+            if several:  # each change has a moment of its own, which the next one is told by
+                later_ms = max(after.modified_ms, found.modified_ms + 1)
+                after = replace(after, modified_ms=later_ms)
+            was = found if several else None
+            try:
+                written = await self._store.update(
+                    after, why_disabled=why, first=first(after), was=was
+                )
+            except StorageUnavailable as fault:
+                if fault.outcome_unknown:  # its client is told that nothing was changed
+                    self._store.restore_later(found)
+                raise
+            if written:
+                return after
 
     async def delete(self, subscriptions: Sequence[Subscription]) -> list[str]:
         """Delete the subscriptions; returns the ids of those that still existed.
@@ -257,6 +289,7 @@ class PhoneCallEvents:
                     self._forget(ids)
                 raise
             self._forget(ids)
+        await self._store.notes.heard()
         return ids
 
     def _forget(self, ids: Sequence[str]) -> None:

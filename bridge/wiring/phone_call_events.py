@@ -23,6 +23,7 @@ from bridge.phone_call_events.store.attempt_store import AttemptStore
 from bridge.phone_call_events.store.delivery_store import EventDeliveryStore
 from bridge.phone_call_events.store.subscription_store import EventSubscriptionStore
 from bridge.phone_call_events.target_address import TargetRules
+from bridge.storage.shared_changes import NO_NOTES, Notes
 from bridge.storage.write_queue import WriteQueue
 from bridge.tracing.traces import NO_TRACES, Traces
 from bridge.wiring.traces import told_of_attempts
@@ -43,6 +44,7 @@ async def open_phone_call_events(
     tried: Callable[[Delivery, Attempt], None] = lambda *_: None,
     traces: Traces = NO_TRACES,
     shared_by: SharedBy | None = None,
+    notes: Notes = NO_NOTES,
 ) -> PhoneCallEvents:
     """Started, and stopped by `stack`; what was not delivered last time is being delivered.
 
@@ -63,10 +65,10 @@ async def open_phone_call_events(
         )
     )
     events = PhoneCallEvents(
-        EventSubscriptionStore(engine, queue),
+        EventSubscriptionStore(engine, queue, notes),
         EventDeliveryStore(engine, queue),
         AttemptStore(engine, queue, settings.timeline_entries_max),
-        AppSecretStore(engine, queue),
+        AppSecretStore(engine, queue, notes),
         sender,
         RetrySchedule(
             settings.events_retry_first_s,

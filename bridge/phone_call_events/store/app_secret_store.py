@@ -13,6 +13,7 @@ from bridge.phone_call_events.subscription import AppSecret, Subscription
 from bridge.storage.engine import reading
 from bridge.storage.event_tables import event_app_secrets
 from bridge.storage.row_writer import RowWriter
+from bridge.storage.shared_changes import APP_SECRET, NO_NOTES, Notes
 from bridge.storage.statement import Statement, StoppedByGuard, Write
 
 _INSERT = Statement(
@@ -35,9 +36,10 @@ _REMOVE = Statement(
 class AppSecretStore:
     """Every method raises StorageUnavailable."""
 
-    def __init__(self, engine: AsyncEngine, queue: RowWriter) -> None:
+    def __init__(self, engine: AsyncEngine, queue: RowWriter, notes: Notes = NO_NOTES) -> None:
         self._engine = engine
         self._queue = queue
+        self._notes = notes
 
     async def load(self) -> list[AppSecret]:
         """Those of all apps."""
@@ -60,8 +62,10 @@ class AppSecretStore:
                 client_id=secret.client_id,
                 secret=secret.secret,
                 old_secrets=written_secrets(secret.old_secrets),
-            )
+            ),
+            *self._notes.rows(APP_SECRET, [secret.client_id]),
         )
+        self._notes.written()
 
     async def update(self, secret: AppSecret, before: str, first: Write | None = None) -> bool:
         """Replace the secret of the app; False if that is not `before` any more.
@@ -75,12 +79,16 @@ class AppSecretStore:
             client_id=secret.client_id,
             before=before,
         )
-        counts = await self._queue.submit(*([write] if first is None else [first, write]))
+        notes = self._notes.rows(APP_SECRET, [secret.client_id])
+        counts = await self._queue.submit(*([] if first is None else [first]), write, *notes)
         if first is not None and not counts[0]:
             raise StoppedByGuard
-        return counts[-1] == 1
+        self._notes.written()
+        return counts[0 if first is None else 1] == 1
 
     async def remove_unused(self, client_id: str) -> bool:
         """Remove the secret of the app. False if it has none, or rows of its receivers remain."""
-        [count] = await self._queue.submit(_REMOVE.write(client_id=client_id))
-        return count == 1
+        counts = await self._queue.submit(
+            _REMOVE.write(client_id=client_id), *self._notes.rows(APP_SECRET, [client_id])
+        )
+        return counts[0] == 1

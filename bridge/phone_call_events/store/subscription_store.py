@@ -19,10 +19,11 @@ from bridge.phone_call_events.subscription import (
 from bridge.storage.engine import reading
 from bridge.storage.event_tables import event_subscriptions
 from bridge.storage.row_writer import RowWriter
+from bridge.storage.shared_changes import NO_NOTES, SUBSCRIPTION, Notes
 from bridge.storage.statement import Statement, StoppedByGuard, Write
 
-# The limit is checked where nobody else can be between the check and the insert (SQLite; with
-# PostgreSQL two instances at once could exceed it by one).
+# The limit is checked where nobody else can be between the check and the insert: SQLite has one
+# writer, and of several instances over PostgreSQL each takes the lock of the extension before.
 _INSERT = Statement(
     "INSERT INTO event_subscriptions (id, extension, types, url, method, status, note, secret,"
     " client_id, modified_ms, format, old_secrets, last_sequence)"
@@ -33,6 +34,12 @@ _INSERT = Statement(
     " CAST(:old_secrets AS TEXT), 0"
     " WHERE (SELECT COUNT(*) FROM event_subscriptions WHERE extension = :of_extension"
     " AND call_id IS NULL) < CAST(:most AS INTEGER)"
+)
+_LOCK = Statement("SELECT pg_advisory_xact_lock(1969317993, hashtext(:locked_extension))")
+# It locks the row until the commit, where nobody has changed it since.
+_UNCHANGED = Statement(
+    "UPDATE event_subscriptions SET modified_ms = modified_ms"
+    " WHERE id = :id AND modified_ms = :was_ms"
 )
 _UPDATE = Statement(
     "UPDATE event_subscriptions SET url = :url, method = :method, status = :status, note = :note,"
@@ -51,13 +58,19 @@ _DELETE = Statement("DELETE FROM event_subscriptions WHERE id = :id", many_rows=
 class EventSubscriptionStore:
     """Every method raises StorageUnavailable."""
 
-    def __init__(self, engine: AsyncEngine, queue: RowWriter) -> None:
+    def __init__(self, engine: AsyncEngine, queue: RowWriter, notes: Notes = NO_NOTES) -> None:
         self._engine = engine
         self._queue = queue
+        self.notes = notes
 
-    async def load(self) -> list[Subscription]:
-        """All subscriptions of extensions, also disabled ones. Raises StorageUnavailable."""
+    async def load(self, ids: Collection[str] | None = None) -> list[Subscription]:
+        """All subscriptions of extensions, also disabled ones; with `ids` only those.
+
+        Raises StorageUnavailable.
+        """
         query = select(event_subscriptions).where(event_subscriptions.c.call_id.is_(None))
+        if ids is not None:
+            query = query.where(event_subscriptions.c.id.in_(ids))
         async with reading(self._engine) as connection:
             rows = (await connection.execute(query)).all()
         return [
@@ -102,25 +115,38 @@ class EventSubscriptionStore:
             of_extension=subscription.extension,
             most=most,
         )
-        writes = (write,) if first is None else (first, write)
+        before = [] if first is None else [first]
+        if self.notes.several:
+            before.insert(0, _LOCK.write(counted=False, locked_extension=subscription.extension))
+        notes = self.notes.rows(SUBSCRIPTION, [subscription.id])
         try:
-            counts = await self._queue.submit(*writes)
+            counts = await self._queue.submit(*before, write, *notes)
         except StorageUnavailable as why:
             if why.outcome_unknown:  # its client is told that there is none
                 self.delete_later([subscription.id])
             raise
-        if first is not None and not counts[0]:
+        if first is not None and not counts[len(before) - 1]:
             raise StoppedByGuard
-        return counts[-1] == 1
+        return counts[len(before)] == 1
 
     async def update(
-        self, subscription: Subscription, *, why_disabled: str, first: Write | None = None
-    ) -> None:
+        self,
+        subscription: Subscription,
+        *,
+        why_disabled: str,
+        first: Write | None = None,
+        was: Subscription | None = None,
+    ) -> bool:
         """If it is disabled, the same transaction gives its waiting events up.
 
-        `first`: as for `insert`.
+        `first`: as for `insert`. `was`: before the change; False, and nothing is written, where
+        another instance has changed or deleted it since.
         """
-        writes = [_update(subscription)] if first is None else [first, _update(subscription)]
+        before = [] if first is None else [first]
+        if was is not None:
+            unchanged = _UNCHANGED.write(guard=True, id=was.id, was_ms=was.modified_ms)
+            before.insert(0, unchanged)
+        writes = [*before, _update(subscription)]
         if not subscription.enabled:
             writes.append(
                 _GIVE_UP_WAITING.write(
@@ -130,9 +156,13 @@ class EventSubscriptionStore:
                     subscription_id=subscription.id,
                 )
             )
+        writes += self.notes.rows(SUBSCRIPTION, [subscription.id])
         counts = await self._queue.submit(*writes)
-        if first is not None and not counts[0]:
+        if was is not None and not counts[0]:
+            return False
+        if first is not None and not counts[len(before) - 1]:
             raise StoppedByGuard
+        return True
 
     async def disable(self, receiver: Subscription, why: str, at_ms: int) -> None:
         """Of one call: its row stays, so that nothing more of the call is written for it."""
@@ -145,20 +175,21 @@ class EventSubscriptionStore:
 
     def restore_later(self, subscription: Subscription) -> None:
         """Restore the row after an update with an unknown outcome."""
-        self._queue.submit_later(_update(subscription))
+        notes = self.notes.rows(SUBSCRIPTION, [subscription.id])
+        self._queue.submit_later(_update(subscription), *notes)
 
     async def delete(self, ids: Collection[str]) -> None:
         """With everything that waits for them, and their past deliveries."""
         if ids:
-            await self._queue.submit(*_deletions(ids))
+            await self._queue.submit(*self._deletions(ids))
 
     def delete_later(self, ids: Collection[str]) -> None:
         """Delete the rows after a `delete` with an unknown outcome."""
-        self._queue.submit_later(*_deletions(ids))
+        self._queue.submit_later(*self._deletions(ids))
 
-
-def _deletions(ids: Collection[str]) -> list[Write]:
-    return [_DELETE.write(counted=False, id=x) for x in ids]
+    def _deletions(self, ids: Collection[str]) -> list[Write]:
+        deletions = [_DELETE.write(counted=False, id=x) for x in ids]
+        return [*deletions, *self.notes.rows(SUBSCRIPTION, list(ids))]
 
 
 def _update(subscription: Subscription) -> Write:

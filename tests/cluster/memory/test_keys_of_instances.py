@@ -1,0 +1,124 @@
+"""The same Idempotency-Key at several instances: one change, and one answer for all."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from bridge.calls.store.call_store import CallStore
+from bridge.calls.store.idempotency_store import IdempotencyStore
+from bridge.faults import StorageUnavailable
+from bridge.http.errors import UapiError
+from bridge.http.keyed_answers import IdempotentRequest, KeyedAnswers, StoredAnswer
+from bridge.http.uapi.idempotent_creates import IdempotentCreates, Save
+from bridge.storage.engine import reading
+from bridge.storage.tables import calls as stored_calls
+from bridge.storage.write_queue import WriteQueue
+from tests.integration.storage.phone_calls import live_call
+
+INSTANCES, TIMES = 3, 200
+
+
+class Instance:
+    def __init__(self, engine: AsyncEngine, queue: WriteQueue, others_s: float = 5.0) -> None:
+        answers = IdempotencyStore(engine, queue)
+        self.keyed = KeyedAnswers(answers, others_s)
+        self.creates = IdempotentCreates(CallStore(engine, queue, answers), self.keyed, answers)
+        self.placed: list[str] = []
+
+    async def create(self, key: str) -> StoredAnswer:
+        async def place(save: Save) -> StoredAnswer:
+            call = live_call()
+            await asyncio.sleep(0)
+            answer = StoredAnswer(202, call.id)
+            await save([call], answer)
+            self.placed.append(call.id)
+            return answer
+
+        return await self.creates.once(IdempotentRequest("app", key, lambda: b"same"), place)
+
+
+@pytest.fixture
+async def instances(migrated: AsyncEngine) -> AsyncIterator[list[Instance]]:
+    async with AsyncExitStack() as stack:
+        queues = [WriteQueue(migrated) for _ in range(INSTANCES)]
+        for queue in queues:
+            await queue.start()
+            stack.push_async_callback(queue.stop)
+        yield [Instance(migrated, x) for x in queues]
+
+
+async def test_given_the_same_key_at_three_instances_at_once_then_one_call_and_two_replays(
+    migrated: AsyncEngine, instances: list[Instance]
+) -> None:
+    async def at_all(key: str) -> list[StoredAnswer]:
+        return await asyncio.gather(*(x.create(key) for x in instances))
+
+    answers = await asyncio.gather(*(at_all(str(x)) for x in range(TIMES)))
+    for of_key in answers:
+        assert len({x.text for x in of_key}) == 1
+        assert sorted(x.replayed for x in of_key) == [False, True, True]
+    async with reading(migrated) as connection:
+        ids = (await connection.execute(select(stored_calls.c.id))).scalars().all()
+    placed = [call_id for x in instances for call_id in x.placed]
+    assert sorted(placed) == sorted(ids) == sorted(x[0].text for x in answers)
+
+
+async def test_given_a_change_under_way_elsewhere_then_the_same_request_waits_for_its_answer(
+    instances: list[Instance],
+) -> None:
+    request = IdempotentRequest("verba/key", "key", lambda: b"same")
+    begun, goes_on, times = asyncio.Event(), asyncio.Event(), 0
+
+    async def change() -> StoredAnswer:
+        nonlocal times
+        times += 1
+        begun.set()
+        await goes_on.wait()
+        return StoredAnswer(200, "done")
+
+    first = asyncio.ensure_future(instances[0].keyed.once_begun(request, change, lambda _: False))
+    await begun.wait()
+    others = [
+        asyncio.ensure_future(x.keyed.once_begun(request, change, lambda _: False))
+        for x in instances[1:]
+    ]
+    other = IdempotentRequest("verba/key", "key", lambda: b"another")
+    with pytest.raises(UapiError, match="another request"):
+        await instances[1].keyed.once_begun(other, change, lambda _: False)
+    goes_on.set()
+    answers = await asyncio.gather(first, *others)
+    assert [(x.text, x.replayed) for x in answers] == [
+        ("done", False),
+        ("done", True),
+        ("done", True),
+    ]
+    assert times == 1
+
+
+async def test_given_an_instance_that_died_in_a_change_then_the_same_request_is_refused(
+    migrated: AsyncEngine, queue: WriteQueue
+) -> None:
+    request = IdempotentRequest("verba/key", "key", lambda: b"same")
+
+    async def dies() -> StoredAnswer:
+        raise StorageUnavailable("killed")
+
+    with pytest.raises(StorageUnavailable):
+        await Instance(migrated, queue).keyed.once_begun(request, dies, lambda _: False)
+    with pytest.raises(UapiError, match="broken off") as refused:
+        await Instance(migrated, queue, 0.2).keyed.once_begun(request, dies, lambda _: False)
+    assert refused.value.status == 409
+
+
+async def test_given_a_takeover_then_the_new_holder_gives_the_answer_of_the_old_one(
+    migrated: AsyncEngine, instances: list[Instance]
+) -> None:
+    first = await instances[0].create("key")
+    again = [await x.create("key") for x in instances]
+    assert [(x.text, x.replayed) for x in again] == [(first.text, True)] * INSTANCES
