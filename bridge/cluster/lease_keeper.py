@@ -249,7 +249,7 @@ class LeaseKeeper:
             if self._stopping or not self._registered:
                 return
             started_s = self._clock()
-            lease = await self._rows.claim(resource, self._seen.stuck_expiry_ms(resource))
+            lease = await self._rows.claim(resource, self._seen.row_of(resource))
             if lease is None:
                 self._look_soon_after(self._times.retry_s)
                 continue

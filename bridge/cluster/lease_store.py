@@ -87,8 +87,8 @@ class LeaseRows(Protocol):
 
     async def look(self) -> Seen: ...
 
-    async def claim(self, resource: str, expires_ms_seen: int) -> Lease | None:
-        """Take a lease that is free, has run out, or still has this expiry; None if it is not.
+    async def claim(self, resource: str, seen: SeenLease | None) -> Lease | None:
+        """Take a lease that is free, or unchanged since it was seen; None if it is neither.
 
         None also while a commit of its holder is under way.
         """
@@ -146,9 +146,10 @@ class LeaseStore:
             tuple(_instance(x) for x in instances),
         )
 
-    async def claim(self, resource: str, expires_ms_seen: int) -> Lease | None:
+    async def claim(self, resource: str, seen: SeenLease | None) -> Lease | None:
         own = self._own
-        claim = (_CLAIM, resource, own.name, own.url, self._ttl_ms, expires_ms_seen, CHANNEL)
+        unchanged = (-1, -1) if seen is None else (seen.epoch, seen.expires_ms)
+        claim = (_CLAIM, resource, own.name, own.url, self._ttl_ms, *unchanged, CHANNEL)
         try:
             rows = await self._connection.ask(*claim)
             if not rows and await self._connection.ask(_MAKE, resource):
@@ -237,16 +238,17 @@ INSERT INTO leases (resource, holder, epoch, expires_ms, url) VALUES ($1, '', 0,
 ON CONFLICT DO NOTHING RETURNING resource
 """
 
-# PostgreSQL looks at the row again once it has the lock, the clock included. So of two claims one
-# finds nothing, and the wait for a commit is not taken off the time of the new holder.
+# A lease that has run out is taken with the expiry that the claimer has watched, and not by the
+# clock: a renewal meanwhile, or a jump of the clock, lets the claim find nothing. PostgreSQL looks
+# at the row again once it has the lock. So of two claims one finds nothing.
 _CLAIM = f"""
 WITH claimed AS (
     UPDATE leases
     SET holder = $2, epoch = epoch + 1, expires_ms = {_NOW_MS} + $4, url = $3
-    WHERE resource = $1 AND (holder = '' OR expires_ms < {_NOW_MS} OR expires_ms = $5)
+    WHERE resource = $1 AND (holder = '' OR (epoch = $5 AND expires_ms = $6))
     RETURNING epoch
 )
-SELECT epoch, pg_notify($6, $1) FROM claimed
+SELECT epoch, pg_notify($7, $1) FROM claimed
 """  # noqa: S608
 
 _RELEASE = f"""

@@ -23,9 +23,9 @@ class LeaseTimes:
     """How long the database may take for one statement, or to connect."""
     retry_s: float = 0.2
     """The pause after a statement that failed."""
-    unchanged_s: float = 3.5
-    """A lease that has run out is taken if nobody was seen to renew it for so long. Then a jump of
-    the database's clock takes nothing from those that live."""
+    unchanged_s: float = 4.0
+    """A lease that has run out is taken if nobody was seen to renew it for so long, at least
+    `fence_s`. So a jump of the database's clock takes nothing from a holder that may still act."""
     share_wait_s: float = 2.0
     """A free lease is left to instances that have less; after so long it is taken anyway."""
     settled_s: float = 10.0

@@ -119,21 +119,15 @@ class SeenLeases:
             for name in names
         }
 
-    def stuck_expiry_ms(self, resource: str) -> int:
-        """The expiry that this row has kept for so long that its holder must be dead; -1 if not.
-
-        The clock of the database has jumped back, if it has not run out by then.
-        """
-        since = self._unchanged.get(resource)
-        if since is None or self._clock() - since.since_s < 2 * self._times.ttl_s:
-            return -1
-        return since.expires_ms
+    def row_of(self, resource: str) -> SeenLease | None:
+        """Its row as last read; None if there was none."""
+        return self._seen.leases.get(resource)
 
     def _is_free(self, resource: str, now_s: float, also_of_others: bool) -> bool:
         row = self._seen.leases.get(resource)
         if row is None or not row.holder:
             return True
-        if row.holder == self._own and row.over:
+        if row.holder == self._own:
             return True
         if not also_of_others:
             return False

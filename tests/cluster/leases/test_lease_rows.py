@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from bridge.cluster.hints import PostgresqlHints
 from bridge.cluster.lease import Lease
 from bridge.cluster.lease_connection import LeaseConnection
-from bridge.cluster.lease_store import CHANNEL, LeaseStore, OwnInstance
+from bridge.cluster.lease_store import CHANNEL, LeaseStore, OwnInstance, SeenLease
 from bridge.cluster.lease_times import LeaseTimes
 from bridge.testing.eventually import eventually
 
@@ -40,6 +40,10 @@ async def ways(engine: AsyncEngine) -> AsyncIterator[list[Way]]:
         await way.connection.close()
 
 
+async def seen_by(way: Way) -> SeenLease | None:
+    return (await way.rows.look()).leases.get(PBX)
+
+
 async def run_out(engine: AsyncEngine) -> None:
     async with engine.begin() as connection:
         await connection.execute(text("UPDATE leases SET expires_ms = 1"))
@@ -51,7 +55,8 @@ async def test_given_a_lease_that_ran_out_when_two_claim_at_once_then_one_has_th
     a, b = ways
     winners = set()
     for epoch in range(1, (1000 if pytestconfig.getoption("--cluster-long") else 100) + 1):
-        claimed = await asyncio.gather(a.rows.claim(PBX, -1), b.rows.claim(PBX, -1))
+        seen = await seen_by(a)
+        claimed = await asyncio.gather(a.rows.claim(PBX, seen), b.rows.claim(PBX, seen))
         [lease] = [x for x in claimed if x is not None]
         assert lease.epoch == epoch
         winners.add(lease.holder)
@@ -63,16 +68,18 @@ async def test_given_a_commit_under_way_when_claimed_then_the_claim_waits_and_a_
     engine: AsyncEngine, ways: list[Way]
 ) -> None:
     a, b = ways
-    lease = await a.rows.claim(PBX, -1)
+    lease = await a.rows.claim(PBX, None)
     assert lease == Lease(PBX, "a", 1, "http://a")
     async with engine.connect() as writer:
         guard = await writer.execute(GUARD, {"resource": PBX, "epoch": 1})
         assert guard.scalar() == 1
         assert (await a.rows.renew([lease], "")).renewed == {PBX}
-        await run_out_at(engine)
-        assert await b.rows.claim(PBX, -1) is None, "a guard holds the epoch"
+        async with asyncio.timeout(0.5):  # a change of the expiry passes the guard
+            await run_out(engine)
+        seen = await seen_by(b)
+        assert await b.rows.claim(PBX, seen) is None, "a guard holds the epoch"
         assert b.connection.is_up, "the server gave up, the connection did not break"
-        claim = asyncio.create_task(b.rows.claim(PBX, -1))
+        claim = asyncio.create_task(b.rows.claim(PBX, seen))
         await asyncio.sleep(0.1)  # it waits in the server, which nobody can see from here
         assert not claim.done()
         await writer.commit()
@@ -82,20 +89,18 @@ async def test_given_a_commit_under_way_when_claimed_then_the_claim_waits_and_a_
         assert (await a.rows.renew([lease], "")).renewed == frozenset()
 
 
-async def run_out_at(engine: AsyncEngine) -> None:
-    """As `run_out`; a change of the expiry passes the guard."""
-    async with asyncio.timeout(0.5):
-        await run_out(engine)
-
-
 async def test_given_a_lease_that_lives_when_claimed_then_it_stays(ways: list[Way]) -> None:
     a, b = ways
-    lease = await a.rows.claim(PBX, -1)
+    lease = await a.rows.claim(PBX, None)
     assert lease
-    assert await b.rows.claim(PBX, -1) is None
-    row = (await b.rows.look()).leases[PBX]
+    assert await b.rows.claim(PBX, None) is None
+    row = await seen_by(b)
+    assert row
     assert (row.holder, row.epoch, row.url, row.over) == ("a", 1, "http://a", False)
-    assert await b.rows.claim(PBX, row.expires_ms) == Lease(PBX, "b", 2, "http://b"), "a dead one"
+    await asyncio.sleep(0.002)  # the clock of the rows counts milliseconds
+    assert (await a.rows.renew([lease], "")).renewed == {PBX}
+    assert await b.rows.claim(PBX, row) is None, "it was renewed since it was seen"
+    assert await b.rows.claim(PBX, await seen_by(b)) == Lease(PBX, "b", 2, "http://b"), "a dead one"
     assert (await a.rows.renew([lease], "")).renewed == frozenset()
 
 
@@ -103,7 +108,7 @@ async def test_given_a_lease_that_ran_out_when_nobody_took_it_then_its_holder_re
     engine: AsyncEngine, ways: list[Way]
 ) -> None:
     a, b = ways
-    lease = await a.rows.claim(PBX, -1)
+    lease = await a.rows.claim(PBX, None)
     assert lease
     await run_out(engine)
     assert (await b.rows.look()).leases[PBX].over
@@ -125,12 +130,12 @@ async def test_given_a_release_when_committed_then_the_others_hear_and_can_claim
     hints.listen(CHANNEL, heard.append)
     await b.rows.look()
     heard.clear()
-    lease = await a.rows.claim(PBX, -1)
+    lease = await a.rows.claim(PBX, None)
     assert lease
     await a.rows.release(Lease(PBX, "a", 7, ""))
     assert (await b.rows.look()).leases[PBX].holder == "a", "another epoch is not released"
     await a.rows.release(lease)
-    assert await b.rows.claim(PBX, -1) == Lease(PBX, "b", 2, "http://b")
+    assert await b.rows.claim(PBX, None) == Lease(PBX, "b", 2, "http://b")
     await eventually(lambda: heard == [PBX] * 3)
 
 

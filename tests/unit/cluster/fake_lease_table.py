@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
 from bridge.cluster.instances import Instance
 from bridge.cluster.lease import Lease
@@ -13,6 +14,7 @@ from bridge.cluster.lease_times import LeaseTimes
 from bridge.faults import StorageUnavailable
 
 ANSWER_S = 0.002
+_Answer = TypeVar("_Answer")
 
 
 @dataclass
@@ -51,12 +53,16 @@ class FakeTable:
 
 
 class FakeRows:
-    """Implements `LeaseRows` for one instance. `is_cut`: nothing reaches the database."""
+    """Implements `LeaseRows` for one instance.
+
+    `is_cut`: nothing reaches the database. `loses_answers`: all reaches it, and nothing comes back.
+    """
 
     def __init__(self, table: FakeTable, own: OwnInstance, times: LeaseTimes) -> None:
         self.table = table
         self.own = own
         self.is_cut = False
+        self.loses_answers = False
         self.answer_s = ANSWER_S
         self.renewals = 0
         self.up_since_s = asyncio.get_running_loop().time()
@@ -65,7 +71,9 @@ class FakeRows:
         self._ttl_ms = int(times.ttl_s * 1000)
 
     async def register(self, beat_ms_seen: int) -> Registration:
-        await self._answer()
+        return await self._asked(lambda: self._register(beat_ms_seen))
+
+    def _register(self, beat_ms_seen: int) -> Registration:
         own, now = self.own, self.table.now_ms()
         row = self.table.instances.get(own.name)
         if row is not None and row.process != own.process:
@@ -77,7 +85,9 @@ class FakeRows:
         return Registration(True, now)
 
     async def renew(self, mine: Collection[Lease], directory_hash: str) -> Renewal:
-        await self._answer()
+        return await self._asked(lambda: self._renew(mine, directory_hash))
+
+    def _renew(self, mine: Collection[Lease], directory_hash: str) -> Renewal:
         self.renewals += 1
         now = self.table.now_ms()
         beat = self.table.instances.get(self.own.name)
@@ -93,7 +103,9 @@ class FakeRows:
         return Renewal(beat.draining, frozenset(renewed))
 
     async def look(self) -> Seen:
-        await self._answer()
+        return await self._asked(lambda: self._look())
+
+    def _look(self) -> Seen:
         now = self.table.now_ms()
         return Seen(
             {
@@ -115,33 +127,52 @@ class FakeRows:
             ),
         )
 
-    async def claim(self, resource: str, expires_ms_seen: int) -> Lease | None:
-        await self._answer()
+    async def claim(self, resource: str, seen: SeenLease | None) -> Lease | None:
+        return await self._asked(lambda: self._claim(resource, seen))
+
+    def _claim(self, resource: str, seen: SeenLease | None) -> Lease | None:
         own, now = self.own, self.table.now_ms()
         row = self.table.leases.setdefault(resource, _Row("", 0, 0, ""))
-        if row.holder and row.expires_ms >= now and row.expires_ms != expires_ms_seen:
+        unchanged = seen and (seen.epoch, seen.expires_ms) == (row.epoch, row.expires_ms)
+        if row.holder and not unchanged:
             return None
         new = _Row(own.name, row.epoch + 1, now + self._ttl_ms, own.url)
         self.table.leases[resource] = new
         return Lease(resource, own.name, new.epoch, own.url)
 
     async def release(self, lease: Lease) -> None:
-        await self._answer()
+        return await self._asked(lambda: self._release(lease))
+
+    def _release(self, lease: Lease) -> None:
         row = self.table.leases[lease.resource]
         if (row.holder, row.epoch) == (self.own.name, lease.epoch):
             row.holder, row.url = "", ""
 
     async def leave(self) -> None:
-        await self._answer()
+        return await self._asked(lambda: self._leave())
+
+    def _leave(self) -> None:
         self.table.instances[self.own.name].beat_ms = 0
 
     async def set_draining(self, name: str, draining: bool) -> bool:
-        await self._answer()
+        return await self._asked(lambda: self._set_draining(name, draining))
+
+    def _set_draining(self, name: str, draining: bool) -> bool:
         row = self.table.instances.get(name)
         if row is None:
             return False
         row.draining = draining
         return True
+
+    async def _asked(self, change: Callable[[], _Answer]) -> _Answer:
+        await self._answer()
+        answer = change()
+        if self.loses_answers:
+            self._is_up = False
+            # virtual time: the tests that use this are instant
+            await asyncio.sleep(self._times.answer_s)
+            raise StorageUnavailable("no answer within 1 s")
+        return answer
 
     async def _answer(self) -> None:
         loop = asyncio.get_running_loop()
