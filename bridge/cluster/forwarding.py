@@ -63,7 +63,10 @@ class Forwarder:
 
     def holder(self, pbx: str) -> Lease | None:
         """The lease of that PBX as last read; None where nobody else has it."""
-        lease = self._leases.holder_of(pbx_resource(pbx))
+        return self._other_holder(pbx_resource(pbx))
+
+    def _other_holder(self, resource: str) -> Lease | None:
+        lease = self._leases.holder_of(resource)
         return None if lease is None or lease.holder == self.own_name else lease
 
     @asynccontextmanager
@@ -76,18 +79,20 @@ class Forwarder:
         *,
         head_within_s: float = DEADLINE_S,
         found_within_s: float = DEADLINE_S,
+        own_too: bool = False,
     ) -> AsyncIterator[ClientResponse]:
         """The answer of the instance that holds the PBX.
 
         `held_here`: whether this instance does, and can carry the request out. `found_within_s`:
         until a holder takes the request; it is asked at most twice, the second time after its lease
-        has changed. `head_within_s`: until its answer begins. Raises HeldHere, NoHolder,
-        ForwardBroken.
+        has changed. `head_within_s`: until its answer begins. `own_too`: this instance is asked as
+        any other. Raises HeldHere, NoHolder, ForwardBroken.
         """
         until_s = _now_s() + found_within_s
         tried: Lease | None = None
         for last in (False, True):
-            lease = await self._next_holder(pbx, tried, held_here, until_s)
+            find = self._leases.holder_of if own_too else self._other_holder
+            lease = await self._next_holder(pbx, tried, held_here, find, until_s)
             tried = lease
             try:
                 async with self._to(lease, pbx, forward, request, head_within_s, until_s) as answer:
@@ -136,7 +141,12 @@ class Forwarder:
             yield answer
 
     async def _next_holder(
-        self, pbx: str, tried: Lease | None, held_here: Callable[[], bool], until_s: float
+        self,
+        pbx: str,
+        tried: Lease | None,
+        held_here: Callable[[], bool],
+        find: Callable[[str], Lease | None],
+        until_s: float,
     ) -> Lease:
         """Another lease than that which was tried, as soon as there is one.
 
@@ -146,7 +156,7 @@ class Forwarder:
         while True:
             if held_here():
                 raise HeldHere
-            lease = self.holder(pbx)
+            lease = find(pbx_resource(pbx))
             if lease is not None and lease != tried:
                 return lease
             now_s = _now_s()

@@ -77,6 +77,7 @@ class OneOfSeveral(Service):
         """The test has the leases."""
 
     async def _surround(self, app: web.Application, services: Services) -> None:
+        self.stream_places = services.stream_places
         surround = await open_forwarding(
             self._stack,
             self.settings,

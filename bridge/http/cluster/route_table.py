@@ -14,8 +14,9 @@ class Where(Enum):
     `HERE`: any instance, from what all share. `RECORDS`: any instance, once the holders of all PBXs
     have written what they know. The others are for the PBX: `CREATE`: of the user who pays; `CALL`:
     of the call in the path; `LISTED`: all on which the extensions have calls; `HANGUP` and
-    `ACTION`: those, or that of the call in the path; `STREAM`: all; `HOME`: of the user in the
-    path; `PHONE`: of the phone in the path; `VERBA`: of the conversation.
+    `ACTION`: those, or that of the call in the path; `STREAM`: all; `HOME` and
+    `HOME_STREAM`: of the user in the path; `PHONE`: of the phone in the path; `VERBA`: of the
+    conversation.
     """
 
     HERE = auto()
@@ -27,6 +28,7 @@ class Where(Enum):
     ACTION = auto()
     STREAM = auto()
     HOME = auto()
+    HOME_STREAM = auto()
     PHONE = auto()
     VERBA = auto()
 
@@ -64,7 +66,7 @@ _ROWS: tuple[tuple[str, str, Where], ...] = (
     ("GET", f"{_EXTENSION}/conference/members", Where.HOME),
     ("PUT DELETE", f"{_EXTENSION}/conference/members/{{phoneCallId}}", Where.HOME),
     ("GET", f"{_EXTENSION}/presence", Where.HOME),
-    ("GET", f"{_EXTENSION}/presence/stream", Where.HOME),
+    ("GET", f"{_EXTENSION}/presence/stream", Where.HOME_STREAM),
     ("GET", f"{_EXTENSION}/queue/agents", Where.HOME),
     ("GET PUT", f"{_EXTENSION}/queue/agents/{{agent}}", Where.HOME),
     ("GET", f"{_EXTENSION}/queue/callers", Where.HOME),

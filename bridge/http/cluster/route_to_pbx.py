@@ -29,6 +29,7 @@ from bridge.http.errors import UapiError
 from bridge.http.uapi.listed_calls import LISTED_CALLS
 from bridge.http.uapi.query_values import flag
 from bridge.http.uapi.scope import Scope, authenticated_app, scope_of
+from bridge.http.uapi.stream.reach import followed_scope
 
 ACTION_WITHIN_S = 120.0
 """An action is answered when the PBX has done it: a transfer rings for so long."""
@@ -70,6 +71,7 @@ class RouteToPbx:
             Where.ACTION: self._action,
             Where.STREAM: self._stream,
             Where.HOME: self._home,
+            Where.HOME_STREAM: self._home_stream,
             Where.PHONE: self._phone,
             Where.VERBA: self._verba.answer,
         }
@@ -144,6 +146,10 @@ class RouteToPbx:
 
     async def _stream(self, request: web.Request, handler: AppHandler) -> web.StreamResponse:
         return await self._streams.answer(request, handler, self._placements.pbx_names)
+
+    async def _home_stream(self, request: web.Request, handler: AppHandler) -> web.StreamResponse:
+        home = self._home_of(followed_scope(request).extensions)
+        return await self._streams.answer(request, handler, [home])
 
     async def _home(self, request: web.Request, handler: AppHandler) -> web.StreamResponse:
         pbx = self._home_of(scope_of(request).extensions)

@@ -18,7 +18,8 @@ from bridge.wiring.http import http_settings
 @pytest.fixture
 def app() -> web.Application:
     settings = http_settings(Settings(console=True, reference_page=True))
-    return make_application(cast("Services", SimpleNamespace(settings=settings)))
+    services = SimpleNamespace(settings=settings, tokens=SimpleNamespace(is_shared=True))
+    return make_application(cast("Services", services))
 
 
 def test_every_route_has_its_place(app: web.Application) -> None:
