@@ -13,6 +13,7 @@ from bridge.clock import every
 from bridge.cluster.forward_client import ForwardClient
 from bridge.cluster.forward_header import ForwardSigner
 from bridge.cluster.forwarding import Forwarder
+from bridge.cluster.instances import Instances
 from bridge.cluster.lease import Leases
 from bridge.cluster.pbx_names import OnePbx, Placements
 from bridge.cluster.pbx_of_calls import PbxOfCalls
@@ -20,6 +21,7 @@ from bridge.cluster.replayed_forwards import ReplayedForwards
 from bridge.cluster.shared_clock import READ_EVERY_S, SharedClock, database_moment_ms
 from bridge.cluster.stored_placements import READ_EVERY_S as PLACED_EVERY_S
 from bridge.cluster.stored_placements import StoredPlacements
+from bridge.cluster.told_instances import ToldInstances
 from bridge.config.pbx_entries import settings_of_pbxs
 from bridge.config.settings import Settings
 from bridge.directory.loader import CurrentDirectory
@@ -39,6 +41,7 @@ from bridge.http.server import AROUND, Around
 from bridge.http.uapi.accepted_answer import created_answer
 from bridge.http.uapi.listed_calls import listed_of_node
 from bridge.supervision.tasks import must_live
+from bridge.wiring.shared_memory import SharedMemory
 
 Surround = Callable[[web.Application], None]
 """Has an application, with all its routes, send each request to the holder of its PBX."""
@@ -55,8 +58,11 @@ async def open_forwarding(
     leases: Leases,
     placements: Placements,
     written: Callable[[], Awaitable[None]],
+    memory: SharedMemory,
+    instances: Instances,
 ) -> Surround:
     """`written`: returns once all that the nodes of this instance know is on disk, or cannot be.
+    `memory` is kept in line with those of the other `instances`.
 
     Raises StorageUnavailable.
     """
@@ -68,7 +74,10 @@ async def open_forwarding(
     kept_s = settings.http_idle_timeout_s * _KEPT_SHARE
     client = await stack.enter_async_context(ForwardClient(signer, kept_s=kept_s))
     forwarder = Forwarder(settings.instance_name, leases, client, clock)
-    routing = _routing(settings, services, engine, leases, placements, forwarder, written)
+    memory.notes.ask = ToldInstances(settings.instance_name, instances, client, clock).ask
+    routing = _routing(
+        settings, services, engine, leases, placements, forwarder, written, memory.reader.catch_up
+    )
     reception = Reception(signer, ReplayedForwards(), clock)
 
     def surround(app: web.Application) -> None:
@@ -100,6 +109,7 @@ def _routing(
     placements: Placements,
     forwarder: Forwarder,
     written: Callable[[], Awaitable[None]],
+    read_changes: Callable[[], Awaitable[None]],
 ) -> Routing:
     def choose_node(request: web.Request, pbx: str) -> bool:
         node = services.nodes.get(pbx)
@@ -132,4 +142,4 @@ def _routing(
         Streams(holders),
         VerbaRequests(holders, placements, calls, next_call_wait_s=settings.verba_next_call_wait_s),
     )
-    return Routing(holders, to_pbx, listed_of_node, written)
+    return Routing(holders, to_pbx, listed_of_node, written, read_changes)

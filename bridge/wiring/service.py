@@ -41,7 +41,7 @@ from bridge.storage.engine import FROZEN_WRITER_LIMIT_S, open_engine
 from bridge.storage.migrate import migrate
 from bridge.storage.probe import StorageProbe
 from bridge.storage.row_writer import RowWriter
-from bridge.storage.shared_changes import NO_NOTES, purge_notes
+from bridge.storage.shared_changes import NO_NOTES, Notes, purge_notes
 from bridge.storage.write_queue import WriteQueue
 from bridge.supervision.tasks import supervisor
 from bridge.tracing.traces import NO_TRACES
@@ -89,6 +89,7 @@ class Service:
         self._shared: SharedParts
         self.tokens: TokenService
         self.events: PhoneCallEvents
+        self.memory: SharedMemory  # of an instance of several
 
     @property
     def node(self) -> Node:
@@ -182,6 +183,8 @@ class Service:
             keeper,
             placements,
             self.write_queue.caught_up,
+            self.memory,
+            keeper,
         )
         surround(app)
 
@@ -192,19 +195,17 @@ class Service:
 
         return await open_leases(self._stack, self.settings, engine, lambda: self.directory.hash)
 
-    async def _open_shared_memory(
-        self, engine: AsyncEngine, leases: OpenedLeases | None
-    ) -> SharedMemory | None:
-        """With the secrets and the directory that all instances share."""
+    async def _open_shared_memory(self, engine: AsyncEngine, leases: OpenedLeases | None) -> Notes:
+        """Of several instances: with the secrets and the directory that all of them share."""
         if not self.settings.instance_name:
-            return None
+            return NO_NOTES
         from bridge.wiring.shared_memory import SharedMemory, open_shared_directory
 
-        memory = SharedMemory(engine, None if leases is None else leases.hints)
+        self.memory = memory = SharedMemory(engine, None if leases is None else leases.hints)
         await memory.start(self._stack)
         self.directory = await asyncio.to_thread(open_shared_directory, self.settings)
         self.secrets = self.directory.secret_source
-        return memory
+        return memory.notes
 
     def _shared_deliveries(
         self, engine: AsyncEngine, leases: OpenedLeases | None
@@ -239,8 +240,7 @@ class Service:
         stack.push_async_callback(engine.dispose)
         await migrate(engine)
         leases = await self._open_leases(engine)
-        memory = await self._open_shared_memory(engine, leases)
-        notes = NO_NOTES if memory is None else memory.notes
+        notes = await self._open_shared_memory(engine, leases)
         traces = open_traces(stack, settings)
         queue = self.write_queue = WriteQueue(engine, committed=metrics.commit_seconds.observe)
         await queue.start()
@@ -277,8 +277,8 @@ class Service:
             traces=traces,
             leases=leases,
         )
-        if memory is not None:
-            memory.keep_up(stack, self.tokens, self.events, self.reload)
+        if settings.instance_name:
+            self.memory.keep_up(stack, self.tokens, self.events, self.reload)
         return self._shared
 
     async def begin_node(

@@ -86,6 +86,8 @@ class OneOfSeveral(Service):
             self.leases,
             self._placements,
             self.write_queue.caught_up,
+            self.memory,
+            self.leases,
         )
         surround(app)
 
@@ -185,6 +187,7 @@ async def several_instances(
             )
             await stack.enter_async_context(service)
             relay.server_port = several.settings[name].http_port
+            leases.names.append(name)
         # The script has no channel that its answer could overtake.
         with patch.object(switchboard, "ORIGINATE_OVERTAKES_S", 0.0):
             yield several

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from bridge.cluster.instances import Instance
 from bridge.cluster.lease import Lease, LeaseListener, pbx_resource
 
 
 class SharedLeases:
-    """The truth. `url_of`: where the others reach an instance."""
+    """The truth. `url_of`: where the others reach an instance; `names`: of those that live."""
 
     def __init__(self, url_of: Callable[[str], str]) -> None:
         self._url_of = url_of
+        self.names: list[str] = []
         self._leases: dict[str, Lease] = {}
         self._epoch = 0
 
@@ -29,6 +31,9 @@ class SharedLeases:
     def free(self, pbx: str) -> None:
         self._leases.pop(pbx_resource(pbx), None)
 
+    def url_of(self, name: str) -> str:
+        return self._url_of(name)
+
     def get(self, resource: str) -> Lease | None:
         return self._leases.get(resource)
 
@@ -40,6 +45,7 @@ class LeasesOf:
     def __init__(self, shared: SharedLeases, name: str) -> None:
         self._shared = shared
         self._name = name
+        self.own = name
         self.lags: dict[str, Lease | None] = {}
         self.lag_stays = False
         self.looks = 0
@@ -53,6 +59,11 @@ class LeasesOf:
 
     def listen(self, prefix: str, listener: LeaseListener) -> None:
         """Nobody is told here."""
+
+    def all_instances(self) -> tuple[Instance, ...]:
+        return tuple(
+            Instance(x, self._shared.url_of(x), True, 0, False, "", "") for x in self._shared.names
+        )
 
     async def look_again(self) -> None:
         self.looks += 1

@@ -12,6 +12,7 @@ from aiohttp.typedefs import Middleware
 from bridge.cluster.forward_client import MISDIRECTED
 from bridge.cluster.forwarding import ARRIVES_WITHIN_S
 from bridge.cluster.lease import pbx_resource
+from bridge.cluster.told_instances import CHANGES
 from bridge.http.cluster.asked_owners import CALLS, WRITTEN
 from bridge.http.cluster.gathered_calls import AskNode, listed_to_json
 from bridge.http.cluster.holders import AppHandler, Holders
@@ -27,12 +28,13 @@ _LOOK_S = 0.02
 @dataclass(frozen=True, slots=True)
 class Routing:
     """`routes`: by where a request belongs, who gets it there. `written`: returns once all that
-    this instance knows is on disk."""
+    this instance knows is on disk. `read_changes`: once all that others have changed is known."""
 
     holders: Holders
     to_pbx: RouteToPbx
     ask_node: AskNode
     written: Callable[[], Awaitable[None]]
+    read_changes: Callable[[], Awaitable[None]]
 
     def middleware(self, app: web.Application) -> Middleware:
         """For an application with all its routes. Raises RouteMissing."""
@@ -62,6 +64,9 @@ class Routing:
         """A request of another instance: carried out here, or not at all."""
         if forwarded.wanted == WRITTEN:
             await self.written()
+            return json_answer({})
+        if forwarded.wanted == CHANGES:
+            await self.read_changes()
             return json_answer({})
         if not await self._chosen(request, forwarded.pbx):
             return web.Response(status=MISDIRECTED)
