@@ -21,6 +21,7 @@ from bridge.cluster.lease_store import LeaseRows
 from bridge.cluster.lease_times import LeaseTimes
 from bridge.cluster.seen_leases import SeenLeases
 from bridge.faults import StorageUnavailable
+from bridge.storage.fence import Fence
 from bridge.supervision.conditions import Condition
 from bridge.supervision.tasks import LivingTask, in_background, must_live
 
@@ -130,6 +131,14 @@ class LeaseKeeper:
         if payload == self.own:
             self._renew_due_s = self._clock()
         self._look_soon()
+
+    def fenced(self, _: Fence) -> None:
+        """The database has refused a write of this fence: another instance has the lease.
+
+        The next renewal, which is made at once, tells.
+        """
+        self._renew_due_s = self._clock()
+        self._wake.set()
 
     def connection_lost(self) -> None:
         """The connection has ended: renew at once over a new one."""

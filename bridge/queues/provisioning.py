@@ -37,7 +37,7 @@ _FAULTS = (
 
 class QueueProvisioning:
     """`file`: where the queues are written, for the PBX to read; None: it has its own. `may_act`:
-    whether this instance may change the queues of this PBX at this moment.
+    whether this instance may change the queues of this PBX at this moment; None: always.
 
     `problem` says why a queue is not as the directory says; that is tried again until it is.
     """
@@ -48,7 +48,7 @@ class QueueProvisioning:
         agents: QueueAgents,
         pbx: QueuePbx,
         file: Path | None,
-        may_act: Callable[[], bool] = lambda: True,
+        may_act: Callable[[], bool] | None = None,
     ) -> None:
         self._may_act = may_act
         self._directory = directory
@@ -90,7 +90,7 @@ class QueueProvisioning:
     async def _push(self) -> list[str]:
         """The faults, as texts; a fault of one queue keeps no other back."""
         queues = [x for x in self._directory.directory.extensions.values() if x.queue is not None]
-        if not self._may_act():
+        if self._may_act is not None and not self._may_act():
             return [str(PbxNotHeld())]
         try:
             anew = await self._tell_file([x.queue for x in queues if x.queue is not None])

@@ -127,7 +127,7 @@ class Node:
         agents = AgentStore(shared.engine, queue)
         self._queue_agents = QueueAgents(shared.directory, actions, agents)
         self._queues = QueueProvisioning(
-            shared.directory, self._queue_agents, actions, settings.queues_file
+            shared.directory, self._queue_agents, actions, settings.queues_file, may_act
         )
         self._conversations = ConversationStore(shared.engine, queue)
         self._steering = AmiSteering(self.link.send, self.ari.running_modules)

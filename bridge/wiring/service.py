@@ -242,7 +242,11 @@ class Service:
         leases = await self._open_leases(engine)
         notes = await self._open_shared_memory(engine, leases)
         traces = open_traces(stack, settings)
-        queue = self.write_queue = WriteQueue(engine, committed=metrics.commit_seconds.observe)
+        queue = self.write_queue = WriteQueue(
+            engine,
+            committed=metrics.commit_seconds.observe,
+            fenced=(lambda _: None) if leases is None else leases.keeper.fenced,
+        )
         await queue.start()
         stack.push_async_callback(queue.stop)
         probe = StorageProbe(queue, settings.instance_name or settings.pbx_name)

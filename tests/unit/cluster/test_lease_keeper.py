@@ -9,7 +9,9 @@ from structlog.testing import capture_logs
 
 from bridge.cluster.lease import Lease, all_resources
 from bridge.faults import StorageUnavailable
+from bridge.storage.fence import Fence
 from bridge.supervision.tasks import supervisor
+from bridge.testing.eventually import eventually
 from tests.lab.instant_time import instant
 
 from .fake_lease_table import FakeTable
@@ -190,6 +192,22 @@ async def test_given_a_backup_when_restored_then_all_that_saw_newer_epochs_end()
         assert why == ["EpochsWentBack: the database has epoch 1 of pbx:one, 2 was there"] * 2
         with pytest.raises(StorageUnavailable, match="the keeper of leases does not run"):
             await a.keeper.look_again()
+
+
+@instant
+async def test_given_a_write_that_was_fenced_then_the_lease_is_lost_before_the_next_renewal() -> (
+    None
+):
+    async with cluster("a") as (a,):
+        await asyncio.sleep(20)
+        renewals = a.rows.renewals
+        await eventually(lambda: a.rows.renewals > renewals)  # the next one is 1.5 s away
+        row = a.rows.table.leases[PBX]
+        row.holder, row.epoch = "b", row.epoch + 1
+        a.keeper.fenced(Fence(PBX, 1))
+        await asyncio.sleep(0.1)
+        assert a.story.heard == ["won 1", "lost 1"]
+        assert a.keeper.held(PBX) is None
 
 
 @instant
