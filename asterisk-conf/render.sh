@@ -158,18 +158,21 @@ entityid = 02:00:$(printf %s "$sum" | sed 's/../&:/g; s/:$//')"
 fi
 
 # The edge asks with the name `edge` whether this node lives, and is asked the same. It calls nobody.
-EDGE_ENDPOINT='; there is no edge'
+EDGE_ENDPOINT='; there is no edge' EDGE_ACL='; there is no edge'
 if [ -n "$EDGE_ADDRESS" ]; then
     case $EDGE_ADDRESS:$EDGE_PORT in *[!0-9A-Fa-f.:]*)
         echo "render.sh: EDGE_ADDRESS must be an IP address, EDGE_PORT a number" >&2; exit 1;; esac
     if is_ipv6 "$EDGE_ADDRESS"; then edge_bits=128; else edge_bits=32; fi
+    EDGE_ACL="[uapi-edge]
+deny = 0.0.0.0/0
+deny = ::/0
+permit = $EDGE_ADDRESS/$edge_bits"
     EDGE_ENDPOINT="[edge]
 type = endpoint
 context = none
 aors = edge
 identify_by = username
-deny = 0.0.0.0/0,::/0
-permit = $EDGE_ADDRESS/$edge_bits
+acl = uapi-edge
 disallow = all
 allow = ulaw
 [edge]
@@ -178,7 +181,7 @@ contact = sip:edge@$(uri_host "$EDGE_ADDRESS"):$EDGE_PORT
 qualify_frequency = 2
 qualify_timeout = 1"
 fi
-export NODE_OPTIONS EDGE_ENDPOINT
+export NODE_OPTIONS EDGE_ENDPOINT EDGE_ACL
 export EVENT_FILTERS RECORDING_EVENT_FILTERS NAT_LINES WEBSOCKET_CLIENT STUN ICE_CANDIDATES OPUS
 
 # All files by one process, because this is part of every start; all or none, because a part of a
@@ -191,7 +194,7 @@ NEW=$new awk '
         computed["EVENT_FILTERS"]; computed["RECORDING_EVENT_FILTERS"]
         computed["NAT_LINES"]; computed["WEBSOCKET_CLIENT"]; computed["FURTHER_TRANSPORTS"]
         computed["STUN"]; computed["ICE_CANDIDATES"]; computed["OPUS"]
-        computed["NODE_OPTIONS"]; computed["EDGE_ENDPOINT"]
+        computed["NODE_OPTIONS"]; computed["EDGE_ENDPOINT"]; computed["EDGE_ACL"]
     }
     FNR == 1 {
         if (target != "") close(target)

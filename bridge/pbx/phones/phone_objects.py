@@ -32,6 +32,9 @@ BROWSER_REGISTRATION_MAX_S = 600
 MAILBOX_CONTEXT = "uapi-voicemail"
 """Mailboxes are `0003*210@uapi-voicemail`."""
 
+EDGE_ACL = "uapi-edge"
+"""The list in acl.conf that has the address of the edge only. Without it nobody is let in."""
+
 PhoneObjects = dict[str, dict[str, str]]
 """Kind (`aor`, `endpoint`, `auth`) → its fields. A phone behind an edge has no `auth`."""
 
@@ -153,8 +156,9 @@ def _put_behind(edge: EdgeAddress, number: str, objects: PhoneObjects) -> None:
     objects["endpoint"] |= {
         "aors": number,
         "identify_by": "username",
-        "deny": "0.0.0.0/0,::/0",
-        "permit": f"{edge.host}/{128 if edge.is_ipv6 else 32}",
+        # By name: of `deny` and `permit` Asterisk's database keeps nothing, so that after a restart
+        # the endpoint would let nobody in.
+        "acl": EDGE_ACL,
         # The contact in a request is what the edge wrote there.
         "rewrite_contact": "no",
     }

@@ -84,7 +84,10 @@ def test_a_node_has_a_name_of_its_own_and_knows_its_edge(tmp_path: Path) -> None
     assert len(set(entities)) == 2
     assert all(len(x.split(":")) == 6 for x in entities)
     phones = (tmp_path / "node1" / "pjsip.conf").read_text()
-    assert "permit = 10.0.0.5/32\n" in phones
+    assert "acl = uapi-edge\n" in phones
+    # Asterisk compares an address with the entries of its own IP family only.
+    addresses = "deny = 0.0.0.0/0\ndeny = ::/0\npermit = 10.0.0.5/32\n"
+    assert addresses in (tmp_path / "node1" / "acl.conf").read_text()
     assert "contact = sip:edge@10.0.0.5:5070\n" in phones
 
 

@@ -310,9 +310,7 @@ async def test_given_an_edge_then_phones_have_no_password_and_are_known_by_its_a
     endpoint, aor = pbx.objects["endpoint", "0003*210"], pbx.objects["aor", "0003*210"]
     assert ("auth", "0003*210") not in pbx.objects
     assert "auth" not in endpoint
-    assert (endpoint["identify_by"], endpoint["permit"]) == ("username", "10.0.0.5/32")
-    # Asterisk compares an address with the entries of its own IP family only.
-    assert endpoint["deny"] == "0.0.0.0/0,::/0"
+    assert (endpoint["identify_by"], endpoint["acl"]) == ("username", "uapi-edge")
     assert (aor["contact"], aor["qualify_frequency"]) == ("sip:0003*210@10.0.0.5:5060", "0")
     assert "max_contacts" not in aor
 
