@@ -1,26 +1,299 @@
-"""Phones that register at the edge, and the nodes behind it."""
+"""Phones that register at the edge are phones of every node, and nobody else is."""
 
 from __future__ import annotations
 
-import pytest
+import asyncio
+import time
+from collections.abc import AsyncIterator
 
-from .lab.cluster import Cluster
+import pytest
+import pytest_asyncio
+
+from bridge.testing.eventually import eventually
+from bridge.testing.lab.plain_ami import PlainAmi
+from bridge.testing.softphones.plain_phone import PlainPhone
+from bridge.testing.softphones.plain_transport import TransportName
+from bridge.testing.softphones.raw_sip import RawSip, request
+from bridge.testing.softphones.softphone import Softphone
+
+from .lab.cluster import Cluster, ring
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
-async def test_a_phone_at_the_edge_is_rung_by_every_node(cluster: Cluster) -> None:
-    async with cluster.phone("0003*210") as phone:
+@pytest_asyncio.fixture(autouse=True, loop_scope="module")
+async def _no_call_is_left(cluster: Cluster) -> AsyncIterator[None]:
+    yield
+    for node in cluster.nodes:
+        async with cluster.ami(node) as ami:
+
+            async def none(ami: PlainAmi = ami) -> bool:
+                return await ami.channels() == []
+
+            await eventually(none, 5)
+
+
+ALICE, DESK, BOB = "0003*210", "0003*211", "0003*212"
+TRANSPORTS = pytest.mark.parametrize("transport", ["udp", "tcp", "ws"])
+
+
+async def all_talk(cluster: Cluster, channels: int) -> None:
+    """Until so many channels of the first node are in talk: only then one may transfer another."""
+    async with cluster.ami(cluster.nodes[0]) as ami:
+
+        async def talk() -> bool:
+            return sum(bool(x["BridgeId"]) for x in await ami.channels()) == channels
+
+        await eventually(talk)
+
+
+async def ended(phone: PlainPhone) -> None:
+    await phone.free()
+    phone.forget_calls()
+
+
+@TRANSPORTS
+async def test_given_a_registered_phone_then_each_node_rings_it_and_ends_the_call(
+    cluster: Cluster, transport: TransportName
+) -> None:
+    async with cluster.phone(ALICE, transport) as phone:
         for node in cluster.nodes:
             async with cluster.ami(node) as ami:
-                await ami.action(
-                    "Originate",
-                    Channel="PJSIP/0003*210",
-                    Context="local",
-                    Exten="0003*00",
-                    Priority="1",
-                    Async="true",
-                )
+                await ring(ami, ALICE)
                 call = await phone.ringing()
                 await call.accept()
-                await call.hang_up()
+                await call.acknowledged.wait()
+                await call.hold()
+                await call.hold(resumed=True)
+                [channel] = await ami.channels()
+                assert channel["Uniqueid"].startswith(f"{node.name}-")
+                await ami.action("Hangup", Channel=channel["Channel"])
+                await ended(phone)
+
+
+@TRANSPORTS
+async def test_given_a_call_through_the_edge_when_transferred_blind_then_the_third_talks(
+    cluster: Cluster, transport: TransportName
+) -> None:
+    async with (
+        cluster.phone(ALICE, transport) as alice,
+        cluster.phone(DESK, transport) as desk,
+        cluster.phone(BOB) as bob,
+    ):
+        desk.answers_after_s = bob.answers_after_s = 0.0
+        call = await alice.dial(DESK)
+        await call.answered.wait()
+        await all_talk(cluster, 2)
+        assert await desk.calls[0].refer(BOB) == 202
+        await eventually(lambda: bool(bob.calls) and bob.calls[0].answered.is_set())
+        await asyncio.wait_for(desk.calls[0].transferred.wait(), 5)
+        await desk.calls[0].hang_up()
+        await call.hang_up()
+        await ended(bob)
+
+
+async def test_given_two_calls_when_joined_by_an_attended_transfer_then_the_others_talk(
+    cluster: Cluster,
+) -> None:
+    async with (
+        cluster.phone(ALICE) as alice,
+        cluster.phone(DESK, "tcp") as desk,
+        cluster.phone(BOB) as bob,
+    ):
+        desk.answers_after_s = bob.answers_after_s = 0.0
+        first, second = await alice.dial(DESK), await alice.dial(BOB)
+        await asyncio.gather(first.answered.wait(), second.answered.wait())
+        await all_talk(cluster, 4)
+        assert await first.refer_to(second) == 202
+        await asyncio.wait_for(first.transferred.wait(), 5)
+        assert not desk.calls[0].over.is_set()
+        await desk.calls[0].hang_up()
+        await ended(bob)
+
+
+async def test_given_a_ringing_phone_when_the_caller_gives_up_then_it_stops(
+    cluster: Cluster,
+) -> None:
+    async with cluster.phone(ALICE) as alice, cluster.phone(DESK) as desk:
+        call = await alice.dial(DESK)
+        await desk.ringing()
+        await asyncio.sleep(4.5)  # longer than the edge waits for a first answer
+        assert desk.calls[0].waits
+        await call.hang_up()
+        await ended(desk)
+
+
+async def test_given_a_phone_that_came_back_from_another_port_when_busy_then_at_once(
+    cluster: Cluster,
+) -> None:
+    async with (
+        cluster.phone(ALICE) as alice,
+        cluster.phone(DESK),  # as good as gone, once the next has its number
+        cluster.phone(DESK) as again,
+    ):
+        again.refuses_with = 486
+        began = time.monotonic()
+        call = await alice.dial(DESK)
+        await asyncio.wait_for(call.over.wait(), 5)
+        assert call.final == 486
+        assert time.monotonic() - began < 2
+
+
+async def test_given_a_call_of_a_phone_then_it_is_one_call_with_the_dialled_number(
+    cluster: Cluster,
+) -> None:
+    async with (
+        cluster.nodes[0].service.client() as api,
+        cluster.phone(ALICE) as alice,
+        cluster.phone(DESK) as desk,
+    ):
+        desk.answers_after_s = 0.0
+        call = await alice.dial("211")
+        await call.answered.wait()
+        await eventually(lambda: bool(desk.calls))
+        [seen] = await api.calls("210")
+        assert seen["phoneCallView"][0]["destination"] == ["211"]
+        await call.hang_up()
+        await ended(desk)
+
+
+async def test_given_a_phone_of_another_node_when_called_then_the_call_is_on_one_node(
+    cluster: Cluster,
+) -> None:
+    await cluster.place("0004", "node2")
+    other = "0004*210"
+    async with (
+        cluster.phone(ALICE) as alice,
+        cluster.phone(other) as phone,
+        cluster.ami(cluster.nodes[0]) as first,
+        cluster.ami(cluster.nodes[1]) as second,
+    ):
+        call = await alice.dial(other)
+        await (await phone.ringing()).accept()
+        await call.answered.wait()
+        here, there = await first.channels(), await second.channels()
+        assert (len(here), len({x["Linkedid"] for x in here}), there) == (2, 1, [])
+        await call.hang_up()
+        await ended(phone)
+
+        own = await phone.dial("00")
+        await own.answered.wait()
+        assert (len(await first.channels()), len(await second.channels())) == (0, 1)
+        await own.hang_up()
+
+
+async def test_given_a_real_softphone_over_tcp_when_an_app_calls_it_then_both_talk(
+    cluster: Cluster,
+) -> None:
+    host, port = cluster.edge.address
+    softphone = Softphone(
+        ALICE, cluster.secret(ALICE), server=host, port=port, transport="tcp", answer="auto"
+    )
+    async with softphone, cluster.phone(DESK) as desk, cluster.nodes[0].service.client() as api:
+        desk.answers_after_s = 0.0
+        call_id = await api.place("210", "211")
+        await api.wait_status(call_id, 3)
+        [presence] = (await api.request("GET", "/uapi/extensions/@me/210/presence")).json["entry"]
+        assert "baresip" in presence["registration"][0]["agent"]
+        assert presence["registration"][0]["address"].startswith("127.0.0.1:")
+        await api.hang_up("210", call_id)
+        await ended(desk)
+
+
+async def test_given_nobody_registered_when_called_then_unreachable_at_once(
+    cluster: Cluster,
+) -> None:
+    async with cluster.phone(ALICE) as alice, cluster.nodes[0].service.client() as api:
+        began = time.monotonic()
+        call = await alice.dial(BOB)
+        await asyncio.wait_for(call.over.wait(), 5)
+        assert time.monotonic() - began < 1
+        refused = await api.create("212", "210")
+        assert (refused.status, refused.code) == (400, "pc_source_invalid")
+
+
+# ---- who is not let in ---------------------------------------------------------------
+
+
+async def test_given_a_wrong_password_then_it_does_not_register(cluster: Cluster) -> None:
+    phone = PlainPhone(ALICE, "wrong", cluster.edge.address)
+    await phone.open()
+    assert (await phone.register()).status == 401
+    await phone.stop()
+
+
+async def test_given_the_password_of_one_when_registering_as_another_then_403(
+    cluster: Cluster,
+) -> None:
+    phone = PlainPhone(ALICE, cluster.secret(ALICE), cluster.edge.address)
+    await phone.open()
+    other = phone.outside("")
+    other.local = other.local.replace("*210", "*211")
+    other.remote = other.remote.replace("*210", "*211")
+    assert (await phone.request("REGISTER", other, more="Expires: 600\r\n")).status == 403
+    await phone.stop()
+
+
+@pytest.mark.parametrize("spelling", ["0003*211", "0003%2A211", "0003%2A210", "trunk", "edge"])
+async def test_given_the_number_of_another_in_from_then_the_call_is_refused(
+    cluster: Cluster, spelling: str
+) -> None:
+    async with cluster.phone(ALICE) as alice:
+        call = alice.outside("00")
+        call.local = call.local.replace(ALICE, spelling)
+        answer = await alice.request("INVITE", call, body=alice.sdp())
+        assert answer.status == 403
+
+
+@pytest.mark.parametrize("sender", [ALICE, "edge", "trunk"])
+async def test_given_a_stranger_at_a_node_then_nobody_is_believed(
+    cluster: Cluster, sender: str
+) -> None:
+    node = cluster.nodes[0]
+    host, port = node.sip
+    for address in ("127.0.0.1", "127.0.0.90"):
+        with RawSip((host, port), address) as stranger:
+            for method, number in (("INVITE", "0003*00"), ("REGISTER", ALICE)):
+                refused = request(method, number, sender=f"<sip:{sender}@{host}>")
+                assert await stranger.status(refused) in (401, 403)
+    async with cluster.ami(node) as ami:
+        assert await ami.channels() == []
+
+
+@pytest.mark.parametrize("method", ["INVITE", "REFER", "MESSAGE", "SUBSCRIBE", "BYE"])
+async def test_given_a_forged_request_in_a_dialog_then_the_node_knows_none_of_it(
+    cluster: Cluster, method: str
+) -> None:
+    edge, node = cluster.edge.address, cluster.nodes[0].sip
+    elsewhere = ("127.0.0.91", 5999)
+    for target, status in ((node, 481), (elsewhere, 403)):
+        routes = (
+            f"Route: <sip:{edge[0]}:{edge[1]};lr>\r\nRoute: <sip:{target[0]}:{target[1]};lr>\r\n"
+        )
+        if method == "REFER":
+            routes += f"Refer-To: <sip:{DESK}@{edge[0]}>\r\n"
+        if method == "SUBSCRIBE":
+            routes += "Event: message-summary\r\n"
+        text = request(method, "0003*00", sender=f"<sip:{ALICE}@{edge[0]}>", more=routes)
+        text = text.replace("To: <sip:0003*00@127.0.0.1>", "To: <sip:0003*00@127.0.0.1>;tag=x1")
+        with RawSip(edge, "127.0.0.92") as stranger:
+            assert await stranger.status(text) == status
+
+
+async def test_given_a_number_that_left_the_directory_then_its_phone_is_forgotten(
+    cluster: Cluster,
+) -> None:
+    async with cluster.phone("0003*215") as phone:
+        await cluster.run("DELETE FROM edge.subscriber WHERE username = :n", n="0003*215")
+
+        async def gone() -> bool:
+            query = "SELECT 1 FROM edge.location WHERE username = :n"
+            return not await cluster.rows(query, n="0003*215")
+
+        await eventually(gone, 5)
+        assert (await phone.register()).status == 401
+        async with cluster.ami(cluster.nodes[0]) as ami:
+            await ring(ami, "0003*215")
+            answer = await ami.wait_for(lambda x: x["Event"] == "OriginateResponse")
+            assert answer["Response"] == "Failure"
+        assert phone.calls == []

@@ -55,6 +55,7 @@ class PlainCall:
     rung: asyncio.Event = field(default_factory=asyncio.Event)
     answered: asyncio.Event = field(default_factory=asyncio.Event)
     over: asyncio.Event = field(default_factory=asyncio.Event)
+    acknowledged: asyncio.Event = field(default_factory=asyncio.Event)
     transferred: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property

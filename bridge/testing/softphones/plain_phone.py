@@ -167,6 +167,8 @@ class PlainPhone:
             self._arrived(message)
         elif message.method != "ACK":
             self._in_dialog(message)
+        elif (call := self._call(message)) is not None:
+            call.acknowledged.set()
 
     def _arrived(self, message: SipMessage) -> None:
         if not message.opens_dialog:

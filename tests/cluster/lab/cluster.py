@@ -65,11 +65,12 @@ class Cluster:
     async def phone(
         self, number: str, transport: TransportName = "udp", secret: str = ""
     ) -> AsyncIterator[PlainPhone]:
-        """A phone that is registered at the edge."""
+        """A phone that is registered at the edge, and leaves it at the end."""
         phone = PlainPhone(number, secret or self.secret(number), self.edge.address, transport)
         await phone.start()
         try:
             yield phone
+            await phone.register(0)
         finally:
             await phone.stop()
 
@@ -104,6 +105,18 @@ class Cluster:
             yield ami
         finally:
             await ami.close()
+
+
+async def ring(ami: PlainAmi, number: str) -> None:
+    """Have the phone of that number rung by this node; it hears an echo when it answers."""
+    await ami.action(
+        "Originate",
+        Channel=f"PJSIP/{number}",
+        Context="local",
+        Exten="0003*00",
+        Priority="1",
+        Async="true",
+    )
 
 
 def libpq_environment(url: str) -> dict[str, str]:

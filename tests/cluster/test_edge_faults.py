@@ -1,0 +1,165 @@
+"""Nodes and the edge die, stand still, and come back, while phones call."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+import pytest_asyncio
+
+from bridge.testing.eventually import eventually
+from bridge.testing.softphones.plain_call import PlainCall
+from bridge.testing.softphones.plain_phone import PlainPhone
+
+from .lab.cluster import Cluster, Node, ring
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+ALICE, DESK, BOB = "0003*210", "0003*211", "0003*212"
+THAWED_S = 1.0
+"""A node that goes on has executed what waited for it well within this time."""
+
+
+@pytest_asyncio.fixture(autouse=True, loop_scope="module")
+async def _all_is_well_again(cluster: Cluster) -> AsyncIterator[None]:
+    yield
+    await eventually(lambda: _all_active(cluster), 15)
+    for node in cluster.nodes:
+        await node.service.wait_ready()
+
+
+async def _all_active(cluster: Cluster) -> bool:
+    listed = await cluster.edge.control("dispatcher.list")
+    flags = [x.split()[1] for x in listed.splitlines() if x.strip().startswith("FLAGS")]
+    return bool(flags) and set(flags) == {"AP"}
+
+
+@asynccontextmanager
+async def frozen(node: Node) -> AsyncIterator[None]:
+    pid = node.asterisk.pbx.pid
+    assert pid is not None
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
+
+
+async def channels(cluster: Cluster, node: Node) -> list[dict[str, str]]:
+    async with cluster.ami(node) as ami:
+        return await ami.channels()
+
+
+async def answered(phone: PlainPhone, number: str, within_s: float = 10.0) -> PlainCall:
+    call = await phone.dial(number)
+    await asyncio.wait_for(call.answered.wait(), within_s)
+    return call
+
+
+async def test_given_a_node_that_stood_still_when_it_goes_on_then_no_call_runs_twice(
+    cluster: Cluster,
+) -> None:
+    first, second = cluster.nodes
+    async with cluster.phone(ALICE) as alice, cluster.phone(DESK) as desk:
+        desk.answers_after_s = 0.0
+        async with frozen(first):
+            call = await answered(alice, DESK)
+            assert len(await channels(cluster, second)) == 2
+            await call.hang_up()
+            await desk.free()
+            rung = len(desk.calls)
+        await first.service.wait_ready()
+        await asyncio.sleep(THAWED_S)  # nothing may happen meanwhile
+        assert await channels(cluster, first) == []
+        assert len(desk.calls) == rung == 1
+        async with first.service.client() as api:
+            assert await api.calls("210") == []
+            assert len(await api.calls("210", ended="true")) == 1
+
+
+async def test_given_a_dead_node_when_its_phones_call_then_another_takes_each_call(
+    cluster: Cluster,
+) -> None:
+    first, second = cluster.nodes
+    async with cluster.phone(ALICE) as alice:
+        began = time.monotonic()
+        await first.asterisk.kill()
+        calls = [await answered(alice, "00") for _ in range(3)]
+        assert time.monotonic() - began < 10
+        assert len(await channels(cluster, second)) == 3
+        for call in calls:
+            await call.hang_up()
+        await first.asterisk.start()
+        await eventually(lambda: _all_active(cluster), 15)
+        await (await answered(alice, "00")).hang_up()
+
+
+async def test_given_a_node_that_is_taken_out_then_its_call_lives_and_new_ones_go_elsewhere(
+    cluster: Cluster,
+) -> None:
+    first, second = cluster.nodes
+    uri = f"sip:{first.sip[0]}:{first.sip[1]}"
+    async with cluster.phone(ALICE) as alice, cluster.phone(DESK) as desk:
+        old = await answered(alice, "00")
+        for number in ("1", "2"):
+            await cluster.edge.control("dispatcher.set_state", "dx", number, uri)
+        new = await answered(alice, "00")
+        assert len(await channels(cluster, first)) == len(await channels(cluster, second)) == 1
+        await old.hold()
+        await old.hang_up()
+        await new.hang_up()
+        async with cluster.ami(first) as ami:  # it still reaches phones
+            await ring(ami, DESK)
+            call = await desk.ringing()
+            await call.accept()
+            await call.acknowledged.wait()
+            await call.hang_up()
+        for number in ("1", "2"):
+            await cluster.edge.control("dispatcher.set_state", "ap", number, uri)
+
+
+async def test_given_an_edge_that_was_killed_then_udp_phones_ring_and_others_after_they_return(
+    cluster: Cluster,
+) -> None:
+    node = cluster.nodes[0]
+    async with (
+        cluster.phone(ALICE) as alice,
+        cluster.phone(DESK) as desk,
+        node.service.client() as api,
+    ):
+        over_tcp = PlainPhone(BOB, cluster.secret(BOB), cluster.edge.address, "tcp")
+        await over_tcp.start()
+        desk.answers_after_s = 0.0
+        await cluster.edge.kill()
+
+        async def refused() -> bool:
+            began = time.monotonic()
+            answer = await api.create("211", "210")
+            return answer.status == 400 and time.monotonic() - began < 1
+
+        await eventually(refused, 10)
+        await api.leave_no_call()
+        await cluster.edge.start()
+
+        rows = "SELECT username FROM edge.location ORDER BY username"
+        assert [x for (x,) in await cluster.rows(rows)] == [ALICE, DESK]
+        await (await answered(alice, DESK)).hang_up()
+        await eventually(lambda: _reachable(cluster, DESK), 10)
+        assert not await _reachable(cluster, BOB)
+
+        await over_tcp.stop()
+        async with cluster.phone(BOB, "tcp") as again:
+            again.answers_after_s = 0.0
+            await (await answered(alice, BOB)).hang_up()
+
+
+async def _reachable(cluster: Cluster, number: str) -> bool:
+    async with cluster.nodes[0].service.client() as api:
+        short = number.partition("*")[2]
+        answer = await api.request("GET", f"/uapi/extensions/@me/{short}/presence")
+        return bool(answer.json["entry"][0]["status"] == "1")
