@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
+from collections import Counter
 from collections.abc import Callable, Collection
 
 import structlog
@@ -15,7 +16,7 @@ import structlog
 from bridge.cluster.held_leases import HeldLeases
 from bridge.cluster.instances import Instance
 from bridge.cluster.lease import Lease, LeaseListener
-from bridge.cluster.lease_choice import claims, surplus
+from bridge.cluster.lease_choice import claims, kind_of, surplus
 from bridge.cluster.lease_connection import since_boot_s
 from bridge.cluster.lease_store import LeaseRows
 from bridge.cluster.lease_times import LeaseTimes
@@ -90,6 +91,12 @@ class LeaseKeeper:
 
     def listen(self, prefix: str, listener: LeaseListener) -> None:
         self._held.listen(prefix, listener)
+
+    def counts(self) -> dict[str, tuple[int, int]]:
+        """By kind: how many leases this instance may act under now, and how many there are."""
+        of_all = Counter(map(kind_of, self._resources))
+        usable = Counter(kind_of(x) for x in self._resources if self._held.usable(x))
+        return {kind: (usable[kind], total) for kind, total in of_all.items()}
 
     def all_instances(self) -> tuple[Instance, ...]:
         return self._seen.instances

@@ -145,6 +145,14 @@ class Metrics:
         self.http_request_seconds = self._histogram(
             "http_request_seconds", "From the head of a request to its answer.", _NETWORK_S, "route"
         )
+        self.leases_held = self._gauge(
+            "leases_held",
+            "Leases under which this instance acts now, by kind: pbx, hooks, job.",
+            "kind",
+        )
+        self.leases_of_all = self._gauge(
+            "leases_of_all", "Leases that all instances together should hold, by kind.", "kind"
+        )
         self.call_streams = self._gauge("call_streams", "Open streams of calls.")
 
     def _counter(self, name: str, text: str, *labels: str) -> Counter:

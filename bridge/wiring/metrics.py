@@ -21,6 +21,7 @@ from bridge.storage.write_queue import WriteQueue
 from bridge.wiring.http import metrics_server_settings
 
 if TYPE_CHECKING:
+    from bridge.cluster.opened_leases import OpenedLeases
     from bridge.wiring.node import Node
 
 
@@ -52,16 +53,19 @@ def gauges(
     services: Callable[[], Services],
     queue: WriteQueue,
     nodes: Callable[[], Collection[Node]],
+    leases: OpenedLeases | None = None,
 ) -> Callable[[], None]:
     """The function that sets the gauges that no part keeps current. Of several nodes it has the
-    sum; the link is up if that of each node is."""
+    sum; the link is up if that of each node is. An instance of several, with `leases`, may have no
+    node."""
     calls = CallMetrics(metrics)
 
     def look() -> None:
         parts, held = services(), nodes()
         links = [x.link for x in held]
         calls.live(chain.from_iterable(x.switchboard.calls.live for x in held))
-        metrics.ami_link_up.set(bool(links) and all(x.link.up for x in links))
+        may_have_none = leases is not None
+        metrics.ami_link_up.set((bool(links) or may_have_none) and all(x.link.up for x in links))
         metrics.ami_link_changed.set(max((x.link.since_ms for x in links), default=0) / 1000)
         metrics.pbx_events_waiting.set(sum(x.events_waiting for x in links))
         metrics.phones_reachable.set(sum(_reachable_phones(parts, x) for x in links if x.link.up))
@@ -77,6 +81,10 @@ def gauges(
         metrics.recordings_waiting_for_removal.set(sum(x.waiting_for_removal for x in recordings))
         metrics.recordings_up.set(not any(x.problem for x in recordings))
         metrics.call_streams.set(parts.stream_places.open)
+        if leases is not None:
+            for kind, (usable, of_all) in leases.keeper.counts().items():
+                metrics.leases_held.labels(kind).set(usable)
+                metrics.leases_of_all.labels(kind).set(of_all)
 
     return look
 

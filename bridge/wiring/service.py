@@ -144,7 +144,13 @@ class Service:
             supervisor=supervisor(),
             metrics=exposition(
                 shared.metrics,
-                gauges(shared.metrics, lambda: services, self.write_queue, self.nodes.values),
+                gauges(
+                    shared.metrics,
+                    lambda: services,
+                    self.write_queue,
+                    self.nodes.values,
+                    shared.leases,
+                ),
             ),
             instance_health=self._instance_health(),
         )

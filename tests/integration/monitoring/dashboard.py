@@ -93,6 +93,23 @@ ROWS: dict[str, list[tuple[str, str, dict[str, str]]]] = {
             _value("uapi_write_groups_waiting", "{{instance}}"),
         ),
     ],
+    "Several instances": [
+        (
+            "PBXs that an instance acts for",
+            "short",
+            {
+                'uapi_leases_held{instance=~"$instance", kind="pbx"}': "{{instance}}",
+                'max(uapi_leases_of_all{kind="pbx"})': "there are",
+            },
+        ),
+        (
+            "Shards of webhooks and jobs",
+            "short",
+            {
+                'uapi_leases_held{instance=~"$instance", kind!="pbx"}': "{{instance}} {{kind}}",
+            },
+        ),
+    ],
     "HTTP and process": [
         (
             "Requests by route and status",

@@ -28,6 +28,7 @@ async def test_given_two_instances_when_started_then_one_has_it_and_both_know_wh
         assert a.keeper.holder_of(PBX) == b.keeper.holder_of(PBX) == lease
         assert [x.name for x in b.keeper.all_instances() if x.lives] == ["a", "b"]
         assert (a.story.heard, b.story.heard) == (["won 1"], [])
+        assert (a.keeper.counts(), b.keeper.counts()) == ({"pbx": (1, 1)}, {"pbx": (0, 1)})
 
 
 @instant
