@@ -203,8 +203,7 @@ class DeliveryWorker:
         except _NotInForceError:
             return WorkerState.NOT_IN_FORCE
         tried = self._after(delivery, attempt, dropped=self._waiting.next is not delivery)
-        self._context.attempts.note(delivery, attempt)
-        self._context.store.record(tried)
+        self._context.store.record(tried, self._context.attempts.row(delivery, attempt))
         if tried.state is DeliveryState.WAITING:
             self._waiting.tried(delivery, tried)
             return None
@@ -221,8 +220,7 @@ class DeliveryWorker:
             return WorkerState.NOT_IN_FORCE  # suspended: it keeps its place; else it is dropped
         dropped = self._waiting.next_once_more is not delivery
         tried = last = self._after(delivery, attempt, dropped=dropped)
-        self._context.attempts.note(delivery, attempt)
-        self._context.store.record(tried)
+        self._context.store.record(tried, self._context.attempts.row(delivery, attempt))
         self._waiting.sent_once_more(delivery)
         if tried.state is DeliveryState.WAITING:
             last = self._failed(tried, tried.error or "")
@@ -255,18 +253,21 @@ class DeliveryWorker:
 
     def _after(self, delivery: Delivery, attempt: Attempt, *, dropped: bool) -> Delivery:
         ended_ms = attempt.at_ms + attempt.duration_ms
+        succeeded = attempt.succeeded
         tried = replace(
             delivery,
+            state=DeliveryState.DELIVERED if succeeded else delivery.state,
             attempts=delivery.attempts + 1,
             attempted_ms=attempt.at_ms,
             duration_ms=attempt.duration_ms,
             request=attempt.request,
             http_status=attempt.http_status,
             error=attempt.error,
+            finished_ms=ended_ms if succeeded else delivery.finished_ms,
         )
-        if attempt.succeeded:
+        if succeeded:
             self._blocked_receiver.ends("delivered")
-            return replace(tried, state=DeliveryState.DELIVERED, finished_ms=ended_ms)
+            return tried
         why = self._refusals.why_given_up(tried, attempt)
         if why is not None or dropped:
             tried = replace(tried, error=why or attempt.error)

@@ -12,7 +12,7 @@ from bridge.phone_call_events.delivery import Delivery
 
 # In JSON only: they may be longer than servers take a header.
 _LONG = ("metadata",)
-_PLAIN = re.compile(r"[A-Za-z0-9_.~-]*")
+_PLAIN = re.compile(r"[A-Za-z0-9_.~*&=-]*")
 
 
 def json_body(delivery: Delivery) -> bytes:
@@ -25,16 +25,20 @@ def json_body(delivery: Delivery) -> bytes:
 
 def details_header(delivery: Delivery) -> str:
     """The facts, form-encoded: ASCII, and read like the body."""
-    return "&".join(
-        [f"{name}={_encoded(x)}" for name, x in _facts(delivery).items() if name not in _LONG]
+    facts = _facts(delivery)
+    for name in _LONG:
+        facts.pop(name, None)
+    text = "&".join(
+        [f"{name}={'true' if value is True else value}" for name, value in facts.items()]
     )
+    # Nearly always numbers, ids and extensions: looked at as one text, which is much faster.
+    if _PLAIN.fullmatch(text) and text.count("=") == len(facts) == text.count("&") + 1:
+        return text.replace("*", "%2A")
+    return "&".join([f"{name}={_encoded(value)}" for name, value in facts.items()])
 
 
 def _encoded(value: Any) -> str:
-    """As `urlencode` has it, which takes five times as long for the numbers and ids of nearly all
-    facts."""
-    text = "true" if value is True else str(value)
-    return text if _PLAIN.fullmatch(text) else quote_plus(text)
+    return quote_plus("true" if value is True else str(value))
 
 
 def _facts(delivery: Delivery) -> dict[str, Any]:
@@ -42,4 +46,5 @@ def _facts(delivery: Delivery) -> dict[str, Any]:
     if delivery.details is None:
         return {"occurredMs": delivery.occurred_ms, "phoneCallId": delivery.call_id}
     facts: dict[str, Any] = orjson.loads(delivery.details)
-    return {**facts, "extensionSequence": delivery.extension_sequence}
+    facts["extensionSequence"] = delivery.extension_sequence
+    return facts

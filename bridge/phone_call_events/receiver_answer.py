@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 # RFC 9110 §15.2 lets interim answers come at any number; nobody has a use for more than a few.
 _INTERIM_MAX = 8
@@ -18,6 +19,9 @@ _INTERIM_MAX = 8
 _HEAD_MAX_BYTES = 64 * 1024
 # Read so that the connection can be used again; of a longer body nothing more is wanted.
 _BODY_MAX_BYTES = 4096
+
+_REMEMBERED_MAX_BYTES = 512
+_ANSWERS_REMEMBERED = 256
 
 _SWITCHING_PROTOCOLS = 101
 _STATUS_LINE = re.compile(rb"(?:HTTP/(\d)(?:\.(\d))?|ICY) +(\d{3})(?: [^\r\n]*)?\r?\Z")
@@ -44,12 +48,14 @@ class AnswerReader:
     """Takes the bytes of one answer as they come.
 
     `answer` is set from the end of its head on; `over` once nothing more of it has to be read;
-    `reusable` then says whether the connection may carry another request.
+    `reusable` then says whether the connection may carry another request. `remembers`: an answer
+    that comes in one piece is looked up among those that came before.
     """
 
     answer: ReceiverAnswer | None = None
     over: bool = False
     reusable: bool = False
+    remembers: bool = True
     _come: bytearray = field(default_factory=bytearray)
     _searched: int = 0
     _before: int = 0
@@ -58,6 +64,12 @@ class AnswerReader:
 
     def feed(self, data: bytes) -> None:
         """The next bytes. Raises NoAnswer; nothing may be fed after that."""
+        if self.remembers:
+            self.remembers = False  # only the first bytes can be all of it
+            whole = _whole_answer(data) if len(data) <= _REMEMBERED_MAX_BYTES else None
+            if whole is not None:
+                self._done(whole[0], reusable=whole[1])
+                return
         self._come += data
         if self.answer is None:
             self._read_heads()
@@ -153,6 +165,17 @@ class AnswerReader:
     def _done(self, answer: ReceiverAnswer | None, *, reusable: bool) -> None:
         self.answer, self.over, self.reusable = answer, True, reusable
         self._come = bytearray()
+
+
+@lru_cache(_ANSWERS_REMEMBERED)
+def _whole_answer(data: bytes) -> tuple[ReceiverAnswer, bool] | None:
+    """The answer, and whether the connection is reusable, where these are all its bytes.
+
+    A receiver says the same again and again, for a second at least. Raises NoAnswer.
+    """
+    reader = AnswerReader(remembers=False)
+    reader.feed(data)
+    return (reader.answer, reader.reusable) if reader.answer and reader.over else None
 
 
 def _status_of(line: bytes) -> tuple[int, bool]:

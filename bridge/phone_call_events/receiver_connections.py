@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import socket
 import ssl
 from collections.abc import Callable
@@ -28,6 +29,7 @@ from bridge.phone_call_events.receiver_answer import AnswerReader, NoAnswer, Rec
 
 _BODY_TIME_LIMIT_S = 1.0
 _KEEPALIVE_S = 15.0
+_CLOCK_STEP_S = 0.001  # a timer may go off so much before its moment
 _NEXT_ADDRESS_AFTER_S = 0.25  # RFC 8305: tried beside the one before
 
 
@@ -59,11 +61,14 @@ class ReceiverConnections:
         self._timeout_s = timeout_s
         self._resolver = resolver
         self._trust = trust or ssl.create_default_context()
-        # In the order of use: the first one is the one that has been idle longest.
-        self._idle: dict[_Connection, asyncio.TimerHandle] = {}
+        # Since when, in the order of use: the first one has been idle longest.
+        self._idle: dict[_Connection, float] = {}
+        self._sweep: asyncio.TimerHandle | None = None
 
     async def close(self) -> None:
         """Abort the idle connections and close the resolver."""
+        if self._sweep is not None:
+            self._sweep.cancel()
         for connection in list(self._idle):
             self._forget(connection)
             connection.abort()
@@ -74,32 +79,38 @@ class ReceiverConnections:
     ) -> ReceiverAnswer:
         """Send the bytes as they are; returns once the answer is over, or enough of it has come.
 
-        `check` is called once there is a connection, right before they are sent; what it raises is
-        raised. `again_if_closed`: the receiver may have closed the connection just when it was used
-        once more; try a new one then. Raises TimeoutError, NotConnected, NoAnswer, OSError.
+        `check` is called once there is a new connection, right before they are sent; what it raises
+        is raised. `again_if_closed`: the receiver may have closed the connection just when it was
+        used once more; try a new one then. Raises TimeoutError, NotConnected, NoAnswer, OSError.
         """
         deadline_s = self._loop.time() + self._timeout_s
         used = self._take(origin)
         try:
-            connection = used or await self._connect(origin, deadline_s)
-            return await self._exchange(connection, request, check, deadline_s)
+            if used is not None:
+                return await self._exchange(used, request, deadline_s)
+            return await self._exchange_anew(origin, request, check, deadline_s)
         except NotConnected:
             raise
         except OSError as why:
             if not again_if_closed or isinstance(why, TimeoutError):
                 raise
-            connection = await self._connect(origin, deadline_s)
-            return await self._exchange(connection, request, check, deadline_s)
+            return await self._exchange_anew(origin, request, check, deadline_s)
 
-    async def _exchange(
-        self,
-        connection: _Connection,
-        request: bytes,
-        check: Callable[[], None],
-        deadline_s: float,
+    async def _exchange_anew(
+        self, origin: URL, request: bytes, check: Callable[[], None], deadline_s: float
     ) -> ReceiverAnswer:
+        connection = await self._connect(origin, deadline_s)
         try:
             check()
+        except BaseException:
+            connection.abort()
+            raise
+        return await self._exchange(connection, request, deadline_s)
+
+    async def _exchange(
+        self, connection: _Connection, request: bytes, deadline_s: float
+    ) -> ReceiverAnswer:
+        try:
             answer = await connection.ask(request, deadline_s, _BODY_TIME_LIMIT_S)
         except BaseException:
             connection.abort()
@@ -142,7 +153,8 @@ class ReceiverConnections:
     def _take(self, origin: URL) -> _Connection | None:
         """The idle connection that was used last: the others may be closed in peace."""
         for connection in reversed(self._idle):
-            if connection.origin == origin and connection.is_open:
+            same = connection.origin is origin or connection.origin == origin
+            if same and connection.is_open:
                 self._forget(connection)
                 return connection
         return None
@@ -150,17 +162,28 @@ class ReceiverConnections:
     def _keep(self, connection: _Connection) -> None:
         while len(self._idle) >= self._idle_max:
             self._drop(next(iter(self._idle)))
-        self._idle[connection] = self._loop.call_later(_KEEPALIVE_S, self._drop, connection)
+        self._idle[connection] = self._loop.time()
         connection.when_lost = self._forget
+        # One timer for all: one for each exchange would cost more than reading the answer.
+        if self._sweep is None:
+            self._sweep = self._loop.call_later(_KEEPALIVE_S, self._drop_old)
+
+    def _drop_old(self) -> None:
+        """All that have been idle too long; the next ones are looked at when their time comes."""
+        self._sweep = None
+        old_s = self._loop.time() - _KEEPALIVE_S + _CLOCK_STEP_S
+        for connection, since_s in list(self._idle.items()):
+            if since_s > old_s:
+                self._sweep = self._loop.call_at(since_s + _KEEPALIVE_S, self._drop_old)
+                break
+            self._drop(connection)
 
     def _drop(self, connection: _Connection) -> None:
         self._forget(connection)
         connection.abort()
 
     def _forget(self, connection: _Connection) -> None:
-        timer = self._idle.pop(connection, None)
-        if timer is not None:
-            timer.cancel()
+        self._idle.pop(connection, None)
 
 
 class _Connection(asyncio.Protocol):
@@ -173,7 +196,9 @@ class _Connection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._reader: AnswerReader | None = None
         self._came: asyncio.Future[None] | None = None
-        self._reached: Callable[[], bool] = lambda: False
+        self._wants_all = False
+        self._deadline_s = math.inf
+        self._timer: asyncio.TimerHandle | None = None
 
     @property
     def is_open(self) -> bool:
@@ -194,28 +219,49 @@ class _Connection(asyncio.Protocol):
             raise ConnectionClosed("closed by the receiver")
         reader = self._reader = AnswerReader()
         self._transport.write(request)
-        await self._until(lambda: reader.answer is not None, deadline_s)
+        await self._until(deadline_s, wants_all=False)
         if not reader.over:
             limit_s = self._loop.time() + body_time_limit_s
             with contextlib.suppress(OSError, NoAnswer):  # the status has said what counts
-                await self._until(lambda: reader.over, limit_s)
+                await self._until(limit_s, wants_all=True)
         if reader.over and reader.reusable:
             self._reader = None
         assert reader.answer is not None  # noqa: S101 - waited for
         return reader.answer
 
-    async def _until(self, reached: Callable[[], bool], deadline_s: float) -> None:
-        if reached():
-            return
-        came = self._came = self._loop.create_future()
-        # A bare timer costs a fifth of asyncio.timeout, and this is done for each event.
-        timer = self._loop.call_at(deadline_s, self._fail, TimeoutError())
-        self._reached = reached
+    async def _until(self, deadline_s: float, *, wants_all: bool) -> None:
+        """Until the head of the answer has come, or all of it."""
+        self._came = self._loop.create_future()
+        self._wants_all = wants_all
+        self._limit(deadline_s)
         try:
-            await came
+            await self._came
         finally:
-            timer.cancel()
+            self._deadline_s = math.inf
             self._came = None
+
+    def _limit(self, deadline_s: float) -> None:
+        """The timer of an earlier exchange serves, if it goes off before: it looks again then.
+
+        This is done for each event, and a timer costs as much as reading an answer.
+        """
+        self._deadline_s = deadline_s
+        if self._timer is not None and self._timer.when() > deadline_s:
+            self._stop_timer()
+        if self._timer is None:
+            self._timer = self._loop.call_at(deadline_s, self._look_at_deadline)
+
+    def _look_at_deadline(self) -> None:
+        self._timer = None
+        if self._loop.time() + _CLOCK_STEP_S >= self._deadline_s:
+            self._fail(TimeoutError())
+        elif self._deadline_s != math.inf:
+            self._timer = self._loop.call_at(self._deadline_s, self._look_at_deadline)
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
 
     def abort(self) -> None:
         if self._transport is not None:
@@ -238,13 +284,15 @@ class _Connection(asyncio.Protocol):
             self._fail(why)
             self.abort()
             return
-        if not self._came.done() and self._reached():
+        enough = self._reader.over or (self._reader.answer is not None and not self._wants_all)
+        if enough and not self._came.done():
             self._came.set_result(None)
         if self._reader.over and not self._reader.reusable:
             self.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._transport = None
+        self._stop_timer()
         self._fail(
             ConnectionClosed(str(exc) if exc else "closed by the receiver, without an answer")
         )

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import ssl
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from weakref import WeakValueDictionary
 
 from aiohttp.resolver import DefaultResolver
-from yarl import URL
 
 from bridge.clock import now_ms
 from bridge.faults import reason
@@ -30,6 +28,8 @@ from bridge.phone_call_events.subscription import Method, Subscription
 from bridge.phone_call_events.target_address import PublicResolver, TargetRules, refusal
 
 _ERROR_MAX_CHARS = 300
+_TURNS_KEPT = 1_000
+_Turns = tuple[asyncio.Semaphore, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +63,9 @@ class EventSender:
         self._tried = tried
         self._traceparent = traceparent
         self._in_all = asyncio.Semaphore(limits.connections)
-        # A semaphore lives as long as somebody holds or awaits it.
+        # A semaphore lives as long as somebody holds or awaits it, and for a while after its use.
         self._turns: WeakValueDictionary[tuple[str, str], asyncio.Semaphore] = WeakValueDictionary()
+        self._used: dict[tuple[str, str], _Turns] = {}
         self._connections: ReceiverConnections | None = None
 
     async def __aenter__(self) -> EventSender:
@@ -89,35 +90,36 @@ class EventSender:
         """
         while True:
             subscription = find()
-            origin, organization = _target_of(subscription).origin, subscription.organization
-            # The host first, so that nobody holds a place while waiting for a slow one.
-            async with (
-                self._turn_at(organization, origin),
-                self._turn_of(organization),
-                self._in_all,
-            ):
-                subscription = find()
-                target = _target_of(subscription)
-                if target.origin != origin:
-                    continue
-
-                def check(subscription: Subscription = subscription) -> None:
-                    if find() is not subscription:
-                        raise _ChangedError
-
-                with contextlib.suppress(_ChangedError):
-                    secrets = subscription.signing_secrets(now_ms())
-                    attempt = await self._attempt(target, secrets, delivery, check)
-                    self._tried(delivery, attempt)
-                    return attempt
+            target = _target_of(subscription)
+            turns = self._turns_of(subscription.organization, target.host)
+            waited = await _take(turns)
+            try:
+                known = find() if waited else subscription
+                attempt = await self._attempt(find, known, target, delivery)
+            finally:
+                for turn in turns:
+                    turn.release()
+            if attempt is not None:
+                self._tried(delivery, attempt)
+                return attempt
 
     async def _attempt(
         self,
-        target: EventTarget,
-        secrets: Sequence[str],
+        find: Callable[[], Subscription],
+        subscription: Subscription,
+        known: EventTarget,
         delivery: Delivery,
-        check: Callable[[], None],
-    ) -> Attempt:
+    ) -> Attempt | None:
+        """None where nothing was sent: the subscription is another by now, or has another host."""
+        target = _target_of(subscription)
+        if target.origin is not known.origin and target.origin != known.origin:
+            return None
+        secrets = subscription.signing_secrets(now_ms())
+
+        def check() -> None:
+            if find() is not subscription:
+                raise _ChangedError
+
         began_ns = time.time_ns()
         request = event_request(
             target,
@@ -127,7 +129,10 @@ class EventSender:
             began_ns // 1_000_000_000,
             traceparent=self._traceparent(delivery.call_id),
         )
-        status, error, retry = await self._exchange(target, request.wire, check)
+        try:
+            status, error, retry = await self._exchange(target, request.wire, check)
+        except _ChangedError:
+            return None
         return Attempt(
             at_ms=began_ns // 1_000_000,
             duration_ms=(time.time_ns() - began_ns) // 1_000_000,
@@ -162,21 +167,43 @@ class EventSender:
         wish = retry_after_s(answer.retry_after, datetime.now(UTC))
         return answer.status, f"the receiver answered {answer.status}", wish
 
-    def _turn_at(self, organization: str, origin: URL) -> asyncio.Semaphore:
-        """At that host, whatever the port. A host that serves several organizations is one to each
-        of them, so that none can take it from the others.
-        """
-        host = (origin.raw_host or "").rstrip(".").lower()
-        return self._turn((organization, host), self._limits.connections_per_host)
+    def _turns_of(self, organization: str, host: str) -> _Turns:
+        """At that host, whatever the port; then of the organization, and of all. A host that serves
+        several organizations is one to each of them, so that none can take it from the others.
 
-    def _turn_of(self, organization: str) -> asyncio.Semaphore:
-        return self._turn((organization, ""), self._limits.connections_per_organization)
+        The host first, so that nobody holds a place while waiting for a slow one.
+        """
+        turns = self._used.get((organization, host))
+        if turns is None:
+            if len(self._used) >= _TURNS_KEPT:
+                self._used.clear()
+            turns = self._used[organization, host] = (
+                self._turn((organization, host), self._limits.connections_per_host),
+                self._turn((organization, ""), self._limits.connections_per_organization),
+                self._in_all,
+            )
+        return turns
 
     def _turn(self, whose: tuple[str, str], most: int) -> asyncio.Semaphore:
         turn = self._turns.get(whose)
         if turn is None:
             turn = self._turns[whose] = asyncio.Semaphore(most)
         return turn
+
+
+async def _take(turns: _Turns) -> bool:
+    """Whether it had to wait. `async with` would cost twice as much, for each event."""
+    waited = any(x.locked() for x in turns)
+    taken: list[asyncio.Semaphore] = []
+    try:
+        for turn in turns:
+            await turn.acquire()
+            taken.append(turn)
+    except BaseException:
+        for turn in taken:
+            turn.release()
+        raise
+    return waited
 
 
 def _trust(ca_file: Path | None) -> ssl.SSLContext:

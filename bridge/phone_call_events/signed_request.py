@@ -18,7 +18,6 @@ the headers of Standard Webhooks too (bridge/phone_call_events/standard_webhooks
 
 from __future__ import annotations
 
-import hmac
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -27,6 +26,7 @@ from yarl import URL
 
 from bridge.phone_call_events.delivery import Delivery
 from bridge.phone_call_events.event_body import details_header, json_body
+from bridge.phone_call_events.keyed_hash import keyed_hash
 from bridge.phone_call_events.standard_webhooks import standard_headers
 from bridge.phone_call_events.subscription import BodyFormat, Method
 
@@ -49,12 +49,13 @@ class EventTarget:
     """The parts that all requests to one URL share. The URL is parsed once, not for each event.
 
     `shown` and `path` (with the query, as in the request line) end where the parameters of a GET
-    follow. No part of the URL is quoted again. `format`: of a POST.
+    follow. No part of the URL is quoted again. `format`: of a POST. `host`: whose turns it takes.
     """
 
     method: Method
     format: BodyFormat
     origin: URL
+    host: str
     shown: str
     path: str
     headers: str
@@ -91,6 +92,7 @@ def event_target(
         method=method,
         format=body_format,
         origin=parsed.origin(),
+        host=(parsed.raw_host or "").rstrip(".").lower(),
         shown=f"{method.name} {parsed}".removesuffix(parameters),
         path=parsed.raw_path_qs.removesuffix(parameters),
         headers=headers,
@@ -165,4 +167,4 @@ def signature(secret: str, lines: list[str], body: bytes | None) -> str:
     text = "\n".join(lines).encode()
     if body is not None:
         text += b"\n" + body
-    return hmac.digest(secret.encode(), text, "sha256").hex()
+    return keyed_hash(secret.encode(), text).hexdigest()

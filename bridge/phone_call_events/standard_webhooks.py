@@ -11,10 +11,10 @@ only, so an event by GET has none of this.
 from __future__ import annotations
 
 import base64
-import hmac
 from collections.abc import Sequence
 from functools import lru_cache
 
+from bridge.phone_call_events.keyed_hash import keyed_hash
 from bridge.phone_call_events.subscription import SECRET_PREFIX
 
 _KEYS_KEPT = 1_000
@@ -24,7 +24,7 @@ def standard_headers(secrets: Sequence[str], message_id: str, now_s: int, body: 
     """The three header lines. With several secrets there is one signature of each."""
     text = b"%s.%d.%s" % (message_id.encode(), now_s, body)
     signatures = [
-        "v1," + base64.b64encode(hmac.digest(_key(x), text, "sha256")).decode() for x in secrets
+        "v1," + base64.b64encode(keyed_hash(_key(x), text).digest()).decode() for x in secrets
     ]
     return (
         f"webhook-id: {message_id}\r\n"

@@ -15,12 +15,14 @@ from bridge.phone_call_events.delivery import Attempt, Delivery
 from bridge.storage.engine import reading
 from bridge.storage.event_tables import event_attempts
 from bridge.storage.row_writer import RowWriter
-from bridge.storage.statement import Statement
+from bridge.storage.statement import Statement, Write
 
 BUSY = 1_000
 """While so many groups of writes wait, no attempt is noted: others need the database more."""
 
 _STATUS = re.compile(r"(?:^|&)CallStatus=([^&]*)")
+# The first fact of nearly all events, which need not be read as a whole for it.
+_TYPE = re.compile(r'\{"(?:type|state)":"([a-z0-9]*)"')
 
 # Of a subscription or a call that is gone by now nothing is kept.
 _INSERT = Statement(
@@ -60,25 +62,28 @@ class AttemptStore:
         self._queue = queue
         self._max = attempts_max
 
-    def note(self, delivery: Delivery, attempt: Attempt) -> None:
-        """Keep the attempt as long as the row of its call. Does not wait."""
+    def row(self, delivery: Delivery, attempt: Attempt) -> Write | None:
+        """The write that keeps the attempt as long as the row of its call; None: it is not kept."""
         if self._max == 0 or self._queue.waiting >= BUSY:
-            return
-        write = _INSERT.write(
+            return None
+        # The order of the values: by name they would cost more, for each event.
+        return Write(
+            _INSERT,
+            (
+                delivery.id,
+                attempt.at_ms,
+                _type_of(delivery),
+                _status_of(delivery),
+                attempt.host,
+                attempt.duration_ms,
+                attempt.http_status,
+                attempt.error,
+                delivery.call_id,
+                delivery.subscription_id,
+                self._max,
+            ),
             counted=False,
-            delivery_id=delivery.id,
-            at_ms=attempt.at_ms,
-            event_type=_type_of(delivery),
-            call_status=_status_of(delivery),
-            host=attempt.host,
-            duration_ms=attempt.duration_ms,
-            http_status=attempt.http_status,
-            error=attempt.error,
-            call_id=delivery.call_id,
-            subscription_id=delivery.subscription_id,
-            attempts_max=self._max,
         )
-        self._queue.submit_later(write)
 
     async def of_call(self, call_id: str, extensions: Collection[str]) -> list[KeptAttempt]:
         """The attempts for subscriptions of these extensions, oldest first.
@@ -112,5 +117,7 @@ def _type_of(delivery: Delivery) -> str:
     """For a `statusUrl`, the state. Events of older versions do not say it."""
     if delivery.details is None:
         return ""
+    if (found := _TYPE.match(delivery.details)) is not None:
+        return found[1]
     facts = orjson.loads(delivery.details)
     return str(facts.get("type") or facts.get("state", ""))

@@ -70,14 +70,21 @@ def an_attempt(at_ms: int, http_status: int | None = 503, error: str | None = "n
     return Attempt(at_ms, 12, "POST / HTTP/1.1", http_status, error, host="hooks.example")
 
 
+def _note(queue: WriteQueue, attempts: AttemptStore, delivery: Delivery, attempt: Attempt) -> None:
+    """As it is written with the state of the delivery."""
+    row = attempts.row(delivery, attempt)
+    assert row is not None
+    queue.submit_later(row)
+
+
 async def test_given_attempts_then_each_is_kept_until_its_call_is_purged(
-    store: CallStore, attempts: AttemptStore
+    queue: WriteQueue, store: CallStore, attempts: AttemptStore
 ) -> None:
     call = live_call()
     await store.accept(call)
-    attempts.note(a_delivery(1, call.id), an_attempt(20))
-    attempts.note(a_delivery(1, call.id), an_attempt(10, None, "no answer"))
-    attempts.note(a_delivery(2, call.id, subscription=2), an_attempt(30))
+    _note(queue, attempts, a_delivery(1, call.id), an_attempt(20))
+    _note(queue, attempts, a_delivery(1, call.id), an_attempt(10, None, "no answer"))
+    _note(queue, attempts, a_delivery(2, call.id, subscription=2), an_attempt(30))
     kept = await attempts.of_call(call.id, SEEN_BY)
     assert [(x.at_ms, x.http_status, x.error) for x in kept] == [
         (10, None, "no answer"),
@@ -94,12 +101,12 @@ async def test_given_attempts_then_each_is_kept_until_its_call_is_purged(
 
 
 async def test_given_a_receiver_that_never_answers_then_so_many_attempts_are_kept_and_no_more(
-    store: CallStore, attempts: AttemptStore
+    queue: WriteQueue, store: CallStore, attempts: AttemptStore
 ) -> None:
     call = live_call()
     await store.accept(call)
     for at_ms in range(10):
-        attempts.note(a_delivery(1, call.id), an_attempt(at_ms))
+        _note(queue, attempts, a_delivery(1, call.id), an_attempt(at_ms))
     kept = await attempts.of_call(call.id, SEEN_BY)
     assert [x.at_ms for x in kept] == [0, 1, 2]
 
@@ -109,11 +116,11 @@ async def test_given_a_subscription_that_is_deleted_then_its_attempts_stay(
 ) -> None:
     call = live_call()
     await store.accept(call)
-    attempts.note(a_delivery(1, call.id), an_attempt(10))
+    _note(queue, attempts, a_delivery(1, call.id), an_attempt(10))
     assert len(await attempts.of_call(call.id, SEEN_BY)) == 1
     await EventSubscriptionStore(engine, queue).delete([a_subscription().id])
-    attempts.note(a_delivery(1, call.id), an_attempt(20))
-    attempts.note(a_delivery(1, "0" * 20), an_attempt(30))
+    _note(queue, attempts, a_delivery(1, call.id), an_attempt(20))
+    _note(queue, attempts, a_delivery(1, "0" * 20), an_attempt(30))
     assert [x.at_ms for x in await attempts.of_call(call.id, SEEN_BY)] == [10]
 
 
@@ -122,5 +129,5 @@ async def test_given_the_setting_is_0_then_no_attempt_is_kept(
 ) -> None:
     call = live_call()
     await store.accept(call)
-    AttemptStore(engine, queue, attempts_max=0).note(a_delivery(1, call.id), an_attempt(10))
+    assert AttemptStore(engine, queue, 0).row(a_delivery(1, call.id), an_attempt(10)) is None
     assert await attempts.of_call(call.id, SEEN_BY) == []

@@ -73,10 +73,12 @@ class Watched:
     async def count_waiting(self, _: str, after: int) -> int:
         return sum(x.sequence > after for x in self.waits)
 
-    def note(self, delivery: Delivery, attempt: Attempt) -> None:
+    def row(self, delivery: Delivery, attempt: Attempt) -> None:
         """No database keeps attempts here."""
 
-    def record(self, delivery: Delivery, written: Callable[[], None] = lambda: None) -> None:
+    def record(
+        self, delivery: Delivery, _: object = None, written: Callable[[], None] = lambda: None
+    ) -> None:
         self.recorded.append(delivery)
         if delivery.state is not DeliveryState.WAITING:
             self.waits = [x for x in self.waits if x.id != delivery.id]

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from pathlib import Path
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlencode
 
 import orjson
+import pytest
 
 from bridge.calls.live.change import Change
 from bridge.calls.state.effects import CallConnected, CallEnded
@@ -110,6 +111,16 @@ def rows_of(index: SubscriptionIndex, change: Change) -> list[NewDelivery]:
         values = dict(zip(write.statement.names, write.params, strict=True))
         made.append(NewDelivery(**{name: values[name] for name in NewDelivery.__slots__}))
     return made
+
+
+@pytest.mark.parametrize("value", ["0003*210", "a b", "x&y=z", "100%", "Ján", "=", "True", "", 7])
+def test_given_any_facts_when_told_in_the_header_then_they_are_form_encoded(
+    value: str | int,
+) -> None:
+    facts = {"type": "2", "extension": value, "test": True, "metadata": {"left": "out"}}
+    delivery = Delivery("d", "s", 1, "c", 1, 2, "", details=orjson.dumps(facts).decode())
+    told = {"type": "2", "extension": value, "test": "true", "extensionSequence": None}
+    assert details_header(delivery) == urlencode(told)
 
 
 def subscription(name: str, *types: EventType) -> Subscription:

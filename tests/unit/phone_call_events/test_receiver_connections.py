@@ -327,6 +327,34 @@ async def test_given_answer_begun_and_not_ended_when_time_is_up_then_the_connect
         assert receiver.accepted == 2
 
 
+async def test_given_an_earlier_exchange_when_the_next_one_is_silent_then_it_has_its_own_time() -> (
+    None
+):
+    async with scripted(EMPTY, b"HTTP/1.1 ", timeout_s=0.4) as (receiver, connections):
+        await ask(receiver, connections)
+        await asyncio.sleep(0.3)  # most of the time of the first exchange
+        asked_s = asyncio.get_running_loop().time()
+        with pytest.raises(TimeoutError):
+            await ask(receiver, connections)
+        assert asyncio.get_running_loop().time() - asked_s >= 0.39
+        assert receiver.accepted == 1
+
+
+async def test_given_connections_that_are_idle_for_long_when_their_time_comes_then_each_is_closed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("bridge.phone_call_events.receiver_connections._KEEPALIVE_S", 0.3)
+    async with scripted(EMPTY) as (first, connections), scripted(EMPTY, EMPTY) as (second, _):
+        await ask(first, connections)
+        await ask(second, connections)
+        await asyncio.sleep(0.2)  # and the second one is used again meanwhile
+        await ask(second, connections)
+        await asyncio.wait_for(first.lost.wait(), 10)
+        assert not second.lost.is_set()
+        await asyncio.wait_for(second.lost.wait(), 10)
+        assert (first.accepted, second.accepted) == (1, 1)
+
+
 async def test_given_closed_connection_and_then_silence_when_time_is_up_then_it_ends_in_time() -> (
     None
 ):

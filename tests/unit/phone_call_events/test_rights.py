@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+from typing import cast
+
 import pytest
 
 from bridge.config.secrets_file import ThrowawaySecrets
@@ -10,6 +13,21 @@ from bridge.phone_call_events.rights import DirectoryRights
 from bridge.phone_call_events.subscription import EventType, Method, Subscription
 
 RIGHTS = DirectoryRights(CurrentDirectory(EXAMPLE_FILE, ThrowawaySecrets()))
+
+
+def test_given_another_directory_when_asked_again_then_it_decides() -> None:
+    current = SimpleNamespace(
+        directory=CurrentDirectory(EXAMPLE_FILE, ThrowawaySecrets()).directory
+    )
+    rights = DirectoryRights(cast("CurrentDirectory", current))
+    subscription = Subscription(
+        *("id", "0003*210", (EventType.HANG_UP,), "http://x/", Method.GET, True, "", "s"),
+        client_id="user-12",
+        modified_ms=0,
+    )
+    assert rights.may_hear(subscription)
+    current.directory = SimpleNamespace(clients={}, extensions={}, users={})
+    assert not rights.may_hear(subscription)
 
 
 @pytest.mark.parametrize(

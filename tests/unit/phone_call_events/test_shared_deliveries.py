@@ -136,12 +136,18 @@ class Instance:
     async def caught_up(self) -> None:
         await asyncio.sleep(0)
 
-    def record(self, delivery: Delivery, *, written: Callable[[], None] | None = None) -> None:
+    def record(
+        self,
+        delivery: Delivery,
+        _: object = None,
+        *,
+        written: Callable[[], None] | None = None,
+    ) -> None:
         self._disk.rows = [delivery if x.id == delivery.id else x for x in self._disk.rows]
         if written is not None:
             written()
 
-    def note(self, *_: object) -> None:
+    def row(self, *_: object) -> None:
         pass
 
     # The sender
