@@ -98,11 +98,6 @@ class TokenService:
         for token in sorted(loaded, key=lambda one: one.issued_ms):
             self._remember(token)
 
-    @property
-    def is_shared(self) -> bool:
-        """Whether other instances issue tokens, too."""
-        return self._look_up is not None
-
     async def look(self, token: str, address: str) -> None:
         """Learn a token that another instance may have issued, before `authenticate`.
 

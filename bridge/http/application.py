@@ -15,7 +15,6 @@ from bridge.http.openapi import routes as openapi_routes
 from bridge.http.ops import health, metrics
 from bridge.http.rate_limits import REQUEST_BUDGET, RequestBudget
 from bridge.http.reference_page import routes as reference_page_routes
-from bridge.http.shared_tokens import learning_tokens
 from bridge.http.uapi import routes
 from bridge.http.verba import api as verba_api
 
@@ -24,8 +23,6 @@ def make_application(services: Services) -> web.Application:
     """The aiohttp application with all routes."""
     app = web.Application(client_max_size=services.settings.body_max_bytes)
     app[SERVICES] = services
-    if services.tokens.is_shared:
-        app.middlewares.append(learning_tokens)
     app[GUESSES] = GuessGuard(services.settings.guesses)
     app[REQUEST_BUDGET] = RequestBudget(services.settings.requests_per_minute)
     forms: dict[str, ErrorForm] = {

@@ -38,6 +38,7 @@ from bridge.http.cluster.verba_requests import VerbaRequests
 from bridge.http.cluster.written_records import WrittenRecords
 from bridge.http.context import NODE, Services
 from bridge.http.server import AROUND, Around
+from bridge.http.shared_tokens import learning_tokens
 from bridge.http.uapi.accepted_answer import created_answer
 from bridge.http.uapi.listed_calls import listed_of_node
 from bridge.supervision.tasks import must_live
@@ -81,6 +82,7 @@ async def open_forwarding(
     reception = Reception(signer, ReplayedForwards(), clock)
 
     def surround(app: web.Application) -> None:
+        app.middlewares.append(learning_tokens)  # first: the way of a request depends on its app
         app.middlewares.append(routing.middleware(app))
         app[AROUND] = Around(partial(with_forwarded, reception=reception))
 

@@ -58,10 +58,7 @@ _NOT_DESCRIBED = ("/unifiedapi", "/console")
 
 def routes() -> Iterator[tuple[str, str]]:
     """Method and an example path of each route of the application, in the document's spelling."""
-    given = SimpleNamespace(
-        settings=http_settings(Settings()), tokens=SimpleNamespace(is_shared=False)
-    )
-    services = cast("Services", given)
+    services = cast("Services", SimpleNamespace(settings=http_settings(Settings())))
     for route in make_application(services).router.routes():
         info = route.resource.get_info() if route.resource else {}
         path = str(info.get("formatter", info.get("path")))
