@@ -20,7 +20,7 @@ from tests.scripted_ami.server import event
 PHONE = "0003*210"
 EVENTS = "/uapi/extensions/@me/210/phoneCallEvents"
 HANG_UP = 2
-LIMIT = 3
+LIMIT, KEYS = 3, 5
 
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -172,6 +172,34 @@ async def test_given_a_secret_replaced_then_all_instances_take_it(several: Sever
     await eventually(
         lambda: other.directory.directory.apps["user-12"].client_secret != before, timeout=10
     )
+
+
+async def test_given_the_same_key_at_both_then_one_call_also_after_a_takeover(
+    several: Several,
+) -> None:
+    clients = [await several.client("a"), await several.client("b")]
+    before = several.originates("one")
+
+    async def at_both(key: str) -> list[str]:
+        answers = await asyncio.gather(
+            *(
+                x.create([PHONE], ["3235742879"], extension="210", headers={"Idempotency-Key": key})
+                for x in clients
+            )
+        )
+        assert [x.status for x in answers] == [202, 202], [x.text for x in answers]
+        replayed = sorted(x.headers.get("Idempotent-Replayed", "") for x in answers)
+        made = {str(x.json[0]["id"]) for x in answers}
+        assert len(made) == 1
+        return [*made, *replayed]
+
+    keys = [f"key {number}" for number in range(KEYS)]
+    first = [await at_both(x) for x in keys]
+    assert [x[1:] for x in first] == [["", "true"]] * KEYS
+    await several.instances["a"].end_node("one")
+    await several.hold("one", "b")
+    assert [await at_both(x) for x in keys] == [[x[0], "true", "true"] for x in first]
+    assert several.originates("one") == before + KEYS
 
 
 async def test_given_an_instance_that_cannot_be_told_then_it_finds_the_change_by_itself(
