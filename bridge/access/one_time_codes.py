@@ -11,7 +11,7 @@ from typing import Generic, TypeVar
 
 from bridge.access.token_fingerprints import token_hash
 
-_CODE_BYTES = 32
+CODE_BYTES = 32
 PER_OWNER = 100
 """An organization sets up so many phones at once; somebody who makes more loses his oldest."""
 
@@ -40,7 +40,7 @@ class OneTimeCodes(Generic[_Value]):
         now_s = self._clock()
         while self._codes and next(iter(self._codes.values())).until_s <= now_s:
             self._take(next(iter(self._codes)))
-        code = secrets.token_urlsafe(_CODE_BYTES)
+        code = secrets.token_urlsafe(CODE_BYTES)
         hashed = token_hash(code)
         self._codes[hashed] = _Code(owner, value, now_s + self._lifetime_s)
         mine = self._hashes_of.setdefault(owner, {})

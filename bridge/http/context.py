@@ -9,6 +9,7 @@ from aiohttp import web
 
 from bridge.access.one_time_codes import OneTimeCodes
 from bridge.access.password_sign_in import PasswordSignIn
+from bridge.access.shared_codes import Codes
 from bridge.access.token_service import TokenService
 from bridge.access.verba_access import VerbaAccess
 from bridge.calls.call_records import CallDetailRecords, CallRecords, StoredTimelines
@@ -39,7 +40,7 @@ class Services:
     tokens: TokenService
     password_sign_in: PasswordSignIn
     sign_in_codes: OneTimeCodes[str]
-    provisioning_codes: OneTimeCodes[tuple[str, str]]
+    provisioning_codes: Codes
     stream_places: StreamPlaces
     stream_readers: ReaderWatch
     records: CallRecords

@@ -72,3 +72,14 @@ shared_directories = Table(
     Column("content", Text, nullable=False),
     Column("pushed_ms", BigInteger, nullable=False),
 )
+
+# Codes that count once. `sealed`: the value, which only the code itself opens. `expires_ms` is of
+# the clock of the database.
+shared_codes = Table(
+    "shared_codes",
+    metadata,
+    Column("code_hash", Text, primary_key=True),
+    Column("owner", Text, nullable=False),
+    Column("sealed", Text, nullable=False),
+    Column("expires_ms", BigInteger, nullable=False),
+)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from sqlalchemy import Index, or_
 
-from bridge.storage.cluster_tables import leases, shared_changes
+from bridge.storage.cluster_tables import leases, shared_changes, shared_codes
 from bridge.storage.conversation_tables import (
     conversation_numbers,
     conversations,
@@ -78,3 +78,4 @@ Index("conversation_numbers_conversation", conversation_numbers.c.conversation_i
 Index("verba_tokens_expiry", verba_tokens.c.expires_ms)
 Index("leases_epoch", leases.c.resource, leases.c.epoch, unique=True)
 Index("shared_changes_changed", shared_changes.c.changed_ms)
+Index("shared_codes_owner", shared_codes.c.owner, shared_codes.c.expires_ms)

@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bridge.access.one_time_codes import OneTimeCodes
 from bridge.access.password_sign_in import PasswordSignIn
+from bridge.access.shared_codes import Codes, LocalCodes, SharedCodes
 from bridge.access.token_service import TokenService
 from bridge.access.verba_access import VerbaAccess
 from bridge.access.verba_token_store import VerbaTokenStore
@@ -129,7 +130,7 @@ class Service:
             tokens=self.tokens,
             password_sign_in=password_sign_in,
             sign_in_codes=self.sign_in_codes,
-            provisioning_codes=OneTimeCodes(PROVISIONING_S),
+            provisioning_codes=self._provisioning_codes(shared.engine),
             stream_places=StreamPlaces(
                 settings.call_streams_max, settings.call_streams_per_app_max
             ),
@@ -221,6 +222,14 @@ class Service:
         from bridge.wiring.shared_events import shared_deliveries
 
         return shared_deliveries(self.settings, engine, self.write_queue, leases)
+
+    def _provisioning_codes(self, engine: AsyncEngine) -> Codes:
+        """A phone may ask another instance than the one that made its code."""
+        if not self.settings.instance_name:
+            return LocalCodes(PROVISIONING_S)
+        from bridge.cluster.sealing import Seal
+
+        return SharedCodes(engine, self.write_queue, PROVISIONING_S, Seal)
 
     def _instance_health(self) -> InstanceHealth | None:
         leases = self._shared.leases

@@ -20,6 +20,7 @@ from bridge.http.console.session_cookie import require_own_page, session_app, se
 from bridge.http.context import SERVICES
 from bridge.http.errors import UapiError
 from bridge.http.json_answer import json_answer
+from bridge.http.remote_address import remote_of
 from bridge.http.uapi.fields import Json
 
 _NO_STORE = {"Cache-Control": "no-store"}
@@ -57,27 +58,28 @@ async def make_provisioning_address(request: web.Request) -> web.Response:
     if not services.settings.console.sip_server:
         raise UapiError(403, "phone_secret_denied", "The address of the SIP server is not known.")
     held = session_token(request), extension.number
-    code = services.provisioning_codes.new(app.client_id, held)
+    code = await services.provisioning_codes.new(app.client_id, held)
     base = base_url(request, services.settings.public_base_url)
     return json_answer({"url": f"{base}/console/provision/{code}"}, headers=_NO_STORE)
 
 
 async def provision(request: web.Request) -> web.Response:
     """`GET`: the settings as Linphone reads them. The address needs no session, and counts once."""
-    extension = _phone_of_code(request)
+    extension = await _phone_of_code(request)
     if extension is None:
         raise UapiError(404, "not_found", "This address was used, or is too old.")
     text = linphone_settings(extension, request.app[SERVICES].settings.console.sip_server)
     return web.Response(text=text, content_type="application/xml", headers=_NO_STORE)
 
 
-def _phone_of_code(request: web.Request) -> Extension | None:
+async def _phone_of_code(request: web.Request) -> Extension | None:
     """The phone of the code in the path, if the session that made it would still be told."""
     services = request.app[SERVICES]
-    held = services.provisioning_codes.use(request.match_info["code"])
+    held = await services.provisioning_codes.use(request.match_info["code"])
     if held is None:
         return None
     token, number = held
+    await services.tokens.look(token, remote_of(request.remote))
     try:
         app = services.tokens.authenticate(token)
         requester = Requester.of_app(services.directory.directory, app)
