@@ -7,6 +7,7 @@ import time
 import structlog
 
 from bridge.calls.hanging_up import HangUp
+from bridge.calls.live.change import Change
 from bridge.calls.live.switchboard import Switchboard
 from bridge.calls.pbx import PbxUnavailable
 from bridge.calls.state.phone_call import Disposition, EndedBy, FinalRecord, Origin, PhoneCall
@@ -82,9 +83,10 @@ class DurationLimit:
             began_ms = call.answered_ms or call.taken_ms
             if call.duration_s is not None and began_ms is not None:
                 self._taken_up[call.id] = call.duration_s, began_ms
-        switchboard.observe(lambda change: self._note(change.after))
+        switchboard.observe(self._changed)
 
-    def _note(self, call: PhoneCall) -> None:
+    def _changed(self, change: Change) -> None:
+        call = change.after
         if call.final is not None:
             self._over_s.pop(call.id, None)
             self._taken_up.pop(call.id, None)

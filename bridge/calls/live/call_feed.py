@@ -35,11 +35,21 @@ class FeedPosition:
 
 @frozen
 class FedChange:
-    """One change of one call. `before` is None where this is its first one."""
+    """One change of one call. `before` is None where this is its first one.
 
-    position: FeedPosition
+    `began_ms`, `number`, `at_ms`: its `position`, which is made for readers alone.
+    """
+
+    began_ms: int
+    number: int
+    at_ms: int
     before: PhoneCall | None
     after: PhoneCall
+
+    @property
+    def position(self) -> FeedPosition:
+        """The place after this change."""
+        return FeedPosition(self.began_ms, self.number, self.at_ms)
 
     def of(self, extensions: Collection[str]) -> bool:
         """Whether the call has, or had, to do with one of these extensions."""
@@ -122,7 +132,8 @@ class CallFeed:
     """Made an observer of the switchboard by `note`. Nothing here waits for a follower."""
 
     def __init__(self, kept: int = KEPT) -> None:
-        self._position = FeedPosition(now_ms(), 0, now_ms())
+        self._began_ms = self._at_ms = now_ms()
+        self._number = 0  # of the newest change, and `_at_ms` its moment
         self._kept: deque[FedChange] = deque(maxlen=kept)
         self._followers: defaultdict[str, dict[Follower, None]] = defaultdict(dict)
         self._told: set[str] = set()  # ids of live calls of which a change was told
@@ -131,13 +142,14 @@ class CallFeed:
     @property
     def position(self) -> FeedPosition:
         """The place after the newest change."""
-        return self._position
+        return FeedPosition(self._began_ms, self._number, self._at_ms)
 
     def note(self, change: Change) -> None:
         """Keep the change, and give it to all followers of its extensions, once to each."""
-        last = self._position
-        self._position = FeedPosition(last.began_ms, last.number + 1, now_ms())
-        fed = FedChange(self._position, self._fed_before(change), change.after)
+        self._number += 1
+        self._at_ms = now_ms()
+        before = self._fed_before(change)
+        fed = FedChange(self._began_ms, self._number, self._at_ms, before, change.after)
         self._kept.append(fed)
         if not self._followers:
             return
@@ -152,18 +164,22 @@ class CallFeed:
 
     def _fed_before(self, change: Change) -> PhoneCall | None:
         """A call is accepted before its first change; no reader can have heard of it by then."""
-        before, after = change.before, change.after
-        known = before is not None and before.id in self._told
-        if before is not None:
-            self._told.discard(before.id)
+        before, after, told = change.before, change.after, self._told
+        if before is None:
+            known = False
+        elif before.id == after.id and after.final is None:  # as nearly always
+            known = before.id in told
+        else:
+            known = before.id in told
+            told.discard(before.id)
         if after.final is None:
-            self._told.add(after.id)
+            told.add(after.id)
         return before if known else None
 
     def since(self, position: FeedPosition) -> list[FedChange] | None:
         """The changes after `position`, oldest first; None if they are not kept any more."""
-        missed = self._position.number - position.number
-        if position.began_ms != self._position.began_ms or not 0 <= missed <= len(self._kept):
+        missed = self._number - position.number
+        if position.began_ms != self._began_ms or not 0 <= missed <= len(self._kept):
             return None
         return list(self._kept)[len(self._kept) - missed :]
 

@@ -44,7 +44,8 @@ class CallIndex:
 
     def of_channel(self, uniqueid: str) -> PhoneCall | None:
         """The live call that has this channel (Uniqueid)."""
-        return self._calls.get(self._by_channel.get(uniqueid, ""))
+        call_id = self._by_channel.get(uniqueid)
+        return None if call_id is None else self._calls.get(call_id)
 
     def of_linkedid(self, linkedid: str) -> PhoneCall | None:
         """The live call of this Linkedid; the oldest of several that share it."""
@@ -55,7 +56,8 @@ class CallIndex:
 
     def is_shared(self, linkedid: str) -> bool:
         """Whether the PBX gives this Linkedid to channels of several live calls."""
-        return len(self._by_shared_linkedid.get(linkedid, ())) > 1
+        shared = self._by_shared_linkedid  # nearly always empty
+        return bool(shared) and len(shared.get(linkedid, ())) > 1
 
     def sharing(self, linkedid: str) -> list[PhoneCall]:
         """The live calls that share this Linkedid, oldest first."""
@@ -147,6 +149,8 @@ class CallIndex:
             _discard(self._by_extension, extension, after.id)
 
     def _index_channels(self, before: PhoneCall | None, after: PhoneCall) -> None:
+        if before is not None and before.channels.keys() == after.channels.keys():
+            return  # one of them is in another state
         for uniqueid in before.channels if before is not None else ():
             if uniqueid not in after.channels and self._by_channel.get(uniqueid) == after.id:
                 del self._by_channel[uniqueid]
@@ -159,7 +163,10 @@ def _other_parties(before: tuple[Leg, ...], after: tuple[Leg, ...]) -> bool:
         return False
     if len(before) != len(after):
         return True
-    return any(x.extension is not y.extension for x, y in zip(before, after, strict=True))
+    for old, new in zip(before, after, strict=True):  # no generator: each change comes here
+        if old is not new and old.extension is not new.extension:
+            return True
+    return False
 
 
 def _other_extensions(before: PhoneCall, after: PhoneCall) -> bool:

@@ -47,7 +47,8 @@ class ChangeHandler:
         self._observers.append(observer)
 
     def add_companions(self, rows_of: CompanionsOf) -> None:
-        """Ask for rows to be written with each change, in its transaction. Must not block."""
+        """Ask for rows to be written with each change that has effects, in its transaction. Must
+        not block."""
         self._companions_of.append(rows_of)
 
     def handle(self, change: Change) -> None:
@@ -63,7 +64,7 @@ class ChangeHandler:
     def _handle(self, change: Change) -> None:
         before, after = change.before, change.after
         self._add_to_timeline(change)  # before the row that its entries are written with
-        extra, written = self._companions(change)
+        extra, written = self._companions(change) if change.effects else ([], None)
         if after.final is not None:
             # A mark is written whoever pays.
             if after.extension is not None or extra or after.hang_up is not None:

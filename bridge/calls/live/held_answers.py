@@ -16,6 +16,8 @@ from bridge.calls.state.phone_call import LegPhase, Origin, PhoneCall, Side
 HELD_MS = 200
 
 HeldEvent = ev.ChannelStateChanged | ev.ChannelHungUp
+HELD_EVENTS = (ev.ChannelStateChanged, ev.ChannelHungUp)
+"""The same, for isinstance."""
 
 
 class HeldAnswers:

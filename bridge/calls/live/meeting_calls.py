@@ -15,6 +15,9 @@ from bridge.calls.state import pbx_events as ev
 from bridge.calls.state.joining import leaving_phone
 from bridge.calls.state.phone_call import PhoneCall
 
+TELL_OF_MEETINGS = frozenset({ev.ChannelBridged, ev.ChannelHungUp, ev.DialEnded, ev.Transferred})
+"""The kinds of events that `meetings` looks at."""
+
 
 class Meeting(NamedTuple):
     """`leaving`: uniqueids of the phone that brings the two together and is about to go."""

@@ -27,6 +27,11 @@ from bridge.calls.state.splitting import (
     talk_apart,
 )
 
+TELL_OF_PARTING = frozenset(
+    {ev.ChannelBridged, ev.DialBegun, ev.ConferenceJoined, ev.ConferenceLeft, ev.ChannelRuns}
+)
+"""The kinds of events that `PartingCalls.by` and `left_alone` look at."""
+
 
 class PartingCalls:
     """`bridges` is kept current with the events that it looks at. `ended`: the ids that are used
@@ -126,4 +131,8 @@ class PartingCalls:
 
 
 def _up(call: PhoneCall) -> int:
-    return sum(x.phase is LegPhase.UP for x in call.legs)
+    up = 0
+    for leg in call.legs:
+        if leg.phase is LegPhase.UP:
+            up += 1
+    return up

@@ -19,7 +19,7 @@ from bridge.calls.live.change_handler import ChangeHandler, CompanionsOf, Observ
 from bridge.calls.live.channel_hang_ups import ChannelHangUps, channels_to_end
 from bridge.calls.live.channel_questions import ChannelQuestions
 from bridge.calls.live.coalesced_work import CoalescedWork
-from bridge.calls.live.held_answers import HELD_MS, HeldEvent
+from bridge.calls.live.held_answers import HELD_EVENTS, HELD_MS
 from bridge.calls.live.new_call import has_our_id
 from bridge.calls.live.snapshots import SETTLE_S, Snapshots
 from bridge.calls.live.tracker import CallTracker, Recorded
@@ -101,7 +101,8 @@ class Switchboard:
         self._recording_observers.append(observer)
 
     def add_companions(self, rows_of: CompanionsOf) -> None:
-        """Ask for rows to be written with each change, in its transaction. Must not block."""
+        """Ask for rows to be written with each change that has effects, in its transaction. Must
+        not block."""
         self._changes.add_companions(rows_of)
 
     def at_link_up(self, work: Callable[[], Coroutine[object, object, None]]) -> None:
@@ -250,8 +251,9 @@ class Switchboard:
     def _take(self, event: PbxEvent) -> None:
         for change in self.calls.event(event):
             self._carry_out(change)
-        self._hang_up_orphans()
-        if isinstance(event, HeldEvent) and event.uniqueid in self.calls.held:
+        if self.calls.orphans:
+            self._hang_up_orphans()
+        if isinstance(event, HELD_EVENTS) and event.uniqueid in self.calls.held:
             self._apply_later(event.uniqueid, first=True)
 
     def _apply_later(self, uniqueid: str, *, first: bool) -> None:

@@ -14,12 +14,12 @@ from bridge.calls.live.bridges import Bridges
 from bridge.calls.live.call_index import CallIndex
 from bridge.calls.live.change import Change
 from bridge.calls.live.ended_ids import EndedIds
-from bridge.calls.live.held_answers import HeldAnswers, HeldEvent, is_to_be_held
-from bridge.calls.live.meeting_calls import meetings
+from bridge.calls.live.held_answers import HELD_EVENTS, HeldAnswers, HeldEvent, is_to_be_held
+from bridge.calls.live.meeting_calls import TELL_OF_MEETINGS, meetings
 from bridge.calls.live.new_call import new_call
 from bridge.calls.live.orphans import OrphanNames
 from bridge.calls.live.others_originates import OthersOriginates
-from bridge.calls.live.parting_calls import PartingCalls
+from bridge.calls.live.parting_calls import TELL_OF_PARTING, PartingCalls
 from bridge.calls.live.unplaced_channels import call_of_listed
 from bridge.calls.state import call_end
 from bridge.calls.state import pbx_events as ev
@@ -150,14 +150,15 @@ class CallTracker:
 
     def event(self, event: ev.PbxEvent) -> list[Change]:
         """The changes that the event causes: none, one, or several if two calls become one."""
-        due = self.apply_due(event.at_ms)
-        if isinstance(event, HeldEvent):
+        due = self.apply_due(event.at_ms) if self.held else []
+        if isinstance(event, HELD_EVENTS):
             call = self.live.of_channel(event.uniqueid)
             if call is not None and is_to_be_held(call, event):
                 self.held.hold(event)
                 told = self._others_originates.told_before(call.id, event.at_ms)
                 return due if told is None else [*due, *self._originate_ended(told)]
-        return [*due, *self._event(event)]
+        changes = self._event(event)
+        return [*due, *changes] if due else changes
 
     def apply_due(self, at_ms: int) -> list[Change]:
         """Apply the answers that were held long enough at that moment of the PBX."""
@@ -177,16 +178,20 @@ class CallTracker:
         return changes
 
     def _event(self, event: ev.PbxEvent) -> list[Change]:
+        kind = event.__class__
         changes: list[Change] = []
-        for one, other, leaving in meetings(event, self.live, self._bridges):
-            changes += self._join(*host_first(one, other), leaving, event.at_ms, event)
-        for before, after in self._parting.by(event):
-            changes += self._changed(before, after, [], event)
-        left = self._parting.left_alone(event)
-        changes += [] if left is None else self._changed(left[0], *left, event)
+        if kind in TELL_OF_MEETINGS:
+            for one, other, leaving in meetings(event, self.live, self._bridges):
+                changes += self._join(*host_first(one, other), leaving, event.at_ms, event)
+        if kind in TELL_OF_PARTING:
+            for before, after in self._parting.by(event):
+                changes += self._changed(before, after, [], event)
+            left = self._parting.left_alone(event)
+            changes += [] if left is None else self._changed(left[0], *left, event)
         changes += self._event_of_call(event)
-        for call, kept in self._parting.placed():
-            changes += self._apply(call, kept)
+        if self._parting.unplaced:
+            for call, kept in self._parting.placed():
+                changes += self._apply(call, kept)
         return changes
 
     def _event_of_call(self, event: ev.PbxEvent) -> list[Change]:
@@ -194,7 +199,7 @@ class CallTracker:
             return self._channel_event(event, event.uniqueid, event.linkedid)
         if isinstance(event, ev.DialBegun):
             return self._channel_event(event, event.dialled.uniqueid, event.dialled.linkedid)
-        if isinstance(event, ev.DialEnded | ev.DialProgressed):
+        if isinstance(event, (ev.DialEnded, ev.DialProgressed)):
             return self._channel_event(event, event.dialled_uniqueid, event.linkedid)
         if isinstance(event, ev.OriginateEnded):
             return self._originate_ended(event)
@@ -270,7 +275,8 @@ class CallTracker:
             changes = self._linked(call, uniqueid, linkedid, event)
             call = self.live.of_channel(uniqueid)
         if call is not None:
-            return [*changes, *self._further_event(call, event)]
+            further = self._further_event(call, event)
+            return [*changes, *further] if changes else further
         if isinstance(event, ev.ChannelAppeared):
             fresh = self._new_call(event.channel, event.at_ms)
             if fresh is not None:
@@ -283,7 +289,10 @@ class CallTracker:
             return []  # alone there so far: who comes next is whom it talks to
         if isinstance(event, ev.HoldEnded):  # a phone says so as it picks up
             return self._apply(call, event)
-        changes = self._apply_answers(self._held_of(call))
+        held = self._held_of(call)
+        if not held:
+            return self._apply(call, event)
+        changes = self._apply_answers(held)
         now = self.live.get(call.id)  # what was held may have been its end
         return changes if now is None else [*changes, *self._apply(now, event)]
 
@@ -352,7 +361,7 @@ class CallTracker:
         return [*changes, *self._apply_answers(self._held_of(joined[0]))]
 
     def _apply(self, call: PhoneCall, event: ev.PbxEvent) -> list[Change]:
-        if isinstance(event, ev.ChannelAppeared | ev.DialBegun) and is_uninvited(call, event):
+        if isinstance(event, (ev.ChannelAppeared, ev.DialBegun)) and is_uninvited(call, event):
             return self._changed(call, *with_uninvited(call, event), event)
         return self._changed(call, *apply(call, event, self._parties), event)
 

@@ -43,17 +43,18 @@ def with_pbx_on_the_line(call: PhoneCall, at_ms: int) -> PhoneCall:
     """
     if call.taken_ms is not None or call.answered_ms is not None:
         return call
-    half_is_up = _half_is_up(call)
-    on_the_line = dialled = False
+    source_is_up = calls_in = dialled = False
     for leg in call.legs:
         if leg.side is Side.SOURCE:
-            up = leg.phase is LegPhase.UP
-            on_the_line = on_the_line or (up and (leg.calls_in or half_is_up))
+            if leg.phase is LegPhase.UP:
+                source_is_up = True
+                calls_in = calls_in or leg.calls_in
         elif leg.uniqueid is not None:
             if is_being_dialled(leg):
                 return call
             dialled = True
-    return replace(call, taken_ms=at_ms) if on_the_line and dialled else call
+    on_the_line = source_is_up and dialled and (calls_in or _half_is_up(call))
+    return replace(call, taken_ms=at_ms) if on_the_line else call
 
 
 def is_being_dialled(leg: Leg) -> bool:

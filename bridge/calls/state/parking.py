@@ -29,6 +29,11 @@ def party_on(call: PhoneCall, uniqueid: str) -> int | None:
 
 def fetched(call: PhoneCall, uniqueid: str) -> PhoneCall:
     """The party on that channel talks to somebody: it is parked no longer."""
+    for leg in call.legs:
+        if leg.parking is not None:
+            break
+    else:
+        return call  # as nearly always
     index = party_on(call, uniqueid)
     return call if index is None else _without_parking(call, index)
 

@@ -146,6 +146,8 @@ def _cause(cause: int | None, sip_code: int | None) -> dict[str, Fact]:
 def _hung_up(entries: list[TimelineEntry], change: Change, before: PhoneCall, at_ms: int) -> None:
     """A channel that is gone without an event of it has no cause: nobody knows it."""
     event, still, final = change.event, change.after.channels, change.after.final
+    if before.channels.keys() <= still.keys():
+        return
     for uniqueid, channel in before.channels.items():
         if uniqueid in still or channel.local:
             continue

@@ -49,7 +49,8 @@ class Timelines:
         """Add what this change tells. An ended call is forgotten by `forget`."""
         if self._max == 0:
             return
-        entries = entries_of(change, now_ms())
+        event = change.event
+        entries = entries_of(change, now_ms() if event is None else event.at_ms)
         if not entries:
             return
         call = change.after

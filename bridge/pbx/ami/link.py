@@ -50,6 +50,8 @@ from bridge.pbx.phones.reachability import EndpointStates, ReachableEndpoints
 from bridge.pbx.phones.replaced_phones import ReplacedPhones
 from bridge.supervision.tasks import in_background
 
+_OF_NO_CALL = frozenset({PhoneReachability, PhoneRegistered, PhoneUnregistered, MailboxChanged})
+
 
 class AmiLink(AmiSession):
     """The session that the calls are made and followed with."""
@@ -278,6 +280,11 @@ class AmiLink(AmiSession):
         return PbxSnapshot(at_ms, tuple(channels))
 
     def _deliver(self, event: PbxEvent) -> None:
+        if event.__class__ in _OF_NO_CALL:
+            self._take_of_no_call(event)
+        self._listener.pbx_event(event)
+
+    def _take_of_no_call(self, event: PbxEvent) -> None:
         self.phone_changes.take(event)
         if isinstance(event, PhoneReachability):
             self._endpoints.apply(event)
@@ -291,4 +298,3 @@ class AmiLink(AmiSession):
             self._replaced.unregistered(event)
         elif isinstance(event, MailboxChanged):
             self._mailbox_changed(event.mailbox)
-        self._listener.pbx_event(event)
