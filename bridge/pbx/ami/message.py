@@ -13,6 +13,7 @@ Headers = dict[str, str]
 
 _END = b"\r\n\r\n"
 _GREETING = b"Asterisk Call Manager/"
+_SHAPES_MAX = 256
 
 
 class MessageTooLong(Exception):
@@ -30,6 +31,8 @@ class MessageBuffer:
         self._max = max_message_bytes
         self._rest = b""
         self._greeted = False
+        # The header names of messages seen, by the name of the event and the number of lines.
+        self._shapes: dict[tuple[str, int], list[str]] = {}
 
     def feed(self, data: bytes) -> Iterator[Headers]:
         """The messages completed by `data`. Raises MessageTooLong, NotAnAmiServer."""
@@ -50,17 +53,45 @@ class MessageBuffer:
         if len(self._rest) > self._max:
             raise MessageTooLong(f"{len(self._rest)} bytes without an end of message")
         for block in blocks:
-            yield from parse_block(block)
+            text = block.decode("utf-8", "replace")
+            headers = self._of_known_shape(text)
+            if headers is not None:
+                yield headers
+            else:
+                yield from self._of_new_shape(text)
+
+    def _of_known_shape(self, text: str) -> Headers | None:
+        """The message, if one with the same names came before. Asterisk writes each kind of event
+        with few selections of headers.
+
+        A value with a header in it has no known shape: there are more names than lines.
+        """
+        parts = text.replace("\r\n", ": ").split(": ")
+        names = self._shapes.get((parts[1], text.count("\r\n"))) if len(parts) > 1 else None
+        if names is None or len(parts) != 2 * len(names) or names != parts[::2]:
+            return None
+        return dict(zip(names, parts[1::2], strict=True))
+
+    def _of_new_shape(self, text: str) -> list[Headers]:
+        messages = list(parse_block(text))
+        if len(messages) == 1:
+            message, lines = messages[0], text.split("\r\n")
+            if lines == [f"{name}: {value}" for name, value in message.items()]:
+                if len(self._shapes) >= _SHAPES_MAX:
+                    self._shapes.clear()
+                first = next(iter(message.values()))
+                self._shapes[first, len(lines) - 1] = list(message)
+        return messages
 
 
-def parse_block(block: bytes) -> Iterator[Headers]:
+def parse_block(text: str) -> Iterator[Headers]:
     """The message of one block; two where the empty line between them is missing.
 
     Of a header that occurs twice the first value counts. A block without `Event` or `Response` is
     not a message.
     """
     headers: Headers = {}
-    for line in block.decode("utf-8", "replace").split("\r\n"):
+    for line in text.split("\r\n"):
         name, found, value = line.partition(": ")
         if not found:
             name = line.rstrip(": ")

@@ -53,3 +53,19 @@ def test_no_end() -> None:
 
 def test_a_repeated_header_has_its_first_value() -> None:
     assert messages(GREETING, b"Event: X\r\nA: 1\r\nA: 2\r\n\r\n") == [{"Event": "X", "A": "1"}]
+
+
+_LINES = ("Event: X", "Event: Y", "A: 1", "A: 1: B: 2", "A: B", "B: 2", "B: A: B", "B", "B:", ": ")
+
+
+@given(st.lists(st.lists(st.sampled_from(_LINES), min_size=1, max_size=5), max_size=6))
+def test_a_message_is_read_alike_whatever_came_before(written: list[list[str]]) -> None:
+    blocks = ["\r\n".join([*lines, "", ""]).encode() for lines in written]
+    alone = [one for block in blocks for one in messages(GREETING, block)]
+    assert messages(GREETING, *blocks, *blocks) == [*alone, *alone]
+
+
+def test_a_value_with_a_header_in_it_is_a_value() -> None:
+    seen = b"Event: X\r\nA: 1\r\nB: 2\r\n\r\nEvent: X\r\nA: 1\r\n\r\n"
+    hostile = b"Event: X\r\nA: 1: B: 2\r\n\r\n"
+    assert messages(GREETING, seen, hostile)[-1] == {"Event": "X", "A": "1: B: 2"}
