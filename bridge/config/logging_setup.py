@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import sys
 from collections.abc import Callable
+from functools import cache
 from typing import TextIO, cast
 
 import structlog
@@ -27,7 +29,7 @@ def set_up_logging(settings: Settings) -> None:
     renderer: structlog.typing.Processor = (
         structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
         if console
-        else structlog.processors.JSONRenderer(ensure_ascii=False)
+        else structlog.processors.JSONRenderer(serializer=_json_text)
     )
     output = cast("TextIO", LogOutput(sys.stderr, _line_of_loss(renderer)))
     flood = FloodLimit(settings.refusals_logged_per_minute, _written(renderer, output))
@@ -55,6 +57,16 @@ def set_up_logging(settings: Settings) -> None:
         )
     )
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
+
+
+def _json_text(event: structlog.typing.EventDict, default: Callable[[object], object]) -> str:
+    """As `json.dumps`, which makes an encoder for each line. `default`: structlog's own."""
+    return _encoder(default).encode(event)
+
+
+@cache
+def _encoder(default: Callable[[object], object]) -> json.JSONEncoder:
+    return json.JSONEncoder(ensure_ascii=False, default=default)
 
 
 def _printable(_: object, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
