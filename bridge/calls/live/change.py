@@ -21,3 +21,26 @@ class Change:
     effects: tuple[Effect, ...]
     event: PbxEvent | None = None
     goes_on_in: str = ""
+
+
+def is_of_channels_alone(change: Change) -> bool:
+    """Whether channels have come, or are in another state, and no party is further on by that.
+
+    Nothing is stored, logged or added to a timeline then. A third of the events of a call that the
+    API made are so: those of new channels, and of the halves of the Local channel.
+    """
+    before, after = change.before, change.after
+    return (
+        before is not None
+        and not change.effects
+        and not change.goes_on_in
+        and before.legs is after.legs
+        and after.final is None
+        and before.answered_ms == after.answered_ms
+        and before.taken_ms == after.taken_ms
+        and before.mailbox == after.mailbox
+        and before.extension == after.extension
+        and before.joined is after.joined
+        and before.split_off is after.split_off
+        and before.channels.keys() <= after.channels.keys()
+    )

@@ -9,7 +9,7 @@ import structlog
 
 from bridge.calls.call_records import CallRecords, Companions
 from bridge.calls.live.call_log import log_change
-from bridge.calls.live.change import Change
+from bridge.calls.live.change import Change, is_of_channels_alone
 from bridge.calls.live.channel_hang_ups import ChannelHangUps
 from bridge.calls.live.channel_questions import ChannelQuestions
 from bridge.calls.live.stored_changes import must_be_stored
@@ -62,6 +62,15 @@ class ChangeHandler:
             log.exception("call_change_failed", call_id=change.after.id)
 
     def _handle(self, change: Change) -> None:
+        if not is_of_channels_alone(change):
+            self._write_down(change)
+        for observer in self._observers:
+            try:
+                observer(change)
+            except Exception:
+                log.exception("call_observer_failed", call_id=change.after.id)
+
+    def _write_down(self, change: Change) -> None:
         before, after = change.before, change.after
         self._add_to_timeline(change)  # before the row that its entries are written with
         extra, written = self._companions(change) if change.effects else ([], None)
@@ -81,11 +90,6 @@ class ChangeHandler:
             elif isinstance(effect, UninvitedPhone):
                 log.error("uninvited_phone_in_call", call_id=after.id, endpoint=effect.endpoint)
                 self._hang_ups.begin([effect.uniqueid])
-        for observer in self._observers:
-            try:
-                observer(change)
-            except Exception:
-                log.exception("call_observer_failed", call_id=after.id)
 
     def _add_to_timeline(self, change: Change) -> None:
         try:

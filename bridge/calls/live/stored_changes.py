@@ -19,12 +19,24 @@ def must_be_stored(before: PhoneCall | None, after: PhoneCall) -> bool:
         return True
     if before.answered_ms != after.answered_ms or len(before.legs) != len(after.legs):
         return True
-    if before.legs is after.legs:
+    if before.legs is after.legs or (_is_plain(before) and _is_plain(after)):
         return False
     for old, new in zip(before.legs, after.legs, strict=True):
         if old is not new and _facts(old) != _facts(new):
             return _pbx_forgets(before) != _pbx_forgets(after)
     return False
+
+
+def _is_plain(call: PhoneCall) -> bool:
+    """Whether there is one party on each side, and the PBX forgets nothing of them: most calls."""
+    if len(call.legs) != 2 or call.legs[0].side is call.legs[1].side:
+        return False
+    for leg in call.legs:
+        if leg.on_hold_ms is not None or leg.api_hold is not None:
+            return False
+        if leg.parking is not None or leg.handed_over:
+            return False
+    return True
 
 
 def _facts(leg: Leg) -> tuple[object, ...]:

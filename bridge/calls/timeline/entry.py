@@ -41,6 +41,7 @@ class EntryType(Enum):
     RESUMED = "resumed"
 
 
+_KINDS = {x: orjson.dumps(x.value) for x in EntryType}
 Fact = str | int | bool
 
 
@@ -77,7 +78,9 @@ class UnreadableTimeline(ValueError):
 
 def entry_to_text(entry: TimelineEntry) -> bytes:
     """The entry as JSON."""
-    return orjson.dumps(entry)
+    # Put together here: nine of a call, and orjson takes longer for a class than for a dict.
+    kind = _KINDS[entry.type]
+    return b'{"at_ms":%d,"type":%b,"facts":%b}' % (entry.at_ms, kind, orjson.dumps(entry.facts))
 
 
 def timeline_of_texts(entries: bytes, left_out: int, sip_call_ids: Mapping[str, str]) -> str:
