@@ -58,6 +58,8 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     """Without the options nobody needs Docker, or minutes more."""
     if collection_path == Path(__file__).parent / "containers":
         return None if config.getoption("--compose") else True
+    if collection_path.name == "test_more_restarts_as_takeover.py":
+        return None if config.getoption("--cluster-long") else True
     if collection_path.name == "test_old_office.py":
         asked = config.getoption("--office-long") or config.getoption("--office-on-path")
         return None if asked else True

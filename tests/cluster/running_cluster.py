@@ -192,6 +192,7 @@ async def _secrets(database_url: str, folder: Path) -> SharedSecrets:
         secrets.get_or_create(name)
     made = secrets.get_or_create_all(secrets.names())
     (folder / "secrets.json").write_text(json.dumps(made))
+    (folder / "secrets.json").chmod(0o600)
     return secrets
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import time
+from collections import Counter
 from collections.abc import AsyncIterator
 from typing import NamedTuple
 
@@ -15,6 +16,8 @@ from bridge.cluster.lease_times import LeaseTimes
 from bridge.testing.eventually import eventually
 from bridge.testing.lab.api_client import ApiClient
 from bridge.testing.softphones.sipp_behaviour import rings
+from bridge.testing.webhook_receiver import Receiver
+from tests.pbx.phone_call_events.subscriber import HANG_UP, subscribe, unsubscribe_all
 
 from .calls_of_cluster import all_live, ends_logged, finals, refuses, said, talks
 from .running_cluster import TAKEN_OVER_WITHIN_S, RunningCluster, open_cluster
@@ -80,13 +83,15 @@ async def test_given_the_holder_is_killed_with_live_calls_then_the_other_lists_a
     cluster, first, _, one, other = stage
     lab = cluster.lab(first)
     async with (
+        Receiver() as receiver,
         lab.scripted("0003*213", rings()) as dave,
         lab.phone("0003*211", answer="auto") as bob,
     ):
+        await subscribe(one, "210", HANG_UP, receiver.url())
         ids = await talks(one, TALKING)
-        ringing = await one.place(["0003*213"], ["3235550201"], extension="213")
+        ringing = await one.place(["0003*213"], ["3235550201"], extension="210")
         await dave.wait_ringing()
-        ends = await one.place(["211"], ["3235550201"])
+        ends = await one.place(["0003*211"], ["3235550201"], extension="210")
         await bob.wait_established()
         await one.wait_status(ends, 5)
         killed_s = cluster.hit(first, signal.SIGKILL)
@@ -99,9 +104,19 @@ async def test_given_the_holder_is_killed_with_live_calls_then_the_other_lists_a
         assert dave.incoming_invites == 1
         hung_up = (await other.hang_up()).json
         assert {x["id"] for x in hung_up} == {*ids, ringing}
-        await finals(cluster, [*ids, ringing])
+        everyone = [*ids, ringing, ends]
+        await finals(cluster, everyone)
         await dave.wait_closed()
-    assert ends_logged(cluster, [*ids, ringing, ends]) == {1}
+        await eventually(lambda: set(hang_ups(receiver)) >= set(everyone), 20)
+        await unsubscribe_all(other, "210")
+        assert hang_ups(receiver) == Counter(everyone)
+    assert ends_logged(cluster, everyone) == {1}
+
+
+def hang_ups(receiver: Receiver) -> Counter[str]:
+    """The deliveries by the id of their call; another attempt of one is the same delivery."""
+    first_attempts = {x.delivery_id: x for x in receiver.received}
+    return Counter(x.parameters["CallAPIID"] for x in first_attempts.values())
 
 
 async def test_given_a_kill_between_accept_and_originate_then_the_call_ends_once_and_never_rings(

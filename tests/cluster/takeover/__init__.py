@@ -1,0 +1,1 @@
+"""The stories of a restart, told with a second instance that takes over."""
