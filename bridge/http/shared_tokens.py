@@ -11,6 +11,9 @@ from bridge.http.forwarded import FORWARDED
 from bridge.http.remote_address import remote_of
 from bridge.http.uapi.scope import token_of
 
+_OTHER_TOKENS = ("/health/", "/metrics")
+"""Below these no token of the API is looked at; they must answer without the database, too."""
+
 
 @web.middleware
 async def learning_tokens(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -19,6 +22,8 @@ async def learning_tokens(request: web.Request, handler: Handler) -> web.StreamR
     Raises StorageUnavailable where nobody can say whether the token is valid. That is a 503: a
     client that is told 401 would throw a valid token away.
     """
+    if request.path.startswith(_OTHER_TOKENS):
+        return await handler(request)
     if FORWARDED in request:  # another instance has authenticated it
         return await handler(request)
     tokens, address = request.app[SERVICES].tokens, remote_of(request.remote)

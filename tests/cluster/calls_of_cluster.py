@@ -50,6 +50,11 @@ async def finals(cluster: RunningCluster, ids: Sequence[str]) -> list[Any]:
     return list(await eventually(all_there, 15))
 
 
+async def answered_on_disk(cluster: RunningCluster, call_id: str) -> bool:
+    query = "SELECT id FROM calls WHERE id = $1 AND answered_ms IS NOT NULL"
+    return bool(await cluster.rows(query, call_id))
+
+
 def ends_logged(cluster: RunningCluster, ids: Sequence[str]) -> set[int]:
     """How often each of the calls was said to have ended, by all instances together."""
     said = Counter(

@@ -19,7 +19,7 @@ from bridge.testing.softphones.sipp_behaviour import rings
 from bridge.testing.webhook_receiver import Receiver
 from tests.pbx.phone_call_events.subscriber import HANG_UP, subscribe, unsubscribe_all
 
-from .calls_of_cluster import all_live, ends_logged, finals, refuses, said, talks
+from .calls_of_cluster import all_live, answered_on_disk, ends_logged, finals, refuses, said, talks
 from .running_cluster import TAKEN_OVER_WITHIN_S, RunningCluster, open_cluster
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -93,7 +93,7 @@ async def test_given_the_holder_is_killed_with_live_calls_then_the_other_lists_a
         await dave.wait_ringing()
         ends = await one.place(["0003*211"], ["3235550201"], extension="210")
         await bob.wait_established()
-        await one.wait_status(ends, 5)
+        await eventually(lambda: answered_on_disk(cluster, ends))
         killed_s = cluster.hit(first, signal.SIGKILL)
         await bob.hangup()
         # Each of them, and none that was never there.
