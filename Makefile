@@ -1,4 +1,5 @@
 # make serve   Asterisk and the service, ready for a first call
+# make serve-cluster  an edge, three Asterisks and three instances over one PostgreSQL
 # make install the same without starting it; afterwards the command is .venv/bin/uapi-bridge
 # make test    every test, against a real Asterisk with real phones
 # make test-unit   the tests of single parts, under a minute: no root, no Asterisk
@@ -32,7 +33,7 @@ UNIT_WORKERS ?= 2
 # The floor: new code of bridge/ brings tests of its own. Raise it when the unit tests cover more.
 UNIT_COVERAGE_PERCENT := 88
 
-.PHONY: bench-in-venv bench-short-in-venv serve install test test-unit coverage test-compose test-compose-short test-cluster demo bench bench-short fuzz check format docs pages screenshots pin vendor lock clean
+.PHONY: bench-in-venv bench-short-in-venv serve serve-cluster install test test-unit coverage test-compose test-compose-short test-cluster demo bench bench-short fuzz check format docs pages screenshots pin vendor lock clean
 .DEFAULT_GOAL := serve
 
 # Every command of a venv names its folder, so the venv of a moved or copied checkout is made anew.
@@ -44,6 +45,9 @@ $(info This checkout was in $(MADE_FOR): its $(VENV) is made anew.)
 $(shell test -f $(VENV)/pyvenv.cfg && rm -rf $(VENV))
 endif
 endif
+
+serve-cluster: $(VENV)/installed-dev
+	@exec $(BIN)/python -m tests.cluster.serve
 
 serve: $(VENV)/installed
 	@exec $(BIN)/uapi-bridge serve

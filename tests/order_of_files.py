@@ -17,6 +17,7 @@ LONG_FILES = {
     "test_database_down_at_start.py",
     "test_database_hangs.py",
     "test_delete_many.py",
+    "test_edge_faults.py",
     "test_fresh_clone.py",
     "test_full_disk.py",
     "test_kill.py",

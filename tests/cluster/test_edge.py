@@ -192,7 +192,7 @@ async def test_given_a_real_softphone_over_tcp_when_an_app_calls_it_then_both_ta
     async with softphone, cluster.phone(DESK) as desk, cluster.nodes[0].service.client() as api:
         desk.answers_after_s = 0.0
         call_id = await api.place("210", "211")
-        await api.wait_status(call_id, 3)
+        await api.wait_status(call_id, 5)
         [presence] = (await api.request("GET", "/uapi/extensions/@me/210/presence")).json["entry"]
         assert "baresip" in presence["registration"][0]["agent"]
         assert presence["registration"][0]["address"].startswith("127.0.0.1:")

@@ -16,7 +16,13 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
 from bridge.cluster.edge.tables import make_edge_tables
-from bridge.config.secrets_file import AMI_RECORDING_SECRET, AMI_SECRET, ARI_SECRET, SecretsFile
+from bridge.config.secrets_file import (
+    AMI_RECORDING_SECRET,
+    AMI_SECRET,
+    ARI_SECRET,
+    SecretsFile,
+    SecretSource,
+)
 from bridge.directory.loader import EXAMPLE_FILE, CurrentDirectory
 from bridge.local_asterisk.local_asterisk import AsteriskSecrets, LocalAsterisk
 from bridge.local_asterisk.ports import RTP_BLOCK, AsteriskPorts
@@ -34,8 +40,8 @@ from tests.integration.storage.private_postgresql import PrivatePostgresql
 from .kamailio import KamailioEdge
 
 EDGE_ADDRESS = "127.0.0.60"
-_NODE_ADDRESS = "127.0.0.{}"
-_FIRST_NODE = 61
+_ADDRESS = "127.0.0.{}"
+_FIRST_NODE, _FIRST_NETWORK = 61, 71
 _RTP_START = 21_000
 
 
@@ -172,6 +178,45 @@ async def open_cluster(
         yield Cluster(engine, edge, made, secrets)
 
 
+async def node_asterisk(
+    folder: Path,
+    number: int,
+    edge: tuple[str, int],
+    secrets: SecretSource,
+    *,
+    public_network: bool = False,
+) -> LocalAsterisk:
+    """The Asterisk of `node<number>` behind that edge, not started, on an address of its own.
+
+    `public_network`: a simulated one of its own, beside it.
+    """
+    rtp = _RTP_START + RTP_BLOCK * number
+    return LocalAsterisk(
+        installation=await test_installation(),
+        state_dir=folder / f"node{number}",
+        ports=AsteriskPorts(
+            bind_address=_ADDRESS.format(_FIRST_NODE - 1 + number),
+            sip=free_port(),
+            http=free_port(),
+            ami=free_port(),
+            rtp_start=rtp,
+            rtp_end=rtp + RTP_BLOCK - 1,
+            public_network_address=_ADDRESS.format(_FIRST_NETWORK - 1 + number),
+        ),
+        secrets=AsteriskSecrets(
+            ami_secret=secrets.get_or_create(AMI_SECRET),
+            ari_secret=secrets.get_or_create(ARI_SECRET),
+            ami_recording_secret=secrets.get_or_create(AMI_RECORDING_SECRET),
+        ),
+        public_network=public_network,
+        values={
+            "NODE_NAME": f"node{number}",
+            "EDGE_ADDRESS": edge[0],
+            "EDGE_PORT": str(edge[1]),
+        },
+    )
+
+
 async def _node(
     folder: Path,
     number: int,
@@ -181,27 +226,8 @@ async def _node(
     settings: Mapping[str, str],
 ) -> Node:
     name = f"node{number}"
-    rtp = _RTP_START + RTP_BLOCK * number
-    ports = AsteriskPorts(
-        bind_address=_NODE_ADDRESS.format(_FIRST_NODE - 1 + number),
-        sip=free_port(),
-        http=free_port(),
-        ami=free_port(),
-        rtp_start=rtp,
-        rtp_end=rtp + RTP_BLOCK - 1,
-    )
-    asterisk = LocalAsterisk(
-        installation=await test_installation(),
-        state_dir=folder / name,
-        ports=ports,
-        secrets=AsteriskSecrets(
-            ami_secret=secrets.get_or_create(AMI_SECRET),
-            ari_secret=secrets.get_or_create(ARI_SECRET),
-            ami_recording_secret=secrets.get_or_create(AMI_RECORDING_SECRET),
-        ),
-        public_network=False,
-        values={"NODE_NAME": name, "EDGE_ADDRESS": edge[0], "EDGE_PORT": str(edge[1])},
-    )
+    asterisk = await node_asterisk(folder, number, edge, secrets)
+    ports = asterisk.ports
     service = BridgeProcess(
         _new_folder(folder / f"{name}-service"),
         ports,
