@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from unittest.mock import patch
 
@@ -21,12 +23,18 @@ from bridge.cluster.pbx_names import Placements
 from bridge.cluster.shared_clock import SharedClock, database_moment_ms
 from bridge.config.settings import Settings
 from bridge.http.context import Services
+from bridge.http.node_services import HeldNodes
+from bridge.http.uapi.stream.places import StreamPlaces
+from bridge.storage.write_queue import WriteQueue
 from bridge.testing.eventually import eventually
 from bridge.testing.lab.api_client import ApiClient
 from bridge.testing.lab.free_port import free_http_port
 from bridge.testing.lab.tcp_proxy import TcpProxy
 from bridge.wiring.forwarding import open_forwarding
+from bridge.wiring.held_pbxs import NodeHolder
 from bridge.wiring.service import Service
+from bridge.wiring.several import Several as Parts
+from bridge.wiring.shared_memory import SharedMemory, open_shared_directory
 from tests.cluster.shared_leases import LeasesOf, SharedLeases
 from tests.scripted_ami.server import ScriptedAmi
 
@@ -49,6 +57,25 @@ class ByOrganization:
         return home if home in self._names else self._names[0]
 
 
+class LeasesOfATest(Parts):
+    """The parts of an instance of several, whose leases the test gives: it delivers all events."""
+
+    def deliveries(self, queue: WriteQueue) -> Any:
+        return None
+
+    def health(self, nodes: HeldNodes) -> Any:
+        return None
+
+    async def surround(
+        self, stack: AsyncExitStack, app: web.Application, services: Services, queue: WriteQueue
+    ) -> None:
+        keeper: Any = self.leases.keeper
+        await keeper.surround(stack, app, services, queue)
+
+    def begin(self, stack: AsyncExitStack, holder: NodeHolder, queue: WriteQueue) -> None:
+        """The test begins its nodes."""
+
+
 class OneOfSeveral(Service):
     """An instance whose leases the test gives."""
 
@@ -56,36 +83,42 @@ class OneOfSeveral(Service):
         super().__init__(settings)
         self.leases = leases
         self._placements = placements
-
-        self._started = False
+        self.memory: SharedMemory
+        self.stream_places: StreamPlaces
 
     @property
     def engine(self) -> AsyncEngine:
         return self._shared.engine
 
     async def __aenter__(self) -> Service:
-        await super().__aenter__()
-        self._started = True
+        with patch("bridge.wiring.several.open_several", self._open_several):
+            await super().__aenter__()
         return self
 
-    async def begin_node(self, settings: Settings, *writes: Any, **more: Any) -> None:
-        """None at the start."""
-        if self._started:
-            await super().begin_node(settings, *writes, **more)
+    async def _open_several(
+        self, stack: AsyncExitStack, settings: Settings, engine: AsyncEngine
+    ) -> LeasesOfATest:
+        self.memory = SharedMemory(engine, None)
+        await self.memory.start(stack)
+        directory = await asyncio.to_thread(open_shared_directory, settings)
+        keeper = SimpleNamespace(
+            fenced=lambda _: None, counts=dict, held=lambda _: None, surround=self._surround
+        )
+        leases: Any = SimpleNamespace(keeper=keeper, hints=None)
+        return LeasesOfATest(settings, engine, leases, self.memory, directory)
 
-    async def _open_leases(self, engine: AsyncEngine) -> None:
-        """The test has the leases."""
-
-    async def _surround(self, app: web.Application, services: Services) -> None:
+    async def _surround(
+        self, stack: AsyncExitStack, app: web.Application, services: Services, queue: WriteQueue
+    ) -> None:
         self.stream_places = services.stream_places
         surround = await open_forwarding(
-            self._stack,
+            stack,
             self.settings,
             services,
-            self._shared.engine,
+            self.engine,
             self.leases,
             self._placements,
-            self.write_queue.caught_up,
+            queue.caught_up,
             self.memory,
             self.leases,
         )

@@ -1,0 +1,93 @@
+"""The parts of an instance of several, joined. An instance that is alone loads nothing of this."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+
+from aiohttp import web
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from bridge.access.shared_codes import Codes, SharedCodes
+from bridge.cluster.lease import PURGE
+from bridge.cluster.opened_leases import OpenedLeases
+from bridge.cluster.sealing import Seal
+from bridge.config.settings import Settings
+from bridge.directory.loader import CurrentDirectory
+from bridge.http.context import Services
+from bridge.http.node_services import HeldNodes
+from bridge.http.ops.instance_health import InstanceHealth
+from bridge.storage.shared_changes import purge_notes
+from bridge.storage.write_queue import WriteQueue
+from bridge.wiring.cluster import hold_pbxs, instance_health, open_leases
+from bridge.wiring.forwarding import open_forwarding, open_placements
+from bridge.wiring.held_pbxs import NodeHolder
+from bridge.wiring.phone_call_events import SharedBy
+from bridge.wiring.rounds import Purges
+from bridge.wiring.shared_events import shared_deliveries
+from bridge.wiring.shared_memory import SharedMemory, open_shared_directory
+
+
+@dataclass(frozen=True, slots=True)
+class Several:
+    """`directory` has the secrets that all instances share. No lease is claimed before `begin`."""
+
+    settings: Settings
+    engine: AsyncEngine
+    leases: OpenedLeases
+    memory: SharedMemory
+    directory: CurrentDirectory
+
+    def deliveries(self, queue: WriteQueue) -> SharedBy:
+        """The share of this instance in the deliveries of events."""
+        return shared_deliveries(self.settings, self.engine, queue, self.leases)
+
+    def codes(self, queue: WriteQueue, lifetime_s: float) -> Codes:
+        """Codes that another instance may be told."""
+        return SharedCodes(self.engine, queue, lifetime_s, Seal)
+
+    def health(self, nodes: HeldNodes) -> InstanceHealth:
+        """The part of /health/ready about the instances and their PBXs."""
+        return instance_health(self.settings, self.leases, nodes)
+
+    def may_purge(self) -> bool:
+        """One instance removes the old rows of all."""
+        return self.leases.keeper.held(PURGE) is not None
+
+    def purges(self, queue: WriteQueue) -> Purges:
+        """Of the rows that only several instances have."""
+        return {"shared_changes": lambda _: purge_notes(queue)}
+
+    async def surround(
+        self, stack: AsyncExitStack, app: web.Application, services: Services, queue: WriteQueue
+    ) -> None:
+        """Have requests get to the holder of their PBX. Raises StorageUnavailable."""
+        keeper = self.leases.keeper
+        placements = await open_placements(stack, self.settings, self.engine, self.directory)
+        surround = await open_forwarding(
+            stack,
+            self.settings,
+            services,
+            self.engine,
+            keeper,
+            placements,
+            queue.caught_up,
+            self.memory,
+            keeper,
+        )
+        surround(app)
+
+    def begin(self, stack: AsyncExitStack, holder: NodeHolder, queue: WriteQueue) -> None:
+        """Claim leases, and have the holder hold the PBXs, until the stack hands them over."""
+        hold_pbxs(stack, self.settings, self.leases, holder, queue)
+
+
+async def open_several(stack: AsyncExitStack, settings: Settings, engine: AsyncEngine) -> Several:
+    """`stack` ends it. Raises StorageUnavailable, DirectoryError, SecretsFileError."""
+    leases = await open_leases(stack, settings, engine, lambda: several.directory.hash)
+    memory = SharedMemory(engine, leases.hints)
+    await memory.start(stack)
+    directory = await asyncio.to_thread(open_shared_directory, settings)
+    several = Several(settings, engine, leases, memory, directory)
+    return several
