@@ -10,7 +10,7 @@ from dataclasses import dataclass
 class Fence:
     """A lease as writes carry it: the resource, and the epoch under which they were made.
 
-    The database holds a write to it in the transaction of the write: `LOCK_FENCE`.
+    The database holds a write to it in the transaction of the write: `LOCK_ONE`, `LOCK_SEVERAL`.
     """
 
     resource: str
@@ -25,6 +25,11 @@ class FencesLost(Exception):
         self.fences = frozenset(fences)
 
 
-# Needs the unique index of (resource, epoch). Its lock lets a renewal pass, which changes another
-# column, and has a takeover wait for our COMMIT. Without that index the takeover passes as well.
-LOCK_FENCE = "SELECT 1 FROM leases WHERE resource = $1 AND epoch = $2 FOR KEY SHARE"
+# They need the unique index of (resource, epoch). The lock lets a renewal pass, which changes
+# another column, and has a takeover wait for our COMMIT. Without the index a takeover passes, too.
+LOCK_ONE = "SELECT 1 FROM leases WHERE resource = $1 AND epoch = $2 FOR KEY SHARE"
+# With many shards of webhooks, a statement for each would cost more than their rows.
+LOCK_SEVERAL = (
+    "SELECT l.resource, l.epoch FROM unnest($1::text[], $2::bigint[]) AS f (resource, epoch)"
+    " JOIN leases AS l ON l.resource = f.resource AND l.epoch = f.epoch FOR KEY SHARE OF l"
+)

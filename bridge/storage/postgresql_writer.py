@@ -17,7 +17,7 @@ from sqlalchemy.pool import NullPool
 from bridge.faults import StorageUnavailable, TransactionConflict, reason
 from bridge.storage.answer_limit import AnswerLimit
 from bridge.storage.engine import PostgresqlOptions, address_of
-from bridge.storage.fence import LOCK_FENCE, Fence, FencesLost
+from bridge.storage.fence import LOCK_ONE, LOCK_SEVERAL, Fence, FencesLost
 from bridge.storage.statement import Counts, Group, Write
 
 # SQLSTATE classes in which the server, not the write, is at fault: connection, resources,
@@ -128,11 +128,14 @@ class PostgresqlWriter:
 
     async def _lock(self, fences: Sequence[Fence]) -> None:
         """From here to the COMMIT a takeover waits. Raises FencesLost after one."""
-        lost = []
-        for fence in fences:
-            status = await self._driver.execute(LOCK_FENCE, fence.resource, fence.epoch)
-            if _row_count(status) != 1:
-                lost.append(fence)
+        if len(fences) == 1:
+            [fence] = fences
+            status = await self._driver.execute(LOCK_ONE, fence.resource, fence.epoch)
+            lost = set() if _row_count(status) == 1 else {fence}
+        else:
+            resources, epochs = [x.resource for x in fences], [x.epoch for x in fences]
+            held = await self._driver.fetch(LOCK_SEVERAL, resources, epochs)
+            lost = set(fences) - {Fence(*row) for row in held}
         if lost:
             raise FencesLost(lost)
 

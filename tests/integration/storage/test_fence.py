@@ -13,7 +13,7 @@ from structlog.testing import capture_logs
 from bridge.calls.store.call_store import CallStore
 from bridge.faults import Fenced
 from bridge.storage.engine import FROZEN_WRITER_LIMIT_S, open_engine
-from bridge.storage.fence import LOCK_FENCE, Fence
+from bridge.storage.fence import LOCK_ONE, LOCK_SEVERAL, Fence
 from bridge.storage.fenced_writes import FencedWrites
 from bridge.storage.statement import Statement, Write
 from bridge.storage.write_queue import WriteQueue
@@ -72,22 +72,28 @@ async def test_given_a_batch_in_flight_then_the_takeover_waits_and_the_old_epoch
 
 
 @pytest.mark.parametrize("taken_over", [True, False])
+@pytest.mark.parametrize("several", [True, False])
 async def test_given_a_takeover_in_flight_then_the_write_waits_for_what_becomes_of_it(
-    engine: AsyncEngine, queue: WriteQueue, database: Any, taken_over: bool
+    engine: AsyncEngine, queue: WriteQueue, database: Any, taken_over: bool, several: bool
 ) -> None:
     async with connected(engine) as watching:
         taking = database.transaction()
         await taking.start()
         await database.execute(TAKE_OVER, MINE.resource)
         writing = asyncio.ensure_future(queue.submit(row("late"), fence=MINE))
-        await eventually(lambda: waiting_for_a_lock(watching, query=LOCK_FENCE[:30]), 5)
+        if several:
+            queue.submit_later(row("of the other"), fence=OTHER)
+        lock = LOCK_SEVERAL if several else LOCK_ONE
+        await eventually(lambda: waiting_for_a_lock(watching, query=lock[:30]), 5)
         await (taking.commit() if taken_over else taking.rollback())
     if taken_over:
         with pytest.raises(Fenced):
             await writing
     else:
         assert await writing == (1,)
-    assert await names(database) == (set() if taken_over else {"late"})
+    await queue.caught_up()
+    other = {"of the other"} if several else set[str]()
+    assert await names(database) == other | (set() if taken_over else {"late"})
 
 
 async def test_given_two_fences_and_none_in_one_batch_then_only_those_of_the_lost_one_miss(
