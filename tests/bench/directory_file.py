@@ -6,6 +6,7 @@ from pathlib import Path
 
 SOURCE, DESTINATION = "0003*210", "0003*211"
 CLIENT_ID, LISTENER_ID = "bench", "listener"
+CLIENT_SECRET = "the-secret-of-both-apps"
 FIRST_OTHER = 1000
 
 _HEAD = """
@@ -18,11 +19,17 @@ organizations:
       - {id: 13, name: Others}
     extensions:
 """
-_TAIL = """
+_TAIL = f"""
 apps:
-  - {client_id: bench, name: Benchmark, account: user 12}
-  - {client_id: listener, name: Listeners, account: organization 0003}
-public_numbers: {min_digits: 7, max_digits: 15}
+  - client_id: {CLIENT_ID}
+    client_secret: {CLIENT_SECRET}
+    name: Benchmark
+    account: user 12
+  - client_id: {LISTENER_ID}
+    client_secret: {CLIENT_SECRET}
+    name: Listeners
+    account: organization 0003
+public_numbers: {{min_digits: 7, max_digits: 15}}
 services_context: services
 """
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sys
 import time
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
@@ -120,10 +121,12 @@ async def open_scripted_stage(
     more: Mapping[str, str] | None = None,
     *,
     as_in_life: bool = False,
+    module: str = "",
 ) -> AsyncIterator[ScriptedStage]:
     """`others`: how many extensions the directory has beside the two that are called.
 
-    `more` settings of the service. `as_in_life`: as for the stage.
+    `more` settings of the service. `as_in_life`: as for the stage. `module`: is run instead of
+    `uapi-bridge`.
     """
     stage = ScriptedStage(template, as_in_life=as_in_life)
     folder.mkdir()
@@ -140,6 +143,8 @@ async def open_scripted_stage(
             **(more or {}),
         }
         stage.service = BridgeProcess(folder / "state", ports, free_port(), settings)
+        if module:
+            stage.service.command = (sys.executable, "-m", module)
         await stage.service.start()
         try:
             stage.http = await api(stage.service)

@@ -12,6 +12,7 @@ from pathlib import Path
 from bridge.config.secrets_file import AMI_RECORDING_SECRET, AMI_SECRET, ARI_SECRET, SecretsFile
 from bridge.local_asterisk.local_asterisk import AsteriskSecrets, LocalAsterisk
 from bridge.testing.eventually import eventually
+from bridge.testing.lab.api_client import ApiClient
 from bridge.testing.lab.asterisk_ports import free_asterisk_ports
 from bridge.testing.lab.bridge_process import BridgeProcess
 from bridge.testing.lab.installation import test_installation
@@ -21,7 +22,7 @@ from bridge.testing.softphones.toolchain import ensure_phone_tools
 from .answering_phone import AnsweringPhone
 from .bare_ami import BareAmi
 from .bare_http import BareHttp
-from .directory_file import CLIENT_ID, DESTINATION, SOURCE, write_directory
+from .directory_file import CLIENT_ID, CLIENT_SECRET, DESTINATION, SOURCE, write_directory
 
 # Addresses of its own: more RTP ports are needed than other tests on this machine leave free.
 ADDRESS, PUBLIC_NETWORK_ADDRESS = "127.0.0.21", "127.0.0.22"
@@ -113,7 +114,7 @@ class Stage:
 
 async def token_of(service: BridgeProcess, client_id: str) -> str:
     """A new token of this app."""
-    async with service.client(client_id) as client:
+    async with ApiClient(service.base_url, client_id, CLIENT_SECRET) as client:
         return await client.authenticate()
 
 

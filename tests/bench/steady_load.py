@@ -39,21 +39,25 @@ async def steady_load(folder: Path, template: CallTemplate, plan: Plan) -> Stead
     """One service for all rounds, after a warm-up. A machine that cannot keep up gets less."""
     async with open_scripted_stage(folder / "steady", template, 0, as_in_life=True) as stage:
         per_s = plan.steady_per_s
-        while percentile(await _load(stage, per_s, plan.steady_seconds / 5), 50) > _IN_TIME_MS:
+        short_s = plan.steady_seconds / 5
+        while percentile(await steady_calls(stage, per_s, short_s), 50) > _IN_TIME_MS:
             per_s /= 2
             progress(f"steady load: this machine gets {per_s:g} calls/s")
         result = SteadyLoad(per_s)
         for number in range(plan.steady_rounds):
             progress(f"steady load, round {number + 1} of {plan.steady_rounds}")
             meter = CpuMeter({"service": (stage.service.pid,)})
-            took_ms = await _load(stage, per_s, plan.steady_seconds)
+            took_ms = await steady_calls(stage, per_s, plan.steady_seconds)
             result.post_ms.append(percentile(took_ms, 50))
             result.cpu_ms.append(meter.read()["service"] / len(took_ms))
             result.commit_ms.append(percentile(commits_ms(folder, plan.commits), 50))
     return result
 
 
-async def _load(stage: ScriptedStage, calls_per_second: float, seconds: float) -> list[float]:
+async def steady_calls(
+    stage: ScriptedStage, calls_per_second: float, seconds: float
+) -> list[float]:
+    """So many calls a second for so long, each to its end; returns the ms of each POST."""
     took_ms: list[float] = []
     began = time.monotonic()
     async with asyncio.TaskGroup() as group:
