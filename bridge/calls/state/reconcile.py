@@ -30,6 +30,8 @@ from bridge.calls.state.phone_call import (
     LegPhase,
     Origin,
     PhoneCall,
+    Side,
+    fork_channel_id,
 )
 from bridge.calls.state.transition import apply
 
@@ -78,7 +80,7 @@ def reconcile(
         call = without_transfers_not_done(call, alive)
         call = with_holds_of_pbx(call, alive, window.asked_ms)
         call = with_parking_of_pbx(call, alive)
-    if is_as_known(call, alive):
+    if is_as_known(call, alive, window.asked_ms):
         return call, []
     effects: list[Effect] = []
     for channel in root_first(alive.values(), call.linkedid):
@@ -122,17 +124,37 @@ def root_first(
     return sorted(channels, key=place)
 
 
-def is_as_known(call: PhoneCall, alive: Mapping[str, ev.ChannelSnapshot]) -> bool:
-    """Whether nothing was missed, as of most calls: each of its channels lives as it did."""
+def is_as_known(call: PhoneCall, alive: Mapping[str, ev.ChannelSnapshot], asked_ms: int) -> bool:
+    """Whether nothing was missed, as of most calls: each of its channels lives as it did.
+
+    `asked_ms`: when the list of channels was asked for.
+    """
     if not alive or call.channels.keys() != alive.keys():
         return False
+    has_halves = False
     for uniqueid, channel in alive.items():
+        if call.channels[uniqueid].state is not channel.state:
+            return False
         index = leg_index(call, uniqueid)
-        if index is None or call.channels[uniqueid].state is not channel.state:
+        if index is None:
+            if not _is_own_half(call, channel):
+                return False
+            has_halves = True
+        elif call.legs[index].phase < PHASE_OF_STATE.get(channel.state, LegPhase.WAITING):
             return False
-        if call.legs[index].phase < PHASE_OF_STATE.get(channel.state, LegPhase.WAITING):
-            return False
+    if has_halves and with_pbx_on_the_line(call, asked_ms) is not call:
+        return False
     return _with_source(call) is call
+
+
+def _is_own_half(call: PhoneCall, channel: ev.ChannelSnapshot) -> bool:
+    """Whether that is half the Local channel that rings the sources of a call of the API: no party,
+    and none that is still to be found."""
+    own = channel.uniqueid == call.id or channel.uniqueid == fork_channel_id(call.id)
+    if not own or call.origin is not Origin.API or not call.channels[channel.uniqueid].local:
+        return False
+    seated = all(x.uniqueid is not None for x in call.legs if x.side is Side.SOURCE)
+    return seated and channel.mailbox in ("", call.mailbox)
 
 
 def _with_source(call: PhoneCall) -> PhoneCall:

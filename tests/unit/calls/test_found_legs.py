@@ -12,7 +12,7 @@ import pytest
 from bridge.calls.live.tracker import CallTracker
 from bridge.calls.state import pbx_events as ev
 from bridge.calls.state.phone_call import LegPhase, PhoneCall, Side
-from bridge.calls.state.reconcile import Window
+from bridge.calls.state.reconcile import Window, is_as_known, reconcile
 from bridge.pbx.ami.event_headers import decode_channel
 
 from .example_parties import PARTIES
@@ -96,3 +96,37 @@ def test_given_a_listed_channel_of_which_no_dial_is_heard_then_its_number_is_the
     tracker.resync([_source(), _listed(number)], Window(NOW_MS + 1, NOW_MS, 10_000))
     [call] = tracker.live
     assert [x.number for x in call.legs] == ["0003*210", "0003*211", NUMBER]
+
+
+def _through_local(mailbox: str = "") -> tuple[PhoneCall, dict[str, ev.ChannelSnapshot]]:
+    """A call of the API whose source has picked up, and the same channels as a list has them."""
+    tracker = CallTracker("pbx1", PARTIES)
+    tracker.add(replace(accepted(), published_ms=NOW_MS))
+    ring, fork = "Local/ring@bridge-source", f"{CALL_ID};2"
+    halves = [
+        ev.ChannelSnapshot(x, CALL_ID, f"{ring}-1;{half}", ring, ev.ChannelState.DOWN)
+        for x, half in ((CALL_ID, 1), (fork, 2))
+    ]
+    phone = replace(_source(), uniqueid="100.1", state=ev.ChannelState.DOWN)
+    for channel in (*halves, phone):
+        tracker.event(ev.ChannelAppeared(NOW_MS, channel.uniqueid, CALL_ID, channel))
+    tracker.event(ev.DialBegun(NOW_MS, fork, phone, "0003*210"))
+    up = [replace(x, state=ev.ChannelState.UP) for x in (phone, *halves)]
+    for channel in up:
+        uniqueid = channel.uniqueid
+        tracker.event(ev.ChannelStateChanged(NOW_MS, uniqueid, CALL_ID, ev.ChannelState.UP))
+    [call] = tracker.live
+    return call, {x.uniqueid: replace(x, mailbox=mailbox) for x in up}
+
+
+def test_given_its_local_channel_lives_as_before_then_nothing_was_missed() -> None:
+    call, listed = _through_local()
+    assert [x.phase for x in call.legs if x.side is Side.SOURCE] == [LegPhase.UP]
+    assert is_as_known(call, listed, NOW_MS)
+
+
+def test_given_a_half_that_has_gone_to_a_mailbox_then_something_was_missed() -> None:
+    call, listed = _through_local(mailbox="0003*211")
+    assert not is_as_known(call, listed, NOW_MS)
+    resynced, _ = reconcile(call, listed, Window(NOW_MS + 1, NOW_MS, 10_000), PARTIES)
+    assert resynced.mailbox == "0003*211"
