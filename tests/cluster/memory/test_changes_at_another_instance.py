@@ -10,6 +10,7 @@ import pytest
 import pytest_asyncio
 
 from bridge.cluster.shared_directory import SharedDirectory
+from bridge.cluster.shared_secrets import SharedSecrets
 from bridge.directory.loader import EXAMPLE_FILE
 from bridge.testing.eventually import eventually
 from bridge.testing.lab.api_client import ApiClient
@@ -166,12 +167,16 @@ async def test_given_a_pushed_directory_then_all_instances_use_it(several: Sever
 
 
 async def test_given_a_secret_replaced_then_all_instances_take_it(several: Several) -> None:
-    one, other = several.instances["a"], several.instances["b"]
-    before = other.directory.directory.apps["user-12"].client_secret
-    await asyncio.to_thread(one.secrets.rotate, ["app/user-12"])  # type: ignore[attr-defined]
-    await eventually(
-        lambda: other.directory.directory.apps["user-12"].client_secret != before, timeout=10
-    )
+    def known() -> set[str]:
+        services = several.instances.values()
+        return {x.directory.directory.apps["user-12"].client_secret for x in services}
+
+    before = known()
+    assert len(before) == 1
+    secrets = several.instances["a"].secrets
+    assert isinstance(secrets, SharedSecrets)
+    await asyncio.to_thread(secrets.rotate, ["app/user-12"])
+    await eventually(lambda: len(known()) == 1 and not known() & before, timeout=10)
 
 
 async def test_given_the_same_key_at_both_then_one_call_also_after_a_takeover(
