@@ -43,7 +43,9 @@ OTHERS_S = 5.0
 _OTHERS_AGAIN_S = 0.05
 _OTHERS_TRIED = 3
 _DOUBTFUL_MAX = 1000
-_ENTRY_ID_BYTES = 10
+_ENTRY_ID_BYTES = 9
+_UNTOLD, _TOLD = "u-", "t-"
+"""How the id of an entry that is not of a call begins: nobody, or somebody, got a replay of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +99,7 @@ class AnswerKeeper:
                 request.digest,
                 answer.status,
                 answer.text,
-                call_id or secrets.token_hex(_ENTRY_ID_BYTES),
+                call_id or f"{_UNTOLD}{secrets.token_hex(_ENTRY_ID_BYTES)}",
                 now_ms(),
             )
         return self._entry
@@ -106,6 +108,14 @@ class AnswerKeeper:
         """The write to be put before those of the change, in one group; None without a key."""
         entry = self.make_entry(answer)
         return None if entry is None else self._answers.insert(entry)
+
+    def undoing_write(self) -> Write | None:
+        """To be put before the writes that take the change back, in one group.
+
+        They are left out where the answer is not on disk, or another instance has given it to
+        somebody meanwhile. None without a key, and before `first_write`.
+        """
+        return None if self._entry is None else self._answers.forgetting(self._entry, guard=True)
 
 
 Run = Callable[[AnswerKeeper], Awaitable[StoredAnswer]]
@@ -213,8 +223,21 @@ class KeyedAnswers:
                 return None
             # With one instance nothing runs here: the lock of the key is ours.
             if kept.status != BEGUN or kept.body_hash != request.digest or loop.time() >= until_s:
-                return _replay(request, kept)
+                answer = _replay(request, kept)
+                if await self._may_tell(kept):
+                    return answer
             await asyncio.sleep(_OTHERS_AGAIN_S)
+
+    async def _may_tell(self, kept: IdempotencyEntry) -> bool:
+        """Of several instances: whether the change stays, though its instance may doubt it.
+
+        An instance whose connection broke in the commit takes its change back. From here on it
+        cannot. The change of a create is its call, whose record frees the key.
+        """
+        entry_id = kept.call_id or ""
+        if not self._others_s or not entry_id.startswith(_UNTOLD):
+            return True
+        return await self._answers.rename(kept, _TOLD + entry_id.removeprefix(_UNTOLD))
 
     async def _first(
         self, request: IdempotentRequest, keeper: AnswerKeeper, run: Run

@@ -199,17 +199,22 @@ class PhoneCallEvents:
         """The subscription with that id, also a disabled or suspended one."""
         return self._index.get(subscription_id)
 
-    async def create(self, subscription: Subscription, first: Write | None = None) -> None:
+    async def create(
+        self,
+        subscription: Subscription,
+        first: Write | None = None,
+        undo: Write | None = None,
+    ) -> None:
         """Store the subscription; its events are made from now on. Raises TooManySubscriptions.
 
         `first`: written before it, in the same transaction; if it changes no row, nothing is
-        written. Raises StoppedByGuard then.
+        written. Raises StoppedByGuard then. `undo`: as for `EventSubscriptionStore.insert`.
         """
         most = self._limits.per_extension
         async with self._one_at_a_time():
             # First here, so that `first` is not written where there is no place.
             is_full = len(self._index.of_extension(subscription.extension)) >= most
-            if is_full or not await self._store.insert(subscription, most, first):
+            if is_full or not await self._store.insert(subscription, most, first, undo):
                 raise TooManySubscriptions(f"an extension may have {most} phone call events")
             self._index.store(subscription)
             self._tell_interest()

@@ -31,6 +31,10 @@ _REPLACE = Statement(
     "UPDATE idempotency SET status = :status, response = :response"
     " WHERE client_id = :client_id AND key = :key"
 )
+_RENAME = Statement(
+    "UPDATE idempotency SET call_id = :new_id"
+    " WHERE client_id = :client_id AND key = :key AND call_id = :call_id"
+)
 _FORGET = Statement(
     "DELETE FROM idempotency WHERE client_id = :client_id AND key = :key AND call_id = :call_id"
 )
@@ -45,8 +49,8 @@ _PURGE = Statement(
 class IdempotencyEntry:
     """`body_hash` tells the same request from another; `response` is the body as it was sent.
 
-    `call_id`: of the call that the request placed. Another request has 20 random hex digits, which
-    tell its entry from a later one with the same key.
+    `call_id`: of the call that the request placed. Another request has a random text of 20
+    characters, which tells its entry from a later one with the same key.
     """
 
     client_id: str
@@ -124,11 +128,27 @@ class IdempotencyStore:
         """Its call was not placed; it is not on disk any more when this returns."""
         await self._queue.submit(self.forgetting(entry))
 
-    def forgetting(self, entry: IdempotencyEntry) -> Write:
-        """The write that frees the key, for the transaction of a change."""
+    def forgetting(self, entry: IdempotencyEntry, *, guard: bool = False) -> Write:
+        """The write that frees the key, for the transaction of a change.
+
+        `guard`: the writes after it are left out where the entry is not there.
+        """
         return _FORGET.write(
-            counted=False, client_id=entry.client_id, key=entry.key, call_id=entry.call_id
+            guard=guard,
+            counted=guard,
+            client_id=entry.client_id,
+            key=entry.key,
+            call_id=entry.call_id,
         )
+
+    async def rename(self, entry: IdempotencyEntry, call_id: str) -> bool:
+        """Give the entry another id: `forget` of the old one does nothing. False if it is gone."""
+        [count] = await self._queue.submit(
+            _RENAME.write(
+                new_id=call_id, client_id=entry.client_id, key=entry.key, call_id=entry.call_id
+            )
+        )
+        return count == 1
 
     async def purge(self, before_ms: int, keys_max: int | None = None) -> int:
         """Remove the entries created before that moment; returns how many.

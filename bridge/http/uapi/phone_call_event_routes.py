@@ -69,7 +69,7 @@ async def _create(request: web.Request, text: bytes, keeper: AnswerKeeper) -> St
     answer = StoredAnswer(200, json_text({key: item[key] for key in ("id", "links", "link")}))
     events = scope.services.phone_call_events
     try:
-        await events.create(subscription, keeper.first_write(answer))
+        await events.create(subscription, keeper.first_write(answer), keeper.undoing_write())
     except TooManySubscriptions as why:
         raise invalid("pce_limit_reached", f"{why}.") from None
     finally:

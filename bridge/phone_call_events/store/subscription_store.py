@@ -36,6 +36,10 @@ _INSERT = Statement(
     " AND call_id IS NULL) < CAST(:most AS INTEGER)"
 )
 _LOCK = Statement("SELECT pg_advisory_xact_lock(1969317993, hashtext(:locked_extension))")
+_PLACE_LEFT = Statement(
+    "SELECT 1 WHERE (SELECT COUNT(*) FROM event_subscriptions WHERE extension = :of_extension"
+    " AND call_id IS NULL) < CAST(:most AS INTEGER)"
+)
 # It locks the row until the commit, where nobody has changed it since.
 _UNCHANGED = Statement(
     "UPDATE event_subscriptions SET modified_ms = modified_ms"
@@ -92,12 +96,17 @@ class EventSubscriptionStore:
         ]
 
     async def insert(
-        self, subscription: Subscription, most: int, first: Write | None = None
+        self,
+        subscription: Subscription,
+        most: int,
+        first: Write | None = None,
+        undo: Write | None = None,
     ) -> bool:
         """False where the extension has `most` subscriptions already.
 
         `first`: written before it, in the same transaction; if it changes no row, nothing is
-        written. Raises StoppedByGuard then.
+        written. Raises StoppedByGuard then. `undo`: written before the row is deleted again, where
+        nobody knows whether it was stored; if it changes no row, the row stays.
         """
         write = _INSERT.write(
             id=subscription.id,
@@ -117,14 +126,20 @@ class EventSubscriptionStore:
         )
         before = [] if first is None else [first]
         if self.notes.several:
-            before.insert(0, _LOCK.write(counted=False, locked_extension=subscription.extension))
+            before = [
+                _LOCK.write(counted=False, locked_extension=subscription.extension),
+                _PLACE_LEFT.write(guard=True, of_extension=subscription.extension, most=most),
+                *before,
+            ]
         notes = self.notes.rows(SUBSCRIPTION, [subscription.id])
         try:
             counts = await self._queue.submit(*before, write, *notes)
         except StorageUnavailable as why:
             if why.outcome_unknown:  # its client is told that there is none
-                self.delete_later([subscription.id])
+                self.delete_later([subscription.id], undo)
             raise
+        if self.notes.several and not counts[1]:
+            return False
         if first is not None and not counts[len(before) - 1]:
             raise StoppedByGuard
         return counts[len(before)] == 1
@@ -183,9 +198,10 @@ class EventSubscriptionStore:
         if ids:
             await self._queue.submit(*self._deletions(ids))
 
-    def delete_later(self, ids: Collection[str]) -> None:
-        """Delete the rows after a `delete` with an unknown outcome."""
-        self._queue.submit_later(*self._deletions(ids))
+    def delete_later(self, ids: Collection[str], first: Write | None = None) -> None:
+        """Delete the rows after an unknown outcome. `first`: as `undo` of `insert`."""
+        before = [] if first is None else [first]
+        self._queue.submit_later(*before, *self._deletions(ids))
 
     def _deletions(self, ids: Collection[str]) -> list[Write]:
         deletions = [_DELETE.write(counted=False, id=x) for x in ids]

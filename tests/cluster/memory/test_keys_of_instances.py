@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Hashable
 from contextlib import AsyncExitStack
 
 import pytest
@@ -14,9 +14,18 @@ from bridge.calls.store.call_store import CallStore
 from bridge.calls.store.idempotency_store import IdempotencyStore
 from bridge.faults import StorageUnavailable
 from bridge.http.errors import UapiError
-from bridge.http.keyed_answers import IdempotentRequest, KeyedAnswers, StoredAnswer
+from bridge.http.keyed_answers import (
+    AnswerKeeper,
+    IdempotentRequest,
+    KeyedAnswers,
+    StoredAnswer,
+)
 from bridge.http.uapi.idempotent_creates import IdempotentCreates, Save
+from bridge.phone_call_events.store.subscription_store import EventSubscriptionStore
+from bridge.phone_call_events.subscription import EventType, Method, Subscription
 from bridge.storage.engine import reading
+from bridge.storage.shared_changes import SharedNotes
+from bridge.storage.statement import Counts, Write
 from bridge.storage.tables import calls as stored_calls
 from bridge.storage.write_queue import WriteQueue
 from tests.integration.storage.phone_calls import live_call
@@ -122,3 +131,79 @@ async def test_given_a_takeover_then_the_new_holder_gives_the_answer_of_the_old_
     first = await instances[0].create("key")
     again = [await x.create("key") for x in instances]
     assert [(x.text, x.replayed) for x in again] == [(first.text, True)] * INSTANCES
+
+
+class LosesAnswer:
+    """A writer whose connection breaks in its first commit. It takes back what it must `later`."""
+
+    def __init__(self, queue: WriteQueue) -> None:
+        self._queue = queue
+        self._loses = True
+        self.later: list[tuple[Write, ...]] = []
+
+    @property
+    def waiting(self) -> int:
+        return 0
+
+    async def submit(self, *writes: Write, within_s: float | None = None) -> Counts:
+        counts = await self._queue.submit(*writes)
+        if self._loses:
+            self._loses = False
+            raise StorageUnavailable("the connection broke", outcome_unknown=True)
+        return counts
+
+    def submit_later(
+        self,
+        *writes: Write,
+        key: Hashable = None,
+        final: bool = False,
+        written: Callable[[], None] | None = None,
+    ) -> bool:
+        self.later.append(writes)
+        return True
+
+    async def caught_up(self, within_s: float | None = None) -> None:
+        """Nothing waits."""
+
+    async def take_back(self) -> None:
+        for writes in self.later:
+            await self._queue.submit(*writes)
+
+
+@pytest.mark.parametrize("replayed", [True, False])
+async def test_given_a_commit_in_doubt_when_another_instance_has_told_it_then_it_stays(
+    migrated: AsyncEngine, queue: WriteQueue, *, replayed: bool
+) -> None:
+    writer, request = LosesAnswer(queue), IdempotentRequest("app", "key", lambda: b"same")
+    store = EventSubscriptionStore(migrated, writer, SharedNotes(lambda: None))
+    made = Subscription(
+        id="one",
+        extension="0003*210",
+        types=(EventType.HANG_UP,),
+        url="https://app.example/",
+        method=Method.POST,
+        enabled=True,
+        note="",
+        secret="",
+        client_id="app",
+        modified_ms=1,
+    )
+
+    async def subscribe(keeper: AnswerKeeper) -> StoredAnswer:
+        answer = StoredAnswer(200, "made")
+        assert await store.insert(made, 9, keeper.first_write(answer), keeper.undoing_write())
+        return answer
+
+    with pytest.raises(StorageUnavailable):
+        await KeyedAnswers(IdempotencyStore(migrated, writer), 5.0).once(request, subscribe)
+    other = KeyedAnswers(IdempotencyStore(migrated, queue), 5.0)
+
+    async def again(_: AnswerKeeper) -> StoredAnswer:
+        return StoredAnswer(200, "made anew")
+
+    if replayed:
+        assert await other.once(request, again) == StoredAnswer(200, "made", replayed=True)
+    await writer.take_back()
+    assert [x.id for x in await store.load()] == (["one"] if replayed else [])
+    told = await other.once(request, again)
+    assert told.text == ("made" if replayed else "made anew")
