@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
 from ipaddress import IPv6Address, ip_address
 
 from bridge.access.token_fingerprints import same, secret_fingerprint, token_hash
@@ -37,8 +38,13 @@ class VerbaAccess:
     """Checks the keys and tokens of the Verba API, and issues tokens."""
 
     def __init__(
-        self, directory: CurrentDirectory, tokens: VerbaTokenStore, lifetime_s: int
+        self,
+        directory: CurrentDirectory,
+        tokens: VerbaTokenStore,
+        lifetime_s: int,
+        now_ms: Callable[[], int] = now_ms,
     ) -> None:
+        self._now_ms = now_ms
         self._directory = directory
         self._tokens = tokens
         self._lifetime_ms = lifetime_s * 1000
@@ -66,7 +72,7 @@ class VerbaAccess:
             return None  # as the vendor has it: such a key's requests carry a token for nothing
         hashed = token_hash(token)
         stored = await self._tokens.find(hashed)
-        if stored is None or stored.expires_ms <= now_ms() or stored.key_name != key.name:
+        if stored is None or stored.expires_ms <= self._now_ms() or stored.key_name != key.name:
             raise TokenRefused
         user = self._directory.directory.verba_users.get(stored.user_name)
         if user is None or secret_fingerprint(user.password, hashed) != stored.fingerprint:
@@ -87,7 +93,7 @@ class VerbaAccess:
                 key_name=key.name,
                 user_name=user.name,
                 fingerprint=secret_fingerprint(user.password, hashed),
-                expires_ms=now_ms() + self._lifetime_ms,
+                expires_ms=self._now_ms() + self._lifetime_ms,
             ),
             TOKENS_MAX,
         )
@@ -95,7 +101,7 @@ class VerbaAccess:
 
     async def purge(self) -> None:
         """Remove expired tokens from the database. Raises StorageUnavailable."""
-        await self._tokens.purge_expired(now_ms())
+        await self._tokens.purge_expired(self._now_ms())
 
 
 def organization_of(key: VerbaKey, user: VerbaUser | None) -> str | None:

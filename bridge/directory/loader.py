@@ -115,7 +115,7 @@ class CurrentDirectory:
     """Holds the directory in force. A request takes it once and keeps it to its end.
 
     `shared`: the file that all of several instances use; it returns None where each uses its own,
-    at `path`. `since_ms`: when the directory in force was read, wall clock. `hash`: SHA-256 of its
+    at `path`. `since_ms`: when the directory in force was read, by `now_ms`. `hash`: SHA-256 of its
     file, in hex.
     """
 
@@ -124,10 +124,12 @@ class CurrentDirectory:
         path: Path,
         secret_source: SecretSource,
         shared: Callable[[], DirectoryContent | None] = lambda: None,
+        now_ms: Callable[[], int] = now_ms,
     ) -> None:
         self.path = path
         self.secret_source = secret_source
         self._shared = shared
+        self._now_ms = now_ms
         self.since_ms = 0
         self.hash = ""
         self._directory = self._load()
@@ -147,7 +149,7 @@ class CurrentDirectory:
 
     def _load(self) -> Directory:
         content = self._shared() or DirectoryContent(str(self.path), read_content(self.path))
-        began_ms = now_ms()
+        began_ms = self._now_ms()
         loaded = directory_from(content.text, content.name, self.secret_source)
         self.since_ms = began_ms
         self.hash = hashlib.sha256(content.text.encode()).hexdigest()

@@ -34,6 +34,7 @@ _ID_BYTES = 12
 _NOTE = Statement(
     "INSERT INTO shared_changes (id, kind, key, changed_ms)"
     " VALUES (:id, :kind, :key, CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT))"
+    " ON CONFLICT (id) DO NOTHING"  # a group that nobody waits for may be applied twice
 )
 # `before_ms` is an age here: the clocks of instances may differ.
 _PURGE = Statement(

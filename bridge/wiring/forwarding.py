@@ -18,7 +18,6 @@ from bridge.cluster.lease import Leases
 from bridge.cluster.pbx_names import OnePbx, Placements
 from bridge.cluster.pbx_of_calls import PbxOfCalls
 from bridge.cluster.replayed_forwards import ReplayedForwards
-from bridge.cluster.shared_clock import READ_EVERY_S, SharedClock, database_moment_ms
 from bridge.cluster.stored_placements import READ_EVERY_S as PLACED_EVERY_S
 from bridge.cluster.stored_placements import StoredPlacements
 from bridge.cluster.told_instances import ToldInstances
@@ -64,13 +63,8 @@ async def open_forwarding(
 ) -> Surround:
     """`written`: returns once all that the nodes of this instance know is on disk, or cannot be.
     `memory` is kept in line with those of the other `instances`.
-
-    Raises StorageUnavailable.
     """
-    clock = SharedClock(partial(database_moment_ms, engine))
-    await clock.set()
-    setting = must_live(every(READ_EVERY_S, "shared_clock", clock.set), "shared_clock")
-    stack.push_async_callback(setting.stop)
+    clock = memory.clock
     signer = ForwardSigner(settings.cluster_secret.get_secret_value(), settings.instance_name)
     kept_s = settings.http_idle_timeout_s * _KEPT_SHARE
     client = await stack.enter_async_context(ForwardClient(signer, kept_s=kept_s))

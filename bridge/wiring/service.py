@@ -97,7 +97,10 @@ class Service:
         if several is not None:
             several.memory.keep_up(stack, shared.tokens, shared.events, self.reload)
         verba_access = VerbaAccess(
-            self.directory, VerbaTokenStore(shared.engine, queue), settings.verba_token_lifetime_s
+            self.directory,
+            VerbaTokenStore(shared.engine, queue),
+            settings.verba_token_lifetime_s,
+            shared.now_ms,
         )
         password_sign_in = PasswordSignIn(self.directory)
         stack.callback(password_sign_in.stop)

@@ -88,6 +88,6 @@ async def open_several(stack: AsyncExitStack, settings: Settings, engine: AsyncE
     leases = await open_leases(stack, settings, engine, lambda: several.directory.hash)
     memory = SharedMemory(engine, leases.hints)
     await memory.start(stack)
-    directory = await asyncio.to_thread(open_shared_directory, settings)
+    directory = await asyncio.to_thread(open_shared_directory, settings, memory.clock.now_ms)
     several = Several(settings, engine, leases, memory, directory)
     return several

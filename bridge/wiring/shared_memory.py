@@ -5,13 +5,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
+from functools import partial
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bridge.access.token_service import TokenService
+from bridge.clock import every
 from bridge.cluster.change_reader import ChangeReader
 from bridge.cluster.hints import Hints
+from bridge.cluster.shared_clock import READ_EVERY_S, SharedClock, database_moment_ms
 from bridge.cluster.shared_directory import SharedDirectory
 from bridge.config.secrets_file import SecretsFileError
 from bridge.config.settings import Settings
@@ -37,15 +40,22 @@ _AGAIN_S = 1.0
 
 
 class SharedMemory:
-    """`reader` hears what others change, `notes` tells them what this instance changes."""
+    """`reader` hears what others change, `notes` tells them what this instance changes.
+
+    `clock` is that of all instances.
+    """
 
     def __init__(self, engine: AsyncEngine, hints: Hints | None) -> None:
         self.reader = ChangeReader(engine, hints)
+        self.clock = SharedClock(partial(database_moment_ms, engine))
         self.notes = SharedNotes(lambda: None if hints is None else hints.notify(CHANNEL, ""))
         self._stale = asyncio.Event()
 
     async def start(self, stack: AsyncExitStack) -> None:
         """Before anything is loaded that others may change. Raises StorageUnavailable."""
+        await self.clock.set()
+        setting = must_live(every(READ_EVERY_S, "shared_clock", self.clock.set), "shared_clock")
+        stack.push_async_callback(setting.stop)
         await self.reader.start()
         stack.push_async_callback(self.reader.stop)
 
@@ -85,7 +95,7 @@ class SharedMemory:
                 log.exception("directory_reload_failed")
 
 
-def open_shared_directory(settings: Settings) -> CurrentDirectory:
+def open_shared_directory(settings: Settings, now_ms: Callable[[], int]) -> CurrentDirectory:
     """The directory that was pushed last, or that of the file; the secrets are the shared ones.
 
     It waits for the database. Raises StorageUnavailable, DirectoryError, SecretsFileError.
@@ -99,4 +109,4 @@ def open_shared_directory(settings: Settings) -> CurrentDirectory:
         return DirectoryContent(f"pushed directory {found.version}", found.content)
 
     path = settings.directory_file or EXAMPLE_FILE
-    return CurrentDirectory(path, shared_secrets(settings), newest)
+    return CurrentDirectory(path, shared_secrets(settings), newest, now_ms)

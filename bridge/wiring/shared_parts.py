@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -10,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bridge.access.token_service import TokenService
 from bridge.calls.store.idempotency_store import IdempotencyStore
+from bridge.clock import now_ms
 from bridge.config.secrets_file import SecretSource
 from bridge.config.settings import Settings
 from bridge.directory.loader import CurrentDirectory
@@ -38,7 +40,7 @@ if TYPE_CHECKING:  # an instance that is alone loads nothing of it
 class SharedParts:
     """Started before the first node, and stopped after the last one.
 
-    `several`: None for an instance that is alone.
+    `several`: None for an instance that is alone. `now_ms`: the clock of all instances.
     """
 
     secrets: SecretSource
@@ -49,6 +51,7 @@ class SharedParts:
     keyed_answers: KeyedAnswers
     edge: Edge | None
     tokens: TokenService
+    now_ms: Callable[[], int]
     events: PhoneCallEvents
     metrics: Metrics
     traces: Traces
@@ -73,11 +76,13 @@ async def open_shared_parts(
     await migrate(engine)
     several: Several | None = None
     notes: Notes = NO_NOTES
+    clock: Callable[[], int] = now_ms
     if own is None:
         from bridge.wiring.several import open_several
 
         several = await open_several(stack, settings, engine)
         directory, notes = several.directory, several.memory.notes
+        clock = several.memory.clock.now_ms
         fenced = several.leases.keeper.fenced
         queue = WriteQueue(engine, committed=metrics.commit_seconds.observe, fenced=fenced)
     else:
@@ -90,7 +95,7 @@ async def open_shared_parts(
     await probe.start()
     stack.push_async_callback(probe.stop)
     answers = IdempotencyStore(engine, queue, lifetime_ms=settings.idempotency_lifetime_s * 1000)
-    tokens = token_service(settings, engine, queue, directory, notes)
+    tokens = token_service(settings, engine, queue, directory, notes, clock)
     await tokens.start()
     events = await open_phone_call_events(
         stack,
@@ -113,6 +118,7 @@ async def open_shared_parts(
         keyed_answers=KeyedAnswers(answers, 0.0 if several is None else OTHERS_S),
         edge=await open_edge(stack, settings, engine, queue),
         tokens=tokens,
+        now_ms=clock,
         events=events,
         metrics=metrics,
         traces=traces,

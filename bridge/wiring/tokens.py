@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bridge.access.token_look_up import TokenLookUp
@@ -19,14 +21,16 @@ def token_service(
     queue: RowWriter,
     directory: CurrentDirectory,
     notes: Notes,
+    now_ms: Callable[[], int],
 ) -> TokenService:
-    """Not started yet."""
+    """Not started yet. `now_ms`: the clock of all instances."""
     store, several = TokenStore(engine, queue, notes), bool(settings.instance_name)
     return TokenService(
         store,
         lambda client_id: directory.directory.apps.get(client_id),
         lambda client_id: directory.directory.clients.get(client_id),
         lifetime_s=settings.token_lifetime_s,
+        now_ms=now_ms,
         look_up=TokenLookUp(store.find) if several else None,
         directory_since_ms=(lambda: directory.since_ms) if several else None,
     )

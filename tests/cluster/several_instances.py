@@ -100,7 +100,9 @@ class OneOfSeveral(Service):
     ) -> LeasesOfATest:
         self.memory = SharedMemory(engine, None)
         await self.memory.start(stack)
-        directory = await asyncio.to_thread(open_shared_directory, settings)
+        directory = await asyncio.to_thread(
+            open_shared_directory, settings, self.memory.clock.now_ms
+        )
         keeper = SimpleNamespace(
             fenced=lambda _: None, counts=dict, held=lambda _: None, surround=self._surround
         )

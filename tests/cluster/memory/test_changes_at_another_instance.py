@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -150,6 +151,20 @@ async def test_given_a_token_of_one_then_it_counts_at_the_other_until_it_is_ende
     await eventually(refused, timeout=3)
     at_b.token = "x" * 43
     assert await refused()
+
+
+async def test_given_a_clock_that_is_two_hours_ahead_then_tokens_count_all_the_same(
+    several: Several, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at_a, at_b = await several.client("a"), await several.client("b")
+    at_b.token = await at_a.authenticate()
+    right_ns = time.time_ns
+    monkeypatch.setattr(time, "time_ns", lambda: right_ns() + 2 * 3600 * 10**9)
+    assert (await at_b.request("GET", EVENTS)).status == 200
+    at_b.token = ""
+    assert (await at_b.request("GET", EVENTS)).status == 200
+    monkeypatch.undo()
+    assert (await at_b.request("GET", EVENTS)).status == 200
 
 
 async def test_given_a_pushed_directory_then_all_instances_use_it(several: Several) -> None:
