@@ -13,6 +13,7 @@ from typing import Any
 from unittest.mock import patch
 
 from aiohttp import web
+from aiohttp.typedefs import Handler
 from pydantic import SecretStr
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -85,6 +86,8 @@ class OneOfSeveral(Service):
         self._placements = placements
         self.memory: SharedMemory
         self.stream_places: StreamPlaces
+        self.remotes: list[str | None] = []
+        """The addresses of the clients whose requests its handlers have seen."""
 
     @property
     def engine(self) -> AsyncEngine:
@@ -125,6 +128,13 @@ class OneOfSeveral(Service):
             self.leases,
         )
         surround(app)
+
+        @web.middleware
+        async def seeing(request: web.Request, handler: Handler) -> web.StreamResponse:
+            self.remotes.append(request.remote)
+            return await handler(request)
+
+        app.middlewares.append(seeing)
 
 
 @dataclass
