@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+
 from aiohttp import web
-from aiohttp.typedefs import Handler
 
 from bridge.http.console.session_cookie import session_cookie
 from bridge.http.context import SERVICES
@@ -11,12 +12,13 @@ from bridge.http.forwarded import FORWARDED
 from bridge.http.remote_address import remote_of
 from bridge.http.uapi.scope import token_of
 
+_Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 _OTHER_TOKENS = ("/health/", "/metrics")
 """Below these no token of the API is looked at; they must answer without the database, too."""
 
 
 @web.middleware
-async def learning_tokens(request: web.Request, handler: Handler) -> web.StreamResponse:
+async def learning_tokens(request: web.Request, handler: _Handler) -> web.StreamResponse:
     """Have the handler know each valid token, also those that other instances have issued.
 
     Raises StorageUnavailable where nobody can say whether the token is valid. That is a 503: a

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 from aiohttp import web
-from aiohttp.typedefs import Middleware
 
 from bridge.cluster.forward_client import MISDIRECTED
 from bridge.cluster.forwarding import ARRIVES_WITHIN_S
@@ -25,6 +25,12 @@ from bridge.http.uapi.scope import scope_of
 _LOOK_S = 0.02
 
 
+class _Middleware(Protocol):
+    def __call__(
+        self, request: web.Request, handler: AppHandler
+    ) -> Awaitable[web.StreamResponse]: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Routing:
     """`routes`: by where a request belongs, who gets it there. `written`: returns once all that
@@ -36,7 +42,7 @@ class Routing:
     written: Callable[[], Awaitable[None]]
     read_changes: Callable[[], Awaitable[None]]
 
-    def middleware(self, app: web.Application) -> Middleware:
+    def middleware(self, app: web.Application) -> _Middleware:
         """For an application with all its routes. Raises RouteMissing."""
         table = where_of(app.router.routes())
 
