@@ -44,7 +44,10 @@ class NodeHolder(Protocol):
         """Hold the node no longer; nothing of it is left when this returns."""
 
     def cut_node(self, name: str) -> None:
-        """Say nothing more to its PBX, and end its streams, before this returns."""
+        """Say nothing more to its PBX, and end its streams, before this returns.
+
+        Does nothing if the node is not held.
+        """
 
 
 class HeldPbxs:
@@ -81,8 +84,7 @@ class HeldPbxs:
         if self._held.get(lease.resource) != lease:
             return  # after a hand-over
         del self._held[lease.resource]
-        if lease.resource in self._begun:
-            self._holder.cut_node(self._name(lease))
+        self._holder.cut_node(self._name(lease))
         self._tasks.begin(self._end(lease))
 
     async def hand_over(self, lease: Lease) -> None:

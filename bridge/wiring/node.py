@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 
@@ -88,7 +89,8 @@ class Node:
         self._shared = shared
         self._may_act = may_act
         self._taken_over = taken_over
-        self._is_cut = False
+        self.is_cut = False
+        self._linked = asyncio.Event()
         self._stack = AsyncExitStack()
         self._timelines = Timelines(settings.timeline_entries_max)
         self._calls = CallStore(shared.engine, queue, shared.answers, self._timelines.text)
@@ -151,7 +153,8 @@ class Node:
         """Another instance has the node: before this returns the session with the PBX is closed,
         and no stream tells of its calls any more. `stop` ends the rest.
         """
-        self._is_cut = True
+        self.is_cut = True
+        self._linked.set()
         self.end_streams()
         self.link.cut("another instance has taken it over")
         for part in (self.phones, self._dialplan_values, self._queues):
@@ -212,7 +215,7 @@ class Node:
         stack.callback(self.end_streams)
 
     def _store_timelines(self) -> None:
-        if not self._is_cut:
+        if not self.is_cut:
             self.switchboard.store_timelines()
 
     def _observe(self) -> None:
@@ -264,10 +267,17 @@ class Node:
 
     async def _tell_pbx(self) -> None:
         """Each time the link has come up: the PBX may have been restarted in between."""
+        self._linked.set()
         self._steering.forget()
         await self._dialplan_values.push()
         await self._queues.push()
         await self.phones.provision()
+
+    async def wait_until_linked(self, time_limit_s: float) -> None:
+        """Return once the link has been up, the node is cut, or the time is over."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(time_limit_s):
+                await self._linked.wait()
 
     async def wait_until_ready(self, time_limit_s: float) -> None:
         """Return when calls can be placed. Raises TimeoutError with the reason."""

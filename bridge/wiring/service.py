@@ -45,6 +45,10 @@ log = structlog.get_logger()
 # A person points a phone at a QR code meanwhile.
 PROVISIONING_S = 600.0
 
+# A node that was taken over is linked within half a second. If its PBX is away, its calls are
+# listed, and creates are refused with the reason, after this time.
+LINKED_WITHIN_S = 2.0
+
 
 class Service:
     """One running instance: `async with Service(settings) as service`.
@@ -192,7 +196,10 @@ class Service:
         node = Node(settings, self._shared, writes, may_act, taken_over=taken_over)
         await node.start()
         self.nodes[node.name] = node
-        self._held.add(node.services)
+        if may_act is not None:  # requests for it wait, here and at the other instances
+            await node.wait_until_linked(LINKED_WITHIN_S)
+        if not node.is_cut:
+            self._held.add(node.services)
 
     async def end_node(self, name: str) -> None:
         """Hold that node no longer; nothing of it is left when this returns."""

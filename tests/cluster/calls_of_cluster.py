@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any
@@ -48,6 +49,11 @@ async def finals(cluster: RunningCluster, ids: Sequence[str]) -> list[Any]:
         return rows if len(rows) == len(ids) and all(x["ended_ms"] for x in rows) else None
 
     return list(await eventually(all_there, 15))
+
+
+def final_of(row: Any) -> Any:
+    """The final record in the row of a call."""
+    return json.loads(row["document"])["final"]
 
 
 async def answered_on_disk(cluster: RunningCluster, call_id: str) -> bool:

@@ -14,17 +14,27 @@ import pytest_asyncio
 
 from bridge.cluster.lease_times import LeaseTimes
 from bridge.testing.eventually import eventually
-from bridge.testing.lab.api_client import ApiClient
+from bridge.testing.lab.api_client import Answer, ApiClient
 from bridge.testing.softphones.sipp_behaviour import rings
 from bridge.testing.webhook_receiver import Receiver
 from tests.pbx.phone_call_events.subscriber import HANG_UP, subscribe, unsubscribe_all
 
-from .calls_of_cluster import all_live, answered_on_disk, ends_logged, finals, refuses, said, talks
+from .calls_of_cluster import (
+    all_live,
+    answered_on_disk,
+    ends_logged,
+    final_of,
+    finals,
+    refuses,
+    said,
+    talks,
+)
 from .running_cluster import TAKEN_OVER_WITHIN_S, RunningCluster, open_cluster
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 TALKING = 20
+CREATES, CREATES_PER_S = 40, 20
 
 LEASE_S, PAUSED_AFTER_S = LeaseTimes().ttl_s, LeaseTimes().fence_s
 
@@ -74,6 +84,30 @@ async def test_given_the_holder_is_told_to_stop_then_the_other_has_its_calls_wit
     await all_live(other, ids, 2.0)
     assert {x["id"] for x in (await other.hang_up()).json} == set(ids)
     await finals(cluster, ids)
+    assert ends_logged(cluster, ids) == {1}
+
+
+async def test_given_creates_at_the_other_when_the_holder_stops_then_each_is_one_call(
+    stage: Stage,
+) -> None:
+    cluster, first, second, _, other = stage
+
+    async def create(number: int) -> Answer:
+        await asyncio.sleep(number / CREATES_PER_S)  # one after the other
+        return await other.create(["3235550202"], ["3235550201"], extension="210")
+
+    creates = asyncio.gather(*(create(x) for x in range(CREATES)))
+    await asyncio.sleep(CREATES / CREATES_PER_S / 2)  # in the middle of them
+    cluster.hit(first, signal.SIGTERM)
+    answers = await creates
+    assert Counter(x.status for x in answers) == {202: CREATES}, {
+        x.text for x in answers if x.status != 202
+    }
+    await cluster.wait_held(second)
+    ids = [x.json[0]["id"] for x in answers]
+    await all_live(other, ids)
+    await other.hang_up()
+    assert {x["disposition"] for x in map(final_of, await finals(cluster, ids))} == {0}
     assert ends_logged(cluster, ids) == {1}
 
 

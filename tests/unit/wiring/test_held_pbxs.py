@@ -112,7 +112,7 @@ async def test_given_a_lease_lost_while_its_node_begins_then_the_node_is_cut_and
         await eventually(lambda: bool(given.instance.told))
         given.leases.lose(PBX)
         given.instance.may_begin.set()
-        await eventually(lambda: given.instance.told[1:] == ["cut pbx1", "end pbx1"])
+        await eventually(lambda: given.instance.told[1:] == ["cut pbx1", "cut pbx1", "end pbx1"])
 
 
 async def test_given_a_lease_won_again_then_the_new_node_begins_after_the_old_one_has_ended() -> (
