@@ -10,6 +10,7 @@ from typing import Any
 
 from bridge.testing.eventually import eventually
 from bridge.testing.lab.api_client import ApiClient
+from bridge.testing.webhook_receiver import Receiver
 
 from .running_cluster import RunningCluster
 
@@ -59,6 +60,12 @@ def final_of(row: Any) -> Any:
 async def answered_on_disk(cluster: RunningCluster, call_id: str) -> bool:
     query = "SELECT id FROM calls WHERE id = $1 AND answered_ms IS NOT NULL"
     return bool(await cluster.rows(query, call_id))
+
+
+def hang_ups(receiver: Receiver) -> Counter[str]:
+    """The deliveries by the id of their call; another attempt of one is the same delivery."""
+    first_attempts = {x.delivery_id: x for x in receiver.received}
+    return Counter(x.parameters["CallAPIID"] for x in first_attempts.values())
 
 
 def ends_logged(cluster: RunningCluster, ids: Sequence[str]) -> set[int]:

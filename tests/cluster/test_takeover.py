@@ -25,6 +25,7 @@ from .calls_of_cluster import (
     ends_logged,
     final_of,
     finals,
+    hang_ups,
     refuses,
     said,
     talks,
@@ -145,12 +146,6 @@ async def test_given_the_holder_is_killed_with_live_calls_then_the_other_lists_a
         await unsubscribe_all(other, "210")
         assert hang_ups(receiver) == Counter(everyone)
     assert ends_logged(cluster, everyone) == {1}
-
-
-def hang_ups(receiver: Receiver) -> Counter[str]:
-    """The deliveries by the id of their call; another attempt of one is the same delivery."""
-    first_attempts = {x.delivery_id: x for x in receiver.received}
-    return Counter(x.parameters["CallAPIID"] for x in first_attempts.values())
 
 
 async def test_given_a_kill_between_accept_and_originate_then_the_call_ends_once_and_never_rings(
