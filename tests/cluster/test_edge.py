@@ -11,6 +11,7 @@ import pytest_asyncio
 
 from bridge.testing.eventually import eventually
 from bridge.testing.lab.plain_ami import PlainAmi
+from bridge.testing.softphones.lamp_phone import LampPhone
 from bridge.testing.softphones.plain_phone import PlainPhone
 from bridge.testing.softphones.plain_transport import TransportName
 from bridge.testing.softphones.raw_sip import RawSip, request
@@ -137,6 +138,38 @@ async def test_given_a_phone_that_came_back_from_another_port_when_busy_then_at_
         await asyncio.wait_for(call.over.wait(), 5)
         assert call.final == 486
         assert time.monotonic() - began < 2
+
+
+async def test_given_two_devices_of_a_number_when_called_then_both_ring_and_one_answers(
+    cluster: Cluster,
+) -> None:
+    await cluster.run("UPDATE edge.subscriber SET devices = 2 WHERE username = :n", n=DESK)
+    async with (
+        cluster.phone(ALICE) as alice,
+        cluster.phone(DESK) as desk,
+        cluster.phone(DESK, "tcp") as pocket,
+    ):
+        call = await alice.dial(DESK)
+        await asyncio.gather(desk.ringing(), pocket.ringing())
+        await pocket.calls[0].accept()
+        await asyncio.wait_for(desk.calls[0].over.wait(), 5)
+        await call.answered.wait()
+        await call.hang_up()
+        await ended(pocket)
+    await cluster.run("UPDATE edge.subscriber SET devices = 1 WHERE username = :n", n=DESK)
+
+
+async def test_given_a_phone_that_asks_for_its_lamp_then_its_own_node_tells_it(
+    cluster: Cluster,
+) -> None:
+    lamp = LampPhone(ALICE, cluster.secret(ALICE), cluster.edge.address)
+    await lamp.start()
+    try:
+        assert await lamp.subscribe() == 200
+        await lamp.wait_lamp(new=0)
+        await lamp.register(0)
+    finally:
+        await lamp.stop()
 
 
 async def test_given_a_call_of_a_phone_then_it_is_one_call_with_the_dialled_number(

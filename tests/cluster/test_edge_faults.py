@@ -123,6 +123,23 @@ async def test_given_a_node_that_is_taken_out_then_its_call_lives_and_new_ones_g
             await cluster.edge.control("dispatcher.set_state", "ap", number, uri)
 
 
+async def test_given_no_notes_of_the_database_when_a_phone_registers_then_it_is_seen_soon(
+    cluster: Cluster,
+) -> None:
+    await cluster.rows(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'LISTEN%'"
+    )
+    async with cluster.phone(ALICE):
+        await eventually(lambda: _reachable(cluster, ALICE), 5)
+        query = "SELECT 1 FROM pg_stat_activity WHERE query LIKE 'LISTEN%'"
+
+        async def listening() -> bool:
+            return len(await cluster.rows(query)) >= len(cluster.nodes)
+
+        await eventually(listening, 5)
+    await eventually(lambda: _gone(cluster, ALICE), 2)  # by a note: all are read every 30 s
+
+
 async def test_given_an_edge_that_was_killed_then_udp_phones_ring_and_others_after_they_return(
     cluster: Cluster,
 ) -> None:
@@ -156,6 +173,10 @@ async def test_given_an_edge_that_was_killed_then_udp_phones_ring_and_others_aft
         async with cluster.phone(BOB, "tcp") as again:
             again.answers_after_s = 0.0
             await (await answered(alice, BOB)).hang_up()
+
+
+async def _gone(cluster: Cluster, number: str) -> bool:
+    return not await _reachable(cluster, number)
 
 
 async def _reachable(cluster: Cluster, number: str) -> bool:
