@@ -1,25 +1,27 @@
-"""The edge: who may register there, and who is registered. Without one nothing of it is made."""
+"""The edge: who may register there, and who is registered. Without one nothing of it is loaded."""
 
 from __future__ import annotations
 
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bridge.calls.state.pbx_events import PhoneReachability
 from bridge.clock import now_ms
-from bridge.cluster.edge.registered_phones import RegisteredPhones
-from bridge.cluster.edge.subscribers import Subscribers
-from bridge.cluster.edge.tables import make_edge_tables
 from bridge.config.settings import Settings
 from bridge.pbx.ami.link import AmiLink
 from bridge.pbx.ari.client import AriClient
-from bridge.pbx.phones.edge_phones import EdgePhones
 from bridge.pbx.phones.reachability import EndpointStates
 from bridge.pbx.phones.registrations import Registrations, RegistrationSource
 from bridge.storage.write_queue import WriteQueue
 from bridge.supervision.tasks import must_live
+
+if TYPE_CHECKING:
+    from bridge.cluster.edge.registered_phones import RegisteredPhones
+    from bridge.cluster.edge.subscribers import Subscribers
+    from bridge.pbx.phones.edge_phones import EdgePhones
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,10 @@ async def open_edge(
     """None without an edge. Raises StorageUnavailable, StorageUnusable."""
     if not settings.edge_address:
         return None
+    from bridge.cluster.edge.registered_phones import RegisteredPhones
+    from bridge.cluster.edge.subscribers import Subscribers
+    from bridge.cluster.edge.tables import make_edge_tables
+
     await make_edge_tables(engine)
     registered = RegisteredPhones(engine)
     stack.push_async_callback(must_live(registered.run(), "edge_phones").stop)
@@ -58,6 +64,8 @@ def phones_of_node(edge: Edge | None, ari: AriClient) -> PhonesOfNode:
     """Of the PBX of that ARI."""
     if edge is None:
         return PhonesOfNode(None, ari.endpoint_states)
+    from bridge.pbx.phones.edge_phones import EdgePhones
+
     phones = EdgePhones(edge.registered, ari.endpoint_states)
     return PhonesOfNode(phones, phones.endpoint_states)
 

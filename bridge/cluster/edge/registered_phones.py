@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import asyncpg  # type: ignore[import-untyped]
 import structlog
 from sqlalchemy import TextClause, text
 from sqlalchemy.exc import DBAPIError
@@ -40,6 +41,12 @@ _CONTACTS = text(
     "SELECT contact, COALESCE(received, contact), user_agent,"
     " extract(epoch FROM expires)::bigint FROM edge.location"
     " WHERE username = :number ORDER BY id DESC LIMIT 20"
+)
+
+# Of the connection of the notes, which is used below SQLAlchemy too.
+_LOST = (
+    *(OSError, TimeoutError, DBAPIError),
+    *(asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError),
 )
 
 Changed = Callable[[str, bool], None]
@@ -100,7 +107,7 @@ class RegisteredPhones:
         while True:
             try:
                 await self._follow()
-            except (OSError, DBAPIError, TimeoutError) as why:
+            except _LOST as why:
                 self._unread.begin(f"no notes: {type(why).__name__}")
             await self._look()
             await asyncio.sleep(LISTEN_AGAIN_S)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass, field
+from typing import Protocol
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -24,13 +24,20 @@ _KEEP = Statement(
 _REMOVE = Statement("DELETE FROM edge.subscriber WHERE username = :username")
 
 
-@dataclass(frozen=True, slots=True)
-class EdgePhone:
+class EdgePhone(Protocol):
     """A phone registers as `number` with `secret`; `devices` of them may at a time."""
 
-    number: str
-    secret: str = field(repr=False)
-    devices: int = 1
+    @property
+    def number(self) -> str:
+        """Extended, as `0003*210`."""
+
+    @property
+    def secret(self) -> str:
+        """Never written to the database."""
+
+    @property
+    def devices(self) -> int:
+        """One or more."""
 
 
 class Subscribers:

@@ -6,11 +6,11 @@ import asyncio
 import time
 from collections.abc import Collection, Iterator
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import structlog
 
 from bridge.calls.pbx import InvalidPbxValue
-from bridge.cluster.edge.subscribers import EdgePhone, Subscribers
 from bridge.directory.loader import CurrentDirectory
 from bridge.directory.model import Extension
 from bridge.faults import StorageUnavailable
@@ -24,6 +24,9 @@ from bridge.pbx.phones.phone_objects import PhoneAccount, browser_account
 from bridge.pbx.phones.provisioning import ProvisioningResult, provision
 from bridge.supervision.conditions import Condition
 from bridge.supervision.tasks import awaited, in_background
+
+if TYPE_CHECKING:
+    from bridge.cluster.edge.subscribers import Subscribers
 
 log = structlog.get_logger()
 
@@ -150,7 +153,7 @@ class DirectoryPhones:
             )
             if self._subscribers is not None:
                 made = (x for x in phones if x.number not in result.not_made)
-                await self._subscribers.keep(EdgePhone(x.number, x.secret, x.devices) for x in made)
+                await self._subscribers.keep(made)
             self._browser_secrets.seen(x.browsers_of for x in phones if x.browsers_of)
             # Removing an endpoint causes no event: ask anew who can be reached.
             await self._link.refresh_endpoints()
