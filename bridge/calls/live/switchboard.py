@@ -14,6 +14,7 @@ import structlog
 
 from bridge.calls.call_records import CallRecords
 from bridge.calls.live.alive_after_end import AliveAfterEnd
+from bridge.calls.live.calls_of_lost_instance import CallsOfLostInstance
 from bridge.calls.live.change import Change
 from bridge.calls.live.change_handler import ChangeHandler, CompanionsOf, Observer
 from bridge.calls.live.channel_hang_ups import ChannelHangUps, channels_to_end
@@ -30,7 +31,7 @@ from bridge.calls.state.pbx_events import (
     PbxEvent,
     PbxSnapshot,
 )
-from bridge.calls.state.phone_call import FinalRecord, Origin, PhoneCall
+from bridge.calls.state.phone_call import FinalRecord, PhoneCall
 from bridge.calls.state.reconcile import Window, result_is_missing
 from bridge.calls.timeline.timelines import Timelines
 from bridge.clock import now_ms
@@ -71,7 +72,7 @@ class Switchboard:
         # Ids of accepted calls that the PBX has not taken yet: it can have no channel of them.
         self.not_taken: set[str] = set()
         self._without_channel_yet: set[str] = set()  # those, and what the PBX has just taken
-        self._of_lost_instance: set[str] = set()  # accepted there, and without a channel
+        self._of_lost_instance = CallsOfLostInstance(tracker.live, originate_grace_s)
         self._records = records
         self._grace_ms = int(originate_grace_s * 1000)
         self._at_link_up: list[Callable[[], Coroutine[object, object, None]]] = []
@@ -125,14 +126,13 @@ class Switchboard:
     async def restore(self, *, taken_over: bool = False) -> int:
         """Take up the calls that had not ended when the service last ran; returns how many.
 
-        `taken_over`: another instance may have accepted them, and may still be alive. An Originate
-        of it may come late, so each call waits for its channel as one that was just accepted does.
-        Raises StorageUnavailable.
+        `taken_over`: another instance may have accepted them, as CallsOfLostInstance says. Raises
+        StorageUnavailable.
         """
         calls = await self._records.live(self.pbx.name)
+        if taken_over:
+            self._of_lost_instance.take_over(calls)
         for call in calls:
-            if taken_over and not call.channels and call.origin is Origin.API:
-                self._of_lost_instance.add(call.id)
             # Confirmations from before the restart have no sweep; each channel counts again.
             self.calls.add(confirm_hang_up(call, confirmed=False))
         self._last_heard_ms = max((_last_moment(x) for x in calls), default=now_ms())
@@ -160,7 +160,9 @@ class Switchboard:
             if x.hang_up is not None or any(leg.uniqueid is not None for leg in x.legs)
         }
         self._resync(snapshot, self._last_heard_ms, now_ms(), settled=heard_of, missed_events=True)
-        silent = {x.id for x in self._sent() if not x.channels} - self._of_lost_instance
+        silent = {
+            x.id for x in self._sent() if not x.channels
+        } - self._of_lost_instance.unheard_of()
         if silent:
             self._tasks.begin(self._resync_settled(silent))
         for call in self.calls.live:
@@ -298,16 +300,22 @@ class Switchboard:
     ) -> None:
         """`asked_ms`: when the snapshot was asked for, by our own clock."""
         self.clock_ahead_ms = ahead_ms = asked_ms - snapshot.at_ms
+        without_channel_yet: Set[str] = self._without_channel_yet
+        of_lost_instance = self._of_lost_instance.unheard_of()
+        if self._of_lost_instance.may_come:
+            without_channel_yet = without_channel_yet | of_lost_instance
+        else:
+            settled = settled | of_lost_instance
         window = Window(
             snapshot.at_ms,
             since_ms,
             self._grace_ms,
             ahead_ms,
             new_meanwhile,
-            self._without_channel_yet,
+            without_channel_yet,
             settled,
             missed_events,
-            self._of_lost_instance,
+            of_lost_instance,
         )
         for change in self.calls.resync(snapshot.channels, window):
             self._carry_out(change)

@@ -17,17 +17,23 @@ from .fakes import CALL_ID, Exchange, accepted, appears, channel, settle
 GRACE_S = 10.0
 
 
-async def taken_over() -> Exchange:
+async def taken_over(clock_ahead_ms: int = 0) -> Exchange:
+    """`clock_ahead_ms`: how far the clock of the lost instance was ahead of ours."""
     exchange = Exchange(GRACE_S)
-    exchange.records.stored[CALL_ID] = accepted()
+    call = accepted()
+    published_ms = call.published_ms + clock_ahead_ms
+    exchange.records.stored[CALL_ID] = replace(call, published_ms=published_ms)
     assert await exchange.switchboard.restore(taken_over=True) == 1
     exchange.switchboard.link_up(PbxSnapshot(now_ms(), ()))
     return exchange
 
 
+@pytest.mark.parametrize("hours", [0, 1, -1])
 @instant
-async def test_given_no_channel_then_it_ends_once_after_the_grace_time_and_is_not_dialled() -> None:
-    exchange = await taken_over()
+async def test_given_no_channel_then_it_ends_once_after_the_grace_time_and_is_not_dialled(
+    hours: int,
+) -> None:
+    exchange = await taken_over(hours * 3_600_000)
     await asyncio.sleep(GRACE_S - 0.5)
     assert [x.id for x in exchange.live] == [CALL_ID]
     await asyncio.sleep(1.0)
