@@ -23,14 +23,14 @@ from bridge.http.keyed_answers import (
 from bridge.http.uapi.idempotent_creates import IdempotentCreates, Save
 from bridge.phone_call_events.store.subscription_store import EventSubscriptionStore
 from bridge.phone_call_events.subscription import EventType, Method, Subscription
-from bridge.storage.engine import reading
+from bridge.storage.engine import open_engine, reading
 from bridge.storage.shared_changes import SharedNotes
 from bridge.storage.statement import Counts, Write
 from bridge.storage.tables import calls as stored_calls
 from bridge.storage.write_queue import WriteQueue
 from tests.integration.storage.phone_calls import live_call
 
-INSTANCES, TIMES = 3, 200
+INSTANCES, TIMES, AT_ONCE = 3, 200, 10
 
 
 class Instance:
@@ -55,11 +55,15 @@ class Instance:
 @pytest.fixture
 async def instances(migrated: AsyncEngine) -> AsyncIterator[list[Instance]]:
     async with AsyncExitStack() as stack:
-        queues = [WriteQueue(migrated) for _ in range(INSTANCES)]
-        for queue in queues:
+        made = []
+        for _ in range(INSTANCES):
+            engine = open_engine(migrated.url.render_as_string(hide_password=False))
+            stack.push_async_callback(engine.dispose)
+            queue = WriteQueue(engine)
             await queue.start()
             stack.push_async_callback(queue.stop)
-        yield [Instance(migrated, x) for x in queues]
+            made.append(Instance(engine, queue))
+        yield made
 
 
 async def test_given_the_same_key_at_three_instances_at_once_then_one_call_and_two_replays(
@@ -68,7 +72,10 @@ async def test_given_the_same_key_at_three_instances_at_once_then_one_call_and_t
     async def at_all(key: str) -> list[StoredAnswer]:
         return await asyncio.gather(*(x.create(key) for x in instances))
 
-    answers = await asyncio.gather(*(at_all(str(x)) for x in range(TIMES)))
+    answers: list[list[StoredAnswer]] = []
+    for begin in range(0, TIMES, AT_ONCE):
+        keys = map(str, range(begin, begin + AT_ONCE))
+        answers += await asyncio.gather(*map(at_all, keys))
     for of_key in answers:
         assert len({x.text for x in of_key}) == 1
         assert sorted(x.replayed for x in of_key) == [False, True, True]
