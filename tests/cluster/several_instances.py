@@ -83,6 +83,8 @@ class OneOfSeveral(Service):
     def __init__(self, settings: Settings, leases: LeasesOf, placements: Placements) -> None:
         super().__init__(settings)
         self.leases = leases
+        self.forward_secret = settings.cluster_secret
+        """Another one: an instance that was started with another cluster secret."""
         self._placements = placements
         self.memory: SharedMemory
         self.stream_places: StreamPlaces
@@ -118,7 +120,7 @@ class OneOfSeveral(Service):
         self.stream_places = services.stream_places
         surround = await open_forwarding(
             stack,
-            self.settings,
+            self.settings.model_copy(update={"cluster_secret": self.forward_secret}),
             services,
             self.engine,
             self.leases,
@@ -214,7 +216,7 @@ async def several_instances(
             values = {
                 "instance_name": name,
                 "instance_url": f"http://127.0.0.1:{relay.port}",
-                "cluster_secret": SecretStr((secrets or {}).get(name, CLUSTER_SECRET)),
+                "cluster_secret": SecretStr(CLUSTER_SECRET),
                 "database_url": database_url,
                 "state_dir": folder / "state",
                 "http_port": free_http_port(),
@@ -230,6 +232,8 @@ async def several_instances(
             service = several.instances[name] = OneOfSeveral(
                 several.settings[name], LeasesOf(leases, name), ByOrganization(pbx_names)
             )
+            if name in (secrets or {}):
+                service.forward_secret = SecretStr((secrets or {})[name])
             await stack.enter_async_context(service)
             relay.server_port = several.settings[name].http_port
             leases.names.append(name)

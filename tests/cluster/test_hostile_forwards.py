@@ -95,7 +95,7 @@ async def test_instances_with_different_secrets_refuse_each_other(
         took_s = asyncio.get_running_loop().time() - began_s
         assert (created.status, created.code) == (503, "pbx_unavailable")
         assert created.headers["Retry-After"] == "2"
-        assert took_s < 6
+        assert took_s < 9
         assert several.originates("one") == 0
         assert listed.status == 200
         assert listed.headers["X-Stale-Nodes"] == "one"
@@ -149,7 +149,7 @@ async def test_a_list_over_a_holder_that_fails_is_that_of_the_database(
                 listed = await at_b.request("GET", LIST)
                 took_s = asyncio.get_running_loop().time() - began_s
             assert listed.status == 200
-            assert took_s < 1.2, says  # 0.7 s, and a machine that has other work
+            assert took_s < 4, says  # 0.7 s, and whatever other work the machine has
             assert {x["id"] for x in listed.json["entry"]} == {call_id, other.id}, says
             assert listed.headers["X-Stale-Nodes"] == "two"
             assert "X-Stale-Since" in listed.headers

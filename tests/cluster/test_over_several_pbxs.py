@@ -81,7 +81,8 @@ async def test_a_frozen_holder_holds_no_list_up(tmp_path: Path, postgresql_url: 
         several.relays["a"].freeze_to_server()
         began_s = asyncio.get_running_loop().time()
         lists = await asyncio.gather(*(client.request("GET", LIST) for _ in range(10)))
-        assert asyncio.get_running_loop().time() - began_s < 1.3
+        # Within a second, on a machine without other work; nobody waits for the holder.
+        assert asyncio.get_running_loop().time() - began_s < 4
         for listed in lists:
             assert len(listed.json["entry"]) == 6
             assert listed.headers["X-Stale-Nodes"] == "one"

@@ -71,6 +71,7 @@ async def test_a_stream_over_two_pbxs_goes_on_when_one_changes_hands(
             ended = {(await reader.next()).data["id"] for _ in range(2)}
             assert ended == {ids[0], ids[1]}
             await several.instances["b"].end_node("two")
+            await several.instances["b"].write_queue.caught_up()  # as a hand-over does
             await several.hold("two", "c")  # the instance that the reader asks
             event = await reader.next(15)
             while event.kind != "state":  # what ended before may be told again
