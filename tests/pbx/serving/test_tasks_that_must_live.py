@@ -30,6 +30,7 @@ TASKS = [
     "conversation_rounds",
     "duration_limit",
     "purge",
+    "purge_tokens",
     "recording_rounds",
     "resync",
     "storage_probe",
