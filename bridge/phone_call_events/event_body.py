@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
-from urllib.parse import parse_qsl, quote_plus
+from urllib.parse import parse_qsl
 
 import orjson
 
 from bridge.phone_call_events.delivery import Delivery
+from bridge.phone_call_events.form_text import form_text
 
 # In JSON only: they may be longer than servers take a header.
 _LONG = ("metadata",)
-_PLAIN = re.compile(r"[A-Za-z0-9_.~*&=-]*")
 
 
 def json_body(delivery: Delivery) -> bytes:
@@ -28,17 +27,9 @@ def details_header(delivery: Delivery) -> str:
     facts = _facts(delivery)
     for name in _LONG:
         facts.pop(name, None)
-    text = "&".join(
-        [f"{name}={'true' if value is True else value}" for name, value in facts.items()]
-    )
-    # Nearly always numbers, ids and extensions: looked at as one text, which is much faster.
-    if _PLAIN.fullmatch(text) and text.count("=") == len(facts) == text.count("&") + 1:
-        return text.replace("*", "%2A")
-    return "&".join([f"{name}={_encoded(value)}" for name, value in facts.items()])
-
-
-def _encoded(value: Any) -> str:
-    return quote_plus("true" if value is True else str(value))
+    if True in facts.values():
+        facts = {name: "true" if value is True else value for name, value in facts.items()}
+    return form_text(facts)
 
 
 def _facts(delivery: Delivery) -> dict[str, Any]:

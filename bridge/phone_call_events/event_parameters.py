@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Protocol
-from urllib.parse import urlencode
 
 from bridge.calls.state.phone_call import Leg, LegPhase, Origin, PhoneCall, Side
 from bridge.directory.caller_ids import CallerId
 from bridge.phone_call_events.call_events import CallEvent
+from bridge.phone_call_events.form_text import form_text
 
 
 class Numbers(Protocol):
@@ -45,7 +45,7 @@ class EventForm:
 
 def form_encoded(event: CallEvent, call: PhoneCall, numbers: Numbers, form: EventForm) -> str:
     """All ten, in the order of the vendor's page; those without a value are empty."""
-    return urlencode(event_parameters(event, call, numbers, form))
+    return form_text(event_parameters(event, call, numbers, form))
 
 
 def event_parameters(
