@@ -191,6 +191,7 @@ async def _secrets(database_url: str, folder: Path) -> SharedSecrets:
     for name in (AMI_SECRET, ARI_SECRET, AMI_RECORDING_SECRET):
         secrets.get_or_create(name)
     made = secrets.get_or_create_all(secrets.names())
+    (folder / "secrets.json").touch(0o600)
     (folder / "secrets.json").write_text(json.dumps(made))
     (folder / "secrets.json").chmod(0o600)
     return secrets
