@@ -75,11 +75,7 @@ class CallReceivers:
             if receiver.client_id in self._secrets:
                 self._keep(receiver)
 
-    async def hear_secrets(self, _: Collection[str] | None) -> None:
-        """As `look_at_secrets`."""
-        await self.look_at_secrets()
-
-    async def look_at_secrets(self) -> None:
+    async def hear_secrets(self, _: Collection[str] | None = None) -> None:
         """Another instance may have replaced some. Raises StorageUnavailable."""
         async with self._changing:
             await self._load_secrets()
@@ -100,7 +96,7 @@ class CallReceivers:
         for begin in range(0, len(unknown), _READ_AT_ONCE):
             found = await self._store.receivers_of(unknown[begin : begin + _READ_AT_ONCE])
             if any(x.client_id not in self._secrets for x in found):
-                await self.look_at_secrets()
+                await self.hear_secrets()
             for receiver in found:
                 if receiver.client_id in self._secrets:
                     self._keep(receiver)
@@ -152,6 +148,7 @@ class CallReceivers:
                 secret, kept = with_new_secret(self._secrets[client_id], keep_s, now_ms()), None
             self._secrets[client_id] = secret
             self._sign_anew()
+        await self._store.heard()
         return secret
 
     async def purge_secrets(self, at_ms: int, apps: Container[str]) -> int:

@@ -18,8 +18,7 @@ class DeliveryContext:
     """The parts that all workers share. `find` gives the current subscription, None if it is
     deleted or disabled; `gone` disables it; `let_go` is told of a receiver of one call for which
     nothing waits; `know` takes up those receivers of single calls, of the subscriptions with these
-    ids, that other instances have made; `look_at_secrets` reads those of apps anew, which another
-    instance may have replaced. `waiting_max`: events that may wait per subscription.
+    ids, that other instances have made. `waiting_max`: events that may wait per subscription.
     """
 
     store: EventDeliveryStore
@@ -32,4 +31,3 @@ class DeliveryContext:
     gone: Callable[[str], Awaitable[None]]
     let_go: Callable[[str], None]
     know: Callable[[Collection[str]], Awaitable[None]]
-    look_at_secrets: Callable[[], Awaitable[None]]

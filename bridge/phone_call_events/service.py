@@ -102,7 +102,6 @@ class PhoneCallEvents:
             self._gone,
             self._let_go,
             self._know,
-            self._look_at_secrets,
         )
         self._dispatcher: Deliveries
         if shared_by is None:
@@ -378,9 +377,6 @@ class PhoneCallEvents:
 
     async def _know(self, ids: Collection[str]) -> None:
         await self.call_receivers.know(ids)
-
-    async def _look_at_secrets(self) -> None:
-        await self.call_receivers.look_at_secrets()
 
     def _let_go(self, receiver_id: str) -> None:
         self.call_receivers.let_go(receiver_id)

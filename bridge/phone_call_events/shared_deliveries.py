@@ -243,7 +243,6 @@ class SharedDeliveries:
                 _send_once(shard.dispatcher, found)
 
     async def _look(self) -> None:
-        await self._context.look_at_secrets()
         if not self._shards:
             return
         firsts = await self._context.store.first_waiting()

@@ -34,7 +34,7 @@ from .instances import InstanceProcess, holders, instance, rows
 
 _EXTENSION = "0003*210"
 _SUBSCRIPTIONS = 8
-_TAKEN_OVER_S = 12.0
+_TAKEN_OVER_S = 20.0
 """Eight seconds are promised; a machine that is busy with other tests takes longer."""
 
 

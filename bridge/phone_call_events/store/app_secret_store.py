@@ -86,6 +86,10 @@ class AppSecretStore:
         self._notes.written()
         return counts[0 if first is None else 1] == 1
 
+    async def heard(self) -> None:
+        """Return once the other instances know the change, or after a while."""
+        await self._notes.heard()
+
     async def remove_unused(self, client_id: str) -> bool:
         """Remove the secret of the app. False if it has none, or rows of its receivers remain."""
         counts = await self._queue.submit(

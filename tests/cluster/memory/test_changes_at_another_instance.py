@@ -194,6 +194,21 @@ async def test_given_a_secret_replaced_then_all_instances_take_it(several: Sever
     await eventually(lambda: len(known()) == 1 and not known() & before, timeout=10)
 
 
+async def test_given_a_secret_of_an_app_when_replaced_at_both_then_each_tells_the_newest(
+    several: Several,
+) -> None:
+    kept: list[str] = []
+    for name, another in (("a", "b"), ("b", "a")):
+        api = await several.client(name)
+        answer = await api.request("POST", "/uapi/phoneCalls/@me/statusSecret", body={})
+        assert answer.status == 200, answer.text
+        secret = answer.headers["X-Event-Secret"]
+        receivers = several.instances[another].events.call_receivers
+        assert receivers.known_secret("user-12") == secret
+        kept.append(secret)
+    assert kept[0] != kept[1]
+
+
 async def test_given_the_same_key_at_both_then_one_call_also_after_a_takeover(
     several: Several,
 ) -> None:

@@ -92,6 +92,9 @@ class OtherIsFaster(Secrets):
         self.kept["app"] = secret
         return True
 
+    async def heard(self) -> None:
+        """At once."""
+
 
 async def test_given_another_instance_when_both_replace_a_secret_then_neither_is_forgotten() -> (
     None

@@ -60,7 +60,6 @@ class Watched:
             gone=self.gone,
             let_go=lambda _: None,
             know=cast("Any", None),
-            look_at_secrets=cast("Any", None),
         )
         self.worker = _Recording("s1", context, self.states)
 

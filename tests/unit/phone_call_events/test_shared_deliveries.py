@@ -100,7 +100,6 @@ class Instance:
             gone=None,
             let_go=lambda _: None,
             know=self.know,
-            look_at_secrets=self.caught_up,
         )
         find = lambda x: self.known.get(x) if self.usable else None  # noqa: E731
         self.deliveries = SharedDeliveries(context, lambda _: replace(context, find=find), bus)
