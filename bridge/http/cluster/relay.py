@@ -106,7 +106,6 @@ async def _streamed(
         async for piece in answer.content.iter_any():
             async with asyncio.timeout(WRITE_SLACK_S + len(piece) / min_bytes_per_s):
                 await stream.write(piece)
-        await stream.write_eof()
     except (ClientError, TimeoutError, OSError) as why:
         log.info("relay_broken_off", path=request.path, why=reason(why))
         return break_off(request)
