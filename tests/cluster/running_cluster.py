@@ -174,8 +174,8 @@ async def open_cluster(
         for name in names:
             process = _instance(cluster, folder, name, settings or {})
             cluster.instances[name] = process
+            stack.push_async_callback(process.kill)  # also of one that does not become ready
             await process.start()
-            stack.push_async_callback(process.kill)
             if name == names[0]:
                 await cluster.wait_held(name)
         yield cluster
