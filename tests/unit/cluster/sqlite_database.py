@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
 from bridge.cluster import short_transaction
-from bridge.storage import cluster_tables  # noqa: F401 - its tables belong to `metadata`
+from bridge.storage import indexes  # noqa: F401 - the tables of `metadata` have them
 from bridge.storage.tables import metadata
 
 
