@@ -8,7 +8,7 @@ import re
 import resource
 import socket
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -44,7 +44,10 @@ class ComposeSystem:
         settings: Mapping[str, str] | None = None,
         overrides: tuple[Path, ...] = (),
         directory: Path = REPOSITORY,
+        networks: Iterator[int] | None = None,
     ) -> None:
+        # Each project of a run has a network of its own: Docker refuses two that overlap.
+        self._networks = networks or iter(random.sample(range(60, 250), 190))
         self.docker = docker
         self.project = project
         self.tag = tag
@@ -59,7 +62,7 @@ class ComposeSystem:
             "BRIDGE_COMPOSE_TAG": tag,
             # A daemon of ours may not be allowed to give more than it has.
             "BRIDGE_COMPOSE_NOFILE": str(min(16384, resource.getrlimit(resource.RLIMIT_NOFILE)[1])),
-            "BRIDGE_COMPOSE_NET": f"172.28.{random.randrange(60, 250)}",
+            "BRIDGE_COMPOSE_NET": f"172.28.{next(self._networks)}",
             "BRIDGE_SIP_PORT": str(self.ports.sip),
             "BRIDGE_HTTP_PORT": str(self.http_port),
             "BRIDGE_RTP_PORT_MIN": str(self.ports.rtp_start),
@@ -76,7 +79,9 @@ class ComposeSystem:
     ) -> ComposeSystem:
         """A second project from the same images; whoever starts it removes it."""
         project = f"{self.project}-{name}"
-        return ComposeSystem(self.docker, project, self.tag, settings, overrides, directory)
+        return ComposeSystem(
+            *(self.docker, project, self.tag, settings, overrides, directory, self._networks)
+        )
 
     def compose(self, *arguments: str, timeout_s: float = 60.0, check: bool = True) -> str:
         files = (REPOSITORY / "docker-compose.yml", *self._overrides)
