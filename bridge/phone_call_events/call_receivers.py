@@ -139,13 +139,12 @@ class CallReceivers:
             if self._numbers.shared:
                 await self._load_secrets()
             secret = with_new_secret(self._secrets[client_id], keep_s, now_ms())
-            kept = first(secret)
-            while not await self._store.update(secret, self.known_secret(client_id), kept):
-                # Another instance was faster. The answer to the key of this request is on disk.
+            while not await self._store.update(secret, self.known_secret(client_id), first(secret)):
+                # Another instance was faster, or an update with an unknown outcome is on disk.
                 await self._load_secrets()
                 if client_id not in self._secrets:
                     raise StorageUnavailable("the secret of the app has just been removed")
-                secret, kept = with_new_secret(self._secrets[client_id], keep_s, now_ms()), None
+                secret = with_new_secret(self._secrets[client_id], keep_s, now_ms())
             self._secrets[client_id] = secret
             self._sign_anew()
         await self._store.heard()

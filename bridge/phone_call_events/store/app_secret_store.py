@@ -20,9 +20,13 @@ _INSERT = Statement(
     "INSERT INTO event_app_secrets (client_id, secret, old_secrets)"
     " VALUES (:client_id, :secret, :old_secrets) ON CONFLICT (client_id) DO NOTHING"
 )
+# It locks the row until the commit, where nobody has replaced the secret since.
+_UNCHANGED = Statement(
+    "UPDATE event_app_secrets SET secret = secret WHERE client_id = :client_id AND secret = :before"
+)
 _UPDATE = Statement(
     "UPDATE event_app_secrets SET secret = :secret, old_secrets = :old_secrets"
-    " WHERE client_id = :client_id AND secret = :before"
+    " WHERE client_id = :client_id"
 )
 # It looks through all subscriptions.
 _REMOVE = Statement(
@@ -68,23 +72,28 @@ class AppSecretStore:
         self._notes.written()
 
     async def update(self, secret: AppSecret, before: str, first: Write | None = None) -> bool:
-        """Replace the secret of the app; False if that is not `before` any more.
+        """Replace the secret of the app; False, and nothing is written, if it is another than
+        `before` by now.
 
-        `first`: written before it, in the same transaction, also if this returns False. If it
-        changes no row, nothing is written. Raises StoppedByGuard then.
+        `first`: written before it, in the same transaction. If it changes no row, nothing is
+        written. Raises StoppedByGuard then.
         """
+        unchanged = _UNCHANGED.write(guard=True, client_id=secret.client_id, before=before)
         write = _UPDATE.write(
+            counted=False,
             secret=secret.secret,
             old_secrets=written_secrets(secret.old_secrets),
             client_id=secret.client_id,
-            before=before,
         )
         notes = self._notes.rows(APP_SECRET, [secret.client_id])
-        counts = await self._queue.submit(*([] if first is None else [first]), write, *notes)
-        if first is not None and not counts[0]:
+        begin = [unchanged] if first is None else [unchanged, first]
+        counts = await self._queue.submit(*begin, write, *notes)
+        if not counts[0]:
+            return False
+        if first is not None and not counts[1]:
             raise StoppedByGuard
         self._notes.written()
-        return counts[0 if first is None else 1] == 1
+        return True
 
     async def heard(self) -> None:
         """Return once the other instances know the change, or after a while."""

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bridge.calls.store.call_store import CallStore
+from bridge.calls.store.idempotency_store import IdempotencyEntry, IdempotencyStore
 from bridge.phone_call_events.call_receivers import MISSING_MS, CallReceivers
 from bridge.phone_call_events.delivery import DeliveryState
 from bridge.phone_call_events.event_numbers import EventNumbers
@@ -15,6 +17,7 @@ from bridge.phone_call_events.store.delivery_store import EventDeliveryStore, wr
 from bridge.phone_call_events.store.receiver_store import insert_receiver, waiting_receivers
 from bridge.phone_call_events.store.subscription_store import EventSubscriptionStore
 from bridge.phone_call_events.subscription import AppSecret, BodyFormat, OldSecret, Subscription
+from bridge.storage.statement import StoppedByGuard
 from bridge.storage.write_queue import WriteQueue
 
 from .phone_calls import ended, live_call
@@ -81,9 +84,20 @@ async def test_given_secret_of_an_app_when_replaced_then_it_is_loaded_with_the_o
     after = AppSecret("app", "second", (OldSecret("first", 9),))
     assert await secrets.update(after, "first")
     assert await secrets.load() == [after]
-    # Another instance that has not seen that change replaces nothing by it.
-    assert not await secrets.update(AppSecret("app", "third"), "first")
+    # Who has not seen that change replaces nothing by it, and keeps no answer that says so.
+    answers = IdempotencyStore(engine, queue)
+    entry = IdempotencyEntry("app", "key", "hash", 200, "{}", "u-1", 1)
+    third = AppSecret("app", "third")
+    assert not await secrets.update(third, "first", answers.insert(entry))
     assert await secrets.load() == [after]
+    assert await answers.find("app", "key") is None
+    assert await secrets.update(third, "second", answers.insert(entry))
+    assert await secrets.load() == [third]
+    assert await answers.find("app", "key") == entry
+    # The same request once more, at another instance: its answer is on disk.
+    with pytest.raises(StoppedByGuard):
+        await secrets.update(AppSecret("app", "fourth"), "third", answers.insert(entry))
+    assert await secrets.load() == [third]
 
 
 class NoRights:
