@@ -6,13 +6,18 @@ from aiohttp import web
 
 from bridge.calls.placing import CallPlacement
 from bridge.directory.model import Extension
-from bridge.http.context import node_of
+from bridge.http.node_services import NodeServices
 from bridge.http.rate_limits import RateLimit, tell_limits
 
 
-def tell_call_limits(request: web.Request, payer: Extension | None = None) -> None:
-    """Calls per second and, once the payer is known, calls at a time."""
-    placement = node_of(request).placement
+def tell_call_limits(
+    request: web.Request, node: NodeServices, payer: Extension | None = None
+) -> None:
+    """Calls per second and, once the payer is known, calls at a time.
+
+    `node`: that the request has used so far. At the stop it is not found any more.
+    """
+    placement = node.placement
     tell_limits(request, _pace(placement), *_places(placement, payer))
 
 

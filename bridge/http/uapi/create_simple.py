@@ -71,7 +71,7 @@ async def _create(request: web.Request, kind: type[CreateSimple]) -> web.Respons
     services = request.app[SERVICES]
     app, requester = authenticated_app(request)
     node = node_of(request)
-    tell_call_limits(request)
+    tell_call_limits(request, node)
     body = await body_of(request)
     again = IdempotentRequest(
         app.client_id, idempotency_key_of(request.headers), lambda: meaning_of(request, body)
@@ -166,7 +166,7 @@ class _Creation:
                 orders, accept, wait_for_pbx=services.settings.uapi.create_waits_for_pbx
             )
         finally:
-            tell_call_limits(self._request, orders[0].extension)
+            tell_call_limits(self._request, self._node, orders[0].extension)
         return answers[0]
 
     async def _require_rooms(self, orders: Sequence[NewCall]) -> None:

@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from bridge.calls.store.call_store import CallStore
+from bridge.http.node_services import HeldNodes
 from bridge.testing.eventually import eventually
 from bridge.testing.lab.api_client import Answer, ApiClient
 from bridge.testing.webhook_receiver import Receiver
@@ -70,6 +72,25 @@ async def test_given_a_refusal_by_the_pbx_then_202_and_the_record_and_the_event_
         await eventually(lambda: bool(receiver.received))
         assert [x.json["state"] for x in receiver.received] == ["ended"]
     assert len(ami.actions("Originate")) == 1
+
+
+async def test_given_a_service_that_stops_when_a_create_is_slow_then_its_key_is_kept(
+    running: WholeService, api: ApiClient, ami: ScriptedAmi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    accept = CallStore.accept
+    with monkeypatch.context() as patch:
+
+        async def accept_at_the_end(*args: Any, **more: Any) -> None:
+            await accept(*args, **more)
+            # After the time limit of requests the stop goes on without this one.
+            patch.setattr(HeldNodes, "only", None)
+
+        patch.setattr(CallStore, "accept", accept_at_the_end)
+        call_id = id_of(await create(api, "at the end"))
+    assert id_of(await create(api, "at the end")) == call_id
+    assert len(ami.actions("Originate")) == 1
+    await running.refuse_last()
+    await api.wait_ended(call_id)
 
 
 async def test_given_a_refused_call_when_its_key_comes_again_then_the_same_answer_and_no_call(

@@ -41,8 +41,8 @@ async def act_on_phone_calls(request: web.Request) -> web.Response:
     fields = requested_fields(request.query, PHONE_CALL_FIELDS)
     call_id = request.match_info.get("phoneCallId")
     _, requester = authenticated_app(request)
-    tell = partial(tell_call_limits, request)
     services, node = request.app[SERVICES], node_of(request)
+    tell = partial(tell_call_limits, request, node)
     order = ActionRequest(services, node, scope, requester, call_id, body, tell)
     # If the client leaves, the action goes on: a call is not left in the middle of one.
     calls = await carried_through(_run(action.handler, order), "phone_call_action")
