@@ -31,13 +31,11 @@ class HangUps:
         """
         if len(pbx_names) == 1:
             return await self._of(request, handler, pbx_names[0])
+        # Each is asked once, though one may change hands meanwhile.
+        here = [x for x in pbx_names if self._holders.takes(request, x)]
         # Those of this instance in turn: the request has one node at a time.
-        answers = [
-            await self._of(request, handler, x)
-            for x in pbx_names
-            if self._holders.takes(request, x)
-        ]
-        elsewhere = [x for x in pbx_names if not self._holders.takes(request, x)]
+        answers = [await self._of(request, handler, x) for x in here]
+        elsewhere = [x for x in pbx_names if x not in here]
         works = [awaited(self._of(request, handler, x), "hang_up_elsewhere") for x in elsewhere]
         for found in await asyncio.gather(*works, return_exceptions=True):
             if isinstance(found, BaseException):
