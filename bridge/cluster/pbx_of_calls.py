@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 
 from sqlalchemy import select
@@ -11,6 +12,8 @@ from bridge.storage.conversation_tables import conversation_numbers, conversatio
 from bridge.storage.engine import reading
 from bridge.storage.tables import call_parties, calls
 
+_CALL_ID = re.compile(r"[A-Za-z0-9]{1,255}\Z")
+
 
 class PbxOfCalls:
     """Every method raises StorageUnavailable."""
@@ -19,7 +22,12 @@ class PbxOfCalls:
         self._engine = engine
 
     async def of_call(self, call_id: str) -> str | None:
-        """The PBX of that call, live or ended; None if there is none."""
+        """The PBX of that call, live or ended; None if there is none.
+
+        The database refuses some texts as a whole, so nothing but an id gets there.
+        """
+        if not _CALL_ID.match(call_id):
+            return None
         query = select(calls.c.pbx).where(calls.c.id == call_id)
         async with reading(self._engine) as connection:
             return (await connection.execute(query)).scalar_one_or_none()

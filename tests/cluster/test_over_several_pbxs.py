@@ -120,3 +120,14 @@ async def test_ended_calls_are_listed_once_their_holders_have_written_them(
                 switchboard.end(call.id, final)
         listed = await client.request("GET", LIST, params={"ended": "true"})
         assert len(listed.json["entry"]) == 6
+
+
+async def test_an_id_that_no_database_takes_is_an_invalid_id(
+    tmp_path: Path, postgresql_url: str
+) -> None:
+    """PostgreSQL refuses a text with NUL, which must not look as if it were down."""
+    async with two_pbxs(tmp_path, postgresql_url) as (_, client):
+        listed = await client.request("GET", f"{LIST}/%00")
+        assert (listed.status, listed.json["entry"]) == (200, [])
+        deleted = await client.request("DELETE", f"{LIST}/%00")
+        assert (deleted.status, deleted.code) == (400, "pc_phoncall_invalid")
