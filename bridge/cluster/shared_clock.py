@@ -17,6 +17,11 @@ from bridge.storage.engine import reading
 READ_EVERY_S = 30.0
 """Two quartz clocks run apart by some milliseconds meanwhile."""
 
+_EXACT_MS = 100
+"""An answer that took no longer is always taken: it knows of a slow drift."""
+
+_UNKNOWN_MS = 1 << 60
+
 _NOW = text("SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)")
 
 
@@ -30,20 +35,30 @@ class SharedClock:
     ) -> None:
         self._read = read
         self._monotonic_s = monotonic_s
-        self._ahead_ms = 0
+        # The clock of the database is ahead of ours by something between these two.
+        self._least_ahead_ms, self._most_ahead_ms = -_UNKNOWN_MS, _UNKNOWN_MS
 
     async def set(self) -> None:
         """Read the database's clock. Raises StorageUnavailable; the clock then runs on as before.
 
-        The answer was true at some moment of the question; the middle of it is taken.
+        The answer was true at some moment of the question. The middle of it is taken, unless that
+        is less exact than what is known, and fits it.
         """
         asked_ms = self._own_ms()
         moment_ms = await self._read()
-        self._ahead_ms = moment_ms - (asked_ms + self._own_ms()) // 2
+        least_ms, most_ms = moment_ms - self._own_ms(), moment_ms - asked_ms
+        fits = least_ms <= self._ahead_ms <= most_ms
+        if fits and most_ms - least_ms > max(self._most_ahead_ms - self._least_ahead_ms, _EXACT_MS):
+            return
+        self._least_ahead_ms, self._most_ahead_ms = least_ms, most_ms
 
     def now_ms(self) -> int:
         """Milliseconds since 1970. Call `set` before."""
         return self._own_ms() + self._ahead_ms
+
+    @property
+    def _ahead_ms(self) -> int:
+        return (self._least_ahead_ms + self._most_ahead_ms) // 2
 
     def _own_ms(self) -> int:
         return int(self._monotonic_s() * 1000)
