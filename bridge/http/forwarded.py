@@ -16,13 +16,15 @@ class ForwardedRequest:
 
     `sender`: the name of that instance. `pbx`: the PBX that the request is for; empty: none in
     particular. `principal`: the client id that it has authenticated; empty: none. `wanted`: what to
-    answer with; empty: with the answer to the request.
+    answer with; empty: with the answer to the request. `until_s`: nobody begins with it later, by
+    the clock of the event loop.
     """
 
     sender: str
     pbx: str
     principal: str
     wanted: str
+    until_s: float
 
 
 FORWARDED = web.RequestKey("forwarded", ForwardedRequest)

@@ -19,6 +19,10 @@ from tests.unit.calls.fakes import accepted
 
 PHONE, PUBLIC = "210", "3235742879"
 LIST = f"/uapi/phoneCalls/@me/{PHONE}"
+CREATE = {
+    "extension": PHONE,
+    "phoneCallView": [{"source": ["5354353"], "destination": [PUBLIC]}],
+}
 FORWARD = Forward(
     sender="b", receiver="a", pbx="one", deadline_ms=0, principal="user-12", remote="192.0.2.9"
 )
@@ -79,6 +83,30 @@ async def test_only_an_instance_can_send_the_header(tmp_path: Path, postgresql_u
         status, _, _ = await get(several, [(HEADER, whole), (HEADER, whole)])
         assert status == 401
         assert (await client.request("GET", LIST)).status == 200
+
+
+async def test_a_create_whose_body_comes_too_late_places_no_call(
+    tmp_path: Path, postgresql_url: str
+) -> None:
+    """Its sender may have told the client already that no call was placed."""
+    target, body = "/uapi/phoneCalls/@me/simple", json.dumps(CREATE).encode()
+    async with several_instances(tmp_path, postgresql_url) as several:
+        await several.hold("one", "a")
+        clock, host = await several.clock("a"), several.base_url("a").removeprefix("http://")
+        kind = "application/json"
+        for digit, late_s, status in (("1", 0.0, b"202"), ("2", 0.6, b"401")):
+            forward = replace(FORWARD, deadline_ms=clock.now_ms() + 300, call_id=digit * 20)
+            shape = RequestShape("POST", target, {"host": host, "content-type": kind})
+            header, _ = ForwardSigner(CLUSTER_SECRET, "b").sign(forward, shape, body)
+            head = f"POST {target} HTTP/1.1\r\nHost: {host}\r\nContent-Type: {kind}\r\n"
+            head += f"Content-Length: {len(body)}\r\n{HEADER}: {header}\r\n\r\n"
+            reader, writer = await asyncio.open_connection(*host.split(":"))
+            writer.write(head.encode())
+            await asyncio.sleep(late_s)  # the body is late by this time
+            writer.write(body)
+            assert (await reader.readline()).split()[1] == status
+            writer.close()
+            assert several.originates("one") == 1
 
 
 async def test_instances_with_different_secrets_refuse_each_other(

@@ -22,8 +22,6 @@ from bridge.http.error_answers import Handler, log_refusal
 from bridge.http.errors import UapiError, error_response
 from bridge.http.forwarded import CALL_ID, FORWARDED, ForwardedRequest
 
-_BODY_WITHIN_S = 5.0
-
 
 @dataclass(frozen=True, slots=True)
 class Reception:
@@ -62,12 +60,15 @@ def with_forwarded(handler: Handler, reception: Reception) -> Handler:
             response.headers[HEADER] = received.proof
             return response
         clone = request.clone(remote=received.forward.remote, scheme=received.forward.scheme)
+        until_s = asyncio.get_running_loop().time() + _left_s(received, reception)
         try:
-            async with asyncio.timeout(_BODY_WITHIN_S):
+            async with asyncio.timeout_at(until_s):
                 received.require_body(await clone.read())
+            if _left_s(received, reception) < 0:  # this process stood still, or the clock was set
+                raise ForwardRefused("its time is over")
         except (ForwardRefused, TimeoutError, web.HTTPException, ValueError) as why:
             return _refused(request, f"its body: {str(why) or type(why).__name__}")
-        _state(clone, received)
+        _state(clone, received, until_s)
         return await handler(clone)
 
     return receiving
@@ -81,10 +82,15 @@ def _checked(request: web.BaseRequest, headers: list[str], reception: Reception)
     return reception.signer.check(headers[0], shape, reception.clock.now_ms())
 
 
-def _state(request: web.BaseRequest, received: ReceivedForward) -> None:
+def _left_s(received: ReceivedForward, reception: Reception) -> float:
+    """Its sender reckons with it for so long. Later the request is not begun."""
+    return (received.forward.deadline_ms - reception.clock.now_ms()) / 1000
+
+
+def _state(request: web.BaseRequest, received: ReceivedForward, until_s: float) -> None:
     forward = received.forward
     request[FORWARDED] = ForwardedRequest(
-        forward.sender, forward.pbx, forward.principal, forward.wanted
+        forward.sender, forward.pbx, forward.principal, forward.wanted, until_s
     )
     if forward.call_id:
         request[CALL_ID] = forward.call_id

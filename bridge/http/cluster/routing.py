@@ -10,7 +10,6 @@ from typing import Protocol
 from aiohttp import web
 
 from bridge.cluster.forward_client import MISDIRECTED
-from bridge.cluster.forwarding import ARRIVES_WITHIN_S
 from bridge.cluster.lease import pbx_resource
 from bridge.cluster.told_instances import CHANGES
 from bridge.http.cluster.asked_owners import CALLS, WRITTEN
@@ -74,22 +73,22 @@ class Routing:
         if forwarded.wanted == CHANGES:
             await self.read_changes()
             return json_answer({})
-        if not await self._chosen(request, forwarded.pbx):
+        if not await self._chosen(request, forwarded):
             return web.Response(status=MISDIRECTED)
         if forwarded.wanted == CALLS:
             scope = scope_of(request)
             return json_answer(listed_to_json(await self.ask_node(request, scope)))
         return await handler(request)
 
-    async def _chosen(self, request: web.Request, pbx: str) -> bool:
+    async def _chosen(self, request: web.Request, forwarded: ForwardedRequest) -> bool:
         """Whether this instance carries it out, perhaps after its node has started.
 
         A node that has just been won reads its calls for some tenths of a second.
         """
-        until_s = asyncio.get_running_loop().time() + ARRIVES_WITHIN_S
+        pbx = forwarded.pbx
         while not self.holders.takes(request, pbx, new_call=CALL_ID in request):
             held = self.holders.leases.held(pbx_resource(pbx)) is not None
-            if not held or asyncio.get_running_loop().time() >= until_s:
+            if not held or asyncio.get_running_loop().time() >= forwarded.until_s:
                 return False
             await asyncio.sleep(_LOOK_S)
         return True
