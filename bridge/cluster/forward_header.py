@@ -24,8 +24,7 @@ HEADER_MAX_CHARS = 4096
 _VERSION = "1"
 _PURPOSE = b"uapi-bridge forwarded request 1"
 _NONCE_BYTES = 12
-# Of the request headers, those that change what a handler does.
-_COVERED = (
+COVERED = (
     "content-type",
     "host",
     "idempotency-key",
@@ -34,6 +33,7 @@ _COVERED = (
     "range",
     "x-console-proof",
 )
+"""Of the request headers, those that change what a handler does. Each is sent once at most."""
 
 
 class ForwardRefused(Exception):
@@ -77,7 +77,7 @@ class RequestShape:
 
     def text(self) -> bytes:
         """The parts, each in a line of its own."""
-        covered = [f"{x}={self.headers.get(x, '')}" for x in _COVERED]
+        covered = [f"{x}={self.headers.get(x, '')}" for x in COVERED]
         return "\n".join((self.method, self.target, *covered)).encode("utf-8", "surrogateescape")
 
 

@@ -82,6 +82,9 @@ async def test_only_an_instance_can_send_the_header(tmp_path: Path, postgresql_u
         assert len(bodies) == 1  # nothing tells them apart
         status, _, _ = await get(several, [(HEADER, whole), (HEADER, whole)])
         assert status == 401
+        # Somebody on the way adds what a handler would read, and what was signed.
+        twice = [(HEADER, whole), ("Prefer", "return=minimal"), ("Prefer", "")]
+        assert (await get(several, twice))[0] == 401
         assert (await client.request("GET", LIST)).status == 200
 
 

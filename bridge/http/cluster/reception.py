@@ -9,6 +9,7 @@ from typing import Protocol, runtime_checkable
 from aiohttp import web
 
 from bridge.cluster.forward_header import (
+    COVERED,
     HEADER,
     ForwardRefused,
     ForwardSigner,
@@ -77,6 +78,9 @@ def with_forwarded(handler: Handler, reception: Reception) -> Handler:
 def _checked(request: web.BaseRequest, headers: list[str], reception: Reception) -> ReceivedForward:
     if len(headers) != 1:
         raise ForwardRefused("there are several headers")
+    # A handler would read the first one, and the last one would be checked.
+    if any(len(request.headers.getall(x, ())) > 1 for x in COVERED):
+        raise ForwardRefused("a signed header was given twice")
     lower = {name.lower(): value for name, value in request.headers.items()}
     shape = RequestShape(request.method, request.raw_path, lower)
     return reception.signer.check(headers[0], shape, reception.clock.now_ms())
