@@ -91,7 +91,11 @@ def without_empty_segments(request: web.BaseRequest) -> web.BaseRequest:
     target = _SLASHES.sub("/", path)
     if request.rel_url.raw_query_string:
         target += f"?{request.rel_url.raw_query_string}"
-    return request.clone(rel_url=URL(target, encoded=True))
+    url = URL(target, encoded=True)
+    if request.remote is None:
+        return request.clone(rel_url=url)
+    # A proxy or another instance may have told them; a clone has those of its connection.
+    return request.clone(rel_url=url, scheme=request.scheme, remote=request.remote)
 
 
 def _error_of(request: web.BaseRequest, fault: Exception) -> UapiError:

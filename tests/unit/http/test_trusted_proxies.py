@@ -10,6 +10,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import make_mocked_request
 from pydantic import ValidationError
+from yarl import URL
 
 from bridge.config.file_descriptors import ConnectionLimits
 from bridge.config.settings import Settings
@@ -69,9 +70,10 @@ async def test_given_a_trusted_proxy_when_a_body_is_sent_then_the_handler_reads_
     runner = await start_http(app, local)
     try:
         async with aiohttp.ClientSession() as session:
-            for body in ("", "x" * 50_000):
+            # Two slashes are one: the same request with another path has the same client.
+            for path, body in (("/x", ""), ("/x", "x" * 50_000), ("//x", "x")):
                 headers = {"X-Forwarded-For": "192.0.2.7"}
-                url = f"http://127.0.0.1:{port}/x"
+                url = URL(f"http://127.0.0.1:{port}{path}", encoded=True)
                 async with session.post(url, data=body, headers=headers) as answer:
                     assert await answer.text() == f"192.0.2.7 {body}"
     finally:
