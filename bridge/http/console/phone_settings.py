@@ -19,6 +19,7 @@ from bridge.http.base_url import base_url
 from bridge.http.console.session_cookie import require_own_page, session_app, session_token
 from bridge.http.context import SERVICES
 from bridge.http.errors import UapiError
+from bridge.http.guesses import guarded
 from bridge.http.json_answer import json_answer
 from bridge.http.remote_address import remote_of
 from bridge.http.uapi.fields import Json
@@ -26,6 +27,13 @@ from bridge.http.uapi.fields import Json
 _NO_STORE = {"Cache-Control": "no-store"}
 _SHOWN_TO_REACH = "reach"
 _SHOWN_TO_OWNER = "own"
+
+
+class _NoSuchAddress(UapiError):
+    """No phone is told at this address, or not any more."""
+
+    def __init__(self) -> None:
+        super().__init__(404, "not_found", "This address was used, or is too old.")
 
 
 async def phone_settings(request: web.Request) -> web.Response:
@@ -64,20 +72,27 @@ async def make_provisioning_address(request: web.Request) -> web.Response:
 
 
 async def provision(request: web.Request) -> web.Response:
-    """`GET`: the settings as Linphone reads them. The address needs no session, and counts once."""
-    extension = await _phone_of_code(request)
-    if extension is None:
-        raise UapiError(404, "not_found", "This address was used, or is too old.")
+    """`GET`: the settings as Linphone reads them. The address needs no session, and counts once.
+
+    Raises TooManyGuesses, and 404 for an address that tells nothing.
+    """
+    code = request.match_info["code"]
+    # A stranger's guess may cost a look into the database.
+    with guarded(request, "phone", "address of a phone", code, _NoSuchAddress):
+        extension = await _phone_of_code(request, code)
     text = linphone_settings(extension, request.app[SERVICES].settings.console.sip_server)
     return web.Response(text=text, content_type="application/xml", headers=_NO_STORE)
 
 
-async def _phone_of_code(request: web.Request) -> Extension | None:
-    """The phone of the code in the path, if the session that made it would still be told."""
+async def _phone_of_code(request: web.Request, code: str) -> Extension:
+    """The phone of the code, if the session that made it would still be told.
+
+    Raises _NoSuchAddress.
+    """
     services = request.app[SERVICES]
-    held = await services.provisioning_codes.use(request.match_info["code"])
+    held = await services.provisioning_codes.use(code)
     if held is None:
-        return None
+        raise _NoSuchAddress
     token, number = held
     await services.tokens.look(token, remote_of(request.remote))
     try:
@@ -85,8 +100,10 @@ async def _phone_of_code(request: web.Request) -> Extension | None:
         requester = Requester.of_app(services.directory.directory, app)
         extension = phone_in_reach(requester, number)
     except (AccessDenied, ExtensionInvalid):
-        return None
-    return None if why_not_told(request, requester, extension) else extension
+        raise _NoSuchAddress from None
+    if why_not_told(request, requester, extension):
+        raise _NoSuchAddress
+    return extension
 
 
 def linphone_settings(extension: Extension, server: str) -> str:

@@ -11,11 +11,12 @@ import pytest_asyncio
 from bridge.directory.loader import EXAMPLE_FILE
 
 from ..whole_service import WholeService, whole_service
-from .console_client import ConsoleClient, signed_in
+from .console_client import ConsoleClient, console_client, signed_in
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 PHONE = "/console/phones/0003*210"
+GUESSES = 10
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -24,7 +25,7 @@ async def running(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Who
     file = folder / "directory.yaml"
     file.write_text(EXAMPLE_FILE.read_text())
     settings = {"directory_file": file, "console_sip_server": "192.0.2.1:5060"}
-    async with whole_service(folder, **settings) as running:
+    async with whole_service(folder, wrong_secrets_per_client_max=GUESSES, **settings) as running:
         yield running
 
 
@@ -78,3 +79,14 @@ async def test_given_an_address_when_the_phone_gets_another_user_then_it_tells_n
         finally:
             directory.path.write_text(before)
             directory.reload()
+
+
+async def test_given_a_stranger_when_guessing_addresses_then_only_so_many_are_looked_up(
+    running: WholeService,
+) -> None:
+    """With several instances each look is a query of the database."""
+    async with console_client(running) as client:
+        urls = [f"{running.base_url}/console/provision/made-up-{x}" for x in range(GUESSES + 1)]
+        statuses = [(await asked(client, x))[0] for x in urls]
+        assert set(statuses) == {404, 429}
+        assert statuses[-1] == 429
