@@ -52,6 +52,10 @@ class RawSip:
 
     async def status(self, text: str) -> int:
         """The first final status of the request; an accepted INVITE is left to time out."""
+        return status(await self.response(text))
+
+    async def response(self, text: str) -> str:
+        """As `status`: the whole response."""
         loop = asyncio.get_running_loop()
         call_id = next(x for x in text.split("\r\n") if x.startswith("Call-ID:"))
         async with asyncio.timeout(_ANSWER_LIMIT_S):
@@ -63,7 +67,7 @@ class RawSip:
                         await loop.sock_sendto(
                             self._socket, _ack(text, answer).encode(), self._server
                         )
-                    return status(answer)
+                    return answer
 
 
 def _ack(invite: str, answer: str) -> str:
