@@ -21,6 +21,10 @@ HEADER = "X-Bridge-Forward"
 """Of a forwarded request. In the answer it proves that the answering instance has the secret."""
 
 HEADER_MAX_CHARS = 4096
+
+LIVES_MAX_MS = 10_000
+"""No instance gives a request more time. A later deadline is of a clock that was set back since."""
+
 _VERSION = "1"
 _PURPOSE = b"uapi-bridge forwarded request 1"
 _NONCE_BYTES = 12
@@ -130,6 +134,8 @@ class ForwardSigner:
             raise ForwardRefused("it is for another instance")
         if received.forward.deadline_ms < now_ms:
             raise ForwardRefused("its time is over")
+        if received.forward.deadline_ms > now_ms + LIVES_MAX_MS:
+            raise ForwardRefused("its deadline is of another clock")
         return received
 
     def _signature(self, statement: str, shape: RequestShape) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import OrderedDict
 
+from bridge.cluster.forward_header import LIVES_MAX_MS
+
 KEPT_MAX = 50_000
 """At 1,000 forwarded requests a second and 5 s for each, a tenth of it is used."""
 
@@ -31,9 +33,12 @@ class ReplayedForwards:
         return True
 
     def _forget_old(self, now_ms: int) -> None:
-        """From the oldest on: deadlines grow in about the order in which requests come."""
+        """From the oldest on: deadlines grow in about the order in which requests come.
+
+        After the clock was set back, nobody takes those from before either.
+        """
         while self._deadlines:
             nonce, deadline_ms = next(iter(self._deadlines.items()))
-            if deadline_ms >= now_ms:
+            if now_ms <= deadline_ms <= now_ms + LIVES_MAX_MS:
                 return
             del self._deadlines[nonce]

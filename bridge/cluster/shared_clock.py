@@ -14,8 +14,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from bridge.cluster.lease_connection import since_boot_s
 from bridge.storage.engine import reading
 
-READ_EVERY_S = 30.0
-"""Two quartz clocks run apart by some milliseconds meanwhile."""
+READ_EVERY_S = 5.0
+"""Two quartz clocks run apart by less than a millisecond meanwhile. But another database, with a
+clock of its own, may have taken over. Instances with different clocks refuse forwarded requests."""
 
 _EXACT_MS = 100
 """An answer that took no longer is always taken: it knows of a slow drift."""

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from bridge.cluster.forward_header import (
     HEADER_MAX_CHARS,
+    LIVES_MAX_MS,
     Forward,
     ForwardRefused,
     ForwardSigner,
@@ -69,6 +70,13 @@ def test_another_body_is_refused() -> None:
     received = ForwardSigner(SECRET, "a").check(signed(), SHAPE, 4_000)
     with pytest.raises(ForwardRefused, match="body"):
         received.require_body(b'{"extension": "211"}')
+
+
+def test_a_deadline_that_no_instance_gives_is_refused() -> None:
+    """The clock was set back, and the copy of the request is not known any more."""
+    assert check(signed(), now_ms=5_000 - LIVES_MAX_MS) == FORWARD
+    with pytest.raises(ForwardRefused, match="another clock"):
+        check(signed(), now_ms=4_999 - LIVES_MAX_MS)
 
 
 def test_other_secrets_receivers_and_times_are_refused() -> None:
