@@ -27,10 +27,12 @@ def begin_purges(
     name: str,
     purges: Purges,
     may_purge: Callable[[], bool] = lambda: True,
+    now_ms: Callable[[], int] = now_ms,
 ) -> None:
     """Begin to remove old rows; `stack` ends it. The service ends with an error if that dies.
 
-    `name`: of the task. `may_purge`: whether this instance shall do it in this round.
+    `name`: of the task. `may_purge`: whether this instance shall do it in this round. `now_ms`: the
+    clock of all instances.
     """
 
     async def purge() -> None:

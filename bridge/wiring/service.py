@@ -152,7 +152,7 @@ class Service:
             begin_purges(stack, "purge", purges)
         else:
             purges = {**purges, **several.purges(queue)}
-            begin_purges(stack, "purge", purges, several.may_purge)
+            begin_purges(stack, "purge", purges, several.may_purge, shared.now_ms)
         # Each instance has tokens in memory.
         begin_purges(stack, "purge_tokens", {"tokens": lambda _: shared.tokens.purge()})
         await self._wait.make_way()
