@@ -75,9 +75,12 @@ class IdempotentRequest:
 class AnswerKeeper:
     """Makes the rows that keep the answer of a request at its first run."""
 
-    def __init__(self, request: IdempotentRequest, answers: IdempotencyStore) -> None:
+    def __init__(
+        self, request: IdempotentRequest, answers: IdempotencyStore, now_ms: Callable[[], int]
+    ) -> None:
         self._request = request
         self._answers = answers
+        self._now_ms = now_ms
         self._entry: IdempotencyEntry | None = None
         self.stored = False
 
@@ -100,7 +103,7 @@ class AnswerKeeper:
                 answer.status,
                 answer.text,
                 call_id or f"{_UNTOLD}{secrets.token_hex(_ENTRY_ID_BYTES)}",
-                now_ms(),
+                self._now_ms(),
             )
         return self._entry
 
@@ -124,12 +127,19 @@ Run = Callable[[AnswerKeeper], Awaitable[StoredAnswer]]
 class KeyedAnswers:
     """Runs a request once per idempotency key, and replays its answer.
 
-    `others_s`: how long the same request may run at other instances; 0: there are none.
+    `others_s`: how long the same request may run at other instances; 0: there are none. `now_ms`:
+    the clock of all instances.
     """
 
-    def __init__(self, answers: IdempotencyStore, others_s: float = 0.0) -> None:
+    def __init__(
+        self,
+        answers: IdempotencyStore,
+        others_s: float = 0.0,
+        now_ms: Callable[[], int] = now_ms,
+    ) -> None:
         self._answers = answers
         self._others_s = others_s
+        self._now_ms = now_ms
         self._running = KeyedLocks()
         # Of changes that were not made and may be on disk: not to be believed until forgotten.
         self._doubtful: dict[tuple[str, str], IdempotencyEntry] = {}
@@ -140,7 +150,7 @@ class KeyedAnswers:
         `run` stores its answer in the transaction of its change. A second request with the key
         waits for the first.
         """
-        keeper = AnswerKeeper(request, self._answers)
+        keeper = AnswerKeeper(request, self._answers, self._now_ms)
         if request.key is None:
             return await run(keeper)
         async with self._running.of((request.client_id, request.key)):
@@ -169,7 +179,9 @@ class KeyedAnswers:
         if request.key is None:
             return await run()
         async with self._running.of((request.client_id, request.key)):
-            entry = AnswerKeeper(request, self._answers).make_entry(StoredAnswer(BEGUN, ""))
+            entry = AnswerKeeper(request, self._answers, self._now_ms).make_entry(
+                StoredAnswer(BEGUN, "")
+            )
             assert entry is not None  # noqa: S101 - there is a key
             kept = await self._kept(request, request.key)
             if kept is None and not await self._begin(entry):
@@ -218,7 +230,7 @@ class KeyedAnswers:
         loop = asyncio.get_running_loop()
         until_s = loop.time() + self._others_s
         while True:
-            kept = await self._answers.find(request.client_id, key, now_ms=now_ms())
+            kept = await self._answers.find(request.client_id, key, now_ms=self._now_ms())
             if kept is None:
                 return None
             # With one instance nothing runs here: the lock of the key is ours.

@@ -115,7 +115,7 @@ async def open_shared_parts(
         engine=engine,
         queue=queue,
         answers=answers,
-        keyed_answers=KeyedAnswers(answers, 0.0 if several is None else OTHERS_S),
+        keyed_answers=KeyedAnswers(answers, 0.0 if several is None else OTHERS_S, clock),
         edge=await open_edge(stack, settings, engine, queue),
         tokens=tokens,
         now_ms=clock,

@@ -63,6 +63,18 @@ async def test_given_a_fault_that_changed_nothing_then_the_key_is_free(
     assert change.times == 2
 
 
+async def test_given_the_clock_of_all_instances_then_a_key_lives_by_it(
+    idempotency: IdempotencyStore,
+) -> None:
+    """An instance whose own clock is a day ahead would carry each request out once more."""
+    long_ago_ms, change = 1_000, Change()
+    for replayed in (False, True):
+        keyed = KeyedAnswers(idempotency, now_ms=lambda: long_ago_ms)
+        answer = await keyed.once_begun(REQUEST, change, changed_nothing)
+        assert answer.replayed is replayed
+    assert change.times == 1
+
+
 async def test_given_a_request_that_was_broken_off_then_it_is_never_carried_out_again(
     idempotency: IdempotencyStore,
 ) -> None:
