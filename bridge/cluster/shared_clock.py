@@ -6,12 +6,14 @@ other must not depend on it.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Awaitable, Callable
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bridge.cluster.lease_connection import since_boot_s
+from bridge.faults import StorageUnavailable
 from bridge.storage.engine import reading
 
 READ_EVERY_S = 5.0
@@ -52,6 +54,11 @@ class SharedClock:
         if fits and most_ms - least_ms > max(self._most_ahead_ms - self._least_ahead_ms, _EXACT_MS):
             return
         self._least_ahead_ms, self._most_ahead_ms = least_ms, most_ms
+
+    async def set_again(self) -> None:
+        """As `set`. While the database does not answer, the clock runs on as before."""
+        with contextlib.suppress(StorageUnavailable):  # the keeper of leases reports it
+            await self.set()
 
     def now_ms(self) -> int:
         """Milliseconds since 1970. Call `set` before."""

@@ -54,7 +54,9 @@ class SharedMemory:
     async def start(self, stack: AsyncExitStack) -> None:
         """Before anything is loaded that others may change. Raises StorageUnavailable."""
         await self.clock.set()
-        setting = must_live(every(READ_EVERY_S, "shared_clock", self.clock.set), "shared_clock")
+        setting = must_live(
+            every(READ_EVERY_S, "shared_clock", self.clock.set_again), "shared_clock"
+        )
         stack.push_async_callback(setting.stop)
         await self.reader.start()
         stack.push_async_callback(self.reader.stop)
