@@ -35,8 +35,10 @@ def was_cut_off(call: PhoneCall, leg: Leg) -> bool:
     """Whether the ringing of this party, whom nobody answered for, was cut off."""
     if call.hang_up is not None or call.first_to_hang_up is not None:
         return False
-    if leg.answered_ms is not None or leg.ringing_ms is None or leg.forwards:
+    if leg.answered_ms is not None or leg.forwards:
         return False
+    if leg.ringing_ms is None:  # it may have rung, and the PBX did not hear of that in time
+        return leg.side is Side.DESTINATION and leg.dial_status is DialStatus.CANCEL
     if leg.dial_status is not None and leg.ended_unasked:
         return True
     if leg.side is Side.SOURCE:

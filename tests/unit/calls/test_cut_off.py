@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from bridge.calls.state.cut_off import was_cut_off
+from bridge.calls.state.final_record import conclude
 from bridge.calls.state.pbx_events import DialStatus
-from bridge.calls.state.phone_call import LegPhase, Origin, PhoneCall, Side
+from bridge.calls.state.phone_call import EndedBy, LegPhase, Origin, PhoneCall, Side
 
 from .fakes import accepted
 
@@ -75,3 +76,15 @@ def test_given_a_source_of_the_api_when_the_local_channel_has_gone_then_its_end_
     source = replace(base.legs[0], **gone, dial_status=status, cause=cause)
     call = replace(base, legs=(source, base.legs[1]), rang_out=rang_out)
     assert was_cut_off(call, source) is cut_off
+
+
+def test_given_a_cancelled_dial_when_no_ringing_was_told_then_no_time_was_over() -> None:
+    """A phone may ring a moment before the PBX hears of it."""
+    unheard: dict[str, Any] = {"ringing_ms": None, "dial_status": DialStatus.CANCEL}
+    call = dialled(None, **unheard)
+    assert was_cut_off(call, call.legs[1])
+    assert conclude(call, 9000).by is EndedBy.PBX
+    by_caller = replace(call, first_to_hang_up=Side.SOURCE)
+    assert conclude(by_caller, 9000).by is EndedBy.SOURCE
+    not_reached = dialled(None, ringing_ms=None)
+    assert not was_cut_off(not_reached, not_reached.legs[1])
