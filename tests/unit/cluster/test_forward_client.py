@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 SECRET = "the same at all instances"
 REQUEST = OutgoingRequest("POST", "/a%20b/c?d=%2F", "pbx.example:8443", {"Prefer": "x"}, b"body")
-FORWARD = Forward("a", "to be replaced", "pbx1", 10**15)
+FORWARD = Forward("a", "to be replaced", "pbx1", 5_000)
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
