@@ -45,6 +45,8 @@ class SendingAgain:
         it changes no row, nothing is written. Raises StoppedByGuard then.
         None if the delivery does not exist. Raises SubscriptionDisabled.
         """
+        # Its last attempt may be told, and not on disk yet: it would look as if it still waited.
+        await self._deliveries.caught_up()
         delivery = await self._deliveries.find(subscription.id, delivery_id)
         if delivery is None:
             return None
