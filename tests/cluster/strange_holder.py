@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 
 from aiohttp import web
 
+from bridge.clock import now_ms
 from bridge.cluster.forward_header import HEADER, ForwardSigner, RequestShape
 
 Says = Callable[[web.Request, str], Awaitable[web.StreamResponse]]
@@ -21,7 +22,7 @@ async def strange_holder(name: str, secret: str, says: Says) -> AsyncIterator[st
     async def answer(request: web.Request) -> web.StreamResponse:
         lower = {k.lower(): v for k, v in request.headers.items()}
         shape = RequestShape(request.method, request.raw_path, lower)
-        return await says(request, signer.check(request.headers[HEADER], shape, 0).proof)
+        return await says(request, signer.check(request.headers[HEADER], shape, now_ms()).proof)
 
     app = web.Application()
     app.router.add_route("*", "/{path:.*}", answer)
