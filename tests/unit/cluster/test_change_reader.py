@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -46,6 +48,15 @@ class FakeHints:
         raise AssertionError("a reader gives no hints")
 
 
+@asynccontextmanager
+async def started(reader: ChangeReader) -> AsyncIterator[None]:
+    await reader.start()
+    try:
+        yield
+    finally:
+        await reader.stop()
+
+
 async def change(engine: AsyncEngine, *keys: str, kind: str = KIND) -> None:
     async with engine.begin() as connection:
         for key in keys:
@@ -58,14 +69,11 @@ async def test_a_change_is_told_once_with_the_others_of_its_kind(tmp_path: Path)
         reader, heard, other = ChangeReader(engine, None, LATER_S), Heard(), Heard()
         reader.hear(KIND, heard)
         reader.hear("secrets", other)
-        await reader.start()
-        try:
+        async with started(reader):
             await change(engine, "a", "b")
             await change(engine, "c", kind="nobody listens to it")
             await reader.catch_up()
             await reader.catch_up()
-        finally:
-            await reader.stop()
         assert heard.keys == [["a", "b"]]
         assert other.keys == []
 
@@ -75,8 +83,7 @@ async def test_a_row_that_is_committed_late_is_heard_though_it_is_older(tmp_path
     async with database(tmp_path, clock) as engine:
         reader, heard = ChangeReader(engine, None, LATER_S), Heard()
         reader.hear(KIND, heard)
-        await reader.start()
-        try:
+        async with started(reader):
             clock.now_s += 5
             await reader.catch_up()
             clock.now_s -= 3
@@ -84,8 +91,6 @@ async def test_a_row_that_is_committed_late_is_heard_though_it_is_older(tmp_path
             clock.now_s += 10
             await reader.catch_up()
             await reader.catch_up()
-        finally:
-            await reader.stop()
         assert heard.keys == [["late"]]
 
 
@@ -94,15 +99,12 @@ async def test_after_a_long_silence_anything_may_have_changed(tmp_path: Path) ->
     async with database(tmp_path, clock) as engine:
         reader, heard = ChangeReader(engine, None, LATER_S), Heard()
         reader.hear(KIND, heard)
-        await reader.start()
-        try:
+        async with started(reader):
             clock.now_s += (KEPT_MS - 2 * OVERLAP_MS) // 1000
             await reader.catch_up()
             assert heard.keys == []
             clock.now_s += (KEPT_MS - 2 * OVERLAP_MS) // 1000 + 1
             await reader.catch_up()
-        finally:
-            await reader.stop()
         assert heard.keys == [None]
 
 
@@ -111,17 +113,14 @@ async def test_of_very_many_changes_all_is_read_again(tmp_path: Path) -> None:
     async with database(tmp_path, clock) as engine:
         reader, heard = ChangeReader(engine, None, LATER_S), Heard()
         reader.hear(KIND, heard)
-        await reader.start()
-        rows = [
-            {"id": str(n), "kind": KIND, "key": str(n), "changed_ms": clock.now_s * 1000}
-            for n in range(ROWS_MAX)
-        ]
-        try:
+        async with started(reader):
+            rows = [
+                {"id": str(n), "kind": KIND, "key": str(n), "changed_ms": clock.now_s * 1000}
+                for n in range(ROWS_MAX)
+            ]
             async with engine.begin() as connection:
                 await connection.execute(shared_changes.insert(), rows)
             await reader.catch_up()
-        finally:
-            await reader.stop()
         assert heard.keys == [None]
 
 
@@ -129,14 +128,11 @@ async def test_a_listener_without_its_database_is_told_again(tmp_path: Path) -> 
     async with database(tmp_path) as engine:
         reader, heard = ChangeReader(engine, None, LATER_S), Heard([StorageUnavailable("down")])
         reader.hear(KIND, heard)
-        await reader.start()
-        try:
+        async with started(reader):
             await change(engine, "a")
             with pytest.raises(StorageUnavailable, match="down"):
                 await reader.catch_up()
             await reader.catch_up()
-        finally:
-            await reader.stop()
         assert heard.keys == [["a"]]
 
 
@@ -145,14 +141,11 @@ async def test_a_faulty_listener_is_logged_and_keeps_nothing_from_others(tmp_pat
         reader, heard, faulty = ChangeReader(engine, None, LATER_S), Heard(), Heard([KeyError()])
         reader.hear("secrets", faulty)
         reader.hear(KIND, heard)
-        await reader.start()
-        try:
+        async with started(reader):
             await change(engine, "x", kind="secrets")
             await change(engine, "a")
             with capture_logs() as lines:
                 await reader.catch_up()
-        finally:
-            await reader.stop()
         assert heard.keys == [["a"]]
         assert [(x["event"], x["kind"]) for x in lines] == [("shared_change_failed", "secrets")]
 
@@ -169,15 +162,12 @@ async def test_a_hint_makes_it_read_at_once_even_after_a_fault(tmp_path: Path) -
                 raise fails.pop()
 
         reader.hear(KIND, hear)
-        await reader.start()
-        try:
+        async with started(reader):
             await change(engine, "a")
             for _ in range(2):
                 told.clear()
                 hints.give("")
                 await asyncio.wait_for(told.wait(), 30)
-        finally:
-            await reader.stop()
         assert not fails
 
 
@@ -190,12 +180,9 @@ async def test_without_hints_it_reads_at_an_interval(tmp_path: Path) -> None:
             told.set()
 
         reader.hear(KIND, hear)
-        await reader.start()
-        try:
+        async with started(reader):
             await change(engine, "a")
             await asyncio.wait_for(told.wait(), 30)
-        finally:
-            await reader.stop()
 
 
 async def test_many_callers_at_once_share_reads(tmp_path: Path) -> None:
@@ -203,13 +190,10 @@ async def test_many_callers_at_once_share_reads(tmp_path: Path) -> None:
     async with database(tmp_path, clock) as engine:
         reader, heard = ChangeReader(engine, None, LATER_S), Heard()
         reader.hear(KIND, heard)
-        await reader.start()
-        try:
+        async with started(reader):
             await change(engine, "a")
             before = clock.read
             await asyncio.gather(*(reader.catch_up() for _ in range(20)))
-        finally:
-            await reader.stop()
         assert heard.keys == [["a"]]
         # the first read; it began before the others asked, so that they share a second one
         assert clock.read - before == 2
