@@ -10,8 +10,7 @@ import pytest_asyncio
 from bridge.testing.lab.api_client import ApiClient
 from bridge.testing.lab.running_lab import RunningLab
 from tests.cluster.takeover_lab import open_takeover_lab
-from tests.pbx.calls.live_calls import wait_no_calls
-from tests.pbx.calls.proxied_lab import ProxiedLab
+from tests.pbx.calls.proxied_lab import ProxiedLab, client_of
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
@@ -27,9 +26,5 @@ async def lab(proxied: ProxiedLab) -> RunningLab:
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def api(proxied: ProxiedLab) -> AsyncIterator[ApiClient]:
-    async with proxied.lab.client() as client:
-        await client.authenticate()
+    async with client_of(proxied) as client:
         yield client
-        await proxied.restore()
-        await client.hang_up()
-        await wait_no_calls(client)

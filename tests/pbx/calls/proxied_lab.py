@@ -7,9 +7,11 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from bridge.testing.lab.api_client import ApiClient
 from bridge.testing.lab.running_lab import RunningLab, open_lab
 from bridge.testing.lab.tcp_proxy import TcpProxy
 from bridge.testing.softphones.toolchain import ensure_phone_tools
+from tests.pbx.calls.live_calls import wait_no_calls
 
 # A mute link is noticed after interval and time-out.
 PING_INTERVAL_S = 0.5
@@ -33,6 +35,17 @@ class ProxiedLab:
         self.ami.delay_s = 0.0
         self.ami.thaw()
         await self.lab.bridge.wait_ready()
+
+
+@asynccontextmanager
+async def client_of(proxied: ProxiedLab) -> AsyncIterator[ApiClient]:
+    """For one test; at its end the link is whole again and no call lives."""
+    async with proxied.lab.client() as client:
+        await client.authenticate()
+        yield client
+        await proxied.restore()
+        await client.hang_up()
+        await wait_no_calls(client)
 
 
 @asynccontextmanager

@@ -18,7 +18,6 @@ from tests.pbx.calls.live_calls import (
     extensions,
     public_call,
     statuses,
-    wait_no_calls,
     wait_only_call,
     wait_statuses,
 )
@@ -26,6 +25,7 @@ from tests.pbx.calls.proxied_lab import (
     PING_INTERVAL_S,
     PING_TIMEOUT_S,
     ProxiedLab,
+    client_of,
     open_proxied_lab,
 )
 from tests.pbx.calls.records_on_disk import assert_ended_once, final_records
@@ -49,12 +49,8 @@ async def lab(broken: ProxiedLab) -> RunningLab:
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def api(broken: ProxiedLab) -> AsyncIterator[ApiClient]:
-    async with broken.lab.client() as client:
-        await client.authenticate()
+    async with client_of(broken) as client:
         yield client
-        await broken.restore()
-        await client.hang_up()
-        await wait_no_calls(client)
 
 
 async def test_given_link_is_down_when_asked_then_writes_are_503_and_reads_say_how_old_they_are(

@@ -19,7 +19,7 @@ from tests.pbx.calls.live_calls import (
     wait_only_call,
     wait_statuses,
 )
-from tests.pbx.calls.proxied_lab import ProxiedLab, open_proxied_lab
+from tests.pbx.calls.proxied_lab import ProxiedLab, client_of, open_proxied_lab
 from tests.pbx.calls.records_on_disk import (
     assert_ended_once,
     final_records,
@@ -49,12 +49,8 @@ async def lab(proxied: ProxiedLab) -> RunningLab:
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def api(proxied: ProxiedLab) -> AsyncIterator[ApiClient]:
-    async with proxied.lab.client() as client:
-        await client.authenticate()
+    async with client_of(proxied) as client:
         yield client
-        await proxied.restore()
-        await client.hang_up()
-        await wait_no_calls(client)
 
 
 async def kill_and_start(lab: RunningLab) -> None:
