@@ -23,6 +23,7 @@ _BINARIES = Path("/usr/lib/postgresql")
 _NO_MAIN_CLUSTER = Path("/etc/postgresql-common/createcluster.conf")
 _USER = "bridge_tests"
 _START_LIMIT_S = 30.0
+_RUN_LIMIT_S = 60.0
 _INSTALL_LIMIT_S = 300.0
 
 
@@ -83,15 +84,17 @@ class PrivatePostgresql:
         Open connections hang in both cases. All of it goes on at the end.
         """
         assert self._server is not None
-        stopped = [] if only_backends else [self._server.pid]
-        stopped += [
-            pid
-            for pid, command in _children(self._server.pid)
-            if not only_backends or command.startswith(f"postgres: {_USER} ")
-        ]
-        for pid in stopped:
-            os.kill(pid, signal.SIGSTOP)
+        stopped: list[int] = []
         try:
+            if not only_backends:  # first: it gives a child's pid back once the child has ended
+                os.kill(self._server.pid, signal.SIGSTOP)
+                stopped.append(self._server.pid)
+            for pid, command in _children(self._server.pid):
+                if only_backends and not command.startswith(f"postgres: {_USER} "):
+                    continue
+                with contextlib.suppress(ProcessLookupError):  # it has ended since it was listed
+                    os.kill(pid, signal.SIGSTOP)
+                    stopped.append(pid)
             yield
         finally:
             for pid in stopped:
@@ -116,6 +119,7 @@ class PrivatePostgresql:
             capture_output=True,
             text=True,
             check=False,
+            timeout=_RUN_LIMIT_S,
             **self._as_account(),
         )
         if check and ended.returncode != 0:
