@@ -40,6 +40,10 @@ def _counted() -> dict[str, int]:
     }
 
 
+def _none_more(now: dict[str, int], before: dict[str, int]) -> bool:
+    return all(now[kind] <= before[kind] for kind in before)
+
+
 async def test_given_a_node_when_started_and_stopped_twenty_times_then_nothing_is_left_behind(
     tmp_path: Path,
 ) -> None:
@@ -49,7 +53,8 @@ async def test_given_a_node_when_started_and_stopped_twenty_times_then_nothing_i
         for _ in range(TIMES):
             await _again(running)
         await eventually(lambda: len(running.ami.logged_in) == 1)
-        await eventually(lambda: _counted() == before, timeout=5)
+        # what was counted before may have been about to end: less is fine, more is not
+        await eventually(lambda: _none_more(_counted(), before), why=lambda: (before, _counted()))
 
 
 async def test_given_an_instance_without_a_node_when_asked_then_the_answer_is_503(
