@@ -75,7 +75,7 @@ class _Bed:
     def received(self) -> list[list[Received]]:
         return [self.receiver.at(f"/{x}") for x in range(_SUBSCRIPTIONS)]
 
-    async def until_all_came(self, count: int, timeout: float = 30) -> None:
+    async def until_all_came(self, count: int, timeout: float = 60) -> None:
         await eventually(
             lambda: all(len({x.sequence for x in of_one}) == count for of_one in self.received()),
             timeout,
@@ -88,7 +88,7 @@ class _Bed:
         async def recorded() -> bool:
             return int((await rows(self.engine, query))[0][0]) == 0
 
-        await eventually(recorded, 10)
+        await eventually(recorded, 60)
 
     async def until_shared(self, *names: str) -> None:
         async def shared() -> bool:
@@ -97,10 +97,15 @@ class _Bed:
 
         await eventually(shared, 20, why=lambda: names)
 
-    def is_in_order(self, count: int) -> None:
-        """Without a gap; what came twice came with the same id, before anything newer."""
+    def is_in_order(self, count: int, *, late_copies: bool = False) -> None:
+        """Without a gap; what came twice came with the same id, before anything newer.
+
+        `late_copies`: the copy may come after newer ones.
+        """
         for of_one in self.received():
             sequences = [x.sequence for x in of_one]
+            if late_copies:
+                sequences = list(dict.fromkeys(sequences))
             assert sequences == sorted(sequences)
             assert set(sequences) == set(range(1, count + 1))
             ids = defaultdict(set)
@@ -136,7 +141,7 @@ async def test_given_1000_waiting_events_when_shards_change_hands_then_none_is_l
         await bed.until_shared("a", "b")
         bed.receiver.mood = _slow
         await asyncio.gather(a.end_calls(60, _EXTENSION), b.end_calls(60, _EXTENSION))
-        await eventually(lambda: all(len(x) > 5 for x in bed.received()), 10)
+        await eventually(lambda: all(len(x) > 5 for x in bed.received()), 60)
         a.send_signal(signal.SIGTERM)
         await a.ended()
         waiting = await rows(
@@ -198,7 +203,7 @@ async def test_given_frozen_holder_when_it_thaws_then_it_sends_and_records_nothi
         await bed.until_shared("a", "b")
         bed.receiver.mood = held
         await b.end_calls(5, _EXTENSION)
-        await eventually(lambda: all(bed.received()), 10)
+        await eventually(lambda: all(bed.received()), 60)
         of_a = {x.id for x in bed.subscriptions if await _holder(bed, x) == "a"}
         a.send_signal(signal.SIGSTOP)
         bed.receiver.mood = fine
@@ -234,7 +239,8 @@ async def test_given_database_that_is_down_when_it_is_back_then_no_event_is_lost
         finally:
             postgresql.start()
         await bed.until_all_came(50)
-        bed.is_in_order(50)
+        # a result whose COMMIT the outage met is not on disk, and its event is sent again
+        bed.is_in_order(50, late_copies=True)
         await bed.until_recorded()
 
 
