@@ -164,7 +164,11 @@ async def test_given_an_edge_that_was_killed_then_udp_phones_ring_and_others_aft
         await cluster.edge.start()
 
         rows = "SELECT username FROM edge.location ORDER BY username"
-        assert [x for (x,) in await cluster.rows(rows)] == [ALICE, DESK]
+
+        async def of_udp_alone() -> bool:
+            return [x for (x,) in await cluster.rows(rows)] == [ALICE, DESK]
+
+        await eventually(of_udp_alone, 10)
         await (await answered(alice, DESK)).hang_up()
         await eventually(lambda: _reachable(cluster, DESK), 10)
         assert not await _reachable(cluster, BOB)

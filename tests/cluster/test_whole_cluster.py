@@ -7,6 +7,8 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
+from bridge.testing.eventually import eventually
+from bridge.testing.lab.api_client import ApiClient
 from bridge.testing.lab.free_port import free_http_port
 from bridge.testing.softphones.ports import free_port
 from tests.integration.storage.private_postgresql import PrivatePostgresql
@@ -45,10 +47,20 @@ async def test_given_phones_at_the_edge_when_any_instance_is_asked_then_they_tal
         for base_url in (whole.url, *(x.base_url for x in whole.instances)):
             api.base_url = base_url
             api.token = token
+            await eventually(lambda: _are_there(api, "210", "211"))
             call_id = await api.place("210", "211")
             await api.wait_status(call_id, 5)
             await api.hang_up("210", call_id)
             await api.wait_ended(call_id)
+
+
+async def _are_there(api: ApiClient, *extensions: str) -> bool:
+    """The edge knows of a phone first, and the instance a moment later."""
+    for extension in extensions:
+        answer = await api.request("GET", f"/uapi/extensions/@me/{extension}/presence")
+        if answer.json["entry"][0]["status"] != "1":
+            return False
+    return True
 
 
 async def test_given_several_nodes_then_the_edge_has_each_organization_on_its_own(
