@@ -40,8 +40,14 @@ def _counted() -> dict[str, int]:
     }
 
 
-def _none_more(now: dict[str, int], before: dict[str, int]) -> bool:
-    return all(now[kind] <= before[kind] for kind in before)
+async def _settled() -> dict[str, int]:
+    """The counts once none has changed for a second: what is about to end has ended."""
+    before: dict[str, int] = {}
+    now = _counted()
+    while now != before:
+        await asyncio.sleep(1)
+        before, now = now, _counted()
+    return now
 
 
 async def test_given_a_node_when_started_and_stopped_twenty_times_then_nothing_is_left_behind(
@@ -49,12 +55,12 @@ async def test_given_a_node_when_started_and_stopped_twenty_times_then_nothing_i
 ) -> None:
     async with whole_service(tmp_path) as running:
         await _again(running)  # the first time may open what is kept for the instance
-        before = _counted()
+        await eventually(lambda: len(running.ami.logged_in) == 1)
+        before = await _settled()
         for _ in range(TIMES):
             await _again(running)
         await eventually(lambda: len(running.ami.logged_in) == 1)
-        # what was counted before may have been about to end: less is fine, more is not
-        await eventually(lambda: _none_more(_counted(), before), why=lambda: (before, _counted()))
+        await eventually(lambda: _counted() == before, why=lambda: (before, _counted()))
 
 
 async def test_given_an_instance_without_a_node_when_asked_then_the_answer_is_503(
