@@ -8,6 +8,7 @@ SOURCE, DESTINATION = "0003*210", "0003*211"
 CLIENT_ID, LISTENER_ID = "bench", "listener"
 CLIENT_SECRET = "the-secret-of-both-apps"
 FIRST_OTHER = 1000
+USER, OTHERS_USER = "12", "13"
 
 _HEAD = """
 organizations:
@@ -37,6 +38,10 @@ services_context: services
 def other(number: int) -> str:
     """An extension of the other user."""
     return f"0003*{FIRST_OTHER + number}"
+
+
+def user_of(extension: str) -> str:
+    return USER if extension in (SOURCE, DESTINATION) else OTHERS_USER
 
 
 def write_directory(path: Path, others: int = 0) -> None:

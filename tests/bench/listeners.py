@@ -1,8 +1,8 @@
 """Streams of calls: many listeners, and calls that begin at a steady rate.
 
-Each listener follows an extension of its own, as an app on a desk does. A few follow all of them,
-as a wallboard does. The lag is from the event of an answer on the wire to the bytes of the change
-at a listener.
+An app orders the calls. Each listener follows an extension of its own, as an app on a desk does. A
+few follow all of them, as a wallboard does. The lag is
+from the event of an answer on the wire to the bytes of the change at a listener.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from pathlib import Path
 
 from bridge.testing.eventually import eventually
 
-from .directory_file import LISTENER_ID, other
+from .directory_file import LISTENER_ID, OTHERS_USER, other
 from .figures import Measure, difference, percentile, value
-from .generated_calls import CallEvents, CallTemplate
+from .generated_calls import CallTemplate
 from .plan import Plan
 from .process_cost import CpuMeter
 from .progress import progress
@@ -33,7 +33,7 @@ _SETTINGS = {
     "call_streams_max": "4000",
     "call_streams_per_app_max": "4000",
 }
-_USER, _ALL = "13", "@self"
+_ALL = "@self"
 
 
 class Listener(asyncio.Protocol):
@@ -74,9 +74,8 @@ async def listeners(
 ) -> tuple[list[float], list[float], list[float]]:
     """By round: lag in ms (p99), CPU in ms per call with listeners, and without."""
     lags, with_listeners, without = [], [], []
-    async with open_scripted_stage(
-        folder / "listeners", template, plan.listeners, _SETTINGS
-    ) as stage:
+    others = 2 * plan.listeners  # sources with a listener each, and destinations without
+    async with open_scripted_stage(folder / "listeners", template, others, _SETTINGS) as stage:
         calls = _Calls(stage, plan)
         await calls.play([])  # warm-up
         for number in range(plan.listener_rounds):
@@ -94,13 +93,11 @@ class _Calls:
     def __init__(self, stage: ScriptedStage, plan: Plan) -> None:
         self._stage = stage
         self._plan = plan
-        self._made = 0
 
     async def play(self, open_streams: list[Listener]) -> tuple[list[float], float]:
         """Lags in ms of every listener that has heard of a call, and CPU in ms per call."""
-        plan, ami = self._plan, self._stage.ami
+        plan, stage = self._plan, self._stage
         answered: dict[str, float] = {}
-        calls: list[CallEvents] = []
         count = max(2, int(plan.listener_calls_per_s * plan.listener_seconds))
         cpu = CpuMeter({"service": [self._stage.service.pid]})
         began = time.monotonic()
@@ -108,17 +105,14 @@ class _Calls:
             early_s = began + number / plan.listener_calls_per_s - time.monotonic()
             if early_s > 0:
                 await asyncio.sleep(early_s)  # until the moment at which the call is due
-            self._made += 1
-            extension = other(number % plan.listeners)
-            call = self._stage.template.phone_call(self._made, extension)
-            calls.append(call)
-            await ami.send(call.until_answer)
-            answered[call.source_id] = time.monotonic()
-            await ami.send(call.answer)
+            place = number % plan.listeners
+            call_id = await stage.order(other(place), other(plan.listeners + place))
+            answered[call_id] = time.monotonic()
+            await stage.answer(call_id)
         await self._heard(open_streams, count)
-        for call in calls:
-            await ami.send(call.end)
-        await self._stage.wait_live_calls(0)
+        for call_id in answered:
+            await stage.end(call_id)
+        await stage.wait_live_calls(0)
         cpu_ms = cpu.read()["service"] / count
         moments = list(answered.values())
         return [
@@ -149,7 +143,7 @@ async def _listening(stage: ScriptedStage, plan: Plan) -> AsyncIterator[list[Lis
         opened = []
         for path in paths:
             request = (
-                f"GET /uapi/phoneCalls/{_USER}/{path}/stream HTTP/1.1\r\n"
+                f"GET /uapi/phoneCalls/{OTHERS_USER}/{path}/stream HTTP/1.1\r\n"
                 f"Host: bench\r\nAuthorization: Bearer {token}\r\n\r\n"
             ).encode()
             _, listener = await asyncio.get_running_loop().create_connection(

@@ -1,4 +1,4 @@
-"""What many live calls cost: lists and memory."""
+"""What many live calls cost: lists and memory. All were ordered by an app."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from .directory_file import SOURCE, other
+from .directory_file import DESTINATION, SOURCE, other
 from .figures import Measure, percentile, ratio, value
 from .generated_calls import CallTemplate
 from .plan import Plan
@@ -36,9 +36,9 @@ async def many_calls(folder: Path, template: CallTemplate, plan: Plan) -> ManyCa
     async with AsyncExitStack() as stack:
         for live in plan.live_calls:
             progress(f"many calls: {live:,}")
-            opened = open_scripted_stage(folder / f"live-{live}", template, _OTHERS)
+            opened = open_scripted_stage(folder / f"live-{live}", template, 2 * _OTHERS)
             stage = stages[live] = await stack.enter_async_context(opened)
-            await stage.add_live_calls(0, _OWN_CALLS, [SOURCE])
+            await stage.add_live_calls([(SOURCE, DESTINATION)] * _OWN_CALLS)
             await _fill(stage, _OWN_CALLS, min(live, before))
             if live == most:
                 fewer = resident_bytes(stage.service.pid)
@@ -53,7 +53,8 @@ async def many_calls(folder: Path, template: CallTemplate, plan: Plan) -> ManyCa
 
 
 async def _fill(stage: ScriptedStage, live: int, wanted: int) -> None:
-    await stage.add_live_calls(live, wanted - live, [other(x) for x in range(_OTHERS)])
+    places = [x % _OTHERS for x in range(live, wanted)]
+    await stage.add_live_calls([(other(x), other(_OTHERS + x)) for x in places])
     await stage.wait_live_calls(wanted)
 
 

@@ -17,13 +17,13 @@ from bridge.testing.softphones.ports import free_port
 from tests.scripted_ami.server import ReceivedAction, ScriptedAmi, Session, event
 
 from .bare_http import BareHttp
-from .directory_file import write_directory
+from .directory_file import LISTENER_ID, user_of, write_directory
 from .generated_calls import CallEvents, CallTemplate, Step
 from .stage import UNLIMITED, api
 
 _SETTLE_LIMIT_S = 120
 _POLL_S = 0.02
-_LIVE_CALLS_AT_ONCE = 200
+_ORDERED_AT_ONCE = 50
 
 
 class ScriptedStage:
@@ -46,18 +46,44 @@ class ScriptedStage:
         )
         self.service: BridgeProcess
         self.http: BareHttp
+        """With the token of the app of the two phones."""
+        self.others_http: BareHttp
+        """With that of the app of the whole organization."""
         self._made = 0
         self._live: dict[str, CallEvents] = {}
+        self._told: dict[str, asyncio.Future[None]] = {}
+        self._few = asyncio.Semaphore(_ORDERED_AT_ONCE)
 
-    async def add_live_calls(self, first: int, count: int, extensions: list[str]) -> None:
-        """Calls that phones have dialled, by these extensions in turn."""
-        for begin in range(first, first + count, _LIVE_CALLS_AT_ONCE):
-            # More events than the service queues would make it drop the link.
-            await self.wait_live_calls(begin)
-            chunk = range(begin, min(begin + _LIVE_CALLS_AT_ONCE, first + count))
-            calls = [self.template.phone_call(x, extensions[x % len(extensions)]) for x in chunk]
-            self._live |= {x.source_id: x for x in calls}
-            await self.ami.send(*(x.until_answer + x.answer for x in calls))
+    async def order(self, source: str, destination: str) -> str:
+        """POST a call; returns its id once the PBX has told of it, up to the ringing."""
+        call = {
+            "extension": source,
+            "phoneCallView": [{"source": [source], "destination": [destination]}],
+        }
+        path = f"/uapi/phoneCalls/{user_of(source)}/simple"
+        status, answer = await self.others_http.request("POST", path, json.dumps(call).encode())
+        assert status == 202, answer
+        call_id = str(json.loads(answer)[0]["id"])
+        await self._told.setdefault(call_id, asyncio.get_running_loop().create_future())
+        return call_id
+
+    async def add_live_calls(self, parties: list[tuple[str, str]]) -> list[str]:
+        """Calls that an app has ordered between these sources and destinations, now in talk.
+
+        Returns their ids.
+        """
+        ids = []
+
+        async def talk(source: str, destination: str) -> None:
+            async with self._few:  # more events than the service queues would make it drop the link
+                call_id = await self.order(source, destination)
+                await self.answer(call_id)
+                ids.append(call_id)
+
+        async with asyncio.TaskGroup() as group:
+            for source, destination in parties:
+                group.create_task(talk(source, destination))
+        return ids
 
     async def wait_live_calls(self, count: int) -> None:
         """Until the service knows of that many."""
@@ -69,20 +95,30 @@ class ScriptedStage:
         await eventually(so_many, _SETTLE_LIMIT_S)
 
     async def answer(self, call_id: str) -> None:
+        """Its destination picks up."""
+        await self._told.setdefault(call_id, asyncio.get_running_loop().create_future())
         await self.ami.send(self._live[call_id].answer)
+
+    async def end(self, call_id: str) -> None:
+        """Its phones hang up."""
+        self._told.pop(call_id, None)
+        await self.ami.send(self._live.pop(call_id).end)
 
     async def _originate(self, session: Session, action: ReceivedAction) -> None:
         call_id = action.value("ChannelId")
         self._made += 1
-        events = self.template.api_call(call_id, 1_000_000 + self._made)
+        events = self.template.call(call_id, self._made, *_parties(action))
         self._live[call_id] = events
         await session.answer(action, "Success", ("Message", "Originate successfully queued"))
         if self._as_in_life:
             self._play(session, events.steps)
         else:
             await session.send(events.until_answer)
+        told = self._told.setdefault(call_id, asyncio.get_running_loop().create_future())
+        told.set_result(None)
 
     async def _hang_up(self, session: Session, action: ReceivedAction) -> None:
+        self._told.pop(action.value("Channel"), None)
         events = self._live.pop(action.value("Channel"), None)
         if events is None:  # a channel of a call that is ending
             await session.answer(action, "Error", ("Message", "No such channel"))
@@ -111,6 +147,14 @@ class ScriptedStage:
         listed = b"".join(x.channels for x in self._live.values())
         await session.send(listed.replace(b"Event: CoreShowChannel", with_id))
         await session.send(event("CoreShowChannelsComplete", ActionID=action_id))
+
+
+def _parties(action: ReceivedAction) -> tuple[str, str]:
+    """Source and destination of an Originate of the service."""
+    variables = dict(x.split("=", 1) for x in action.values("Variable"))
+    names = ("BRIDGE_SOURCES", "BRIDGE_DESTINATION")
+    source, destination = (variables[x].removeprefix("PJSIP/") for x in names)
+    return source, destination
 
 
 @asynccontextmanager
@@ -148,7 +192,9 @@ async def open_scripted_stage(
         await stage.service.start()
         try:
             stage.http = await api(stage.service)
+            stage.others_http = await api(stage.service, LISTENER_ID)
             yield stage
             await stage.http.close()
+            await stage.others_http.close()
         finally:
             await stage.service.stop()

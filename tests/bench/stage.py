@@ -118,9 +118,9 @@ async def token_of(service: BridgeProcess, client_id: str) -> str:
         return await client.authenticate()
 
 
-async def api(service: BridgeProcess) -> BareHttp:
-    """Requests to the service, with a token."""
-    token = await token_of(service, CLIENT_ID)
+async def api(service: BridgeProcess, client_id: str = CLIENT_ID) -> BareHttp:
+    """Requests to the service, with a token of this app."""
+    token = await token_of(service, client_id)
     port = int(service.base_url.rpartition(":")[2])
     return BareHttp("127.0.0.1", port, f"Authorization: Bearer {token}\r\n")
 

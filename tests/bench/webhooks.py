@@ -17,7 +17,7 @@ from bridge.testing.eventually import eventually
 from bridge.testing.softphones.ports import free_port
 
 from .bare_http import BareHttp
-from .directory_file import SOURCE
+from .directory_file import DESTINATION, SOURCE
 from .figures import Measure, ratio
 from .generated_calls import CallTemplate
 from .plan import Plan
@@ -27,7 +27,6 @@ from .scripted_stage import ScriptedStage, open_scripted_stage
 _HANG_UP = 2
 _LIMIT_S = 60
 _POLL_S = 0.005
-_CALLS_AT_ONCE = 100
 _SETTINGS = {"events_private_targets": "true", "events_timeout_s": str(_LIMIT_S)}
 # As long as what the service sends.
 _BODY = "&".join(f"parameter{number}=value{number:020d}" for number in range(12)).encode()
@@ -52,28 +51,27 @@ async def webhooks(
         for number in range(plan.delivery_rounds):
             progress(f"webhooks, round {number + 1} of {plan.delivery_rounds}")
             by_hand.append(await _by_hand(url, plan.deliveries))
-            mine.append(await _of_service(stage, receiver, number * plan.deliveries, plan))
+            mine.append(await _of_service(stage, receiver, plan.deliveries))
     return mine, by_hand
 
 
-async def _of_service(stage: ScriptedStage, receiver: BareHttp, first: int, plan: Plan) -> float:
+async def _of_service(stage: ScriptedStage, receiver: BareHttp, deliveries: int) -> float:
     await receiver.request("GET", "/hold")
     before = await _received(receiver)
     database = sqlite3.connect(f"file:{stage.service.state_dir / 'bridge.db'}?mode=ro", uri=True)
     query = "SELECT count(*) FROM event_deliveries"
-    wanted = database.execute(query).fetchone()[0] + plan.deliveries
-    for begin in range(first, first + plan.deliveries, _CALLS_AT_ONCE):
-        chunk = range(begin, min(begin + _CALLS_AT_ONCE, first + plan.deliveries))
-        await stage.ami.send(*(stage.template.phone_call(x, SOURCE).whole for x in chunk))
+    wanted = database.execute(query).fetchone()[0] + deliveries
+    for call_id in await stage.add_live_calls([(SOURCE, DESTINATION)] * deliveries):
+        await stage.end(call_id)
     await eventually(lambda: database.execute(query).fetchone()[0] >= wanted, _LIMIT_S)
     database.close()
     began = time.monotonic()
     await receiver.request("GET", "/release")
     async with asyncio.timeout(_LIMIT_S):
-        while await _received(receiver) < before + plan.deliveries:  # noqa: ASYNC110
+        while await _received(receiver) < before + deliveries:  # noqa: ASYNC110
             # What is measured: not rounded to the pause of `eventually`.
             await asyncio.sleep(_POLL_S)
-    return plan.deliveries / (time.monotonic() - began)
+    return deliveries / (time.monotonic() - began)
 
 
 async def _by_hand(url: str, deliveries: int) -> float:
