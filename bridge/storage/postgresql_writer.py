@@ -130,11 +130,15 @@ class PostgresqlWriter:
         """From here to the COMMIT a takeover waits. Raises FencesLost after one."""
         if len(fences) == 1:
             [fence] = fences
-            status = await self._driver.execute(LOCK_ONE, fence.resource, fence.epoch)
+            status = await self._driver.execute(LOCK_ONE, fence.resource, fence.epoch, fence.holder)
             lost = set() if _row_count(status) == 1 else {fence}
         else:
-            resources, epochs = [x.resource for x in fences], [x.epoch for x in fences]
-            held = await self._driver.fetch(LOCK_SEVERAL, resources, epochs)
+            held = await self._driver.fetch(
+                LOCK_SEVERAL,
+                [x.resource for x in fences],
+                [x.epoch for x in fences],
+                [x.holder for x in fences],
+            )
             lost = set(fences) - {Fence(*row) for row in held}
         if lost:
             raise FencesLost(lost)

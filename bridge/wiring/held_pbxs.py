@@ -103,7 +103,8 @@ class HeldPbxs:
             await self.hand_over(lease)
 
     async def _begin(self, lease: Lease) -> None:
-        resource, fence = lease.resource, Fence(lease.resource, lease.epoch)
+        resource = lease.resource
+        fence = Fence(resource, lease.epoch, lease.holder)
 
         def may_act() -> bool:
             return self._leases.held(resource) == lease

@@ -36,7 +36,7 @@ def shared_deliveries(
             def find(subscription_id: str) -> Subscription | None:
                 return context.find(subscription_id) if is_held() else None
 
-            fence = Fence(lease.resource, lease.epoch)
+            fence = Fence(lease.resource, lease.epoch, lease.holder)
             writes = FencedWrites(queue, lambda: fence if is_held() else None)
             return replace(
                 context,

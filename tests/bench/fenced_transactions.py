@@ -27,7 +27,10 @@ from .process_cost import cpu_ms
 
 ROUNDS = int(sys.argv[1]) if len(sys.argv) > 1 else 15
 BLOCK = 500
-LEASES = [Fence("pbx:main", 7), *(Fence(shard_resource(x), 3) for x in range(SHARDS))]
+LEASES = [
+    Fence("pbx:main", 7, "me"),
+    *(Fence(shard_resource(x), 3, "me") for x in range(SHARDS)),
+]
 
 
 async def block_us(

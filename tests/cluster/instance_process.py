@@ -61,7 +61,7 @@ async def instance_process(
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         *("-m", f"{__package__}.instance_with_fault"),
-        *(database_url, str(ami_port), str(fence.epoch), str(lasts_s), fault),
+        *(database_url, str(ami_port), str(fence.epoch), fence.holder, str(lasts_s), fault),
         stdout=asyncio.subprocess.PIPE,
         cwd=_ROOT,
     )

@@ -79,7 +79,7 @@ async def end_many(instance: SmallInstance, *, frozen: bool) -> None:
         hit(signal.SIGSTOP)
 
 
-async def main(url: str, ami_port: str, epoch: str, lasts_s: str, fault: str) -> None:
+async def main(url: str, ami_port: str, epoch: str, holder: str, lasts_s: str, fault: str) -> None:
     arm: Callable[[], None] = lambda: None  # noqa: E731
     if fault == "killed_before_originate":
         before_originate(signal.SIGKILL)
@@ -87,7 +87,7 @@ async def main(url: str, ami_port: str, epoch: str, lasts_s: str, fault: str) ->
         before_originate(signal.SIGSTOP)
     elif fault == "frozen_before_commit":
         arm = before_commit()
-    fence = Fence(f"pbx:{PBX}", int(epoch))
+    fence = Fence(f"pbx:{PBX}", int(epoch), holder)
     async with SmallInstance(url, int(ami_port), fence, lasts_s=float(lasts_s)) as instance:
         say("ready")
         if fault in ("frozen_with_queue", "ends_many"):

@@ -24,7 +24,7 @@ from .instance_process import InstanceProcess, instance_process
 from .instance_with_fault import KEY, QUEUED
 from .small_instance import PBX, SmallInstance
 
-FIRST, SECOND = Fence(f"pbx:{PBX}", 1), Fence(f"pbx:{PBX}", 2)
+FIRST, SECOND = Fence(f"pbx:{PBX}", 1, "me"), Fence(f"pbx:{PBX}", 2, "other")
 SLACK_S = 1.0  # what a loaded machine may add
 
 _ROWS = (

@@ -14,7 +14,7 @@ from bridge.storage.fence import Fence
 
 TAKE_OVER = "UPDATE leases SET epoch = epoch + 1, holder = 'other' WHERE resource = $1"
 RENEW = "UPDATE leases SET expires_ms = expires_ms + 5000 WHERE resource = $1"
-_GIVE = "INSERT INTO leases (resource, holder, epoch, expires_ms, url) VALUES ($1, 'me', $2, 0, '')"
+_GIVE = "INSERT INTO leases (resource, holder, epoch, expires_ms, url) VALUES ($1, $2, $3, 0, '')"
 
 
 @asynccontextmanager
@@ -32,8 +32,8 @@ async def connected(url_or_engine: str | AsyncEngine) -> AsyncIterator[Any]:
 
 
 async def give(connection: Any, fence: Fence) -> None:
-    """We hold this lease, with that epoch."""
-    await connection.execute(_GIVE, fence.resource, fence.epoch)
+    """The holder of this fence has its lease, with its epoch."""
+    await connection.execute(_GIVE, fence.resource, fence.holder, fence.epoch)
 
 
 async def waiting_for_a_lock(connection: Any, *, query: str) -> bool:

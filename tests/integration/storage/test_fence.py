@@ -24,7 +24,7 @@ from .phone_calls import ended, live_call
 
 pytestmark = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 
-MINE, OTHER = Fence("pbx:main", 7), Fence("pbx:second", 2)
+MINE, OTHER = Fence("pbx:main", 7, "me"), Fence("pbx:second", 2, "me")
 INSERT = Statement("INSERT INTO storage_probes (name, at_ms) VALUES (:name, 1)")
 TOUCH = Statement("UPDATE storage_probes SET at_ms = at_ms + 1 WHERE name = :name")
 
@@ -121,6 +121,32 @@ async def test_given_two_fences_and_none_in_one_batch_then_only_those_of_the_los
     assert told == [OTHER]
 
 
+@pytest.mark.parametrize("several", [True, False])
+async def test_given_a_restored_backup_then_one_of_two_holders_of_an_epoch_writes(
+    queue: WriteQueue, database: Any, several: bool
+) -> None:
+    before = Fence(MINE.resource, MINE.epoch, "held it before the backup")
+    writing = queue.submit(row("of the holder before"), fence=before)
+    if several:
+        queue.submit_later(row("mine"), fence=MINE)
+        queue.submit_later(row("of the other"), fence=OTHER)
+    with pytest.raises(Fenced):
+        await writing
+    await queue.submit(row("mine too"), fence=MINE)
+    assert await names(database) == {"mine too"} | ({"mine", "of the other"} if several else set())
+
+
+async def test_given_a_released_lease_then_late_writes_are_kept_until_it_is_taken(
+    queue: WriteQueue, database: Any
+) -> None:
+    await database.execute("UPDATE leases SET holder = '' WHERE resource = $1", MINE.resource)
+    await queue.submit(row("late"), fence=MINE)
+    await database.execute(TAKE_OVER, MINE.resource)
+    with pytest.raises(Fenced):
+        await queue.submit(row("too late"), fence=MINE)
+    assert await names(database) == {"late"}
+
+
 async def test_given_a_takeover_then_no_queued_final_record_of_the_old_holder_is_written(
     queue: WriteQueue, engine: AsyncEngine, database: Any
 ) -> None:
@@ -130,7 +156,7 @@ async def test_given_a_takeover_then_no_queued_final_record_of_the_old_holder_is
         await old.accept(call)
     with capture_logs() as lines:
         await database.execute(TAKE_OVER, MINE.resource)
-        now = Fence(MINE.resource, MINE.epoch + 1)
+        now = Fence(MINE.resource, MINE.epoch + 1, "other")
         new = CallStore(engine, FencedWrites(queue, lambda: now))
         for call in accepted:
             old.finish_later(ended(call, reason="by the old holder"))

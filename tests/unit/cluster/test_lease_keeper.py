@@ -205,7 +205,7 @@ async def test_given_a_write_that_was_fenced_then_the_lease_is_lost_before_the_n
         await eventually(lambda: a.rows.renewals > renewals)  # the next one is 1.5 s away
         row = a.rows.table.leases[PBX]
         row.holder, row.epoch = "b", row.epoch + 1
-        a.keeper.fenced(Fence(PBX, 1))
+        a.keeper.fenced(Fence(PBX, 1, "a"))
         await asyncio.sleep(0.1)
         assert a.story.heard == ["won 1", "lost 1"]
         assert a.keeper.held(PBX) is None

@@ -15,7 +15,7 @@ from bridge.storage.statement import Counts, Statement, Write
 from bridge.storage.write_queue import WriteQueue
 
 WRITE = Statement("UPDATE t SET a = :a").write(a="x")
-MINE = Fence("pbx:a", 3)
+MINE = Fence("pbx:a", 3, "me")
 
 
 class FakeQueue(WriteQueue):
@@ -76,13 +76,13 @@ async def test_given_the_same_resource_won_again_then_parts_of_the_first_turn_st
 ) -> None:
     held = [MINE]
     before = FencedWrites(queue, lambda: held[0])
-    held[0] = Fence("pbx:a", 5)
+    held[0] = Fence("pbx:a", 5, "me")
     now = FencedWrites(queue, lambda: held[0])
     with pytest.raises(Fenced):
         await before.submit(WRITE)
     assert before.submit_later(WRITE, key="call")
     assert now.submit_later(WRITE, key="call")
-    assert queue.fences == [MINE, Fence("pbx:a", 5)]
+    assert queue.fences == [MINE, Fence("pbx:a", 5, "me")]
     assert queue.keys[0] != queue.keys[1]  # neither makes the other needless
 
 

@@ -18,7 +18,7 @@ from bridge.storage.statement import Counts, Group, Statement
 from bridge.storage.waiting_group import WaitingGroup
 
 INSERT = Statement("INSERT INTO t (a) VALUES (:a)")
-A, B = Fence("pbx:a", 3), Fence("pbx:b", 8)
+A, B = Fence("pbx:a", 3, "me"), Fence("pbx:b", 8, "me")
 
 
 class FakeWriter:
