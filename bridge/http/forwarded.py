@@ -33,5 +33,8 @@ FORWARDED = web.RequestKey("forwarded", ForwardedRequest)
 CALL_ID = web.RequestKey("chosen_call_id", str)
 """The id that the first call of a create shall have, where an instance has chosen one."""
 
+ACCEPTED = web.RequestKey("accepted", bool)
+"""There once the calls of a create are on disk: no other instance may carry the request out."""
+
 REFUSED_HEADER = "X-Bridge-Refused"
 """In the answer to a forwarded request of an API whose refusals have status 200."""

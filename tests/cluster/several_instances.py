@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -26,6 +26,8 @@ from bridge.config.settings import Settings
 from bridge.http.context import Services
 from bridge.http.node_services import HeldNodes
 from bridge.http.uapi.stream.places import StreamPlaces
+from bridge.storage.fence import Fence
+from bridge.storage.fenced_writes import FencedWrites
 from bridge.storage.write_queue import WriteQueue
 from bridge.testing.eventually import eventually
 from bridge.testing.lab.api_client import ApiClient
@@ -85,6 +87,8 @@ class OneOfSeveral(Service):
         self.leases = leases
         self.forward_secret = settings.cluster_secret
         """Another one: an instance that was started with another cluster secret."""
+        self.told_fenced: Callable[[Fence], object] = lambda _: None
+        """Hears what the database has refused."""
         self._placements = placements
         self.memory: SharedMemory
         self.stream_places: StreamPlaces
@@ -109,7 +113,10 @@ class OneOfSeveral(Service):
             open_shared_directory, settings, self.memory.clock.now_ms
         )
         keeper = SimpleNamespace(
-            fenced=lambda _: None, counts=dict, held=lambda _: None, surround=self._surround
+            fenced=lambda x: self.told_fenced(x),
+            counts=dict,
+            held=lambda _: None,
+            surround=self._surround,
         )
         leases: Any = SimpleNamespace(keeper=keeper, hints=None)
         return LeasesOfATest(settings, engine, leases, self.memory, directory)
@@ -185,12 +192,15 @@ class Several:
         self.leases.give(pbx, name)
         await self.begin(pbx, name)
 
-    async def begin(self, pbx: str, name: str) -> None:
+    async def begin(self, pbx: str, name: str, fence: Fence | None = None) -> None:
+        """With a fence, the database decides about each write of the node."""
         service, ami = self.instances[name], self.amis[pbx]
         settings = self.settings[name].model_copy(
             update={"pbx_name": pbx, "ami_port": ami.port, "ami_secret": SecretStr(ami.secret)}
         )
-        await service.begin_node(settings, service.write_queue)
+        queue = service.write_queue
+        writes = queue if fence is None else FencedWrites(queue, lambda: fence)
+        await service.begin_node(settings, writes)
         await eventually(lambda: service.nodes[pbx].link.link.up, timeout=20)
 
 

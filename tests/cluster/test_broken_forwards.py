@@ -6,11 +6,15 @@ import asyncio
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from bridge.cluster.lease import pbx_resource
+from bridge.storage.fence import Fence
 from bridge.testing.eventually import eventually
 from bridge.testing.lab.api_client import Answer
 from tests.cluster.cutting_relay import Cut, CuttingRelay
 from tests.cluster.several_instances import Several, several_instances
+from tests.integration.storage.lease_rows import TAKE_OVER, connected, give
 
 PHONE, PUBLIC = "210", "3235742879"
 # The request does not get to the holder as a whole.
@@ -84,6 +88,29 @@ async def test_a_request_that_was_lost_goes_to_the_next_holder(
             several.instances["c"].leases.lag_stays = False
             await several.hold("one", "b")
             answer = await create
+        assert answer.status == 202, answer.text
+        assert several.originates("one") == 1
+        assert [x.id for x in several.live_calls("b", "one")] == [answer.json[0]["id"]]
+
+
+@pytest.mark.parametrize("asked", ["b", "a"])
+async def test_a_create_that_the_database_fences_goes_to_the_next_holder(
+    tmp_path: Path, postgresql_url: str, asked: str
+) -> None:
+    async with (
+        several_instances(tmp_path, postgresql_url) as several,
+        connected(postgresql_url) as database,
+    ):
+        fence = Fence(pbx_resource("one"), 1, "a")
+        await give(database, fence)
+        several.leases.give("one", "a")
+        await several.begin("one", "a", fence)
+        await several.begin("one", "b")
+        client = await several.client(asked)
+        await client.authenticate()
+        await database.execute(TAKE_OVER, fence.resource)  # and "a" has not heard of it
+        several.instances["a"].told_fenced = lambda _: several.leases.give("one", "b")
+        answer = await client.create(["5354353"], [PUBLIC], extension=PHONE)
         assert answer.status == 202, answer.text
         assert several.originates("one") == 1
         assert [x.id for x in several.live_calls("b", "one")] == [answer.json[0]["id"]]

@@ -7,13 +7,14 @@ the database says so: by its row, or by an epoch under which nobody can write it
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable, Sequence
 
 import structlog
 from aiohttp import web
 
 from bridge.calls.errors import CallNotPlaced
-from bridge.calls.pbx import PbxNotHeld
+from bridge.calls.pbx import PbxNotHeld, PbxUnavailable
 from bridge.calls.state.phone_call import (
     Disposition,
     EndedBy,
@@ -24,11 +25,11 @@ from bridge.calls.state.phone_call import (
 from bridge.clock import now_ms
 from bridge.cluster.forward_client import ForwardBroken
 from bridge.cluster.forwarding import ARRIVES_WITHIN_S, HeldHere, NoHolder
-from bridge.cluster.lease import pbx_resource
-from bridge.faults import StorageUnavailable
+from bridge.cluster.lease import Leases, pbx_resource
+from bridge.faults import Fenced, StorageUnavailable
 from bridge.http.cluster.holders import AppHandler, Holders
 from bridge.http.cluster.outgoing import stated
-from bridge.http.forwarded import CALL_ID
+from bridge.http.forwarded import ACCEPTED, CALL_ID
 
 log = structlog.get_logger()
 
@@ -37,6 +38,27 @@ _SLACK_S = 0.5
 
 FindCall = Callable[[str], Awaitable[PhoneCall | None]]
 TellAccepted = Callable[[web.Request, Sequence[PhoneCall]], Awaitable[web.Response]]
+
+
+class NothingAccepted(Exception):
+    """The lease of the PBX went before a call was on disk: another instance may place it."""
+
+
+async def created_here(
+    request: web.Request, handler: AppHandler, leases: Leases, pbx: str
+) -> web.StreamResponse:
+    """The answer of the handler, which takes the node of this instance.
+
+    Raises NothingAccepted, and what the handler raises.
+    """
+    try:
+        return await handler(request)
+    except Fenced as why:  # the database knows of the next holder before this instance does
+        raise NothingAccepted(str(why)) from None
+    except PbxUnavailable as why:
+        if ACCEPTED in request or leases.held(pbx_resource(pbx)) is not None:
+            raise
+        raise NothingAccepted(str(why)) from None
 
 
 class Creates:
@@ -63,19 +85,16 @@ class Creates:
         """
         call_id = request[CALL_ID] = new_call_id(now_ms())
         for last in (False, True):
-            if self._holders.takes(request, pbx, new_call=True):
-                return await handler(request)
             until_s = _now_s() + self._settled_within_s
             try:
-                return await self._holders.forwarded(
-                    request,
-                    pbx,
-                    forward=stated(request, call_id=call_id),
-                    new_call=True,
-                    head_within_s=self._settled_within_s,
-                )
-            except HeldHere:
-                return await handler(request)
+                if not self._holders.takes(request, pbx, new_call=True):
+                    with contextlib.suppress(HeldHere):
+                        return await self._elsewhere(request, pbx, call_id)
+                return await created_here(request, handler, self._holders.leases, pbx)
+            except NothingAccepted as why:
+                if last:
+                    raise PbxNotHeld(str(why)) from None
+                await self._look_again()
             except NoHolder as why:
                 raise PbxNotHeld(str(why)) from None
             except ForwardBroken as why:
@@ -84,6 +103,15 @@ class Creates:
                 if accepted:
                     return await self._told(request, accepted)
         raise AssertionError("unreachable")
+
+    async def _elsewhere(self, request: web.Request, pbx: str, call_id: str) -> web.StreamResponse:
+        return await self._holders.forwarded(
+            request,
+            pbx,
+            forward=stated(request, call_id=call_id),
+            new_call=True,
+            head_within_s=self._settled_within_s,
+        )
 
     async def _accepted(
         self, pbx: str, call_id: str, epoch: int, until_s: float, *, again: bool

@@ -13,6 +13,7 @@ from bridge.cluster.forward_client import MISDIRECTED
 from bridge.cluster.lease import pbx_resource
 from bridge.cluster.told_instances import CHANGES
 from bridge.http.cluster.asked_owners import CALLS, WRITTEN
+from bridge.http.cluster.creates import NothingAccepted, created_here
 from bridge.http.cluster.gathered_calls import AskNode, listed_to_json
 from bridge.http.cluster.holders import AppHandler, Holders
 from bridge.http.cluster.route_table import Where, where_of
@@ -78,7 +79,12 @@ class Routing:
         if forwarded.wanted == CALLS:
             scope = scope_of(request)
             return json_answer(listed_to_json(await self.ask_node(request, scope)))
-        return await handler(request)
+        if CALL_ID not in request:
+            return await handler(request)
+        try:
+            return await created_here(request, handler, self.holders.leases, forwarded.pbx)
+        except NothingAccepted:
+            return web.Response(status=MISDIRECTED)
 
     async def _chosen(self, request: web.Request, forwarded: ForwardedRequest) -> bool:
         """Whether this instance carries it out, perhaps after its node has started.

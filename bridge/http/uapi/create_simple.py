@@ -24,7 +24,7 @@ from bridge.faults import StorageUnavailable
 from bridge.http.body import body_of
 from bridge.http.context import SERVICES, Services, node_of
 from bridge.http.errors import UapiError, invalid
-from bridge.http.forwarded import CALL_ID
+from bridge.http.forwarded import ACCEPTED, CALL_ID
 from bridge.http.guesses import guarded
 from bridge.http.json_body import json_object
 from bridge.http.keyed_answers import (
@@ -158,6 +158,7 @@ class _Creation:
                 )
             )
             await save(calls, answers[0])
+            self._request[ACCEPTED] = True
             self._require_time(stored=True)
             self._stored = True
 

@@ -70,6 +70,7 @@ INSIDE = {
     "HeldHere": "bridge/http/cluster/holders.py",
     "NoHolder": "bridge/http/cluster/holders.py",
     "OwnerSilent": "bridge/http/cluster/gathered_calls.py",
+    "NothingAccepted": "bridge/http/cluster/creates.py",
     "RouteMissing": "bridge/http/cluster/route_table.py",
     "EpochsWentBack": "ends the task of the leases, which must live",
     "InstanceNameInUse": "ends the task of the leases, which must live",
