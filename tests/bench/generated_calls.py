@@ -72,8 +72,10 @@ class CallTemplate:
             _, semicolon, half = rest.partition(";")
             self._names[name] = f"{begin}-{{serial}}{semicolon}{half}"
             if not uniqueid.startswith(call_id):
-                self._names[uniqueid] = f"{{epoch}}.{len(self._channels)}"
-            self._channels.append((self._names[name], self._text_of(uniqueid)))
+                self._names[uniqueid] = f"{{epoch}}.{len(self._names)}"
+            self._channels.append((name, uniqueid))
+        self._names |= {SOURCE: "{source}", DESTINATION: "{destination}"}
+        self._channels = [(self._text_of(x), self._text_of(y)) for x, y in self._channels]
         destination = next(new[x] for x in new if x.startswith(f"PJSIP/{DESTINATION}-"))
         answered = next(
             place
@@ -93,16 +95,11 @@ class CallTemplate:
     def call(self, call_id: str, number: int, source: str, destination: str) -> CallEvents:
         """Of a call of the service; `number` tells its channels from those of others."""
         timestamp, epoch = f"{time.time():.6f}", str(1_900_000_000 + number)
-        parties = {
-            f"PJSIP/{SOURCE}": f"PJSIP/{source}",
-            f"PJSIP/{DESTINATION}": f"PJSIP/{destination}",
-        }
 
         def fill(text: str) -> bytes:
             text = text.replace("{call_id}", call_id).replace("{epoch}", epoch)
             text = text.replace("{serial}", f"{number:08x}").replace("{timestamp}", timestamp)
-            for known, wanted in parties.items():
-                text = text.replace(known, wanted)
+            text = text.replace("{source}", source).replace("{destination}", destination)
             return text.encode()
 
         channels = b"".join(

@@ -24,6 +24,7 @@ from .stage import UNLIMITED, api
 _SETTLE_LIMIT_S = 120
 _POLL_S = 0.02
 _ORDERED_AT_ONCE = 50
+_WITHOUT_ARI = ("dialplan_values_not_told",)
 
 
 class ScriptedStage:
@@ -52,7 +53,6 @@ class ScriptedStage:
         self._made = 0
         self._live: dict[str, CallEvents] = {}
         self._told: dict[str, asyncio.Future[None]] = {}
-        self._few = asyncio.Semaphore(_ORDERED_AT_ONCE)
 
     async def order(self, source: str, destination: str) -> str:
         """POST a call; returns its id once the PBX has told of it, up to the ringing."""
@@ -72,18 +72,23 @@ class ScriptedStage:
 
         Returns their ids.
         """
-        ids = []
-
-        async def talk(source: str, destination: str) -> None:
-            async with self._few:  # more events than the service queues would make it drop the link
-                call_id = await self.order(source, destination)
+        ids: list[str] = []
+        for begin in range(0, len(parties), _ORDERED_AT_ONCE):
+            some = parties[begin : begin + _ORDERED_AT_ONCE]
+            ids += await asyncio.gather(*(self.order(*x) for x in some))
+            for call_id in ids[begin:]:
                 await self.answer(call_id)
-                ids.append(call_id)
-
-        async with asyncio.TaskGroup() as group:
-            for source, destination in parties:
-                group.create_task(talk(source, destination))
+            # More events than the service queues would make it drop the link.
+            await self._wait_answered(some[-1][0], ids[-1])
         return ids
+
+    async def _wait_answered(self, source: str, call_id: str) -> None:
+        path = f"/uapi/phoneCalls/{user_of(source)}/{source}/{call_id}"
+
+        async def shown() -> bool:
+            return b'"answered"' in (await self.others_http.request("GET", path))[1]
+
+        await eventually(shown, _SETTLE_LIMIT_S)
 
     async def wait_live_calls(self, count: int) -> None:
         """Until the service knows of that many."""
@@ -157,6 +162,13 @@ def _parties(action: ReceivedAction) -> tuple[str, str]:
     return source, destination
 
 
+def _assert_taken_for_real(service: BridgeProcess) -> None:
+    """The service has seen nothing in the played calls that would not be there in life."""
+    errors = [x for x in service.log_lines() if x["level"] == "error"]
+    unexpected = [x for x in errors if not str(x["event"]).startswith(_WITHOUT_ARI)]
+    assert not unexpected, unexpected[:3]
+
+
 @asynccontextmanager
 async def open_scripted_stage(
     folder: Path,
@@ -198,3 +210,4 @@ async def open_scripted_stage(
             await stage.others_http.close()
         finally:
             await stage.service.stop()
+        _assert_taken_for_real(stage.service)
