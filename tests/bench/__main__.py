@@ -1,29 +1,30 @@
-"""`make bench`: measure, print the table, write build/bench.json and build/bench.svg."""
+"""`make bench`: measure, print the table, write build/bench.json and the pictures beside it."""
 
 from __future__ import annotations
 
 import argparse
 import asyncio
-import json
 import statistics
 import tempfile
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
+from .concurrency import concurrency
 from .event_lag import event_lag, event_lag_measure
 from .figures import Measure
-from .full_calls import API, call_measures, full_calls
+from .full_calls import API, call_measures, cpu_by_path, full_calls
 from .generated_calls import record_call
 from .listeners import listener_measures, listeners
 from .machine import describe
 from .many_calls import many_calls, many_calls_measures
+from .page import numbers, write_pictures
 from .plan import SHORT, Plan
-from .plot import plot
 from .progress import progress
-from .report import summary, table
+from .report import summary
+from .results import Results
 from .resync import resync, resync_measure
-from .stage import open_stage
+from .stage import open_stage, previous_configuration
 from .start_up import start_up, start_up_measure
 from .steady_load import steady_load, steady_load_measures
 from .webhooks import webhooks, webhooks_measure
@@ -31,7 +32,9 @@ from .webhooks import webhooks, webhooks_measure
 BUILD = Path("build")
 
 
-async def measure_all(folder: Path, plan: Plan) -> list[Measure]:
+async def measure_all(
+    folder: Path, plan: Plan, conditions: Mapping[str, Mapping[str, Any]]
+) -> Results:
     """Every measure of the table, in its order; each is also told as soon as it is known."""
     rows: list[Measure] = []
 
@@ -41,8 +44,10 @@ async def measure_all(folder: Path, plan: Plan) -> list[Measure]:
             progress(summary(one))
 
     async with open_stage(folder / "stage") as stage:
-        rounds = await full_calls(stage, plan)
+        async with open_stage(folder / "old", previous_configuration(folder)) as previous:
+            rounds = await full_calls(stage, previous, plan)
         add(*call_measures(rounds, plan.at_once))
+        points = await concurrency(stage, plan)
         template = await record_call(stage)
         resynced = resync_measure(*await resync(stage, plan), plan)
     add(*steady_load_measures(await steady_load(folder, template, plan)))
@@ -53,15 +58,7 @@ async def measure_all(folder: Path, plan: Plan) -> list[Measure]:
     add(webhooks_measure(*await webhooks(folder, template, plan)))
     add(*listener_measures(*await listeners(folder, template, plan), plan))
     add(start_up_measure(*await start_up(folder / "start", plan)))
-    return rows
-
-
-def write_results(into: Path, measures: Sequence[Measure], conditions: dict[str, object]) -> None:
-    into.mkdir(parents=True, exist_ok=True)
-    rows = [{**asdict(x), "reached": x.reached} for x in measures]
-    text = json.dumps({**conditions, "measures": rows}, indent=2, ensure_ascii=False)
-    (into / "bench.json").write_text(text + "\n")
-    (into / "bench.svg").write_text(plot(measures))
+    return Results(rows, cpu_by_path(rounds), points, template.count, conditions)
 
 
 def _say(text: str) -> None:
@@ -78,18 +75,15 @@ def main() -> None:
     if arguments.rounds:
         plan = plan.with_rounds(arguments.rounds)
 
-    async def run() -> tuple[list[Measure], dict[str, object]]:
+    async def run() -> Results:
         conditions = await describe(plan)
         with tempfile.TemporaryDirectory(prefix="bench-") as folder:
-            return await measure_all(Path(folder), plan), conditions
+            return await measure_all(Path(folder), plan, conditions)
 
-    measures, conditions = asyncio.run(run())
-    write_results(arguments.into, measures, conditions)
-    _say(table(measures))
-    _say("")
-    for name, values in conditions.items():
-        assert isinstance(values, dict)
-        _say(f"{name}: " + ", ".join(f"{key} {value}" for key, value in values.items()))
+    results = asyncio.run(run())
+    results.write(arguments.into)
+    write_pictures(arguments.into, results)
+    _say(numbers(results))
 
 
 if __name__ == "__main__":

@@ -163,7 +163,8 @@ class Source(Enum):
     """How raw AMI dials the source.
 
     DIRECT: by the Originate itself, which follows every forward of the phone. KNOWN: as the service
-    does, through a Local channel. ANY: the same without telling the dialplan that these are phones.
+    does, through a Local channel. ANY: as the service did before, without telling the dialplan that
+    these are phones.
     """
 
     DIRECT = "direct"

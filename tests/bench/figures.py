@@ -31,7 +31,8 @@ class Measure:
     """One row of the table.
 
     `target` bounds `judged`, which is a ratio, a difference or the value itself, as `judged_as`
-    says: "ratio", "difference", "value". `at_least` tells in which direction it bounds.
+    says: "ratio", "difference", "value". `at_least` tells in which direction it bounds. None: the
+    row is there to be read beside another.
     """
 
     name: str
@@ -41,11 +42,13 @@ class Measure:
     reference: Figure | None
     judged_as: str
     judged: Figure
-    target: float
+    target: float | None
     at_least: bool = False
 
     @property
-    def reached(self) -> bool:
+    def reached(self) -> bool | None:
+        if self.target is None:
+            return None
         median = self.judged.median
         return median >= self.target if self.at_least else median <= self.target
 
@@ -56,7 +59,7 @@ def ratio(
     values: Sequence[float],
     against: str,
     references: Sequence[float],
-    target: float,
+    target: float | None,
     *,
     at_least: bool = False,
 ) -> Measure:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import statistics
 import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -18,10 +19,12 @@ from .progress import progress
 from .stage import Stage
 
 API, AMI, BY_HAND = "HTTP API", "raw AMI", "the service written by hand"
+BEHIND_WALL = "the service written by hand, no phone can forward"
+KNOWN, PREVIOUS = "raw AMI that dials as the service", "the previous configuration"
+PATHS = (API, AMI, BY_HAND, BEHIND_WALL, KNOWN, PREVIOUS)
+_SOURCES = {AMI: Source.DIRECT, KNOWN: Source.KNOWN, PREVIOUS: Source.ANY}
+_OF_ASTERISK_ALONE = (KNOWN, PREVIOUS)
 Pids = tuple[int, ...]
-KNOWN, ANY = "raw AMI that dials as the service", "raw AMI by the dialplan's long way"
-PATHS = (API, AMI, BY_HAND, KNOWN, ANY)
-_SOURCES = {AMI: Source.DIRECT, KNOWN: Source.KNOWN, ANY: Source.ANY}
 
 
 @dataclass(slots=True)
@@ -46,26 +49,30 @@ class Round:
     commit_ms: list[float] = field(default_factory=list)
 
 
-async def full_calls(stage: Stage, plan: Plan) -> list[Round]:
-    """Each round takes every path once, in an order that changes from round to round."""
+async def full_calls(present: Stage, previous: Stage, plan: Plan) -> list[Round]:
+    """Each round takes every path once, in an order that changes from round to round.
+
+    `previous`: an Asterisk with the previous configuration.
+    """
     rounds = []
     for number in range(plan.rounds):
         round_ = Round()
         for place in range(len(PATHS)):
             path = PATHS[(number + place) % len(PATHS)]
             progress(f"full calls, round {number + 1} of {plan.rounds}: {path}")
-            async with _opened(path, stage) as (opened, service):
-                await _make(opened, stage, service, plan.warm_up_calls, plan.at_once)
-                round_.at_once[path] = await _make(opened, stage, service, plan.calls, plan.at_once)
-                if path not in (KNOWN, ANY):  # those are for the CPU of Asterisk alone
-                    round_.single[path] = await _make(opened, stage, service, plan.single_calls, 1)
+            stage = previous if path == PREVIOUS else present
+            async with opened_path(path, stage) as (opened, service):
+                await make(opened, stage, service, plan.warm_up_calls, plan.at_once)
+                round_.at_once[path] = await make(opened, stage, service, plan.calls, plan.at_once)
+                if path not in _OF_ASTERISK_ALONE:
+                    round_.single[path] = await make(opened, stage, service, plan.single_calls, 1)
             round_.commit_ms += commits_ms(stage.folder, plan.commits)
         rounds.append(round_)
     return rounds
 
 
 @asynccontextmanager
-async def _opened(path: str, stage: Stage) -> AsyncIterator[tuple[CallPath, Pids]]:
+async def opened_path(path: str, stage: Stage) -> AsyncIterator[tuple[CallPath, Pids]]:
     """Each service runs for its own path only: it would follow the calls of the others."""
     opened: CallPath
     async with AsyncExitStack() as stack:
@@ -73,8 +80,9 @@ async def _opened(path: str, stage: Stage) -> AsyncIterator[tuple[CallPath, Pids
         if path == API:
             service = await stack.enter_async_context(stage.service())
             opened, pids = await ApiPath.open(stage, service), (service.pid,)
-        elif path == BY_HAND:
-            peer = await stack.enter_async_context(peer_by_hand(stage))
+        elif path in (BY_HAND, BEHIND_WALL):
+            by_hand = peer_by_hand(stage, wall=path == BEHIND_WALL)
+            peer = await stack.enter_async_context(by_hand)
             opened, pids = ByHandPath(peer), (peer.pid,)
         else:
             opened = await AmiPath.open(stage, _SOURCES[path])
@@ -82,7 +90,8 @@ async def _opened(path: str, stage: Stage) -> AsyncIterator[tuple[CallPath, Pids
         yield opened, pids
 
 
-async def _make(path: CallPath, stage: Stage, service: Pids, calls: int, at_once: int) -> Run:
+async def make(path: CallPath, stage: Stage, service: Pids, calls: int, at_once: int) -> Run:
+    """So many calls, so many of them at once."""
     run = Run(calls)
     numbers = [stage.next_number() for _ in range(calls)]
     meter = CpuMeter(stage.processes(service))
@@ -112,6 +121,17 @@ async def _one(path: CallPath, stage: Stage, number: str, run: Run) -> None:
     await path.hang_up(call_id)
 
 
+def cpu_by_path(rounds: list[Round]) -> dict[str, dict[str, float]]:
+    """Medians in ms of a call, by path and process."""
+    return {
+        path: {
+            process: statistics.median(x.at_once[path].cpu_ms[process] for x in rounds)
+            for process in rounds[0].at_once[path].cpu_ms
+        }
+        for path in (API, BEHIND_WALL, BY_HAND, KNOWN, AMI)
+    }
+
+
 def call_measures(rounds: list[Round], at_once: int) -> list[Measure]:
     """The rows that these rounds give."""
 
@@ -131,6 +151,7 @@ def call_measures(rounds: list[Round], at_once: int) -> list[Measure]:
         ratio(
             "full calls per second", "/s", rates(API), BY_HAND, rates(BY_HAND), 1.5, at_least=True
         ),
+        ratio("full calls per second", "/s", rates(API), BEHIND_WALL, rates(BEHIND_WALL), None),
         ratio("full calls per second", "/s", rates(API), AMI, rates(AMI), 0.82, at_least=True),
         value(
             "CPU of the service per full call",
@@ -153,9 +174,9 @@ def call_measures(rounds: list[Round], at_once: int) -> list[Measure]:
     rows.append(
         difference("POST to INVITE at the phone, p50", "ms", invited[API], AMI, invited[AMI], 0.8)
     )
-    ours, long_way = cpu_ms(KNOWN, "asterisk"), cpu_ms(ANY, "asterisk")
+    ours = cpu_ms(KNOWN, "asterisk")
     name = "CPU of Asterisk per call, dialled as by the service"
-    rows.append(ratio(name, "ms", ours, "the dialplan's long way", long_way, 0.9))
+    rows.append(ratio(name, "ms", ours, PREVIOUS, cpu_ms(PREVIOUS, "asterisk"), 0.9))
     name = "CPU of Asterisk per call, its phones kept from forwarding"
     rows.append(ratio(name, "ms", ours, AMI, cpu_ms(AMI, "asterisk"), 1.4))
     return rows

@@ -10,6 +10,7 @@ import sqlite3
 import sysconfig
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from bridge.config.settings import Settings
 from bridge.testing.lab.installation import test_installation
@@ -21,7 +22,7 @@ from .stage import UNLIMITED
 _PACKAGES = ("aiohttp", "panoramisk", "pydantic", "sqlalchemy", "uvloop")
 
 
-async def describe(plan: Plan) -> dict[str, object]:
+async def describe(plan: Plan) -> dict[str, dict[str, Any]]:
     """Machine, versions and settings, for the table's foot and the JSON."""
     defaults = Settings.model_fields
     return {

@@ -22,8 +22,9 @@ _STOP_LIMIT_S = 15
 
 
 class PeerByHand:
-    def __init__(self, stage: Stage) -> None:
+    def __init__(self, stage: Stage, *, wall: bool = False) -> None:
         self._stage = stage
+        self._options = ("--wall",) if wall else ()
         self._port = free_port()
         self._token = secrets.token_hex(16)
         self._process: asyncio.subprocess.Process
@@ -46,7 +47,7 @@ class PeerByHand:
         environment = {"ARI_SECRET": self._stage.ari_secret, "TOKEN": self._token}
         with (self._stage.folder / "by-hand.log").open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "tests.bench.by_hand"),
+                *(sys.executable, "-m", "tests.bench.by_hand", *self._options),
                 *(str(self._port), ari_url, str(self.database)),
                 env=os.environ | environment,
                 stdout=log,
@@ -69,9 +70,12 @@ class PeerByHand:
 
 
 @asynccontextmanager
-async def peer_by_hand(stage: Stage) -> AsyncIterator[PeerByHand]:
-    """A running one. It has a database of its own in the folder of the stage."""
-    peer = PeerByHand(stage)
+async def peer_by_hand(stage: Stage, *, wall: bool = False) -> AsyncIterator[PeerByHand]:
+    """A running one. It has a database of its own in the folder of the stage.
+
+    `wall`: it has its sources rung as the service does.
+    """
+    peer = PeerByHand(stage, wall=wall)
     await peer.start()
     try:
         yield peer

@@ -18,6 +18,10 @@ class Plan:
     at_once: int = 50
     single_calls: int = 150
     """One at a time, for latencies without a queue."""
+    concurrency: tuple[int, ...] = (1, 2, 5, 10, 20, 50, 100)
+    """Calls at once, one point of the curves each."""
+    concurrency_calls: int = 200
+    concurrency_rounds: int = 3
     commits: int = 100
     steady_per_s: float = 250
     """Calls that begin in each second, however the ones before fare."""
@@ -43,6 +47,7 @@ class Plan:
         return replace(
             self,
             rounds=rounds,
+            concurrency_rounds=rounds,
             steady_rounds=rounds,
             list_rounds=rounds,
             lag_rounds=rounds,
@@ -59,6 +64,9 @@ SHORT = Plan(
     warm_up_calls=5,
     at_once=5,
     single_calls=5,
+    concurrency=(1, 5),
+    concurrency_calls=5,
+    concurrency_rounds=1,
     commits=5,
     steady_per_s=50,
     steady_seconds=0.3,

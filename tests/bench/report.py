@@ -42,8 +42,8 @@ def _row(measure: Measure) -> tuple[str, ...]:
         "-" if measure.reference is None else f"{_number(measure.reference.median)} {measure.unit}",
         f"{_signed(measure.judged.median, plus)}{sign}",
         _spread(measure.judged),
-        f"{bound} {plus}{measure.target:g}{sign}",
-        "reached" if measure.reached else "missed",
+        "-" if measure.target is None else f"{bound} {plus}{measure.target:g}{sign}",
+        {True: "reached", False: "missed", None: ""}[measure.reached],
     )
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import base64
 import os
-from collections.abc import AsyncIterator
+import shutil
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
 from bridge.config.secrets_file import AMI_RECORDING_SECRET, AMI_SECRET, ARI_SECRET, SecretsFile
-from bridge.local_asterisk.local_asterisk import AsteriskSecrets, LocalAsterisk
+from bridge.local_asterisk.local_asterisk import CONFIGURATION, AsteriskSecrets, LocalAsterisk
 from bridge.testing.eventually import eventually
 from bridge.testing.lab.api_client import ApiClient
 from bridge.testing.lab.asterisk_ports import free_asterisk_ports
@@ -28,6 +29,7 @@ from .directory_file import CLIENT_ID, CLIENT_SECRET, DESTINATION, SOURCE, write
 ADDRESS, PUBLIC_NETWORK_ADDRESS = "127.0.0.21", "127.0.0.22"
 RTP_START, RTP_END = 10_000, 18_999
 _PROVISION_LIMIT_S = 10
+PREVIOUS = Path(__file__).with_name("previous_asterisk")
 
 UNLIMITED = {
     "calls_per_second": "100000",
@@ -87,12 +89,15 @@ class Stage:
         }
 
     @asynccontextmanager
-    async def service(self, ami_port: int | None = None) -> AsyncIterator[BridgeProcess]:
-        """The service on this Asterisk; `ami_port`: of a relay to its AMI."""
+    async def service(
+        self, ami_port: int | None = None, more: Mapping[str, str] | None = None
+    ) -> AsyncIterator[BridgeProcess]:
+        """The service on this Asterisk. `ami_port`: of a relay to its AMI; `more` settings."""
         ports = (
             self.asterisk.ports if ami_port is None else replace(self.asterisk.ports, ami=ami_port)
         )
-        settings = {**UNLIMITED, "directory_file": str(self.folder / "directory.yaml")}
+        directory = {"directory_file": str(self.folder / "directory.yaml")}
+        settings = {**UNLIMITED, **directory, **(more or {})}
         service = BridgeProcess(self.state, ports, free_port(), settings)
         await service.start()
         try:
@@ -137,8 +142,17 @@ async def _phones_known(stage: Stage) -> None:
     await ari.close()
 
 
+def previous_configuration(folder: Path) -> Path:
+    """The shipped configuration in a new folder, with the dialplan of before the work on speed."""
+    made = folder / "previous"
+    shutil.copytree(CONFIGURATION, made)
+    for file in PREVIOUS.iterdir():
+        shutil.copy(file, made / "pbx")
+    return made
+
+
 @asynccontextmanager
-async def open_stage(folder: Path) -> AsyncIterator[Stage]:
+async def open_stage(folder: Path, configuration: Path = CONFIGURATION) -> AsyncIterator[Stage]:
     """A running Asterisk with both phones registered; the service has run once."""
     ensure_phone_tools()
     secrets = SecretsFile.open(folder / "state" / "secrets.json")
@@ -154,6 +168,7 @@ async def open_stage(folder: Path) -> AsyncIterator[Stage]:
             ami_recording_secret=secrets.get_or_create(AMI_RECORDING_SECRET),
         ),
         public_network=False,
+        configuration=configuration,
     )
     async with AsyncExitStack() as stack:
         await asterisk.start()

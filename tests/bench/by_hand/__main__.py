@@ -1,4 +1,4 @@
-"""`python -m tests.bench.by_hand PORT ARI_URL DATABASE`.
+"""`python -m tests.bench.by_hand [--wall] PORT ARI_URL DATABASE`.
 
 ARI_SECRET and TOKEN are in the environment.
 """
@@ -19,8 +19,9 @@ from .database import Database
 from .service import Service
 
 
-async def _serve(port: int, ari_url: str, database: str) -> None:
-    service = Service(ari_url, os.environ["ARI_SECRET"], os.environ["TOKEN"], Database(database))
+async def _serve(port: int, ari_url: str, database: str, wall: bool) -> None:
+    secret, token = os.environ["ARI_SECRET"], os.environ["TOKEN"]
+    service = Service(ari_url, secret, token, Database(database), wall)
     runner = web.AppRunner(service.application(), access_log=None)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", port).start()
@@ -32,6 +33,7 @@ async def _serve(port: int, ari_url: str, database: str) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--wall", action="store_true", help="let the dialplan ring the source")
     parser.add_argument("port", type=int)
     parser.add_argument("ari_url")
     parser.add_argument("database")
@@ -41,7 +43,8 @@ def main() -> None:
         contextlib.suppress(KeyboardInterrupt),
         asyncio.Runner(loop_factory=event_loop_factory()) as runner,
     ):
-        runner.run(_serve(arguments.port, arguments.ari_url, arguments.database))
+        given = arguments
+        runner.run(_serve(given.port, given.ari_url, given.database, given.wall))
 
 
 if __name__ == "__main__":

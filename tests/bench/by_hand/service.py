@@ -48,12 +48,14 @@ class Call:
 
 
 class Service:
-    def __init__(self, url: str, secret: str, token: str, database: Database) -> None:
+    def __init__(self, url: str, secret: str, token: str, database: Database, wall: bool) -> None:
+        """`wall`: the source is rung by the dialplan, which follows no forward of a phone."""
         self._ari = Ari(url, secret, self._event)
         self._token = f"Bearer {token}".encode()
         self._database = database
         self._calls: dict[str, Call] = {}
         self._of_channel: dict[str, Call] = {}
+        self._wall = wall
         self.ready = False
         for row in database.live:
             self._add(Call(*row))
@@ -114,12 +116,21 @@ class Service:
             "__TRANSFER_CONTEXT": "transfer-any",
             "CHANNEL(accountcode)": call.source,
         }
+        dialled = {"endpoint": f"PJSIP/{call.source}"}
+        if self._wall:
+            dialled = {"endpoint": "Local/ring@bridge-source/n", "otherChannelId": f"{call.id};2"}
+            variables |= {
+                "BRIDGE_SOURCES": f"PJSIP/{call.source}",
+                "BRIDGE_SOURCE_WAIT_S": "25",
+                "BRIDGE_SOURCE_PHONES": "1",
+                "BRIDGE_DESTINATION_PHONES": "1",
+            }
         try:
             status, answer = await self._ari.request(
                 "POST",
                 "/ari/channels",
                 {"variables": variables},
-                endpoint=f"PJSIP/{call.source}",
+                **dialled,
                 channelId=call.id,
                 timeout="25",
                 context="bridge-call",
@@ -168,7 +179,9 @@ class Service:
             call.channels.add(channel)
             self._of_channel[channel] = call
             call.status = event["dialstatus"] or "DIALLED"
-            if caller is not None and call.status == "ANSWER" and call.answered_ms is None:
+            # Of several dials, that of the destination is made by the channel of the call's id.
+            by_call = caller is not None and caller["id"] == call.id
+            if by_call and call.status == "ANSWER" and call.answered_ms is None:
                 call.answered_ms = _now_ms()
                 self._database.write_later(_ANSWER, call.answered_ms, call.id)
         else:
@@ -187,10 +200,12 @@ class Service:
 
     def _add(self, call: Call) -> None:
         self._calls[call.id] = self._of_channel[call.id] = call
+        if self._wall:
+            self._of_channel[f"{call.id};2"] = call
 
     def _forget(self, call: Call) -> None:
         self._calls.pop(call.id, None)
-        for channel in (call.id, *call.channels):
+        for channel in (call.id, f"{call.id};2", *call.channels):
             self._of_channel.pop(channel, None)
 
     async def _compare(self) -> None:
