@@ -116,9 +116,9 @@ class LeaseConnection:
                 if self._driver is None:
                     async with asyncio.timeout_at(limit.until_s):
                         await self._connect()
-                limit.guard(self._driver)
-                await self._listen()
-                rows: list[Row] = await self._driver.fetch(sql, *params)
+                with limit.guard(self._driver):
+                    await self._listen()
+                    rows: list[Row] = await self._driver.fetch(sql, *params)
                 return rows
             except asyncpg.PostgresError as error:
                 given_up = error.sqlstate in _GIVEN_UP

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Protocol
 
 
 class _Droppable(Protocol):
     def terminate(self) -> None: ...
+
+    def is_closed(self) -> bool: ...
 
 
 class AnswerLimit:
@@ -26,11 +30,22 @@ class AnswerLimit:
         self._connection: _Droppable | None = None
         self._timer = loop.call_at(self.until_s, self._over)
 
-    def guard(self, connection: _Droppable) -> None:
-        """This connection is waited for from now on."""
+    @contextmanager
+    def guard(self, connection: _Droppable) -> Iterator[None]:
+        """This connection is waited for from now on.
+
+        A connection that ends between two steps of one statement makes asyncpg raise
+        AttributeError. Here it is a ConnectionError, as any other lost connection.
+        """
         self._connection = connection
         if self.is_over:
             connection.terminate()
+        try:
+            yield
+        except AttributeError as error:
+            if not connection.is_closed():
+                raise
+            raise ConnectionError("the connection ended in the middle of a statement") from error
 
     def end(self) -> None:
         """The waiting is over."""

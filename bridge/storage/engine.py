@@ -182,15 +182,15 @@ async def _answering(engine: AsyncEngine, limit: AnswerLimit) -> AsyncIterator[A
             connection = await engine.connect()
         try:
             driver: Any = (await connection.get_raw_connection()).driver_connection
-            limit.guard(driver)
-            try:
-                await connection.exec_driver_sql("SELECT 1")
-            except DBAPIError as error:
-                if error.connection_invalidated and not limit.is_over:
-                    continue  # and so are all that are older than this moment
-                raise
-            yield connection
-            return
+            with limit.guard(driver):
+                try:
+                    await connection.exec_driver_sql("SELECT 1")
+                except DBAPIError as error:
+                    if error.connection_invalidated and not limit.is_over:
+                        continue  # and so are all that are older than this moment
+                    raise
+                yield connection
+                return
         finally:
             await connection.close()
 

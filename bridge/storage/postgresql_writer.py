@@ -73,13 +73,13 @@ class PostgresqlWriter:
             if self._driver is None:
                 async with asyncio.timeout_at(limit.until_s):
                     await self._connect()
-            limit.guard(self._driver)
-            await self._driver.execute("BEGIN")
-            if fences:
-                await self._lock(fences)
-            counts = await self._apply_all(groups)
-            committing = True
-            await self._driver.execute("COMMIT")
+            with limit.guard(self._driver):
+                await self._driver.execute("BEGIN")
+                if fences:
+                    await self._lock(fences)
+                counts = await self._apply_all(groups)
+                committing = True
+                await self._driver.execute("COMMIT")
             return counts
         except FencesLost:
             await self._roll_back()

@@ -12,7 +12,10 @@ Answer = Callable[[str, tuple[object, ...]], Rows]
 
 
 class FakeDriver:
-    """`answer` makes the rows of a statement, or raises. `hangs`: no answer until terminated."""
+    """`answer` makes the rows of a statement, or raises. `hangs`: no answer until terminated.
+
+    `between_steps`: what it raises then is what asyncpg does between two steps of a statement.
+    """
 
     def __init__(self, answer: Answer) -> None:
         self._answer = answer
@@ -20,6 +23,7 @@ class FakeDriver:
         self._listeners: dict[str, Callable[..., None]] = {}
         self._closed = asyncio.Event()
         self.hangs = False
+        self.between_steps = False
 
     def is_closed(self) -> bool:
         return self._closed.is_set()
@@ -37,8 +41,13 @@ class FakeDriver:
     async def fetch(self, sql: str, *params: object) -> Rows:
         if self.hangs:
             await self._closed.wait()
+            if self.between_steps:
+                raise AttributeError("'NoneType' object has no attribute 'bind_execute'")
             raise ConnectionError("connection was closed in the middle of operation")
         return self._answer(sql, params)
+
+    async def execute(self, sql: str, *params: object) -> str:
+        return str(await self.fetch(sql, *params))
 
     def notify(self, channel: str, payload: str) -> None:
         self._listeners[channel](self, 1, channel, payload)

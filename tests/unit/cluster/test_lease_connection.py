@@ -57,10 +57,14 @@ async def test_the_server_gives_up_before_the_instance_does(postgresql: FakePost
 
 
 @instant
-async def test_a_server_that_hangs_is_dropped_after_its_time(postgresql: FakePostgresql) -> None:
+@pytest.mark.parametrize("between_steps", [False, True])
+async def test_a_server_that_hangs_is_dropped_after_its_time(
+    postgresql: FakePostgresql, between_steps: bool
+) -> None:
     leases = connection()
     await leases.ask("SELECT 1")
     postgresql.connects[0].hangs = True
+    postgresql.connects[0].between_steps = between_steps
     began_s = asyncio.get_running_loop().time()
     with pytest.raises(StorageUnavailable, match="/cluster: no answer within 1 s") as raised:
         await leases.ask("SELECT 2")
