@@ -20,7 +20,7 @@ out=${2:?usage: render.sh TEMPLATES OUT}
 : "${ASTERISK_VERSION:=22.10.1}"
 : "${QUEUES_FILE:=$VAR_DIR/queues-directory.conf}"
 : "${EXTERNAL_ADDRESS:=}" "${LOCAL_NET:=}" "${STUN_SERVER:=}" "${NODE_NAME:=}" "${EDGE_ADDRESS:=}"
-: "${EDGE_PORT:=5060}"
+: "${EDGE_PORT:=5060}" "${EXTERNAL_SIGNALING_ADDRESS:=$EXTERNAL_ADDRESS}"
 : "${MODULE_DIR_HERE:=${MODULE_DIR:-}}"     # as this script sees it, outside of a root of Asterisk's own
 export BIND_ADDRESS MANAGEMENT_ADDRESS SIP_PORT HTTP_PORT AMI_PORT RTP_START RTP_END AMI_USER ARI_USER
 export QUEUES_FILE AMI_RECORDING_USER TRUNK_PEER_ADDRESS TRUNK_PEER_PORT
@@ -98,9 +98,10 @@ export SIP_HOST TRUNK_PEER_HOST
 NAT_LINES='; no external address is set'
 if [ -n "$EXTERNAL_ADDRESS" ]; then
     # Networks are separated by commas.
-    case $EXTERNAL_ADDRESS$(echo "$LOCAL_NET" | tr -d ,) in *[!A-Za-z0-9.:/_-]*)
-        echo "render.sh: EXTERNAL_ADDRESS or LOCAL_NET has a character no address has" >&2; exit 1;; esac
-    NAT_LINES="external_signaling_address = $EXTERNAL_ADDRESS
+    case $EXTERNAL_ADDRESS$EXTERNAL_SIGNALING_ADDRESS$(echo "$LOCAL_NET" | tr -d ,) in *[!A-Za-z0-9.:/_-]*)
+        echo "render.sh: EXTERNAL_ADDRESS, EXTERNAL_SIGNALING_ADDRESS or LOCAL_NET has a character no" \
+            "address has" >&2; exit 1;; esac
+    NAT_LINES="external_signaling_address = $EXTERNAL_SIGNALING_ADDRESS
 external_media_address = $EXTERNAL_ADDRESS
 external_signaling_port = $SIP_PORT"
     for net in $(echo "$LOCAL_NET" | tr , ' '); do NAT_LINES="$NAT_LINES

@@ -11,6 +11,7 @@ out=${1:?usage: render.sh OUT}
 here=$(cd "$(dirname "$0")" && pwd)
 
 : "${EDGE_ADDRESS:=127.0.0.1}" "${EDGE_PORT:=5060}" "${EDGE_ADVERTISED_ADDRESS:=}"
+: "${EDGE_INNER_ADDRESS:=}" "${EDGE_PING_S:=45}"
 : "${EDGE_REALM:=edge}" "${EDGE_DATABASE_URL:=postgres:///bridge}"
 : "${EDGE_NODES:?pairs of name=address:port, separated by spaces}"
 : "${EDGE_WORKERS:=4}" "${EDGE_TCP_CONNECTIONS_MAX:=20000}" "${EDGE_GUESSES_MAX:=20}"
@@ -21,12 +22,13 @@ check() {
     case $2 in '' | *[!$3]*) echo "render.sh: $1 is empty or has a character it may not have" >&2; exit 1;; esac
 }
 check EDGE_ADDRESS "$EDGE_ADDRESS" '0-9A-Fa-f.:'
+[ -z "$EDGE_INNER_ADDRESS" ] || check EDGE_INNER_ADDRESS "$EDGE_INNER_ADDRESS" '0-9.'
 check EDGE_REALM "$EDGE_REALM" 'A-Za-z0-9.-'
 check EDGE_DATABASE_URL "$EDGE_DATABASE_URL" 'A-Za-z0-9_.:/@-'
 check EDGE_PLACEMENTS "$EDGE_PLACEMENTS" 'a-z_.'
 check EDGE_RUN_DIR "$EDGE_RUN_DIR" 'A-Za-z0-9_./-'
 [ -z "$EDGE_ADVERTISED_ADDRESS" ] || check EDGE_ADVERTISED_ADDRESS "$EDGE_ADVERTISED_ADDRESS" 'A-Za-z0-9.-'
-for name in EDGE_PORT EDGE_WORKERS EDGE_TCP_CONNECTIONS_MAX EDGE_GUESSES_MAX; do
+for name in EDGE_PORT EDGE_WORKERS EDGE_TCP_CONNECTIONS_MAX EDGE_GUESSES_MAX EDGE_PING_S; do
     eval "check $name \"\$$name\" 0-9"
 done
 
@@ -36,6 +38,16 @@ advertised=
 [ -z "$EDGE_ADVERTISED_ADDRESS" ] || advertised=" advertise $EDGE_ADVERTISED_ADDRESS:$EDGE_PORT"
 LISTEN="listen=udp:$host:$EDGE_PORT$advertised
 listen=tcp:$host:$EDGE_PORT$advertised"
+# A socket of its own to the nodes: they must not be told the address that is advertised to phones.
+inner_socket= FROM_OUTSIDE='# Phones and nodes send to one address.'
+if [ -n "$EDGE_INNER_ADDRESS" ]; then
+    inner=udp:$EDGE_INNER_ADDRESS:$EDGE_PORT
+    LISTEN="$LISTEN
+listen=$inner"
+    inner_socket=" socket=$inner"
+    # An address can be forged; the network that a request came through cannot.
+    FROM_OUTSIDE="if (\$Ri != \"$EDGE_INNER_ADDRESS\") \$var(of_node) = -1;"
+fi
 
 # Set n: node n first, the others after it in their order; so the next node takes over from one that
 # is silent. Set 1000 + n: node n alone.
@@ -45,7 +57,7 @@ for one in $EDGE_NODES; do
     n=$((n + 1))
     NODES="$NODES    \$sht(nodes=>${one%%=*}) = $n;
 "
-    list="$list$((1000 + n)) sip:${one#*=} 0 1
+    list="$list$((1000 + n)) sip:${one#*=} 0 1$inner_socket
 "
     place=0
     for other in $EDGE_NODES; do
@@ -53,17 +65,17 @@ for one in $EDGE_NODES; do
         priority=$((1000 - place))
         [ "$place" -ge "$n" ] || priority=$((priority - 500))
         [ "$place" -ne "$n" ] || priority=1000
-        list="$list$n sip:${other#*=} 0 $priority
+        list="$list$n sip:${other#*=} 0 $priority$inner_socket
 "
     done
 done
 
 mkdir -p "$out"
 printf %s "$list" > "$out/dispatcher.list"
-export LISTEN NODES
+export LISTEN NODES FROM_OUTSIDE
 EDGE_HOST=$host REALM=$EDGE_REALM DATABASE_URL=$EDGE_DATABASE_URL WORKERS=$EDGE_WORKERS \
 TCP_CONNECTIONS_MAX=$EDGE_TCP_CONNECTIONS_MAX GUESSES_MAX=$EDGE_GUESSES_MAX CONF_DIR=$out \
-RUN_DIR=$EDGE_RUN_DIR PLACEMENTS=$EDGE_PLACEMENTS EDGE_PORT=$EDGE_PORT NODE_SILENT_MS=2000 awk '
+PING_S=$EDGE_PING_S RUN_DIR=$EDGE_RUN_DIR PLACEMENTS=$EDGE_PLACEMENTS EDGE_PORT=$EDGE_PORT NODE_SILENT_MS=2000 awk '
     {
         rest = $0; line = ""
         while (match(rest, /@[A-Z_]+@/)) {

@@ -61,6 +61,8 @@ def test_each_node_comes_first_in_its_set_and_the_next_ones_take_over(tmp_path: 
         {"EDGE_ADDRESS": "edge.example"},
         {"EDGE_DATABASE_URL": 'postgres://a"b'},
         {"EDGE_PORT": "5060;"},
+        {"EDGE_INNER_ADDRESS": 'a"b'},
+        {"EDGE_PING_S": "45)"},
     ],
 )
 def test_a_value_that_could_change_the_configuration_is_refused(
@@ -70,6 +72,34 @@ def test_a_value_that_could_change_the_configuration_is_refused(
     assert done.returncode != 0
     assert next(iter(wrong)) in done.stderr
     assert not (tmp_path / "kamailio.cfg").exists()
+
+
+def test_an_edge_with_two_addresses_talks_to_nodes_by_the_inner_one_only(tmp_path: Path) -> None:
+    values = {"EDGE_ADDRESS": "10.0.1.5", "EDGE_ADVERTISED_ADDRESS": "192.0.2.10"}
+    done = render(EDGE, tmp_path, EDGE_NODES=NODES, EDGE_INNER_ADDRESS="10.0.0.5", **values)
+    assert done.returncode == 0, done.stderr
+    written = (tmp_path / "kamailio.cfg").read_text()
+    listens = [x for x in written.splitlines() if x.startswith("listen=")]
+    assert listens == [
+        "listen=udp:10.0.1.5:5060 advertise 192.0.2.10:5060",
+        "listen=tcp:10.0.1.5:5060 advertise 192.0.2.10:5060",
+        "listen=udp:10.0.0.5:5060",
+    ]
+    assert 'if ($Ri != "10.0.0.5") $var(of_node) = -1;' in written
+    nodes = (tmp_path / "dispatcher.list").read_text().splitlines()
+    assert all(x.endswith(" socket=udp:10.0.0.5:5060") for x in nodes)
+
+
+def test_a_node_behind_an_edge_tells_phones_the_outer_address_of_audio_only(tmp_path: Path) -> None:
+    outer = {"EXTERNAL_ADDRESS": "192.0.2.10", "LOCAL_NET": "10.0.0.11/32"}
+    assert render_node(tmp_path, **outer).returncode == 0
+    alone = (tmp_path / "pjsip.conf").read_text()
+    done = render_node(tmp_path, EXTERNAL_SIGNALING_ADDRESS="10.0.0.11", **outer)
+    assert done.returncode == 0, done.stderr
+    behind = (tmp_path / "pjsip.conf").read_text()
+    for text, address in ((alone, "192.0.2.10"), (behind, "10.0.0.11")):
+        assert f"external_signaling_address = {address}\n" in text
+        assert "external_media_address = 192.0.2.10\n" in text
 
 
 def test_a_node_has_a_name_of_its_own_and_knows_its_edge(tmp_path: Path) -> None:
