@@ -1,23 +1,28 @@
 """Which PBX each organization is on, of several: a row of the table `placements`.
 
 A new organization gets the PBX that a hash names, so that all instances choose the same one. The
-row keeps it there when PBXs are added.
+row keeps it there when PBXs are added, and when a PBX that was down is back.
 """
 
 from __future__ import annotations
 
-import hashlib
+import asyncio
 from collections.abc import Callable, Collection, Sequence
 
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from bridge.cluster.pbx_states import read_states
+from bridge.cluster.placement_choice import first_pbx, names_for_new
 from bridge.storage.cluster_tables import placements
 from bridge.storage.engine import reading
 
 READ_EVERY_S = 2.0
-"""A move of an organization to another PBX is known to all instances after twice this time."""
+"""A move of an organization is told by a hint; after this time it is known without one."""
+
+Moved = Callable[[frozenset[str]], None]
+"""Gets the PBXs that organizations have come to. Must return at once."""
 
 
 class StoredPlacements:
@@ -33,6 +38,8 @@ class StoredPlacements:
         self._names = tuple(pbx_names)
         self._organizations = organizations
         self._stored: dict[str, str] = {}
+        self._at_move: list[Moved] = []
+        self._turn = asyncio.Lock()  # an older answer must not come last
 
     @property
     def pbx_names(self) -> tuple[str, ...]:
@@ -44,26 +51,35 @@ class StoredPlacements:
         stored = self._stored.get(organization)
         return stored if stored in self._names else first_pbx(organization, self._names)
 
+    def at_move(self, moved: Moved) -> None:
+        """Call `moved` when organizations have changed their PBX."""
+        self._at_move.append(moved)
+
     async def read(self) -> None:
         """Read the rows, and add those that are missing. Raises StorageUnavailable."""
+        async with self._turn:
+            await self._read()
+
+    async def _read(self) -> None:
         async with reading(self._engine) as connection:
-            rows = (await connection.execute(select(placements))).all()
-            stored = {x.organization: x.pbx for x in rows}
+            stored = await _rows(connection)
             missing = [x for x in self._organizations() if x not in stored]
             if missing:
+                names = names_for_new(await read_states(connection, self._names))
                 new = [
-                    {"organization": x, "pbx": first_pbx(x, self._names), "version": 1}
+                    {"organization": x, "pbx": first_pbx(x, names), "version": 1}
                     for x in sorted(missing)
                 ]
                 await connection.execute(insert(placements).on_conflict_do_nothing(), new)
                 await connection.commit()
-        self._stored = stored
+                stored = await _rows(connection)  # another instance may have been faster
+        before, self._stored = self._stored, stored
+        new_pbxs = {pbx for x, pbx in stored.items() if x in before and before[x] != pbx}
+        if new_pbxs:
+            for moved in self._at_move:
+                moved(frozenset(new_pbxs))
 
 
-def first_pbx(organization: str, pbx_names: Sequence[str]) -> str:
-    """The PBX of a new organization. One more name moves only the share that it gets."""
-
-    def weight(name: str) -> bytes:
-        return hashlib.sha256(f"{organization}\0{name}".encode()).digest()
-
-    return max(pbx_names, key=weight)
+async def _rows(connection: AsyncConnection) -> dict[str, str]:
+    rows = await connection.execute(select(placements.c.organization, placements.c.pbx))
+    return {x.organization: x.pbx for x in rows}

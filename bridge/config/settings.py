@@ -159,6 +159,13 @@ class Settings(BaseSettings):
     # settings of the PBX. `pbx_host` and `pbx_name` are left out then.
     pbx: tuple[PbxEntry, ...] = ()
 
+    # Whether the organizations of a PBX that is down move to another one. auto: with edge_address,
+    # since the edge takes the phones along. Phones that register at a PBX stay there.
+    move_organizations: Literal["auto", "yes", "no"] = "auto"
+    # Of an instance of several: after so long without a PBX its live calls end as unknown. A call
+    # that lives on all the same is hung up when the PBX is back. 0: they never end so.
+    pbx_gone_s: Annotated[int, Field(ge=0)] = 300
+
     # The PBX
     # Where it comes from; auto: external with pbx_host, else one is started.
     asterisk: Literal["auto", "external", "docker", "path", "root"] = "auto"

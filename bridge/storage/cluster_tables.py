@@ -43,6 +43,20 @@ placements = Table(
     Column("version", BigInteger, nullable=False),
 )
 
+# The state of each PBX. `state`: as the holder of its lease said at `told_ms` under `epoch`;
+# `since_ms`: from when it was so. Both moments are of the clock of the database. `draining`: 1 if
+# no organization shall be on it; that is the word of a command, and not of the holder.
+pbx_states = Table(
+    "pbx_states",
+    metadata,
+    Column("pbx", Text, primary_key=True),
+    Column("state", Text, nullable=False),
+    Column("since_ms", BigInteger, nullable=False),
+    Column("told_ms", BigInteger, nullable=False),
+    Column("epoch", BigInteger, nullable=False),
+    Column("draining", Integer, nullable=False),
+)
+
 # The generated secrets of all instances, each encrypted with a key from the environment.
 shared_secrets = Table(
     "shared_secrets",

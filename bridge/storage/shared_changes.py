@@ -21,6 +21,7 @@ SUBSCRIPTION = "subscription"
 APP_SECRET = "app-secret"  # noqa: S105 - the name of a kind; the key is the id of an app
 SECRETS = "secrets"
 DIRECTORY = "directory"
+PLACEMENTS = "placements"
 
 CHANNEL = "shared_changes"
 """Of the hints that there are new rows."""

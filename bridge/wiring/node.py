@@ -211,7 +211,14 @@ class Node:
         stack.callback(hang_up.stop)
         stack.push_async_callback(self.link.stop)
         stack.push_async_callback(placement.finish)
-        begin_rounds(stack, settings, self.switchboard, hang_up, self._browser_secrets.replace_old)
+        begin_rounds(
+            stack,
+            settings,
+            self.switchboard,
+            hang_up,
+            self._browser_secrets.replace_old,
+            may_act=self._may_act,
+        )
         stack.callback(self.end_streams)
 
     def _store_timelines(self) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
 from functools import partial
 
+from bridge.calls.calls_of_gone_pbx import GONE_CHECK_INTERVAL_S, CallsOfGonePbx
 from bridge.calls.hanging_up import HangUp
 from bridge.calls.live.switchboard import Switchboard
 from bridge.calls.time_limits import AGE_CHECK_INTERVAL_S, AgeLimit, DurationLimit
@@ -51,8 +52,13 @@ def begin_rounds(
     switchboard: Switchboard,
     hang_up: HangUp,
     replace_browser_secrets: Callable[[], Awaitable[None]],
+    *,
+    may_act: Callable[[], bool] | None,
 ) -> None:
-    """Begin all of a node; `stack` ends it. The service ends with an error if one of them dies."""
+    """Begin all of a node; `stack` ends it. The service ends with an error if one of them dies.
+
+    `may_act`: as for the node.
+    """
     age = AgeLimit(switchboard, hang_up, settings.call_age_max_s)
     duration = DurationLimit(switchboard, hang_up)
     rounds = {
@@ -63,5 +69,8 @@ def begin_rounds(
             BROWSER_SECRETS_INTERVAL_S, "browser secrets", replace_browser_secrets
         ),
     }
+    if may_act is not None:  # of several: without others nothing goes on without the PBX
+        gone = CallsOfGonePbx(switchboard, settings.pbx_gone_s, may_act)
+        rounds["gone_pbx"] = every(GONE_CHECK_INTERVAL_S, "calls of gone PBX", gone.enforce)
     for name, work in rounds.items():
         stack.push_async_callback(must_live(work, name).stop)

@@ -12,7 +12,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from bridge.access.shared_codes import Codes, SharedCodes
 from bridge.cluster.lease import PURGE
 from bridge.cluster.opened_leases import OpenedLeases
+from bridge.cluster.pbx_names import Placements
 from bridge.cluster.sealing import Seal
+from bridge.cluster.stored_placements import StoredPlacements
 from bridge.config.settings import Settings
 from bridge.directory.loader import CurrentDirectory
 from bridge.http.context import Services
@@ -24,6 +26,7 @@ from bridge.wiring.cluster import hold_pbxs, instance_health, open_leases
 from bridge.wiring.forwarding import open_forwarding, open_placements
 from bridge.wiring.held_pbxs import NodeHolder
 from bridge.wiring.phone_call_events import SharedBy
+from bridge.wiring.placement import follow_pbxs
 from bridge.wiring.rounds import Purges
 from bridge.wiring.shared_events import shared_deliveries
 from bridge.wiring.shared_memory import SharedMemory, open_shared_directory
@@ -77,6 +80,13 @@ class Several:
             keeper,
         )
         surround(app)
+        self._follow_pbxs(stack, placements, services.nodes)
+
+    def _follow_pbxs(self, stack: AsyncExitStack, placements: Placements, nodes: HeldNodes) -> None:
+        if isinstance(placements, StoredPlacements):
+            follow_pbxs(
+                stack, self.settings, self.engine, self.leases, self.memory, placements, nodes
+            )
 
     def begin(self, stack: AsyncExitStack, holder: NodeHolder, queue: WriteQueue) -> None:
         """Claim leases, and have the holder hold the PBXs, until the stack hands them over."""

@@ -1,31 +1,26 @@
-"""`uapi-bridge cluster`, `cluster drain`, `cluster return`."""
+"""`uapi-bridge cluster`, `cluster drain`, `cluster return`; see pbx_commands for PBXs."""
 
 from __future__ import annotations
 
 import asyncio
-import sys
-from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from bridge.command.cluster import pbx_commands
+from bridge.command.cluster.running import FAILED, run
 from bridge.command.cluster.shown import as_object, print_state
 from bridge.command.json_text import json_text
-from bridge.config.settings_reading import SettingsWrong, read_settings
-from bridge.faults import StorageUnavailable
 
 if TYPE_CHECKING:  # the driver of the database takes longer to load than other commands to run
     from bridge.command.cluster.database import ClusterDatabase
 
-FAILED, WRONG, INTERRUPTED = 1, 2, 130
-"""Exit codes beside 0."""
-
 _POLL_S = 0.5
 
 app = typer.Typer(invoke_without_command=True, rich_markup_mode=None)
+app.add_typer(pbx_commands.app, name="node")
 _Json = Annotated[bool, typer.Option("--json", help="for programs")]
 _Instance = Annotated[str, typer.Argument(metavar="INSTANCE", help="its BRIDGE_INSTANCE_NAME")]
-_Work = Callable[["ClusterDatabase"], Awaitable[int | str]]
 
 
 @app.callback()
@@ -42,7 +37,7 @@ def show(context: typer.Context, *, json: _Json = False) -> None:
         print(json_text(as_object(state))) if json else print_state(state)
         return FAILED if state.without_holder else 0
 
-    _run(work)
+    run(work)
 
 
 @app.command()
@@ -74,7 +69,7 @@ def drain(
         print(f"{name} acts for nothing any more")
         return 0
 
-    _run(work)
+    run(work)
 
 
 @app.command(name="return")
@@ -87,26 +82,4 @@ def take_back(name: _Instance) -> None:
         print(f"{name} takes leases again")
         return 0
 
-    _run(work)
-
-
-def _run(work: _Work) -> None:
-    from bridge.command.cluster.database import NotACluster, cluster_database
-
-    async def in_database() -> int | str:
-        async with cluster_database(read_settings()) as database:
-            return await work(database)
-
-    try:
-        code = asyncio.run(in_database())
-    except (SettingsWrong, NotACluster) as why:
-        print(why, file=sys.stderr)
-        raise typer.Exit(WRONG) from None
-    except StorageUnavailable as why:
-        code = str(why)
-    except KeyboardInterrupt:
-        raise typer.Exit(INTERRUPTED) from None
-    if isinstance(code, str):
-        print(code, file=sys.stderr)
-        raise typer.Exit(FAILED)
-    raise typer.Exit(code)
+    run(work)

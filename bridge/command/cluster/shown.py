@@ -28,7 +28,14 @@ def as_object(state: ClusterState) -> dict[str, Any]:
             for x in state.instances
         ],
         "pbxs": [
-            {**_lease(x), "organizations": state.organizations.get(x.name, 0)} for x in state.pbxs
+            {
+                **_lease(x),
+                "organizations": state.organizations.get(x.name, 0),
+                "state": y.condition.value,
+                "stateSeconds": round(y.for_s),
+                "draining": y.draining,
+            }
+            for x, y in zip(state.pbxs, state.pbx_states, strict=True)
         ],
         "shards": [_lease(x) for x in state.shards],
         "jobs": [_lease(x) for x in state.jobs],
@@ -50,11 +57,12 @@ def print_state(state: ClusterState) -> None:
             ", ".join(y.name for y in state.jobs if y.holder == x.name),
         )
     console.print(instances)
-    pbxs = _table("PBX", "holder", "epoch", "organizations")
-    for one in state.pbxs:
+    pbxs = _table("PBX", "holder", "epoch", "organizations", "state")
+    for one, known in zip(state.pbxs, state.pbx_states, strict=True):
         holder = one.holder if one.lives or not one.holder else f"{one.holder} (silent)"
         organizations = str(state.organizations.get(one.name, 0))
-        pbxs.add_row(one.name, holder or "nobody", str(one.epoch), organizations)
+        condition = f"{known.condition.value}{', draining' if known.draining else ''}"
+        pbxs.add_row(one.name, holder or "nobody", str(one.epoch), organizations, condition)
     console.print()
     console.print(pbxs)
     if lost := [int(x.name) for x in state.shards if not x.lives]:

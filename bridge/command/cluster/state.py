@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from bridge.cluster.instances import Instance
 from bridge.cluster.lease import SHARDS, pbx_resource, shard_resource
+from bridge.cluster.placement_choice import PbxState
 
 if TYPE_CHECKING:  # it loads the driver of the database
     from bridge.cluster.lease_store import Seen
@@ -33,13 +34,17 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class ClusterState:
-    """All of it. `organizations`: how many are placed on each PBX, by its name."""
+    """All of it. `organizations`: how many are placed on each PBX, by its name.
+
+    `pbx_states`: what their holders say, in the order of `pbxs`.
+    """
 
     instances: tuple[Instance, ...]
     pbxs: tuple[Held, ...]
     shards: tuple[Held, ...]
     jobs: tuple[Held, ...]
     organizations: Mapping[str, int]
+    pbx_states: tuple[PbxState, ...] = ()
 
     def held_by(self, instance: str) -> list[Held]:
         """Everything that this instance has, or had when it was last heard of."""

@@ -7,6 +7,7 @@ stored last, and the answer says so.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import structlog
@@ -60,7 +61,7 @@ class GatheredCalls:
         elsewhere = []
         for pbx in pbx_names:
             if self._choose_node(request, pbx):
-                parts.append(await self._ask_node(request, scope))
+                parts.append(_named(await self._ask_node(request, scope), pbx))
             else:
                 elsewhere.append(pbx)
         forward = stated(request, wanted=CALLS)
@@ -77,7 +78,7 @@ class GatheredCalls:
         try:
             if isinstance(answer, OwnerSilent):
                 raise answer
-            found = listed_from_json(answer)
+            found = _named(listed_from_json(answer), pbx)
         except OwnerSilent as why:
             return await self._stored_calls(request, scope, pbx, str(why))
         self._silent_since_ms.pop(pbx, None)
@@ -96,6 +97,11 @@ class GatheredCalls:
             if not numbers.isdisjoint(extensions_in(x)) and call_id in (None, x.id, *x.joined)
         ]
         return ListedCalls(calls, {}, since_ms, (pbx,))
+
+
+def _named(listed: ListedCalls, pbx: str) -> ListedCalls:
+    """With the name of the PBX, if it cannot be heard at present."""
+    return listed if listed.stale_since_ms is None else replace(listed, stale_pbx_names=(pbx,))
 
 
 def _together(parts: Sequence[ListedCalls]) -> ListedCalls:

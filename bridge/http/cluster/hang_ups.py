@@ -34,14 +34,25 @@ class HangUps:
         # Each is asked once, though one may change hands meanwhile.
         here = [x for x in pbx_names if self._holders.takes(request, x)]
         # Those of this instance in turn: the request has one node at a time.
-        answers = [await self._of(request, handler, x) for x in here]
+        results = [await self._tried(request, handler, x) for x in here]
         elsewhere = [x for x in pbx_names if x not in here]
         works = [awaited(self._of(request, handler, x), "hang_up_elsewhere") for x in elsewhere]
-        for found in await asyncio.gather(*works, return_exceptions=True):
+        results += await asyncio.gather(*works, return_exceptions=True)
+        answers = []
+        for found in results:
             if isinstance(found, BaseException):
                 raise found
             answers.append(found)
         return _together(request, answers)
+
+    async def _tried(
+        self, request: web.Request, handler: AppHandler, pbx: str
+    ) -> web.StreamResponse | BaseException:
+        """The fault of one must not keep the others from being asked."""
+        try:
+            return await self._of(request, handler, pbx)
+        except Exception as why:
+            return why
 
     async def _of(self, request: web.Request, handler: AppHandler, pbx: str) -> web.StreamResponse:
         return await self._holders.carried_out(request, handler, pbx, repeatable=True)

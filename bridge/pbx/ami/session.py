@@ -27,6 +27,7 @@ log = structlog.get_logger()
 
 SAY_AGAIN_S = 60.0
 _REFUSED = "login refused: "
+_SILENT = "the PBX does not answer any more"
 BOOTING = "the PBX is still booting (or its AMI user lacks read=system)"
 
 
@@ -216,12 +217,14 @@ class AmiSession:
         """Notices a half-open link: neither an answer nor an event after a ping."""
         while not connection.lost.done():
             await asyncio.sleep(self._settings.ping_interval_s)
-            before = connection.bytes_received
+            before, asked_ms = connection.bytes_received, now_ms()
             try:
                 await self._ping(connection, self._settings.ping_timeout_s)
             except PbxOutcomeUnknown:
                 if connection.bytes_received == before:
-                    connection.lose("the PBX does not answer any more")
+                    # Nothing was heard of it since then, and calls may have changed.
+                    self._set_link(up=False, why=_SILENT, since_ms=asked_ms)
+                    connection.lose(_SILENT)
             except PbxUnavailable:
                 return
             await self._still_there()
@@ -248,12 +251,13 @@ class AmiSession:
         except Exception:
             self._log.exception("pbx_listener_failed", callback=what)
 
-    def _set_link(self, *, up: bool, why: str) -> None:
+    def _set_link(self, *, up: bool, why: str, since_ms: int | None = None) -> None:
+        """`since_ms`: from when it is so; None: from now on."""
         if up == self._link.up and why == self._link.why:
             return
-        # Still down, for another reason: it is down since it went down.
-        since_ms = self._link.since_ms if up == self._link.up else now_ms()
-        self._link = LinkStatus(up, since_ms, why)
+        if up == self._link.up:  # still down, for another reason: since it went down
+            since_ms = self._link.since_ms
+        self._link = LinkStatus(up, now_ms() if since_ms is None else since_ms, why)
 
     def _pbx_ms(self) -> int:
         return int((time.time() + self._clock_offset_s) * 1000)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+import asyncpg  # type: ignore[import-untyped]
 
 from bridge.cluster.edge.tables import make_edge_tables
 from bridge.cluster.shared_secrets import SharedSecrets
@@ -38,10 +41,20 @@ class WholeCluster:
     nodes: Sequence[LocalAsterisk]
     instances: Sequence[BridgeProcess]
     secrets: SharedSecrets
+    database_url: str
 
     def client(self, client_id: str = "user-12") -> ApiClient:
         """An app that asks whichever instance HAProxy gives it."""
         return ApiClient(self.url, client_id, self.secrets.get_or_create(f"app/{client_id}"))
+
+    async def rows(self, query: str, *values: object) -> Sequence[Mapping[str, Any]]:
+        """What the database has now."""
+        url = self.database_url.replace("postgresql+asyncpg://", "postgresql://")
+        connection = await asyncpg.connect(url)
+        try:
+            return list(await connection.fetch(query, *values))
+        finally:
+            await connection.close()
 
     def softphone(self, number: str) -> Softphone:
         """It registers at the edge, and answers."""
@@ -89,8 +102,9 @@ async def open_whole_cluster(
     edge_port: int = 5060,
     http_port: int = 8080,
     public_network: bool = True,
+    settings: Mapping[str, str] | None = None,
 ) -> AsyncIterator[WholeCluster]:
-    """All of it runs, and every instance says that it is ready."""
+    """All of it runs, and every instance says that it is ready. `settings`: of all instances."""
     url = postgresql.new_database()
     engine = open_engine(url)
     await migrate(engine)
@@ -104,13 +118,14 @@ async def open_whole_cluster(
     ]
     sip = {f"node{n}": (x.ports.bind_address, x.ports.sip) for n, x in enumerate(asterisks, 1)}
     edge = KamailioEdge(folder / "edge", address, sip, libpq_environment(url))
-    settings = {
+    of_all = {
         "database_url": url,
         "cluster_secret": CLUSTER_SECRET,
         "edge_address": f"{address[0]}:{address[1]}",
         "events_private_targets": "true",
+        **(settings or {}),
     }
-    running = [_Instance(folder / f"i{n}", asterisks, settings) for n in range(1, instances + 1)]
+    running = [_Instance(folder / f"i{n}", asterisks, of_all) for n in range(1, instances + 1)]
     proxy = HaProxy(folder, ("127.0.0.1", http_port), [("127.0.0.1", x.port) for x in running])
     async with AsyncExitStack() as stack:
         stack.push_async_callback(edge.stop)
@@ -125,7 +140,7 @@ async def open_whole_cluster(
                 stack.push_async_callback(instance.kill)
                 group.create_task(instance.start())
         await proxy.start()
-        yield WholeCluster(proxy.url, edge, asterisks, running, secrets)
+        yield WholeCluster(proxy.url, edge, asterisks, running, secrets, url)
 
 
 def _secrets(url: str) -> SharedSecrets:

@@ -42,7 +42,16 @@ async def test_given_two_instances_when_one_drains_and_returns_then_the_command_
         assert code == 0
         assert [x["state"] for x in state["instances"]] == ["lives", "lives"]
         assert state["pbxs"] == [
-            {"name": "pbx1", "holder": "a", "epoch": 1, "lives": True, "organizations": 0}
+            {
+                "name": "pbx1",
+                "holder": "a",
+                "epoch": 1,
+                "lives": True,
+                "organizations": 0,
+                "state": "unknown",
+                "stateSeconds": 0,
+                "draining": False,
+            }
         ]
 
         code, out, err = await cluster_command(database, "drain", "a")

@@ -6,8 +6,10 @@ import asyncio
 from typing import Any, cast
 
 import orjson
+import pytest
 from aiohttp import web
 
+from bridge.calls.pbx import PbxUnavailable
 from bridge.http.cluster.hang_ups import HangUps
 from bridge.http.cluster.holders import AppHandler, Holders
 from tests.lab.instant_time import instant
@@ -16,10 +18,12 @@ REQUEST = cast("web.Request", None)
 
 
 class _Holders:
-    """`held`: the PBXs of this instance. During a hang-up it gets `wins`, too."""
+    """`held`: the PBXs of this instance. During a hang-up it gets `wins`, too. `dead` cannot be
+    reached by whoever holds it."""
 
     def __init__(self, *held: str) -> None:
         self.held = set(held)
+        self.dead: str | None = None
         self.wins: str | None = None
         self.asked: list[str] = []
 
@@ -33,6 +37,8 @@ class _Holders:
         await asyncio.sleep(0.1)
         if self.wins is not None:
             self.held.add(self.wins)
+        if pbx == self.dead:
+            raise PbxUnavailable("it is away")
         return web.Response(body=orjson.dumps([{"id": pbx}]))
 
 
@@ -49,3 +55,15 @@ async def test_a_pbx_that_is_won_meanwhile_is_not_left_out() -> None:
     assert isinstance(answer, web.Response)
     assert isinstance(answer.body, bytes)
     assert sorted(x["id"] for x in orjson.loads(answer.body)) == ["one", "two"]
+
+
+@instant
+@pytest.mark.parametrize("dead", ["one", "two", "three"])
+async def test_a_dead_pbx_keeps_no_other_from_hanging_up(dead: str) -> None:
+    holders = _Holders("one", "two")
+    holders.dead = dead
+    with pytest.raises(PbxUnavailable):
+        await HangUps(cast("Holders", holders)).carried_out(
+            REQUEST, _handler, ["one", "two", "three"]
+        )
+    assert holders.asked == ["one", "two", "three"]
