@@ -21,6 +21,7 @@ from bridge.pbx.phones.browser_secrets import BrowserSecrets
 from bridge.pbx.phones.directory_phones import DirectoryPhones
 from bridge.pbx.phones.phone_changes import PhoneChanges
 from bridge.pbx.phones.registrations import RegistrationSource
+from bridge.queues.provisioning import QueueProvisioning
 from bridge.queues.queue_agents import QueueAgents
 from bridge.recordings.service import Recordings
 
@@ -47,6 +48,7 @@ class NodeServices:
     idempotency: IdempotentCreates
     recordings: Recordings
     queue_agents: QueueAgents
+    queues: QueueProvisioning
 
 
 class HeldNodes:

@@ -270,6 +270,7 @@ class Node:
             idempotency=self._creates,
             recordings=recordings,
             queue_agents=self._queue_agents,
+            queues=self._queues,
         )
 
     async def _tell_pbx(self) -> None:

@@ -20,6 +20,7 @@ from bridge.config.settings import Settings
 from bridge.faults import StorageUnavailable
 from bridge.http.node_services import HeldNodes, NodeServices
 from bridge.storage.shared_changes import CHANNEL, PLACEMENTS
+from bridge.supervision.task_set import TaskSet
 from bridge.supervision.tasks import must_live
 from bridge.wiring.shared_memory import SharedMemory
 
@@ -53,6 +54,16 @@ def follow_pbxs(
         await placements.read()
 
     memory.reader.hear(PLACEMENTS, moved)
+    arrivals = TaskSet("organizations_arrived")
+    stack.push_async_callback(arrivals.stop)
+
+    def arrived(pbxs: frozenset[str]) -> None:
+        """The agents of queues have been given another status elsewhere, perhaps."""
+        for node in nodes:
+            if node.pbx.name in pbxs and keeper.held(pbx_resource(node.pbx.name)) is not None:
+                arrivals.begin(node.queues.push())
+
+    placements.at_move(arrived)
     for name, interval_s, work in (
         ("pbx_reports", REPORT_EVERY_S, reports.look),
         ("placement_moves", LOOK_EVERY_S, moves.look),

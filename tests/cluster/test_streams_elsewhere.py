@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import aiohttp
+import pytest
+
 from bridge.calls.state.phone_call import Disposition, EndedBy, FinalRecord
 from bridge.clock import now_ms
 from bridge.testing.eventually import eventually
 from bridge.testing.lab.api_client import ApiClient
-from bridge.testing.lab.server_sent_events import read_events
-from tests.cluster.several_instances import Several, several_instances
+from bridge.testing.lab.server_sent_events import EventReader, read_events
+from tests.cluster.several_instances import HOME, Several, several_instances
 from tests.cluster.test_over_several_pbxs import two_pbxs
 
 PHONE, PUBLIC = "210", "3235742879"
@@ -85,6 +88,28 @@ async def test_a_stream_over_two_pbxs_goes_on_when_one_changes_hands(
         end(several, "a", "one", ids[2])
         await several.instances["a"].write_queue.caught_up()
         await _missed(client, reader.last_id, ids[2], ids[4:])
+
+
+async def _read_on(reader: EventReader) -> None:
+    while True:
+        await reader.next()
+
+
+@pytest.mark.parametrize("asked", ["a", "c"])  # its holder, and another one
+async def test_a_stream_of_presence_ends_when_its_organization_moves(
+    tmp_path: Path, postgresql_url: str, monkeypatch: pytest.MonkeyPatch, asked: str
+) -> None:
+    path = f"/uapi/extensions/@me/{PHONE}/presence/stream"
+    async with two_pbxs(tmp_path, postgresql_url) as (several, _):
+        client = await several.client(asked)
+        async with read_events(client, path) as reader:
+            assert (await reader.next()).kind == "state"
+            monkeypatch.setitem(HOME, "0003", "two")
+            with pytest.raises((EOFError, aiohttp.ClientError)):
+                await _read_on(reader)
+        async with read_events(client, path) as again:
+            assert (await again.next()).kind == "state"
+        await eventually(lambda: not several.instances["a"].stream_places.open)
 
 
 async def _missed(client: ApiClient, last_id: str, missed: str, live: list[str]) -> None:

@@ -21,7 +21,7 @@ from bridge.http.cluster.hang_ups import HangUps
 from bridge.http.cluster.holders import AppHandler, Holders
 from bridge.http.cluster.payer import organization_of_payer
 from bridge.http.cluster.route_table import Where
-from bridge.http.cluster.streams import Streams
+from bridge.http.cluster.streams import Streams, until_moved
 from bridge.http.cluster.verba_requests import VerbaRequests
 from bridge.http.cluster.written_records import WrittenRecords
 from bridge.http.console.session_cookie import session_app
@@ -148,8 +148,15 @@ class RouteToPbx:
         return await self._streams.answer(request, handler, self._placements.pbx_names)
 
     async def _home_stream(self, request: web.Request, handler: AppHandler) -> web.StreamResponse:
-        home = self._home_of(followed_scope(request).extensions)
-        return await self._streams.answer(request, handler, [home])
+        extensions = followed_scope(request).extensions
+        home = self._home_of(extensions)
+        if len(self._placements.pbx_names) == 1:
+            return await self._streams.answer(request, handler, [home])
+        return await until_moved(
+            request,
+            self._streams.answer(request, handler, [home]),
+            lambda: self._home_of(extensions) != home,
+        )
 
     async def _home(self, request: web.Request, handler: AppHandler) -> web.StreamResponse:
         pbx = self._home_of(scope_of(request).extensions)

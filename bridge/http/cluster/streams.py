@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Coroutine, Sequence
 
 import structlog
 from aiohttp import ClientError, ClientResponse, web
@@ -19,6 +19,7 @@ from bridge.http.cluster.reader import LOOK_S, Reader
 from bridge.http.cluster.relay import relayed, tell_headers
 from bridge.http.streaming import break_off
 from bridge.http.uapi.stream.reach import followed_scope
+from bridge.supervision.tasks import awaited
 
 log = structlog.get_logger()
 
@@ -56,6 +57,25 @@ class Streams:
             return await handler(request)
         except (NoHolder, ForwardBroken) as why:
             raise PbxNotHeld(str(why)) from None
+
+
+async def until_moved(
+    request: web.Request,
+    stream: Coroutine[object, object, web.StreamResponse],
+    is_moved: Callable[[], bool],
+) -> web.StreamResponse:
+    """The stream, broken off once its organization is on another PBX: its reader comes back."""
+    telling = awaited(stream, "stream_of_home")
+    try:
+        while not telling.done():
+            await asyncio.wait({telling}, timeout=LOOK_S)
+            if is_moved() and not telling.done():
+                log.info("stream_of_moved_organization_ended", path=request.path)
+                return break_off(request)
+        return await telling
+    finally:
+        telling.cancel()
+        await asyncio.wait({telling})
 
 
 async def _relayed_stream(request: web.Request, answer: ClientResponse) -> web.StreamResponse:

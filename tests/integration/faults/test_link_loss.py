@@ -9,6 +9,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from bridge.calls.pbx import Pbx, PbxUnavailable
+from bridge.clock import now_ms
 from bridge.pbx.ami.link import AmiLink
 from bridge.testing.eventually import eventually
 from tests.scripted_ami.orders import order, quick_settings
@@ -35,6 +36,7 @@ async def test_a_half_open_link_is_noticed_within_the_set_time(
     await listener.until(lambda: bool(listener.downs))
     assert time.monotonic() - began < 0.3 + 0.2 + 3  # the last is for a busy machine
     assert not link.link.up
+    assert now_ms() - link.link.since_ms >= 200  # it was silent from the ping on
     assert listener.downs == ["the PBX does not answer any more"]
     ami.mute = False
     await listener.until(lambda: len(listener.snapshots) == 2)

@@ -1,0 +1,60 @@
+"""Calls of a PBX that does not come back end once, as unknown."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from bridge.calls.calls_of_gone_pbx import PBX_LOST, CallsOfGonePbx
+from bridge.calls.pbx import LinkStatus
+from bridge.calls.state.pbx_events import PbxSnapshot
+from bridge.calls.state.phone_call import Disposition, EndedBy, HangUpMark
+from bridge.clock import now_ms
+from tests.lab.instant_time import instant
+
+from .fakes import CALL_ID, Exchange, accepted
+
+GONE_S = 300
+
+
+async def away(exchange: Exchange, for_s: float) -> None:
+    exchange.pbx.link = LinkStatus(up=False, since_ms=now_ms() - int(for_s * 1000), why="it died")
+
+
+@instant
+async def test_given_a_pbx_that_is_gone_when_it_is_back_then_each_call_has_ended_once() -> None:
+    exchange = Exchange()
+    asked_to_end = replace(accepted(), id="0" * 20, hang_up=HangUpMark(EndedBy.API, now_ms()))
+    for call in (accepted(), asked_to_end):
+        exchange.switchboard.calls.add(call)
+    gone = CallsOfGonePbx(exchange.switchboard, GONE_S, lambda: True)
+    await away(exchange, GONE_S - 10)
+    await gone.enforce()
+    assert len(exchange.switchboard.calls.live) == 2
+    await away(exchange, GONE_S)
+    await gone.enforce()
+    await gone.enforce()
+    assert not list(exchange.switchboard.calls.live)
+    finals = {x.id: x.final for x in exchange.records.finished if x.final is not None}
+    assert {x: (y.disposition, y.by, y.reason) for x, y in finals.items()} == {
+        CALL_ID: (Disposition.UNKNOWN, EndedBy.UNKNOWN, PBX_LOST),
+        asked_to_end.id: (Disposition.UNKNOWN, EndedBy.API, PBX_LOST),
+    }
+    exchange.pbx.link = LinkStatus(up=True, since_ms=now_ms())
+    exchange.switchboard.link_up(PbxSnapshot(now_ms(), ()))
+    assert len([x for x in exchange.records.finished if x.final is not None]) == 2
+
+
+@instant
+@pytest.mark.parametrize(
+    ("gone_s", "up", "may_act"), [(0, False, True), (1, True, True), (1, False, False)]
+)
+async def test_a_call_that_may_be_looked_after_does_not_end(
+    gone_s: int, up: bool, may_act: bool
+) -> None:
+    exchange = Exchange()
+    exchange.switchboard.calls.add(accepted())
+    exchange.pbx.link = LinkStatus(up=up, since_ms=0)
+    await CallsOfGonePbx(exchange.switchboard, gone_s, lambda: may_act).enforce()
+    assert list(exchange.switchboard.calls.live)
