@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Coroutine
 from dataclasses import dataclass
 from enum import Enum
-from typing import Protocol
+from typing import Any, Protocol
 
 from bridge.calls.state.acts_on import ActsOn
 from bridge.calls.state.pbx_events import PbxEvent, PbxSnapshot
@@ -117,12 +117,11 @@ class Pbx(Protocol):
     def link(self) -> LinkStatus:
         """Whether the link is up now, since when, and what is wrong."""
 
-    async def originate(self, order: OriginateOrder, written: Callable[[], None]) -> None:
-        """Place the call; returns once the PBX has accepted it.
+    def originate(self, order: OriginateOrder) -> Coroutine[Any, Any, None]:
+        """Place the call: the order is on its way to the PBX when this returns.
 
-        `written` is called before that, as soon as the order is on its way to the PBX. It must not
-        block. Raises PbxUnavailable and InvalidPbxValue before that, PbxRefused and
-        PbxOutcomeUnknown after it.
+        Raises PbxUnavailable and InvalidPbxValue where it is not. The coroutine must be awaited:
+        it ends once the PBX has accepted the call. It raises PbxRefused and PbxOutcomeUnknown.
         """
 
     async def hang_up(self, uniqueid: str) -> HangUpResult:

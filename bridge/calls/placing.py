@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
-from contextlib import ExitStack
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
 import structlog
@@ -16,7 +16,6 @@ from bridge.calls.live.switchboard import Switchboard
 from bridge.calls.pace import Pace
 from bridge.calls.pbx import InvalidPbxValue, PbxOutcomeUnknown, PbxRefused, PbxUnavailable
 from bridge.calls.state.phone_call import Disposition, EndedBy, FinalRecord, PhoneCall
-from bridge.calls.taken import Taken
 from bridge.clock import now_ms
 from bridge.directory.model import Extension
 from bridge.faults import StorageUnavailable
@@ -50,6 +49,14 @@ class Places:
     left: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Sent:
+    """An Originate that is written, and the answer of the PBX to come."""
+
+    call_id: str
+    answer: Coroutine[object, object, None]
+
+
 class CallPlacement:
     """Places calls: checks the limits, waits for its turn, stores the call, sends the Originate."""
 
@@ -57,7 +64,7 @@ class CallPlacement:
         self._switchboard = switchboard
         self._pace = pace
         self._limits = limits
-        self._being_placed: set[asyncio.Task[None]] = set()
+        self._being_placed: set[asyncio.Future[None]] = set()
 
     @property
     def pace(self) -> Pace:
@@ -96,18 +103,19 @@ class CallPlacement:
 
         Raises as `place`, if the PBX took none of them. A call that it did not take has its final
         record. Without `wait_for_pbx` a call is taken once its Originate is written; what the PBX
-        says to it then shows in the call alone.
+        says to it then shows in the call alone. Such a caller has a task of its own, which nobody
+        cancels when the client goes.
         """
         self._require_link()
         for _ in orders:
             await self._pace.turn()
         self._require_link()
-        taken = Taken(wait_for_pbx=wait_for_pbx)
+        if not wait_for_pbx:
+            return await self._place(orders, accept)
+        calls: asyncio.Future[list[PhoneCall]] = asyncio.get_running_loop().create_future()
         # From here on the calls run to their end even if the client has gone.
-        task = in_request(taken.tell(self._place(orders, accept, taken)), "place_call")
-        self._being_placed.add(task)
-        task.add_done_callback(self._being_placed.discard)
-        return await taken.calls
+        in_request(_tell(self._place(orders, accept, wait_for_pbx=True), calls), "place_call")
+        return await calls
 
     async def finish(self) -> None:
         """Return once the PBX has answered each Originate that was sent, or its time is over."""
@@ -115,23 +123,40 @@ class CallPlacement:
             await asyncio.wait(self._being_placed)
 
     async def _place(
-        self, orders: Sequence[NewCall], accept: AcceptAll, taken: Taken
+        self, orders: Sequence[NewCall], accept: AcceptAll, *, wait_for_pbx: bool = False
     ) -> list[PhoneCall]:
         self._check_limits(orders[0].extension, len(orders))
         calls = [accepted_call(x, self._switchboard.pbx.name) for x in orders]
         with ExitStack() as placing:
+            placing.enter_context(self._until_placed())
             for call in calls:
                 self._switchboard.calls.add(call)
                 self._switchboard.timelines.accepted(call)
                 placing.enter_context(self._switchboard.placing(call.id))
             await self._store(calls, accept)
-            taken.expect(calls)
-            dials = [self._dial(x, y, taken) for x, y in zip(orders, calls, strict=True)]
-            faults = [await dials[0]] if len(dials) == 1 else await asyncio.gather(*dials)
-        refused = [x for x in faults if x is not None]
-        if len(refused) == len(calls):
-            raise refused[0]
+            # No turn of the event loop is lost between the disk and the PBX.
+            dials = [self._dial(x, y) for x, y in zip(orders, calls, strict=True)]
+            faults = [x for x in dials if isinstance(x, NotDialled)]
+            sent = [x for x in dials if isinstance(x, _Sent)]
+            if sent:
+                answers = self._answers(sent, placing.pop_all())
+                task = in_request(answers, "originate_answers")
+                if wait_for_pbx:
+                    faults += await task
+        if len(faults) == len(calls):
+            raise faults[0]
         return calls
+
+    @contextmanager
+    def _until_placed(self) -> Iterator[None]:
+        """Until the block ends, `finish` waits."""
+        placed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._being_placed.add(placed)
+        try:
+            yield
+        finally:
+            self._being_placed.discard(placed)
+            placed.set_result(None)
 
     async def _store(self, calls: Sequence[PhoneCall], accept: AcceptAll) -> None:
         try:
@@ -143,8 +168,10 @@ class CallPlacement:
                     self._not_dialled(call.id, EndedBy.PBX, Disposition.FAILED, NOT_STORED_IN_TIME)
                 self._drop(call)
             raise
-        except BaseException:
+        except BaseException as fault:
             for call in calls:
+                if isinstance(fault, asyncio.CancelledError):  # as above
+                    self._not_dialled(call.id, EndedBy.PBX, Disposition.FAILED, NOT_STORED_IN_TIME)
                 self._drop(call)
             raise
 
@@ -152,35 +179,54 @@ class CallPlacement:
         self._switchboard.calls.drop(call.id)
         self._switchboard.timelines.forget(call.id)
 
-    async def _dial(self, order: NewCall, call: PhoneCall, taken: Taken) -> NotDialled | None:
-        """Returns the reason where the PBX did not take it."""
-        log_accepted(call)
+    def _dial(self, order: NewCall, call: PhoneCall) -> _Sent | NotDialled | None:
+        """None where it was cancelled before."""
         live = self._switchboard.calls.live.get(call.id)
-        fault: NotDialled | None = None
         if live is None:
-            fault = CallNotPlaced(call.id, "it was ended before it could be dialled")
-        elif live.hang_up is not None:
+            log_accepted(call)
+            return CallNotPlaced(call.id, "it was ended before it could be dialled")
+        if live.hang_up is not None:
+            log_accepted(call)
             self._not_dialled(call.id, EndedBy.API, Disposition.NO_ANSWER, "cancelled")
-        else:
-            fault = await self._originate(order, call, taken)
-        taken.settled(call.id)
-        return fault
-
-    async def _originate(self, order: NewCall, call: PhoneCall, taken: Taken) -> NotDialled | None:
+            return None
         wanted = originate_order(order, call, self._limits.destination_wait_s)
         try:
-            await self._switchboard.pbx.originate(wanted, lambda: taken.written(call.id))
+            answer = self._switchboard.pbx.originate(wanted)
+        except (PbxUnavailable, InvalidPbxValue) as why:
+            log_accepted(call)
+            return self._refused(call.id, why)
+        log_accepted(call)  # after the Originate, which it would hold up
+        return _Sent(call.id, answer)
+
+    async def _answers(self, sent: Sequence[_Sent], placing: ExitStack) -> list[NotDialled]:
+        """Those that the PBX did not take, once it has answered all."""
+        with placing:
+            if len(sent) == 1:
+                faults = [await self._answer(sent[0])]
+            else:
+                faults = await asyncio.gather(*(self._answer(x) for x in sent))
+        return [x for x in faults if x is not None]
+
+    async def _answer(self, sent: _Sent) -> NotDialled | None:
+        """Returns the reason where the PBX did not take it."""
+        try:
+            await sent.answer
         except PbxOutcomeUnknown:
-            log.warning("originate_not_confirmed", call_id=call.id)
+            log.warning("originate_not_confirmed", call_id=sent.call_id)
             self._switchboard.resync_later.request()  # it has a channel by then, or never will
         except (PbxRefused, PbxUnavailable, InvalidPbxValue) as why:
-            self._not_dialled(call.id, EndedBy.PBX, Disposition.FAILED, str(why))
-            if isinstance(why, PbxUnavailable):
-                return why
-            fault = CallNotPlaced(call.id, str(why))
-            fault.__cause__ = why
-            return fault
+            return self._refused(sent.call_id, why)
         return None
+
+    def _refused(
+        self, call_id: str, why: PbxRefused | PbxUnavailable | InvalidPbxValue
+    ) -> NotDialled:
+        self._not_dialled(call_id, EndedBy.PBX, Disposition.FAILED, str(why))
+        if isinstance(why, PbxUnavailable):
+            return why
+        fault = CallNotPlaced(call_id, str(why))
+        fault.__cause__ = why
+        return fault
 
     def _not_dialled(
         self, call_id: str, by: EndedBy, disposition: Disposition, reason: str
@@ -201,3 +247,25 @@ class CallPlacement:
         ):
             if count + more > limit:
                 raise TooManyCalls(f"too many concurrent calls {name} (limit {limit})", 5)
+
+
+async def _tell(
+    placing: Coroutine[object, object, list[PhoneCall]], calls: asyncio.Future[list[PhoneCall]]
+) -> None:
+    """Tell the outcome of `placing` to the caller that waits for `calls`.
+
+    Once it waits no more, a refusal shows in the call. Any other fault is raised here.
+    """
+    try:
+        placed = await placing
+    except asyncio.CancelledError:
+        calls.cancel()
+        raise
+    except Exception as fault:
+        if not calls.done():
+            calls.set_exception(fault)
+        elif not isinstance(fault, CallNotPlaced | PbxUnavailable):
+            raise
+    else:
+        if not calls.done():
+            calls.set_result(placed)

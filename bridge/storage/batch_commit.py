@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -12,6 +13,7 @@ from bridge.storage.database_writer import batch_writer
 from bridge.storage.engine import address_of
 from bridge.storage.fence import Fence, FencesLost
 from bridge.storage.lost_fences import LostFences
+from bridge.storage.statement import Counts
 from bridge.storage.waiting_group import WaitingGroup, fences_of, refuse
 from bridge.supervision.conditions import Condition
 
@@ -30,6 +32,7 @@ class BatchCommit:
         self._lost_fences = LostFences(fenced)
         self.where = address_of(engine)
         self.written_s = 0.0
+        self._on_disk = False  # whether what is being written is
         self._writer = batch_writer(engine)
         self._unavailable = Condition(
             "storage_unavailable_began", "storage_unavailable_ended", database=self.where
@@ -46,21 +49,22 @@ class BatchCommit:
 
     async def write(self, batch: list[WaitingGroup]) -> list[WaitingGroup]:
         """Write the groups and answer those who wait; returns the groups to try again later."""
+        self._on_disk = False
         try:
-            counts = await self._writer.commit([group.writes for group in batch], fences_of(batch))
+            writes = [group.writes for group in batch]
+            await self._writer.commit(writes, fences_of(batch), partial(self._applied, batch))
         except FencesLost as lost:
             left = self._lost_fences.without(batch, lost.fences)
             return await self.write(left) if left else []
         except StorageUnavailable as error:
             return self._failed(batch, error)
         except Exception as error:
+            if self._on_disk:
+                raise  # a defect of ours, and nothing may be written again
             if len(batch) == 1 and not isinstance(error, TransactionConflict):
                 refuse(batch[0], error)
                 return []
             return await self._write_singly(batch)
-        self._succeeded()
-        for group, of_group in zip(batch, counts, strict=True):
-            group.applied(of_group)
         return []
 
     async def _write_singly(self, batch: list[WaitingGroup]) -> list[WaitingGroup]:
@@ -68,7 +72,9 @@ class BatchCommit:
         for number, group in enumerate(batch):
             for _ in range(_ATTEMPTS_IN_A_CONFLICT):
                 try:
-                    [counts] = await self._writer.commit([group.writes], fences_of([group]))
+                    self._on_disk = False
+                    applied = partial(self._applied, [group])
+                    await self._writer.commit([group.writes], fences_of([group]), applied)
                 except TransactionConflict:
                     continue
                 except FencesLost as lost:
@@ -76,19 +82,21 @@ class BatchCommit:
                 except StorageUnavailable as error:
                     return self._failed(batch[number:], error)
                 except Exception as error:
+                    if self._on_disk:
+                        raise
                     refuse(group, error)
-                else:
-                    self._succeeded()
-                    group.applied(counts)
                 break
             else:
                 conflict = StorageUnavailable("others write to the same rows again and again")
                 return self._failed(batch[number:], conflict)
         return []
 
-    def _succeeded(self) -> None:
+    def _applied(self, batch: list[WaitingGroup], counts: list[Counts]) -> None:
+        self._on_disk = True
         self.written_s = asyncio.get_running_loop().time()
         self._unavailable.end()
+        for group, of_group in zip(batch, counts, strict=True):
+            group.applied(of_group)
 
     def _failed(self, batch: list[WaitingGroup], error: StorageUnavailable) -> list[WaitingGroup]:
         self._unavailable.begin(str(error))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -10,11 +10,19 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from bridge.storage.fence import Fence
 from bridge.storage.statement import Counts, Group
 
+Committed = Callable[[list[Counts]], None]
+"""It is told what `commit` returns, a turn of the event loop earlier. `commit` raises its fault."""
+
 
 class BatchWriter(Protocol):
     """The one writing connection; connects when needed, and again after it was lost."""
 
-    async def commit(self, groups: Sequence[Group], fences: Sequence[Fence] = ()) -> list[Counts]:
+    async def commit(
+        self,
+        groups: Sequence[Group],
+        fences: Sequence[Fence] = (),
+        committed: Committed = lambda _: None,
+    ) -> list[Counts]:
         """Apply all groups in one transaction; each list has the row counts of one group.
 
         The leases of `fences` keep their epochs until the COMMIT. Raises FencesLost if one of them

@@ -28,14 +28,23 @@ class DiskThread:
         self._work: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
         self._thread: threading.Thread | None = None
 
-    async def run(self, work: Callable[[*_Given], _Result], *given: *_Given) -> _Result:
-        """Return or raise as `work` does. It is done also if the caller does not wait for it."""
+    async def run(
+        self,
+        work: Callable[[*_Given], _Result],
+        *given: *_Given,
+        then: Callable[[_Result], object] = lambda _: None,
+    ) -> _Result:
+        """Return or raise as `work` does. It is done also if the caller does not wait for it.
+
+        `then` is called with the result on the event loop, a turn before this returns. It is not
+        called if the caller does not wait any more.
+        """
         if self._thread is None:
             self._thread = threading.Thread(target=self._serve, name=self._name, daemon=True)
             self._thread.start()
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[_Result] = loop.create_future()
-        self._work.put(partial(_do, loop, answer, partial(work, *given)))
+        self._work.put(partial(_do, loop, answer, partial(work, *given), then))
         return await answer
 
     def stop(self) -> None:
@@ -50,18 +59,29 @@ class DiskThread:
 
 
 def _do(
-    loop: asyncio.AbstractEventLoop, answer: asyncio.Future[_Result], work: Callable[[], _Result]
+    loop: asyncio.AbstractEventLoop,
+    answer: asyncio.Future[_Result],
+    work: Callable[[], _Result],
+    then: Callable[[_Result], object],
 ) -> None:
     try:
         result = work()
     except BaseException as fault:
         loop.call_soon_threadsafe(_fail, answer, fault)
     else:
-        loop.call_soon_threadsafe(_succeed, answer, result)
+        loop.call_soon_threadsafe(_succeed, answer, result, then)
 
 
-def _succeed(answer: asyncio.Future[_Result], result: _Result) -> None:
-    if not answer.done():
+def _succeed(
+    answer: asyncio.Future[_Result], result: _Result, then: Callable[[_Result], object]
+) -> None:
+    if answer.done():
+        return
+    try:
+        then(result)
+    except Exception as fault:
+        answer.set_exception(fault)
+    else:
         answer.set_result(result)
 
 

@@ -16,6 +16,7 @@ from sqlalchemy.pool import NullPool
 
 from bridge.faults import StorageUnavailable, TransactionConflict, reason
 from bridge.storage.answer_limit import AnswerLimit
+from bridge.storage.database_writer import Committed
 from bridge.storage.engine import PostgresqlOptions, address_of
 from bridge.storage.fence import LOCK_ONE, LOCK_SEVERAL, Fence, FencesLost
 from bridge.storage.statement import Counts, Group, Write
@@ -46,7 +47,17 @@ class PostgresqlWriter:
         self._pooled: AsyncConnection | None = None
         self._driver: Any = None
 
-    async def commit(self, groups: Sequence[Group], fences: Sequence[Fence] = ()) -> list[Counts]:
+    async def commit(
+        self,
+        groups: Sequence[Group],
+        fences: Sequence[Fence] = (),
+        committed: Committed = lambda _: None,
+    ) -> list[Counts]:
+        counts = await self._commit_again(groups, fences)
+        committed(counts)
+        return counts
+
+    async def _commit_again(self, groups: Sequence[Group], fences: Sequence[Fence]) -> list[Counts]:
         used_before = self._driver is not None
         try:
             return await self._commit(groups, fences)

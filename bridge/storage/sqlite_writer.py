@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bridge.faults import StorageUnavailable, reason
+from bridge.storage.database_writer import Committed
 from bridge.storage.disk_thread import DiskThread
 from bridge.storage.engine import address_of, begin_when_free, connect_sqlite_writer
 from bridge.storage.fence import Fence
@@ -44,14 +45,18 @@ class SqliteWriter:
         self._thread = DiskThread("sqlite-writer")
         self._connection: sqlite3.Connection | None = None
 
-    async def commit(self, groups: Sequence[Group], fences: Sequence[Fence] = ()) -> list[Counts]:
+    async def commit(
+        self,
+        groups: Sequence[Group],
+        fences: Sequence[Fence] = (),
+        committed: Committed = lambda _: None,
+    ) -> list[Counts]:
         if fences:
             raise ValueError("SQLite has one instance, so that nobody holds a lease")
         counts = None if _may_take_long(groups) else self._apply_now(groups)
         if counts is None:
-            return await self._thread.run(self._apply_and_commit, groups)
-        await self._thread.run(self._commit)
-        return counts
+            return await self._thread.run(self._apply_and_commit, groups, then=committed)
+        return await self._thread.run(self._commit, counts, then=committed)
 
     async def close(self) -> None:
         await self._thread.run(self._disconnect)
@@ -71,10 +76,11 @@ class SqliteWriter:
             with _undone_on_fault(self._connection):
                 return [_apply(self._connection, group) for group in groups]
 
-    def _commit(self) -> None:
+    def _commit(self, counts: list[Counts]) -> list[Counts]:
         assert self._connection is not None  # noqa: S101 - the transaction is open on it
         with self._faults_told_apart(), _undone_on_fault(self._connection):
             self._connection.execute("COMMIT")
+        return counts
 
     def _apply_and_commit(self, groups: Sequence[Group]) -> list[Counts]:
         with self._faults_told_apart():

@@ -226,7 +226,10 @@ class WriteQueue:
 
     async def _run(self) -> None:
         while self._accepts or self._waiting:
-            await self._wake.wait()
+            if self._wake.is_set():
+                await asyncio.sleep(0)  # those whose writes are on disk now go on first
+            else:
+                await self._wake.wait()
             await self._keep_pace()
             self._wake.clear()
             if self._timer is not None:
@@ -252,8 +255,6 @@ class WriteQueue:
         crowded = self._last_batch_groups >= CROWDED
         if crowded and early_s > 0 and self._accepts and len(self._waiting) < self._max_batch:
             await asyncio.sleep(early_s)
-        else:
-            await asyncio.sleep(0)  # whoever submits in this very round of the loop joins
         self._last_batch_s = now_s()
 
     def _schedule_the_rest(self) -> None:

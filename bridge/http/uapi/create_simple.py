@@ -6,9 +6,8 @@ The sources are docs/reference/specification.md ยง4 and docs/reference/uapi.md ย
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from dataclasses import replace
-from functools import partial
 
 import structlog
 from aiohttp import web
@@ -77,8 +76,7 @@ async def _create(request: web.Request, kind: type[CreateSimple]) -> web.Respons
         app.client_id, idempotency_key_of(request.headers), lambda: meaning_of(request, body)
     )
     creation = _Creation(request, services, node, app, requester, body, kind)
-    work = awaited(node.idempotency.once(again, creation.run), "create_call")
-    answer = await creation.in_time(work)
+    answer = await creation.in_time(node.idempotency.once(again, creation.run))
     return web.Response(
         status=answer.status,
         text=answer.text,
@@ -111,29 +109,57 @@ class _Creation:
         self._body = body
         self._kind = kind
         self.ignored: dict[str, str] = {}
-        limit_s = services.settings.uapi.create_limit_s
-        self._too_late_at_s = asyncio.get_running_loop().time() + limit_s
+        self._limit_s = services.settings.uapi.create_limit_s
+        self._too_late_at_s = asyncio.get_running_loop().time() + self._limit_s
         self._too_late = False
         self._stored = False
         self._waits_for_pbx = False
 
-    async def in_time(self, work: asyncio.Task[StoredAnswer]) -> StoredAnswer:
+    async def in_time(self, work: Coroutine[object, object, StoredAnswer]) -> StoredAnswer:
         """Return or raise as `work` does, unless the call is not on disk by the time limit.
 
         Then `work` goes on to an end in which nothing is dialled. Otherwise the client would repeat
         the request, and the phone would ring twice. Raises StorageUnavailable or PbxUnavailable.
         """
-        limit_s = self._services.settings.uapi.create_limit_s
-        done, _ = await asyncio.wait({work}, timeout=limit_s)
-        if not done and not self._stored:
-            self._too_late = True
-            work.add_done_callback(partial(_log_late_end, self._request))
-            if self._waits_for_pbx:
-                raise PbxUnavailable(
-                    f"it has not said which phones are registered within {limit_s:g} s"
-                )
-            raise StorageUnavailable(f"not stored within {limit_s:g} s", timed_out=True)
-        return await work
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[StoredAnswer] = loop.create_future()
+        awaited(self._tell(work, answer), "create_call")
+        limit = loop.call_later(self._limit_s, self._give_up, answer)
+        try:
+            return await answer
+        finally:
+            limit.cancel()
+
+    async def _tell(
+        self,
+        work: Coroutine[object, object, StoredAnswer],
+        answer: asyncio.Future[StoredAnswer],
+    ) -> None:
+        """Not by the end of the task, which the request would hear of a turn of the loop later."""
+        try:
+            result = await work
+        except asyncio.CancelledError:
+            answer.cancel()
+            raise
+        except Exception as fault:
+            if answer.done():
+                _log_late_end(self._request, fault)
+            else:
+                answer.set_exception(fault)
+        else:
+            if not answer.done():
+                answer.set_result(result)
+
+    def _give_up(self, answer: asyncio.Future[StoredAnswer]) -> None:
+        if self._stored or answer.done():
+            return
+        self._too_late = True
+        if self._waits_for_pbx:
+            why = f"it has not said which phones are registered within {self._limit_s:g} s"
+            answer.set_exception(PbxUnavailable(why))
+        else:
+            why = f"not stored within {self._limit_s:g} s"
+            answer.set_exception(StorageUnavailable(why, timed_out=True))
 
     async def run(self, save: Save) -> StoredAnswer:
         """Place the call; the answer is on disk with the accepted call, before it is dialled."""
@@ -245,12 +271,9 @@ async def _can_ring(source: Party, pbx: Pbx) -> bool:
     return await pbx.has_phone_to_ring(endpoint)
 
 
-def _log_late_end(request: web.Request, work: asyncio.Task[StoredAnswer]) -> None:
-    """The client has its answer: 503, nothing was placed."""
-    fault = None if work.cancelled() else work.exception()
-    if fault is None:
-        return
-    if isinstance(fault, Exception) and as_uapi_error(fault) is not None:
+def _log_late_end(request: web.Request, fault: Exception) -> None:
+    """The client has its answer, as nothing was placed, or has gone."""
+    if as_uapi_error(fault) is not None:
         log.info("create_given_up", why=str(fault), fault=type(fault).__name__)
     else:  # a defect, as it would be in time
         log.error("request_failed", method=request.method, path=request.path, exc_info=fault)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 import structlog
@@ -89,9 +89,15 @@ class AmiConnection:
     async def send(self, action: AmiAction, timeout_s: float) -> Headers:
         """Write the action once; its answer, once the list it announced, if any, is complete.
 
+        Raises as `begin` and its answer do.
+        """
+        return await self.begin(action, timeout_s)
+
+    def begin(self, action: AmiAction, timeout_s: float) -> Coroutine[Any, Any, Headers]:
+        """Write the action once, now; returns its answer to come, which must be awaited.
+
         Raises PbxUnavailable if nothing was written, and PbxNotHeld if it was not allowed any more.
-        Raises PbxOutcomeUnknown if it was written and the answer did not come in time, or the
-        connection was lost.
+        The answer raises PbxOutcomeUnknown if it did not come in time, or the connection was lost.
         """
         if self._protocol is None or self.lost.done():
             raise PbxUnavailable("the link to the PBX is down")
@@ -101,15 +107,18 @@ class AmiConnection:
         action_id = action.action_id or f"{self._id_prefix}-{self._ids}"
         sent = SentAction(action, action_id)
         self._protocol.write(sent, action.wire(action_id))
-        if action.written is not None:
-            action.written()
         # Not wait_for: that throws an answer away that comes in the moment of the time limit.
         limit = asyncio.get_running_loop().call_later(timeout_s, sent.give_up, timeout_s)
+        return self._answer(sent, limit, self._protocol)
+
+    async def _answer(
+        self, sent: SentAction, limit: asyncio.TimerHandle, protocol: _Protocol
+    ) -> Headers:
         try:
             return await sent.answer
         finally:
             limit.cancel()
-            self._protocol.forget(action_id)
+            protocol.forget(sent.action_id)
 
     def lose(self, why: str) -> None:
         """Drop the connection now. All that waits for an answer fails at once."""

@@ -7,9 +7,10 @@ listener tolerates repeated news.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
+from typing import Any
 
 from bridge.calls.pbx import (
     HangUpResult,
@@ -143,12 +144,13 @@ class AmiLink(AmiSession):
         answer = await self.send(action)
         return succeeded(answer) or "permission" in why_refused(answer).lower()
 
-    async def originate(
-        self, order: OriginateOrder, written: Callable[[], None] = lambda: None
-    ) -> None:
-        action = originate_action(order, self._settings, self._dialplan, written, self._may_act)
-        with self._originating(order.call_id):
-            answer = await self.send(action)
+    def originate(self, order: OriginateOrder) -> Coroutine[Any, Any, None]:
+        action = originate_action(order, self._settings, self._dialplan, self._may_act)
+        return self._originated(order.call_id, self.begin(action))
+
+    async def _originated(self, call_id: str, answered: Awaitable[Headers]) -> None:
+        with self._originating(call_id):
+            answer = await answered
         if not succeeded(answer):
             raise PbxRefused(why_refused(answer))
 

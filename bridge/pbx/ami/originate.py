@@ -20,10 +20,9 @@ def originate_action(
     order: OriginateOrder,
     settings: AmiSettings,
     dialplan: Dialplan,
-    written: Callable[[], None] | None = None,
     allowed: Callable[[], bool] | None = None,
 ) -> AmiAction:
-    """The action that places this call; `written` and `allowed` as in AmiAction.
+    """The action that places this call; `allowed` as in AmiAction.
 
     Raises InvalidPbxValue.
 
@@ -63,9 +62,7 @@ def originate_action(
     else:
         headers += _destination_variables(order, dialplan)
     action_id = ACTION_ID_PREFIX + call_id
-    return AmiAction(
-        "Originate", tuple(headers), action_id=action_id, written=written, allowed=allowed
-    )
+    return AmiAction("Originate", tuple(headers), action_id=action_id, allowed=allowed)
 
 
 def _is_dialplan(sources: tuple[str, ...]) -> bool:

@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 import structlog
 
@@ -67,7 +68,14 @@ class AmiSession:
 
         Raises PbxUnavailable if the link is down, PbxOutcomeUnknown without an answer in time.
         """
-        return await self._up_connection().send(action, self._settings.action_timeout_s)
+        return await self.begin(action)
+
+    def begin(self, action: AmiAction) -> Coroutine[Any, Any, Headers]:
+        """Send the action now; returns its answer to come, which must be awaited.
+
+        Raises PbxUnavailable if the link is down. The answer raises PbxOutcomeUnknown.
+        """
+        return self._up_connection().begin(action, self._settings.action_timeout_s)
 
     # ---- life -------------------------------------------------------------------
 

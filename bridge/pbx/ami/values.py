@@ -56,8 +56,8 @@ class AmiAction:
     """One action, safe to write: building it checks every header.
 
     `each_item` is for actions that Asterisk answers with a list of events: it receives each of them
-    as it comes. An exception of it becomes the outcome of the action. `written` is called once the
-    action is on its way. `allowed` is asked in the moment before: False refuses it.
+    as it comes. An exception of it becomes the outcome of the action. `allowed` is asked in the
+    moment before the action is written: False refuses it.
     """
 
     name: str
@@ -66,7 +66,6 @@ class AmiAction:
     item_event: str | tuple[str, ...] = ()
     """The name or names of these events, if not that of the action without its s."""
     action_id: str = ""
-    written: Callable[[], None] | None = None
     allowed: Callable[[], bool] | None = None
 
     def __post_init__(self) -> None:

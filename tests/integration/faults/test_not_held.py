@@ -25,15 +25,13 @@ async def test_given_no_time_left_then_no_call_is_placed_and_a_hang_up_goes_out(
     link.listen(RecordingListener())
     await link.start()
     await eventually(lambda: link.link.up, 10)
-    told: list[str] = []
     with pytest.raises(PbxNotHeld):
-        await link.originate(order(), lambda: told.append("written"))
-    assert told == []
+        await link.originate(order())
     await link.hang_up(CALL_ID)
     assert [ami.actions("Originate"), len(ami.actions("Hangup"))] == [[], 1]
     may_act[0] = True
-    await link.originate(order(), lambda: told.append("written"))
-    assert told == ["written"]
+    await link.originate(order())
+    assert len(ami.actions("Originate")) == 1
     await link.stop()
 
 

@@ -115,9 +115,9 @@ async def test_while_the_link_is_down_nothing_is_sent(
     link = await start_link()
     await ami.stop()
     await listener.until(lambda: bool(listener.downs))
-    for call in (link.originate(order()), link.hang_up(CALL_ID), link.snapshot()):
+    for call in (lambda: link.originate(order()), lambda: link.hang_up(CALL_ID), link.snapshot):
         with pytest.raises(PbxUnavailable):
-            await call
+            await call()
     await ami.start()
     await listener.until(lambda: len(listener.snapshots) == 2)
     assert ami.actions("Originate") == []

@@ -10,6 +10,7 @@ from structlog.testing import capture_logs
 
 from bridge.faults import StorageOverloaded, StorageUnavailable
 from bridge.storage import batch_commit
+from bridge.storage.database_writer import Committed
 from bridge.storage.engine import reading
 from bridge.storage.fence import Fence
 from bridge.storage.statement import Counts, Group, Statement, Write
@@ -252,7 +253,14 @@ async def test_a_callback_that_raises_costs_nothing_else(
 class Miscounting:
     """A writer with a fault of ours: it answers for no group."""
 
-    async def commit(self, groups: Sequence[Group], _: Sequence[Fence] = ()) -> list[Counts]:
+    def __init__(self) -> None:
+        self.commits = 0
+
+    async def commit(
+        self, groups: Sequence[Group], _: Sequence[Fence], committed: Committed
+    ) -> list[Counts]:
+        self.commits += 1
+        committed([])
         return []
 
     async def close(self) -> None:
@@ -262,7 +270,8 @@ class Miscounting:
 async def test_a_dead_writer_refuses_what_waits_and_what_comes(
     engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(batch_commit, "batch_writer", lambda _: Miscounting())
+    writer = Miscounting()
+    monkeypatch.setattr(batch_commit, "batch_writer", lambda _: writer)
     queue = WriteQueue(engine)
     await queue.start()
     waiters = [asyncio.create_task(queue.submit(insert(n))) for n in range(3)]
@@ -275,7 +284,7 @@ async def test_a_dead_writer_refuses_what_waits_and_what_comes(
             await queue.submit(insert(4))
         await queue.caught_up()
     assert "has ended: ValueError" in queue.problem
-    assert queue.waiting == 0
+    assert (queue.waiting, writer.commits) == (0, 1)  # nothing on disk is written again
     await queue.stop()
     assert (
         supervisor().problem

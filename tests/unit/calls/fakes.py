@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, TypeVar
 
 from bridge.calls.live.switchboard import Switchboard
@@ -54,11 +54,14 @@ class FakePbx:
         self.answers_originates = asyncio.Event()
         self.answers_originates.set()
 
-    async def originate(self, order: OriginateOrder, written: Callable[[], None]) -> None:
+    def originate(self, order: OriginateOrder) -> Coroutine[Any, Any, None]:
         self.originated.append(order)
-        if not isinstance(self.fails, PbxUnavailable | InvalidPbxValue):
-            written()
-            await self.answers_originates.wait()
+        if isinstance(self.fails, PbxUnavailable | InvalidPbxValue):
+            raise self.fails
+        return self._originated()
+
+    async def _originated(self) -> None:
+        await self.answers_originates.wait()
         if self.fails is not None:
             raise self.fails
 

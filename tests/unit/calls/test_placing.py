@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import structlog
@@ -175,6 +176,42 @@ async def test_given_no_answer_of_the_pbx_when_a_create_does_not_wait_then_it_is
 
 
 @instant
+async def test_given_a_call_on_disk_then_it_is_dialled_before_anything_else_gets_a_turn() -> None:
+    exchange, dialled_by_then = Placed(), list[int]()
+
+    async def stored(calls: Sequence[PhoneCall]) -> None:
+        loop = asyncio.get_running_loop()
+        loop.call_soon(lambda: dialled_by_then.append(len(exchange.pbx.originated)))
+
+    await exchange.placement.place_all([order()], stored, wait_for_pbx=False)
+    await asyncio.sleep(0)
+    assert dialled_by_then == [1]
+
+
+@instant
+async def test_given_a_create_cut_off_in_its_commit_then_its_call_does_not_stay_live_on_disk() -> (
+    None
+):
+    exchange, begun = Placed(), asyncio.Event()
+
+    async def never_ends(calls: Sequence[PhoneCall]) -> None:
+        begun.set()
+        await asyncio.Event().wait()
+
+    placing = exchange.placement.place_all([order()], never_ends, wait_for_pbx=False)
+    task = asyncio.create_task(placing)
+    await begun.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert (exchange.live, exchange.pbx.originated) == ([], [])
+    assert [x.final and x.final.disposition for x in exchange.records.finished] == [
+        Disposition.FAILED
+    ]
+    await exchange.placement.finish()
+
+
+@instant
 async def test_given_a_refusal_after_the_create_was_answered_then_the_call_alone_tells_it() -> None:
     exchange = Placed()
     exchange.pbx.fails = PbxRefused("no")
@@ -193,10 +230,10 @@ async def test_given_one_of_two_that_cannot_be_written_then_the_other_is_not_wai
     exchange.pbx.answers_originates.clear()
     writes = exchange.pbx.originate
 
-    async def second_fails(order: OriginateOrder, written: Callable[[], None]) -> None:
+    def second_fails(order: OriginateOrder) -> Coroutine[Any, Any, None]:
         if exchange.pbx.originated:
             raise InvalidPbxValue("no")
-        await writes(order, written)
+        return writes(order)
 
     exchange.pbx.originate = second_fails  # type: ignore[method-assign]
     calls = await exchange.placement.place_all([order()] * 2, accepted_all, wait_for_pbx=False)

@@ -14,6 +14,7 @@ from structlog.testing import capture_logs
 from bridge.faults import StorageUnavailable, TransactionConflict
 from bridge.storage import batch_commit
 from bridge.storage.batch_commit import BatchCommit
+from bridge.storage.database_writer import Committed
 from bridge.storage.engine import open_engine
 from bridge.storage.fence import Fence
 from bridge.storage.migrate import waiting_may_cure
@@ -34,7 +35,9 @@ class FakeWriter:
         self.written: list[str] = []
         self.commits: list[int] = []
 
-    async def commit(self, groups: Sequence[Group], _: Sequence[Fence] = ()) -> list[Counts]:
+    async def commit(
+        self, groups: Sequence[Group], _: Sequence[Fence], committed: Committed
+    ) -> list[Counts]:
         self.commits.append(len(groups))
         values = [str(group[0].params[0]) for group in groups]
         for value in values:
@@ -43,7 +46,9 @@ class FakeWriter:
             if fault is not None:
                 raise fault
         self.written += values
-        return [(1,) for _ in groups]
+        counts: list[Counts] = [(1,) for _ in groups]
+        committed(counts)
+        return counts
 
     async def close(self) -> None:
         pass

@@ -12,6 +12,7 @@ from structlog.testing import capture_logs
 from bridge.faults import Fenced, StorageUnavailable
 from bridge.storage import batch_commit
 from bridge.storage.batch_commit import BatchCommit
+from bridge.storage.database_writer import Committed
 from bridge.storage.engine import open_engine
 from bridge.storage.fence import Fence, FencesLost
 from bridge.storage.statement import Counts, Group, Statement
@@ -29,7 +30,9 @@ class FakeWriter:
         self.written: list[str] = []
         self.locked: list[tuple[Fence, ...]] = []
 
-    async def commit(self, groups: Sequence[Group], fences: Sequence[Fence] = ()) -> list[Counts]:
+    async def commit(
+        self, groups: Sequence[Group], fences: Sequence[Fence], committed: Committed
+    ) -> list[Counts]:
         self.locked.append(tuple(fences))
         if lost := self.lost.intersection(fences):
             raise FencesLost(lost)
@@ -37,7 +40,9 @@ class FakeWriter:
         if "wrong" in values:
             raise ValueError("wrong")
         self.written += values
-        return [(1,) for _ in groups]
+        counts: list[Counts] = [(1,) for _ in groups]
+        committed(counts)
+        return counts
 
     async def close(self) -> None:
         pass
@@ -119,10 +124,10 @@ async def test_given_a_wrong_group_beside_a_lost_fence_then_each_group_has_its_o
     commit = bed.writer.commit
 
     async def taken_over_after_the_first(
-        groups: Sequence[Group], fences: Sequence[Fence] = ()
+        groups: Sequence[Group], fences: Sequence[Fence], committed: Committed
     ) -> list[Counts]:
         try:
-            return await commit(groups, fences)
+            return await commit(groups, fences, committed)
         finally:
             bed.writer.lost = {A}
 
