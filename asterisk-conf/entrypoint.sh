@@ -30,14 +30,22 @@ secret_of() {
         cat "/run/secrets/$1"
     else
         if [ ! -s "$made" ]; then
-            # Readable for the group only; under its name only when complete.
-            (umask 027 && head -c 24 /dev/urandom | base64 | tr '+/' '-_' > "$made.new")
-            mv "$made.new" "$made"
+            # Readable for the group only; under its name only when complete. Several nodes share
+            # the folder: the first one's counts, as a link replaces nothing.
+            new=$(mktemp "$made.XXXXXX")
+            head -c 24 /dev/urandom | base64 | tr '+/' '-_' > "$new"
+            chmod 640 "$new"
+            ln "$new" "$made" 2> /dev/null || [ -s "$made" ]
+            rm "$new"
         fi
         cat "$made"
     fi
 }
 
+if [ -n "${RTP_PORTS:-}" ]; then  # as Docker writes a range: 10000-10063
+    RTP_START=${RTP_PORTS%-*} RTP_END=${RTP_PORTS#*-}
+    export RTP_START RTP_END
+fi
 if [ "${TEMPLATES:-pbx}" = pbx ]; then
     AMI_SECRET=$(secret_of bridge_ami_secret "${AMI_SECRET:-}")
     AMI_RECORDING_SECRET=$(secret_of bridge_ami_recording_secret "${AMI_RECORDING_SECRET:-}")

@@ -1,4 +1,4 @@
-"""One project of docker-compose.yml."""
+"""One project of docker-compose.yml, or of another compose file beside it."""
 
 from __future__ import annotations
 
@@ -24,6 +24,8 @@ DOCKERFILES = [
     REPOSITORY / "Dockerfile",
     REPOSITORY / "asterisk-conf" / "Dockerfile",
     REPOSITORY / "bridge" / "storage" / "postgresql_image" / "Dockerfile",
+    REPOSITORY / "deploy" / "edge" / "Dockerfile",
+    REPOSITORY / "deploy" / "haproxy" / "Dockerfile",
 ]
 _BUILD_TIMEOUT_S = 900.0
 _UP_TIMEOUT_S = 180.0
@@ -36,6 +38,8 @@ class ComposeSystem:
     `directory` is where Compose looks for a file `.env`.
     """
 
+    FILE = "docker-compose.yml"
+
     def __init__(
         self,
         docker: Docker,
@@ -47,7 +51,7 @@ class ComposeSystem:
         networks: Iterator[int] | None = None,
     ) -> None:
         # Each project of a run has a network of its own: Docker refuses two that overlap.
-        self._networks = networks or iter(random.sample(range(60, 250), 190))
+        self.networks = networks or iter(random.sample(range(60, 250), 190))
         self.docker = docker
         self.project = project
         self.tag = tag
@@ -62,7 +66,7 @@ class ComposeSystem:
             "BRIDGE_COMPOSE_TAG": tag,
             # A daemon of ours may not be allowed to give more than it has.
             "BRIDGE_COMPOSE_NOFILE": str(min(16384, resource.getrlimit(resource.RLIMIT_NOFILE)[1])),
-            "BRIDGE_COMPOSE_NET": f"172.28.{next(self._networks)}",
+            "BRIDGE_COMPOSE_NET": f"172.28.{next(self.networks)}",
             "BRIDGE_SIP_PORT": str(self.ports.sip),
             "BRIDGE_HTTP_PORT": str(self.http_port),
             "BRIDGE_RTP_PORT_MIN": str(self.ports.rtp_start),
@@ -80,11 +84,11 @@ class ComposeSystem:
         """A second project from the same images; whoever starts it removes it."""
         project = f"{self.project}-{name}"
         return ComposeSystem(
-            *(self.docker, project, self.tag, settings, overrides, directory, self._networks)
+            *(self.docker, project, self.tag, settings, overrides, directory, self.networks)
         )
 
     def compose(self, *arguments: str, timeout_s: float = 60.0, check: bool = True) -> str:
-        files = (REPOSITORY / "docker-compose.yml", *self._overrides)
+        files = (REPOSITORY / self.FILE, *self._overrides)
         return run(
             *("docker", "compose", "--project-name", self.project),
             *("--project-directory", str(self._directory)),
@@ -95,8 +99,8 @@ class ComposeSystem:
             check=check,
         )
 
-    def build(self, pip_conf: Path, images: Mapping[str, str]) -> None:
-        """`images`: the variables that name those to build on."""
+    def build(self, pip_conf: Path, images: Mapping[str, str], *services: str) -> None:
+        """`images`: the variables that name those to build on. Without `services`: all."""
         every = {
             **images,
             "COMPOSE_PROFILES": "postgres",
@@ -104,7 +108,7 @@ class ComposeSystem:
         }
         plain, self.settings = self.settings, self.settings | every
         try:
-            self.compose("build", timeout_s=_BUILD_TIMEOUT_S)
+            self.compose("build", *services, timeout_s=_BUILD_TIMEOUT_S)
         finally:
             self.settings = plain
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import secrets
 import tempfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from .base_images import base_images, pip_configuration
+from .cluster_system import ClusterSystem
 from .compose_system import DOCKERFILES, ComposeSystem
 from .engine import open_docker
 from .progress import Say, step
@@ -30,8 +32,13 @@ def open_compose_system(folder: Path, say: Say) -> Iterator[ComposeSystem]:
         system = ComposeSystem(docker, f"uapi-bridge-{tag}", tag)
         try:
             with base_images(docker, DOCKERFILES, say) as images:
-                with step(say, "building the images of docker-compose.yml"):
-                    system.build(pip_configuration(folder), images)
+                with step(say, "building the images"), ThreadPoolExecutor() as builds:
+                    pip_conf = pip_configuration(folder)
+                    cluster = ClusterSystem.beside(system)
+                    # Its other images are those of docker-compose.yml.
+                    further = builds.submit(cluster.build, pip_conf, images, "edge", "haproxy")
+                    system.build(pip_conf, images)
+                    further.result()
                 try:
                     with step(say, "starting the containers"):
                         system.up()

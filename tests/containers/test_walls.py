@@ -28,7 +28,7 @@ awk '$4 ~ /^rw/ && $3 !~ /proc|sysfs|devpts|mqueue|cgroup/ {print $2}' /proc/mou
     | while read -r folder; do [ -d "$folder" ] && [ -w "$folder" ] && echo "$folder"; done
 true
 """
-_CONNECT = "timeout 3 bash -c 'exec 3<>/dev/tcp/%s/%s' && echo open || echo closed"
+CONNECT = "timeout 3 bash -c 'exec 3<>/dev/tcp/%s/%s' && echo open || echo closed"
 
 
 @pytest.mark.parametrize("service", SERVICES)
@@ -67,7 +67,7 @@ def test_given_the_public_network_when_it_looks_for_ami_and_ari_then_only_sip_is
     assert list(networks) == [f"{system.project}_trunk"]
 
     def seen(service: str, address: str, port: int) -> str:
-        return system.exec(service, "sh", "-c", _CONNECT % (address, port)).strip()
+        return system.exec(service, "sh", "-c", CONNECT % (address, port)).strip()
 
     for port in (5038, 8088):
         for address in (f"{net}.2", f"{net}.130"):

@@ -1,9 +1,10 @@
-"""HAProxy in front of the instances: a request goes to one that says that it is ready."""
+"""HAProxy in front of the instances: deploy/haproxy, rendered and started as a process."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import signal
 import subprocess
 from collections.abc import Sequence
@@ -14,26 +15,7 @@ import aiohttp
 from bridge.testing.eventually import eventually
 from bridge.testing.softphones.toolchain import ensure_programs
 
-_CONFIGURATION = """
-global
-    maxconn 2000
-defaults
-    mode http
-    timeout connect 2s
-    timeout client 60s
-    timeout server 60s
-    timeout tunnel 1h
-    option redispatch
-    retries 2
-frontend api
-    bind {address}:{port}
-    default_backend instances
-backend instances
-    balance leastconn
-    option httpchk GET /health/ready
-    default-server check inter 1s fall 2 rise 1
-{servers}
-"""
+RENDER = Path(__file__).parents[3] / "deploy" / "haproxy" / "render.sh"
 
 
 class HaProxy:
@@ -44,17 +26,21 @@ class HaProxy:
     ) -> None:
         self.url = f"http://{address[0]}:{address[1]}"
         self._file = folder / "haproxy.cfg"
-        servers = "\n".join(
-            f"    server instance{number} {host}:{port}"
-            for number, (host, port) in enumerate(instances, start=1)
-        )
-        self._file.write_text(
-            _CONFIGURATION.format(address=address[0], port=address[1], servers=servers)
-        )
+        self._environment = {
+            **os.environ,
+            "BALANCER_ADDRESS": f"{address[0]}:{address[1]}",
+            "BALANCER_INSTANCES": " ".join(
+                f"instance{number}={host}:{port}"
+                for number, (host, port) in enumerate(instances, start=1)
+            ),
+            # Each takes two file descriptors.
+            "BALANCER_CONNECTIONS_MAX": "400",
+        }
         self._process: asyncio.subprocess.Process | None = None
 
     async def start(self) -> None:
         await asyncio.to_thread(ensure_programs, {"haproxy": "haproxy"})
+        await asyncio.to_thread(self._render)
         self._process = await asyncio.create_subprocess_exec(
             *("setpriv", "--pdeathsig", "TERM", "haproxy", "-db", "-f", str(self._file)),
             stdout=subprocess.DEVNULL,
@@ -62,6 +48,10 @@ class HaProxy:
             start_new_session=True,
         )
         await eventually(self._takes_requests)
+
+    def _render(self) -> None:
+        done = subprocess.run([RENDER, self._file], env=self._environment, capture_output=True)
+        assert done.returncode == 0, done.stderr
 
     async def _takes_requests(self) -> bool:
         with contextlib.suppress(aiohttp.ClientError):
