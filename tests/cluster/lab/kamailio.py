@@ -50,7 +50,7 @@ def _modules() -> list[Path]:
 
 class KamailioEdge:
     """`nodes`: their SIP address and port by name. `database`: the environment of libpq, and
-    EDGE_DATABASE_URL."""
+    EDGE_DATABASE_URL. `settings`: further variables of render.sh."""
 
     def __init__(
         self,
@@ -58,7 +58,11 @@ class KamailioEdge:
         address: tuple[str, int],
         nodes: Mapping[str, tuple[str, int]],
         database: Mapping[str, str],
+        settings: Mapping[str, str] | None = None,
     ) -> None:
+        self.settings = settings or {}
+        self.ahead_ms = 0
+        """So far its clock is ahead, from the next start on."""
         self.folder = folder
         self.address = address
         self._nodes = nodes
@@ -89,6 +93,7 @@ class KamailioEdge:
             "EDGE_PORT": str(self.address[1]),
             "EDGE_NODES": nodes,
             "EDGE_WORKERS": "2",
+            **self.settings,
         }
         await asyncio.to_thread(self._render, settings)
         with self.log_file.open("ab") as log:
@@ -107,6 +112,11 @@ class KamailioEdge:
         environment = {**self._environment, **settings}
         done = subprocess.run([RENDER, self.folder], env=environment, capture_output=True)
         assert done.returncode == 0, done.stderr
+        if self.ahead_ms:
+            file = self.folder / "kamailio.cfg"
+            now, ahead = "$TV(sn)", f"($TV(sn) + ($TV(un) + {self.ahead_ms}000) / 1000000)"
+            assert now in file.read_text()
+            file.write_text(file.read_text().replace(now, ahead))
 
     async def stop(self) -> None:
         await self._end(signal.SIGTERM)
