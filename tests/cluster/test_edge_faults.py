@@ -82,6 +82,44 @@ async def test_given_a_node_that_stood_still_when_it_goes_on_then_no_call_runs_t
             assert len(await api.calls("210", ended="true")) == 1
 
 
+@pytest_asyncio.fixture(loop_scope="module")
+async def clock_ahead(cluster: Cluster) -> AsyncIterator[None]:
+    """The nodes are as far behind the edge as docs/edge.md lets them be, and a little more."""
+    await cluster.edge.stop()
+    cluster.edge.ahead_ms = 900
+    await cluster.edge.start()
+    yield
+    await cluster.edge.stop()
+    cluster.edge.ahead_ms = 0
+    await cluster.edge.start()
+
+
+async def test_given_a_node_whose_clock_is_behind_when_it_goes_on_then_no_call_runs_twice(
+    cluster: Cluster, clock_ahead: None
+) -> None:
+    first, second = cluster.nodes
+    async with cluster.phone(ALICE) as alice, cluster.phone(DESK) as desk:
+        desk.answers_after_s = 0.0
+        # The age is counted in whole seconds, and from now on it is least to the node.
+        await asyncio.sleep((0.12 - time.time()) % 1)
+        async with frozen(first):
+            call = await alice.dial(DESK)
+            await asyncio.sleep(2.25)  # the age at which it would still take the call
+            cluster.edge.freeze()  # else it would end a second call at once, if it is quick
+        await asyncio.sleep(0.2)  # it takes the call, or not
+        cluster.edge.thaw()
+        await eventually(lambda: call.answered.is_set() or call.over.is_set(), 10)
+        await first.service.wait_ready()
+        await asyncio.sleep(THAWED_S)  # nothing may happen meanwhile
+        calls = int(call.answered.is_set())
+        assert len(desk.calls) == calls
+        running = [len(await channels(cluster, x)) for x in (first, second)]
+        assert running in ([2 * calls, 0], [0, 2 * calls])
+        assert calls == 1 or call.final == 403  # too old to the one that had it
+        await call.hang_up()
+        await desk.free()
+
+
 async def test_given_a_dead_node_when_its_phones_call_then_another_takes_each_call(
     cluster: Cluster,
 ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 from pathlib import Path
 
@@ -100,6 +101,17 @@ def test_a_node_behind_an_edge_tells_phones_the_outer_address_of_audio_only(tmp_
     for text, address in ((alone, "192.0.2.10"), (behind, "10.0.0.11")):
         assert f"external_signaling_address = {address}\n" in text
         assert "external_media_address = 192.0.2.10\n" in text
+
+
+def test_a_node_refuses_a_call_before_another_node_gets_it(tmp_path: Path) -> None:
+    """Also if its clock is behind by 0.9 s: the edge gives it to the next one after a silence."""
+    assert render(EDGE, tmp_path, EDGE_NODES=NODES).returncode == 0
+    silences = re.findall(r"t_set_fr\(0, (\d+)\)", (tmp_path / "kamailio.cfg").read_text())
+    dialplan = (NODE.parent / "pbx" / "extensions-bridge.conf").read_text()
+    [limit] = re.findall(r"EPOCH\} - \$\{EXTEN:1:10\}\] > (\d)", dialplan)
+    oldest_ms = (int(limit) + 1) * 1000  # of whole seconds, a difference of 1 may be an age of 2
+    assert len(silences) == 2
+    assert all(int(x) >= oldest_ms + 900 for x in silences)
 
 
 def test_a_node_has_a_name_of_its_own_and_knows_its_edge(tmp_path: Path) -> None:
