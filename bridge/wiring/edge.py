@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from bridge.calls.state.pbx_events import PhoneReachability
 from bridge.clock import now_ms
 from bridge.config.settings import Settings
+from bridge.pbx.ami.browser_endpoints import BROWSER_SUFFIX
 from bridge.pbx.ami.link import AmiLink
 from bridge.pbx.ari.client import AriClient
 from bridge.pbx.phones.reachability import EndpointStates
@@ -55,7 +56,7 @@ async def open_edge(
     from bridge.cluster.edge.tables import make_edge_tables
 
     await make_edge_tables(engine)
-    registered = RegisteredPhones(engine)
+    registered = RegisteredPhones(engine, BROWSER_SUFFIX)
     stack.push_async_callback(must_live(registered.run(), "edge_phones").stop)
     return Edge(registered, Subscribers(engine, queue, settings.edge_realm))
 

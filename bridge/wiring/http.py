@@ -124,10 +124,10 @@ def _uapi(settings: Settings) -> UapiSettings:
 
 
 def _sip_websocket(settings: Settings) -> SipWebSocketSettings:
-    phones = settings.sip_websockets_max
+    phones, edge = settings.sip_websockets_max, settings.edge_address
     return SipWebSocketSettings(
-        pbx_url=pbx_url(settings, "/ws"),
-        pbx_tls=pbx_tls(settings) if settings.ari_tls else None,
+        pbx_url=f"ws://{edge}/" if edge else pbx_url(settings, "/ws"),
+        pbx_tls=pbx_tls(settings) if settings.ari_tls and not edge else None,
         connect_timeout_s=settings.connect_timeout_s,
         phones_max=phones,
         strangers_per_address_max=settings.sip_websocket_strangers_max or max(1, phones // 4),

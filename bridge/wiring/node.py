@@ -111,8 +111,12 @@ class Node:
         )
         self._creates = IdempotentCreates(self._calls, shared.keyed_answers, shared.answers)
         self._feed = CallFeed()
+        subscribers = None if shared.edge is None else shared.edge.subscribers
         self._browser_secrets = BrowserSecrets(
-            self.ari, shared.directory, settings.browser_phone_secret_s
+            self.ari,
+            shared.directory,
+            settings.browser_phone_secret_s,
+            subscribers=subscribers,
         )
         self.phones = DirectoryPhones(
             phone_profile(settings),
@@ -120,7 +124,7 @@ class Node:
             self.ari,
             self.link,
             self._browser_secrets,
-            None if shared.edge is None else shared.edge.subscribers,
+            subscribers,
         )
         self._dialplan_values = DialplanValues(
             shared.directory, self.ari, voicemail_limits(settings)

@@ -45,7 +45,8 @@ inner_socket= FROM_OUTSIDE='# Phones and nodes send to one address.'
 if [ -n "$EDGE_INNER_ADDRESS" ]; then
     inner=udp:$EDGE_INNER_ADDRESS:$EDGE_PORT
     LISTEN="$LISTEN
-listen=$inner"
+listen=$inner
+listen=tcp:$EDGE_INNER_ADDRESS:$EDGE_PORT"
     inner_socket=" socket=$inner"
     # An address can be forged; the network that a request came through cannot.
     FROM_OUTSIDE="if (\$Ri != \"$EDGE_INNER_ADDRESS\") \$var(of_node) = -1;"

@@ -32,15 +32,20 @@ CONNECT_LIMIT_S = 3.0
 NUMBERS_MAX = 500
 """More numbers than these in the notes of one moment: all are read."""
 
-_STATES = """SELECT s.username, EXISTS (
-    SELECT FROM edge.location l WHERE l.username = s.username) FROM edge.subscriber s"""
+# The browsers of an extension register as a number of their own, and are phones of the extension.
+_STATES = """SELECT s.username,
+    EXISTS (SELECT FROM edge.location l WHERE l.username = s.username)
+    OR EXISTS (SELECT FROM edge.location l
+        WHERE l.username = s.username || CAST(:browsers AS text))
+    FROM edge.subscriber s
+    WHERE right(s.username, length(CAST(:browsers AS text))) <> CAST(:browsers AS text)"""
 _ALL = text(_STATES)
-_SOME = text(f"{_STATES} WHERE s.username = ANY(:numbers)")
+_SOME = text(f"{_STATES} AND s.username = ANY(:numbers)")
 
 _CONTACTS = text(
     "SELECT contact, COALESCE(received, contact), user_agent,"
     " extract(epoch FROM expires)::bigint FROM edge.location"
-    " WHERE username = :number ORDER BY id DESC LIMIT 20"
+    " WHERE username IN (:number, :of_browsers) ORDER BY id DESC LIMIT 20"
 )
 
 # Of the connection of the notes, which is used below SQLAlchemy too.
@@ -65,10 +70,12 @@ class EdgeContact:
 
 
 class RegisteredPhones:
-    """`run` must live as long as this is used."""
+    """`run` must live as long as this is used. `browsers`: what follows the number of an extension
+    in that of its browsers."""
 
-    def __init__(self, engine: AsyncEngine) -> None:
+    def __init__(self, engine: AsyncEngine, browsers: str) -> None:
         self._engine = engine
+        self._browsers = browsers
         self._observers: list[Changed] = []
         self._states: dict[str, bool] = {}
         self._noted: set[str] = set()
@@ -99,7 +106,8 @@ class RegisteredPhones:
         Raises StorageUnavailable.
         """
         async with reading(self._engine) as connection:
-            rows = (await connection.execute(_CONTACTS, {"number": number})).all()
+            numbers = {"number": number, "of_browsers": number + self._browsers}
+            rows = (await connection.execute(_CONTACTS, numbers)).all()
         return [EdgeContact(*row) for row in rows]
 
     async def run(self) -> None:
@@ -135,7 +143,7 @@ class RegisteredPhones:
         await driver.add_listener(LOCATION_CHANNEL, self._note)
 
     def _note(self, _driver: object, _pid: int, _channel: str, number: str) -> None:
-        self._noted.add(number)
+        self._noted.add(number.removesuffix(self._browsers))
         self._wake.set()
 
     def _lost(self, _driver: object) -> None:
@@ -178,5 +186,5 @@ class RegisteredPhones:
 
     async def _read(self, query: TextClause, values: Mapping[str, object]) -> dict[str, bool]:
         async with reading(self._engine) as connection:
-            rows = (await connection.execute(query, values)).all()
+            rows = (await connection.execute(query, {**values, "browsers": self._browsers})).all()
         return {number: bool(there) for number, there in rows}

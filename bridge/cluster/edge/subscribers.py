@@ -21,6 +21,12 @@ _KEEP = Statement(
     "INSERT INTO edge.subscriber (username, ha1, devices) VALUES (:username, :ha1, :devices)"
     " ON CONFLICT (username) DO UPDATE SET ha1 = EXCLUDED.ha1, devices = EXCLUDED.devices"
 )
+_LEND = Statement(
+    "INSERT INTO edge.subscriber (username, ha1, devices, until_s)"
+    " VALUES (:username, :ha1, :devices, CAST(extract(epoch FROM now()) AS bigint) + :lasts_s)"
+    " ON CONFLICT (username) DO UPDATE SET ha1 = EXCLUDED.ha1, devices = EXCLUDED.devices,"
+    " until_s = EXCLUDED.until_s"
+)
 _REMOVE = Statement("DELETE FROM edge.subscriber WHERE username = :username")
 
 
@@ -59,6 +65,19 @@ class Subscribers:
         ]
         for start in range(0, len(writes), AT_A_TIME):
             await self._queue.submit(*writes[start : start + AT_A_TIME])
+
+    async def lend(self, phone: EdgePhone, lasts_s: int) -> None:
+        """Let this one register with its password for so many seconds, and with no other."""
+        ha1 = digest(phone, self._realm)
+        await self._queue.submit(
+            _LEND.write(
+                counted=False,
+                username=phone.number,
+                ha1=ha1,
+                devices=phone.devices,
+                lasts_s=lasts_s,
+            )
+        )
 
     async def leave_only(self, numbers: Collection[str]) -> None:
         """Let no other register any more: before their nodes forget them.

@@ -39,6 +39,8 @@ TABLES = (
         domain varchar(64) NOT NULL DEFAULT '',
         ha1 varchar(128) NOT NULL,
         devices integer NOT NULL DEFAULT 1)""",
+    # When the password ends, in seconds since 1970. 0: never.
+    "ALTER TABLE edge.subscriber ADD COLUMN IF NOT EXISTS until_s bigint NOT NULL DEFAULT 0",
     """CREATE TABLE IF NOT EXISTS edge.location (
         id serial PRIMARY KEY,
         ruid varchar(64) NOT NULL DEFAULT '' UNIQUE,

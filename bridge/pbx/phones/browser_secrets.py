@@ -6,14 +6,19 @@ import secrets
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import structlog
 
 from bridge.directory.loader import CurrentDirectory
+from bridge.faults import StorageUnavailable
 from bridge.pbx.ami.browser_endpoints import browser_name
 from bridge.pbx.ari.errors import AriError
-from bridge.pbx.phones.phone_objects import auth_object
+from bridge.pbx.phones.phone_objects import BROWSERS_MAX, PhoneAccount, auth_object
 from bridge.pbx.phones.phone_store import PhoneStore
+
+if TYPE_CHECKING:
+    from bridge.cluster.edge.subscribers import Subscribers
 
 log = structlog.get_logger()
 
@@ -55,7 +60,11 @@ class BrowserSecrets:
         directory: CurrentDirectory,
         lifetime_s: int,
         clock: Callable[[], float] = time.monotonic,
+        subscribers: Subscribers | None = None,
     ) -> None:
+        """`subscribers`: of the edge, where browsers register at one. It ends each password by
+        itself."""
+        self._subscribers = subscribers
         self._ari = ari
         self._directory = directory
         self._lifetime_s = lifetime_s
@@ -82,7 +91,10 @@ class BrowserSecrets:
         return told.secret
 
     async def tell(self, number: str) -> BrowserSecret:
-        """The password of the moment, after the PBX has taken it. Raises AriError."""
+        """The password of the moment, after the PBX or the edge has taken it.
+
+        Raises AriError, StorageUnavailable.
+        """
         now_s = self._clock()
         told = self._told.get(number)
         renewed_s = min(_RENEWED_S, self._lifetime_s / 2)
@@ -90,7 +102,7 @@ class BrowserSecrets:
             user_id = self._user_of(number)
             told = self._told[number] = _Told(_random(), now_s + self._lifetime_s, user_id)
         # Each time: a PBX that was restarted, or made anew, may have another one.
-        await self._put(number, told.secret)
+        await self._put(number, told.secret, int(told.until_s - now_s))
         return BrowserSecret(browser_name(number), told.secret, int(told.until_s - now_s))
 
     async def replace_old(self) -> None:
@@ -102,8 +114,8 @@ class BrowserSecrets:
         for number in [x for x, told in self._told.items() if self._is_over(x, told, now_s)]:
             if self._user_of(number) is not None:
                 try:
-                    await self._put(number, _random())
-                except AriError as why:
+                    await self._put(number, _random(), 0)
+                except (AriError, StorageUnavailable) as why:
                     log.info("browser_secret_not_replaced", extension=number, why=str(why))
                     continue
             # One that asked meanwhile has a new one.
@@ -119,8 +131,12 @@ class BrowserSecrets:
         extension = self._directory.directory.extensions.get(number)
         return extension.user_id if extension is not None and extension.webrtc else None
 
-    async def _put(self, number: str, secret: str) -> None:
+    async def _put(self, number: str, secret: str, lasts_s: int) -> None:
         name = browser_name(number)
+        if self._subscribers is not None:
+            browsers = PhoneAccount(name, secret, devices=BROWSERS_MAX)
+            await self._subscribers.lend(browsers, lasts_s)
+            return
         await self._ari.put_dynamic_object("auth", name, auth_object(name, secret))
 
 

@@ -153,8 +153,10 @@ class DirectoryPhones:
             )
             if self._subscribers is not None:
                 made = (x for x in phones if x.number not in result.not_made)
-                await self._subscribers.keep(made)
-            self._browser_secrets.seen(x.browsers_of for x in phones if x.browsers_of)
+                # Browsers register once a page has asked for their password, which then ends.
+                await self._subscribers.keep(x for x in made if not x.browsers_of)
+            else:
+                self._browser_secrets.seen(x.browsers_of for x in phones if x.browsers_of)
             # Removing an endpoint causes no event: ask anew who can be reached.
             await self._link.refresh_endpoints()
         except (AriError, InvalidPbxValue, StorageUnavailable) as why:
@@ -219,13 +221,8 @@ class DirectoryPhones:
         for extension in self._directory.directory.provisioned_phones():
             phone = self._account(extension)
             yield phone
-            # Browsers register at a PBX itself, and behind an edge nobody does.
-            if extension.webrtc and not self._is_behind_edge:
+            if extension.webrtc:
                 yield browser_account(phone, self._browser_secrets.on_pbx(extension.number))
-
-    @property
-    def _is_behind_edge(self) -> bool:
-        return self._profile is not None and self._profile.edge is not None
 
     def _account(self, extension: Extension) -> PhoneAccount:
         return PhoneAccount(
@@ -235,5 +232,5 @@ class DirectoryPhones:
             extension.caller_number,
             context=CONTEXT_ANY if extension.may_call_public else CONTEXT_LOCAL,
             devices=extension.devices,
-            webrtc=extension.webrtc and not self._is_behind_edge,
+            webrtc=extension.webrtc,
         )

@@ -135,13 +135,13 @@ def phone_objects(phone: PhoneAccount, profile: PhoneProfile) -> PhoneObjects:
     else:
         hashed = objects
     if profile.edge is not None:
-        _put_behind(profile.edge, phone.number, objects)
+        _put_behind(profile.edge, phone, objects)
     fingerprint = hashlib.sha256(json.dumps(hashed, sort_keys=True).encode()).hexdigest()
     objects["aor"][MARK_FIELD] = MARK_PREFIX + fingerprint[:32]
     return objects
 
 
-def _put_behind(edge: EdgeAddress, number: str, objects: PhoneObjects) -> None:
+def _put_behind(edge: EdgeAddress, phone: PhoneAccount, objects: PhoneObjects) -> None:
     """Change the objects into those of a phone that registers at the edge.
 
     The edge has proved who calls, and says so in From. So the PBX asks for no password, and takes
@@ -152,9 +152,12 @@ def _put_behind(edge: EdgeAddress, number: str, objects: PhoneObjects) -> None:
     del objects["endpoint"]["auth"]
     for direct in ("max_contacts", "remove_existing"):
         del objects["aor"][direct]
-    objects["aor"] |= {"contact": f"sip:{number}@{edge.uri_host}", "qualify_frequency": "0"}
+    contact = f"sip:{phone.number}@{edge.uri_host}"
+    if phone.browsers_of:
+        # [all-devices] knows browsers by it. `transport` itself would be how to reach the edge.
+        contact += ";x-transport=ws"
+    objects["aor"] |= {"contact": contact, "qualify_frequency": "0"}
     objects["endpoint"] |= {
-        "aors": number,
         "identify_by": "username",
         # By name: of `deny` and `permit` Asterisk's database keeps nothing, so that after a restart
         # the endpoint would let nobody in.

@@ -85,6 +85,7 @@ def test_an_edge_with_two_addresses_talks_to_nodes_by_the_inner_one_only(tmp_pat
         "listen=udp:10.0.1.5:5060 advertise 192.0.2.10:5060",
         "listen=tcp:10.0.1.5:5060 advertise 192.0.2.10:5060",
         "listen=udp:10.0.0.5:5060",
+        "listen=tcp:10.0.0.5:5060",  # the WebSocket of the service
     ]
     assert 'if ($Ri != "10.0.0.5") $var(of_node) = -1;' in written
     nodes = (tmp_path / "dispatcher.list").read_text().splitlines()

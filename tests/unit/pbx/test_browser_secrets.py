@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import cast
 
 import pytest
 
+from bridge.cluster.edge.subscribers import EdgePhone, Subscribers
 from bridge.config.secrets_file import ThrowawaySecrets
 from bridge.directory.loader import EXAMPLE_FILE, CurrentDirectory
 from bridge.pbx.ari.errors import AriRefused
@@ -165,3 +167,28 @@ async def test_given_a_pbx_that_refuses_when_replaced_then_it_is_tried_again(
     assert pbx.password() == told.secret
     await secrets.replace_old()
     assert pbx.password() != told.secret
+
+
+class Edge:
+    """Keeps what it was asked to let in: number, password, devices, seconds."""
+
+    def __init__(self) -> None:
+        self.lent: list[tuple[str, str, int, int]] = []
+
+    async def lend(self, phone: EdgePhone, lasts_s: int) -> None:
+        self.lent.append((phone.number, phone.secret, phone.devices, lasts_s))
+
+
+async def test_given_an_edge_when_a_page_asks_then_the_edge_has_the_password_for_its_time(
+    pbx: Pbx, clock: Clock, directory: CurrentDirectory
+) -> None:
+    edge = Edge()
+    secrets = BrowserSecrets(pbx, directory, LIFETIME_S, clock, cast("Subscribers", edge))
+    told = await secrets.tell(NUMBER)
+    assert edge.lent == [(told.user, told.secret, 5, LIFETIME_S)]
+    assert ("auth", told.user) not in pbx.objects
+    clock.now_s = LIFETIME_S + 1
+    await secrets.replace_old()
+    [_, (user, other, _, lasts_s)] = edge.lent
+    assert (user, lasts_s) == (told.user, 0)
+    assert other != told.secret

@@ -12,7 +12,7 @@ from bridge.calls.pbx import InvalidPbxValue
 from bridge.pbx.ari.client import AriEndpoint
 from bridge.pbx.ari.errors import AriRefused, AriUnavailable
 from bridge.pbx.pbx_settings import EdgeAddress, PhoneProfile
-from bridge.pbx.phones.phone_objects import MARK_FIELD, MARK_PREFIX, PhoneAccount
+from bridge.pbx.phones.phone_objects import MARK_FIELD, MARK_PREFIX, PhoneAccount, browser_account
 from bridge.pbx.phones.provisioning import NOT_OURS, provision
 from bridge.pbx.phones.provisioning_pace import BATCH, PROBE
 from tests.lab.instant_time import instant
@@ -330,3 +330,18 @@ async def test_given_phones_when_they_move_to_an_edge_or_back_then_no_old_field_
     assert pbx.objects == fresh.objects
     again = await provision([ONE], profiles[1], pbx)
     assert again.unchanged == ("0003*210",)
+
+
+async def test_given_an_edge_then_browsers_have_an_endpoint_that_the_dialplan_knows_as_theirs() -> (
+    None
+):
+    pbx = FakePhones()
+    behind = replace(PROFILE, edge=EdgeAddress("10.0.0.5", 5060))
+    phone = replace(ONE, webrtc=True)
+    await provision([phone, browser_account(phone, "of-now")], behind, pbx)
+
+    assert pbx.objects["endpoint", ONE.number]["aors"] == "0003*210,0003*210-web"
+    endpoint, aor = pbx.objects["endpoint", "0003*210-web"], pbx.objects["aor", "0003*210-web"]
+    assert aor["contact"] == "sip:0003*210-web@10.0.0.5:5060;x-transport=ws"
+    assert (endpoint["aors"], endpoint["webrtc"]) == ("0003*210-web", "yes")
+    assert ("auth", "0003*210-web") not in pbx.objects

@@ -107,7 +107,7 @@ def edge(monkeypatch: pytest.MonkeyPatch) -> FakeEdge:
 
 @asynccontextmanager
 async def followed(edge: FakeEdge) -> AsyncIterator[Followed]:
-    made = Followed(RegisteredPhones(cast("AsyncEngine", edge)))
+    made = Followed(RegisteredPhones(cast("AsyncEngine", edge), "-web"))
     running = asyncio.ensure_future(made.phones.run())
     await asyncio.sleep(MOMENT_S)
     try:
@@ -121,7 +121,7 @@ async def followed(edge: FakeEdge) -> AsyncIterator[Followed]:
 @instant
 async def test_what_is_asked_is_read_now(edge: FakeEdge) -> None:
     edge.contacts = [("sip:210@10.0.0.1", "sip:10.0.0.9:5060", "baresip", 99)]
-    phones = RegisteredPhones(cast("AsyncEngine", edge))
+    phones = RegisteredPhones(cast("AsyncEngine", edge), "-web")
     assert await phones.states() == {"210": True, "211": False}
     assert await phones.is_registered("210")
     assert not await phones.is_registered("211")
@@ -234,3 +234,13 @@ async def test_who_is_told_no_more_hears_nothing(edge: FakeEdge) -> None:
         await asyncio.sleep(MOMENT_S)
         assert found.told == [("210", True)]
         assert (await found.phones.states())["211"]
+
+
+@instant
+async def test_a_browser_that_comes_is_a_phone_of_its_extension(edge: FakeEdge) -> None:
+    async with followed(edge) as found:
+        edge.states["211"] = True
+        edge.note("211-web")
+        await asyncio.sleep(MOMENT_S)
+        assert edge.reads[1:] == [["211"]]
+        assert found.told[1:] == [("211", True)]

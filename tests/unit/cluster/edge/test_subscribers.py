@@ -19,7 +19,8 @@ from bridge.storage.write_queue import WriteQueue
 from ..sqlite_database import Clock, engine_in
 
 TABLE = """CREATE TABLE edge.subscriber (
-    id integer PRIMARY KEY, username text NOT NULL UNIQUE, ha1 text NOT NULL, devices integer)"""
+    id integer PRIMARY KEY, username text NOT NULL UNIQUE, ha1 text NOT NULL, devices integer,
+    until_s integer NOT NULL DEFAULT 0)"""
 
 
 @dataclass(frozen=True)
