@@ -11,7 +11,7 @@ from .figures import Measure, percentile, value
 from .generated_calls import CallTemplate
 from .plan import Plan
 from .progress import progress
-from .scripted_stage import ScriptedStage, open_scripted_stage
+from .scripted_stage import TALKS, ScriptedStage, open_scripted_stage
 
 _SEEN_LIMIT_S = 10
 _OBSERVED_EVERY = 10
@@ -55,7 +55,7 @@ async def _one(stage: ScriptedStage, lags: list[float] | None) -> None:
     await stage.answer(call_id)
     if lags is not None:
         async with asyncio.timeout(_SEEN_LIMIT_S):
-            while b'"answered"' not in (await stage.http.request("GET", path))[1]:
+            while TALKS not in (await stage.http.request("GET", path))[1]:
                 pass
         lags.append((time.monotonic() - began) * 1000)
     status, answer = await stage.http.request("DELETE", path)

@@ -21,12 +21,11 @@ from .generated_calls import CallTemplate
 from .plan import Plan
 from .process_cost import CpuMeter
 from .progress import progress
-from .scripted_stage import ScriptedStage, open_scripted_stage
+from .scripted_stage import TALKS, ScriptedStage, open_scripted_stage
 from .stage import token_of
 
 _OPEN_LIMIT_S = 60
 _HEARD_LIMIT_S = 60
-_ANSWERED = b'"answered":'
 _SETTINGS = {
     "http_connections_max": "4000",
     "http_connections_per_address_max": "4000",
@@ -58,7 +57,7 @@ class Listener(asyncio.Protocol):
                 self.began.set_exception(AssertionError(self._last + data))
         now = time.monotonic()
         for event in (self._last + data).split(b"event: call")[1:]:
-            if _ANSWERED in event:
+            if TALKS in event:
                 self.heard.setdefault(_id_in(event), now)
         # An event may arrive in two pieces.
         self._last = data[-4_096:]
@@ -114,19 +113,11 @@ class _Calls:
             await stage.end(call_id)
         await stage.wait_live_calls(0)
         cpu_ms = cpu.read()["service"] / count
-        moments = list(answered.values())
         return [
-            (heard - began) * 1000
-            for place, listener in enumerate(open_streams)
-            for heard, began in zip(
-                listener.heard.values(), self._followed(place, moments), strict=False
-            )
+            (heard - answered[call_id]) * 1000
+            for listener in open_streams
+            for call_id, heard in listener.heard.items()
         ], cpu_ms
-
-    def _followed(self, place: int, moments: list[float]) -> list[float]:
-        """The moments of the calls that the listener at this place follows, in their order."""
-        own = place - self._plan.wallboards
-        return moments if own < 0 else moments[own :: self._plan.listeners]
 
     async def _heard(self, open_streams: list[Listener], count: int) -> None:
         """Until the wallboards have heard of every call."""

@@ -24,6 +24,8 @@ from .stage import UNLIMITED, api
 _SETTLE_LIMIT_S = 120
 _POLL_S = 0.02
 _ORDERED_AT_ONCE = 50
+TALKS = b'"answeredMs":'
+"""In the document of a call once its destination has answered; a view has its own "answered"."""
 _WITHOUT_ARI = ("dialplan_values_not_told",)
 
 
@@ -43,6 +45,7 @@ class ScriptedStage:
                 "Originate": self._originate,
                 "Hangup": self._hang_up,
                 "CoreShowChannels": self._show_channels,
+                "Getvar": _get_variable,
             }
         )
         self.service: BridgeProcess
@@ -86,7 +89,7 @@ class ScriptedStage:
         path = f"/uapi/phoneCalls/{user_of(source)}/{source}/{call_id}"
 
         async def shown() -> bool:
-            return b'"answered"' in (await self.others_http.request("GET", path))[1]
+            return TALKS in (await self.others_http.request("GET", path))[1]
 
         await eventually(shown, _SETTLE_LIMIT_S)
 
@@ -152,6 +155,12 @@ class ScriptedStage:
         listed = b"".join(x.channels for x in self._live.values())
         await session.send(listed.replace(b"Event: CoreShowChannel", with_id))
         await session.send(event("CoreShowChannelsComplete", ActionID=action_id))
+
+
+async def _get_variable(session: Session, action: ReceivedAction) -> None:
+    """The service asks for the Call-ID of SIP of some channels."""
+    name, channel = action.value("Variable"), action.value("Channel")
+    await session.answer(action, "Success", ("Variable", name), ("Value", f"id-of-{channel}"))
 
 
 def _parties(action: ReceivedAction) -> tuple[str, str]:
