@@ -8,8 +8,10 @@
 # make test-compose-short   the same, of the tests of calls only what containers can break
 # make test-cluster   several instances over one PostgreSQL: killed, frozen and cut off, with live calls
 # make demo    two softphones, one call, a timeline
-# make bench   how fast, beside a service by hand and raw AMI: 2 to 10 minutes; PYTHON= for another
+# make bench   how fast, beside a service by hand and raw AMI: 5 to 15 minutes; PYTHON= for another
 #              Python; bench-short: one minute, no verdict
+# make chaos   calls while the service is killed, frozen and cut off: 10 minutes,
+#              CHAOS_ARGS="--minutes 60"; chaos-short: 20 seconds
 # make fuzz    schemathesis asks for all that the API documents: 10 minutes, FUZZ_ARGS="--minutes 60"
 # make check   ruff, mypy --strict, which room may import which, and codespell
 # make docs    the documentation as a site in build/site; opens from a disk, too
@@ -33,7 +35,7 @@ UNIT_WORKERS ?= 2
 # The floor: new code of bridge/ brings tests of its own. Raise it when the unit tests cover more.
 UNIT_COVERAGE_PERCENT := 88
 
-.PHONY: bench-in-venv bench-short-in-venv serve serve-cluster install test test-unit coverage test-compose test-compose-short test-cluster demo bench bench-short fuzz check format docs pages screenshots pin vendor lock clean
+.PHONY: bench-in-venv bench-short-in-venv serve serve-cluster install test test-unit coverage test-compose test-compose-short test-cluster demo bench bench-short fuzz chaos chaos-short check format docs pages screenshots pin vendor lock clean
 .DEFAULT_GOAL := serve
 
 # Every command of a venv names its folder, so the venv of a moved or copied checkout is made anew.
@@ -110,6 +112,12 @@ bench-short-in-venv: $(VENV)/installed-dev
 
 fuzz: $(VENV)/installed-dev
 	@$(BIN)/python -m tests.fuzz $(FUZZ_ARGS)
+
+chaos: $(VENV)/installed-dev
+	@$(BIN)/python -m tests.chaos $(CHAOS_ARGS)
+
+chaos-short: $(VENV)/installed-dev
+	@$(BIN)/python -m tests.chaos --minutes 0.33 $(CHAOS_ARGS)
 
 check: $(VENV)/installed-dev
 	$(BIN)/ruff check

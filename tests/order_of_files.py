@@ -12,6 +12,7 @@ import pytest
 LONG_FILES = {
     "test_bench_pieces.py",
     "test_bench_runs.py",
+    "test_chaos.py",
     "test_check_pbx.py",
     "test_connections.py",
     "test_database_down_at_start.py",

@@ -7,6 +7,7 @@ import os
 import shutil
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
@@ -41,6 +42,8 @@ class AnsweringPhone:
         self._transport: asyncio.ReadTransport | None = None
         self._answers: dict[str, asyncio.Future[float]] = {}
         self._invites: dict[str, asyncio.Future[float]] = {}
+        self.rung: Counter[str] = Counter()
+        """INVITEs by the caller's number. One that is sent again for lack of an answer is one."""
 
     @property
     def pid(self) -> int:
@@ -93,6 +96,7 @@ class AnsweringPhone:
         seen = {"I": self._invites, "A": self._answers}.get(kind)
         if seen is None:
             return
+        self.rung[number] += kind == "I"
         future = seen.setdefault(number, asyncio.get_running_loop().create_future())
         if not future.done():
             future.set_result(now)

@@ -17,11 +17,16 @@ class BareHttp:
         self._headers = f"Host: {host}:{port}\r\n{headers}"
         self._idle: list[_Connection] = []
 
-    async def request(self, method: str, path: str, body: bytes = b"") -> tuple[int, bytes]:
-        """Status and body."""
+    async def request(
+        self, method: str, path: str, body: bytes = b"", headers: str = ""
+    ) -> tuple[int, bytes]:
+        """Status and body. `headers`: further ones, as those of every request."""
+        while self._idle and not self._idle[-1].open:
+            self._idle.pop()
         connection = self._idle.pop() if self._idle else await self._connect()
         head = (
-            f"{method} {path} HTTP/1.1\r\n{self._headers}Content-Type: application/json\r\n"
+            f"{method} {path} HTTP/1.1\r\n{self._headers}{headers}"
+            "Content-Type: application/json\r\n"
             f"Content-Length: {len(body)}\r\n\r\n"
         )
         async with asyncio.timeout(_ANSWER_LIMIT_S):
@@ -75,7 +80,8 @@ class _Connection(asyncio.Protocol):
             self._transport.close()
         self._data = b""
         answer, self._answer = self._answer, None
-        answer.set_result((status, body))
+        if not answer.done():  # nobody waits any more
+            answer.set_result((status, body))
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.open = False

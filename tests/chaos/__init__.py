@@ -1,0 +1,1 @@
+"""Calls at a steady rate while everything around them breaks: `make chaos`."""
