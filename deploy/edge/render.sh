@@ -16,6 +16,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 : "${EDGE_NODES:?pairs of name=address:port, separated by spaces}"
 : "${EDGE_WORKERS:=4}" "${EDGE_TCP_CONNECTIONS_MAX:=20000}" "${EDGE_GUESSES_MAX:=20}"
 : "${EDGE_ADDRESS_GUESSES_MAX:=400}" "${EDGE_STRANGER_S:=60}"
+: "${EDGE_TLS_PORT:=5061}" "${EDGE_TLS_CERTIFICATE:=}" "${EDGE_TLS_KEY:=}"
 : "${EDGE_PLACEMENTS:=public.placements}" "${EDGE_RUN_DIR:=$out}"
 
 # What a value may consist of: none may end a text of the configuration and begin another.
@@ -30,7 +31,7 @@ check EDGE_PLACEMENTS "$EDGE_PLACEMENTS" 'a-z_.'
 check EDGE_RUN_DIR "$EDGE_RUN_DIR" 'A-Za-z0-9_./-'
 [ -z "$EDGE_ADVERTISED_ADDRESS" ] || check EDGE_ADVERTISED_ADDRESS "$EDGE_ADVERTISED_ADDRESS" 'A-Za-z0-9.-'
 for name in EDGE_PORT EDGE_WORKERS EDGE_TCP_CONNECTIONS_MAX EDGE_GUESSES_MAX EDGE_PING_S \
-    EDGE_ADDRESS_GUESSES_MAX EDGE_STRANGER_S; do
+    EDGE_ADDRESS_GUESSES_MAX EDGE_STRANGER_S EDGE_TLS_PORT; do
     eval "check $name \"\$$name\" 0-9"
 done
 
@@ -50,6 +51,22 @@ listen=tcp:$EDGE_INNER_ADDRESS:$EDGE_PORT"
     inner_socket=" socket=$inner"
     # An address can be forged; the network that a request came through cannot.
     FROM_OUTSIDE="if (\$Ri != \"$EDGE_INNER_ADDRESS\") \$var(of_node) = -1;"
+fi
+
+# TLS and secure WebSocket, where there is a certificate.
+TLS='# no certificate is named: no TLS'
+if [ -n "$EDGE_TLS_CERTIFICATE$EDGE_TLS_KEY" ]; then
+    check EDGE_TLS_CERTIFICATE "$EDGE_TLS_CERTIFICATE" 'A-Za-z0-9_./-'
+    check EDGE_TLS_KEY "$EDGE_TLS_KEY" 'A-Za-z0-9_./-'
+    tls_advertised=
+    [ -z "$EDGE_ADVERTISED_ADDRESS" ] || tls_advertised=" advertise $EDGE_ADVERTISED_ADDRESS:$EDGE_TLS_PORT"
+    LISTEN="enable_tls=yes
+$LISTEN
+listen=tls:$host:$EDGE_TLS_PORT$tls_advertised"
+    TLS="loadmodule \"tls.so\"
+modparam(\"tls\", \"tls_method\", \"TLSv1.2+\")
+modparam(\"tls\", \"certificate\", \"$EDGE_TLS_CERTIFICATE\")
+modparam(\"tls\", \"private_key\", \"$EDGE_TLS_KEY\")"
 fi
 
 # Set n: node n first, the others after it in their order; so the next node takes over from one that
@@ -75,7 +92,7 @@ done
 
 mkdir -p "$out"
 printf %s "$list" > "$out/dispatcher.list"
-export LISTEN NODES FROM_OUTSIDE
+export LISTEN NODES FROM_OUTSIDE TLS
 EDGE_HOST=$host REALM=$EDGE_REALM DATABASE_URL=$EDGE_DATABASE_URL WORKERS=$EDGE_WORKERS \
 TCP_CONNECTIONS_MAX=$EDGE_TCP_CONNECTIONS_MAX GUESSES_MAX=$EDGE_GUESSES_MAX CONF_DIR=$out \
 PING_S=$EDGE_PING_S RUN_DIR=$EDGE_RUN_DIR PLACEMENTS=$EDGE_PLACEMENTS EDGE_PORT=$EDGE_PORT NODE_SILENT_MS=3000 \

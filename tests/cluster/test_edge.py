@@ -18,6 +18,7 @@ from bridge.testing.softphones.raw_sip import RawSip, request
 from bridge.testing.softphones.softphone import Softphone
 
 from .lab.cluster import Cluster, ring
+from .phone_behind_nat import PhoneBehindNat
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -35,7 +36,7 @@ async def _no_call_is_left(cluster: Cluster) -> AsyncIterator[None]:
 
 
 ALICE, DESK, BOB = "0003*210", "0003*211", "0003*212"
-TRANSPORTS = pytest.mark.parametrize("transport", ["udp", "tcp", "ws"])
+TRANSPORTS = pytest.mark.parametrize("transport", ["udp", "tcp", "tls", "ws", "wss"])
 
 
 async def all_talk(cluster: Cluster, channels: int) -> None:
@@ -91,6 +92,35 @@ async def test_given_a_call_through_the_edge_when_transferred_blind_then_the_thi
         await desk.calls[0].hang_up()
         await call.hang_up()
         await ended(bob)
+
+
+@pytest.mark.parametrize("transport", ["udp", "tcp"])
+async def test_given_a_phone_behind_nat_then_it_calls_and_is_called_and_hears(
+    cluster: Cluster, transport: TransportName
+) -> None:
+    phone = PhoneBehindNat(ALICE, cluster.secret(ALICE), cluster.edge.address, transport)
+    await phone.start()
+    try:
+        own = await phone.dial("00")
+        await own.answered.wait()
+        await phone.hears()
+        await own.hold()
+        await own.hang_up()
+        async with cluster.ami(cluster.nodes[1]) as ami:
+            await ring(ami, ALICE)
+            call = await phone.ringing()
+            await call.accept()
+            await call.acknowledged.wait()
+            await phone.hears()
+            [channel] = await ami.channels()
+            await ami.action("Hangup", Channel=channel["Channel"])
+            await ended(phone)
+        if transport == "udp":
+            async with asyncio.timeout(10):
+                await phone.kept_alive.wait()
+        await phone.register(0)
+    finally:
+        await phone.stop()
 
 
 async def test_given_two_calls_when_joined_by_an_attended_transfer_then_the_others_talk(

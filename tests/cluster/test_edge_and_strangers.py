@@ -4,34 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import hashlib
 import time
 from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
-from sqlalchemy import text
 
-from bridge.cluster.edge.tables import make_edge_tables
-from bridge.storage.engine import open_engine
-from bridge.storage.migrate import migrate
 from bridge.testing.eventually import eventually
 from bridge.testing.softphones.plain_phone import PlainPhone
-from bridge.testing.softphones.ports import free_port
 from bridge.testing.softphones.raw_sip import RawSip, request
-from bridge.testing.softphones.sip_digest import credentials
-from bridge.testing.softphones.sip_message import SipMessage, parse_sip_message
 from tests.integration.storage.private_postgresql import PrivatePostgresql
 
-from .lab.cluster import libpq_environment
+from .lab.edge_alone import PASSWORD, challenged, edge_alone, proved
 from .lab.kamailio import KamailioEdge
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-NODE = ("127.0.0.65", 5999)
 NAME = "elsewhere.invalid"
 ALICE, BOB, BROWSER = "0003*210", "0003*211", "0003*215-web"
-PASSWORD = "open sesame"
 GUESSES_MAX, ADDRESS_GUESSES_MAX = 5, 30
 STRANGER_S = 2
 
@@ -40,42 +30,15 @@ STRANGER_S = 2
 async def edge(
     tmp_path_factory: pytest.TempPathFactory, postgresql: PrivatePostgresql
 ) -> AsyncIterator[KamailioEdge]:
-    url = postgresql.new_database()
-    engine = open_engine(url)
-    await migrate(engine)
-    await make_edge_tables(engine)
-    add = text(
-        "INSERT INTO edge.subscriber (username, ha1, until_s) VALUES (:number, :ha1, :until)"
-    )
-    async with engine.begin() as connection:
-        for number, until_s in ((ALICE, 0), (BOB, int(time.time()) + 600), (BROWSER, 1)):
-            ha1 = hashlib.md5(f"{number}:edge:{PASSWORD}".encode()).hexdigest()  # noqa: S324
-            await connection.execute(add, {"number": number, "ha1": ha1, "until": until_s})
-    await engine.dispose()
     settings = {
         "EDGE_STRANGER_S": str(STRANGER_S),
         "EDGE_GUESSES_MAX": str(GUESSES_MAX),
         "EDGE_ADDRESS_GUESSES_MAX": str(ADDRESS_GUESSES_MAX),
     }
+    numbers = {ALICE: 0, BOB: int(time.time()) + 600, BROWSER: 1}
     folder = tmp_path_factory.mktemp("short")
-    address = "127.0.0.64", free_port()
-    made = KamailioEdge(folder, address, {"node1": NODE}, libpq_environment(url), settings)
-    try:
-        await made.start()
+    async with edge_alone(folder, postgresql, numbers, settings) as made:
         yield made
-    finally:
-        await made.stop()
-
-
-async def challenged(sender: RawSip, number: str, method: str = "REGISTER") -> SipMessage:
-    asked = request(method, number, sender=f"<sip:{number}@127.0.0.1>")
-    return parse_sip_message(await sender.response(asked), sent=False)
-
-
-def proved(number: str, challenge: SipMessage, secret: str, method: str = "REGISTER") -> str:
-    """That request with the answer to a challenge."""
-    answer = credentials(number, secret, method, f"sip:{number}@127.0.0.1", challenge)
-    return request(method, number, sender=f"<sip:{number}@127.0.0.1>", more=answer)
 
 
 async def test_given_a_host_name_in_a_forged_dialog_then_the_edge_looks_no_name_up(

@@ -20,7 +20,7 @@ from .lab.cluster import Cluster, Node, ring
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-ALICE, DESK, BOB = "0003*210", "0003*211", "0003*212"
+ALICE, DESK, BOB, ABROAD = "0003*210", "0003*211", "0003*212", "0004*210"
 THAWED_S = 1.0
 """A node that goes on has executed what waited for it well within this time."""
 
@@ -189,6 +189,8 @@ async def test_given_an_edge_that_was_killed_then_udp_phones_ring_and_others_aft
     ):
         over_tcp = PlainPhone(BOB, cluster.secret(BOB), cluster.edge.address, "tcp")
         await over_tcp.start()
+        over_ws = PlainPhone(ABROAD, cluster.secret(ABROAD), cluster.edge.address, "ws")
+        await over_ws.start()
         desk.answers_after_s = 0.0
         await cluster.edge.kill()
 
@@ -199,6 +201,7 @@ async def test_given_an_edge_that_was_killed_then_udp_phones_ring_and_others_aft
 
         await eventually(refused, 10)
         await api.leave_no_call()
+        cluster.edge.folder = cluster.edge.folder.with_name("edge2")  # as on another machine
         await cluster.edge.start()
 
         rows = "SELECT username FROM edge.location ORDER BY username"
@@ -212,6 +215,10 @@ async def test_given_an_edge_that_was_killed_then_udp_phones_ring_and_others_aft
         assert not await _reachable(cluster, BOB)
 
         await over_tcp.stop()
+        await over_ws.stop()
+        async with cluster.phone(ABROAD, "ws") as back:
+            back.answers_after_s = 0.0
+            await (await answered(alice, ABROAD)).hang_up()
         async with cluster.phone(BOB, "tcp") as again:
             again.answers_after_s = 0.0
             await (await answered(alice, BOB)).hang_up()

@@ -83,7 +83,9 @@ class PlainPhone:
     @property
     def contact(self) -> str:
         transport = self._transport
-        kind = "" if transport.name == "udp" else f";transport={transport.name}"
+        # Of a secure WebSocket, too, it is `ws` (RFC 7118, 5.2.4).
+        name = "ws" if transport.name == "wss" else transport.name
+        kind = "" if name == "udp" else f";transport={name}"
         return f"sip:{self.user}@{self.via_host}{kind}"
 
     @property

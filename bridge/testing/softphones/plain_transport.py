@@ -1,9 +1,10 @@
-"""How the messages of a PlainPhone travel: UDP, TCP or WebSocket."""
+"""How the messages of a PlainPhone travel: UDP, TCP, TLS or (secure) WebSocket."""
 
 from __future__ import annotations
 
 import asyncio
 import re
+import ssl
 from collections.abc import Callable
 from typing import Literal, Protocol
 
@@ -11,7 +12,7 @@ import aiohttp
 
 from .ports import address_towards
 
-TransportName = Literal["udp", "tcp", "ws"]
+TransportName = Literal["udp", "tcp", "tls", "ws", "wss"]
 Address = tuple[str, int]
 _LENGTH = re.compile(rb"^content-length\s*:\s*(\d+)", re.IGNORECASE | re.MULTILINE)
 
@@ -34,8 +35,16 @@ def transport_to(
 ) -> PlainTransport:
     """`take` is told each message as it came."""
     kinds: dict[TransportName, type[_Udp] | type[_Tcp] | type[_WebSocket]]
-    kinds = {"udp": _Udp, "tcp": _Tcp, "ws": _WebSocket}
+    kinds = {"udp": _Udp, "tcp": _Tcp, "tls": _Tls, "ws": _WebSocket, "wss": _SecureWebSocket}
     return kinds[name](server, take)
+
+
+def any_certificate() -> ssl.SSLContext:
+    """Of a test, which makes its own."""
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
 
 
 class _Udp(asyncio.DatagramProtocol):
@@ -68,6 +77,7 @@ class _Udp(asyncio.DatagramProtocol):
 
 class _Tcp:
     name: TransportName = "tcp"
+    tls: ssl.SSLContext | None = None
 
     def __init__(self, server: Address, take: Callable[[bytes], None]) -> None:
         self._server = server
@@ -75,7 +85,7 @@ class _Tcp:
         self.local = (address_towards(server[0]), 0)
 
     async def open(self) -> None:
-        self._reader, self._writer = await asyncio.open_connection(*self._server)
+        self._reader, self._writer = await asyncio.open_connection(*self._server, ssl=self.tls)
         self.local = self._writer.get_extra_info("sockname")
         self._task = asyncio.create_task(self._read())
 
@@ -101,8 +111,14 @@ class _Tcp:
         await asyncio.gather(self._task, return_exceptions=True)
 
 
+class _Tls(_Tcp):
+    name = "tls"
+    tls = any_certificate()
+
+
 class _WebSocket:
     name: TransportName = "ws"
+    tls: ssl.SSLContext | None = None
 
     def __init__(self, server: Address, take: Callable[[bytes], None]) -> None:
         self._server = server
@@ -112,8 +128,8 @@ class _WebSocket:
 
     async def open(self) -> None:
         self._session = aiohttp.ClientSession()
-        url = f"ws://{self._server[0]}:{self._server[1]}/"
-        self._socket = await self._session.ws_connect(url, protocols=("sip",))
+        url = f"{self.name}://{self._server[0]}:{self._server[1]}/"
+        self._socket = await self._session.ws_connect(url, protocols=("sip",), ssl=self.tls or True)
         self._task = asyncio.create_task(self._read())
 
     async def _read(self) -> None:
@@ -131,3 +147,8 @@ class _WebSocket:
         self._task.cancel()
         await asyncio.gather(self._task, *self._sending, return_exceptions=True)
         await self._session.close()
+
+
+class _SecureWebSocket(_WebSocket):
+    name = "wss"
+    tls = any_certificate()

@@ -72,7 +72,9 @@ class Cluster:
         self, number: str, transport: TransportName = "udp", secret: str = ""
     ) -> AsyncIterator[PlainPhone]:
         """A phone that is registered at the edge, and leaves it at the end."""
-        phone = PlainPhone(number, secret or self.secret(number), self.edge.address, transport)
+        secure = transport in ("tls", "wss")
+        address = self.edge.tls_address if secure else self.edge.address
+        phone = PlainPhone(number, secret or self.secret(number), address, transport)
         await phone.start()
         try:
             yield phone

@@ -14,6 +14,7 @@ from pathlib import Path
 from uuid import uuid4
 
 from bridge.testing.eventually import eventually
+from bridge.testing.softphones.ports import free_port
 from bridge.testing.softphones.toolchain import install, installing
 
 RENDER = Path(__file__).parents[3] / "deploy" / "edge" / "render.sh"
@@ -21,6 +22,7 @@ _PACKAGES = {
     "kamailio": "kamailio",
     "kamcmd": "kamailio-postgres-modules",
     "kamctl": "kamailio-websocket-modules",
+    "kamdbctl": "kamailio-tls-modules",
 }
 _LIBRARIES = Path("/usr/lib")
 _UNIT = Path("/etc/systemd/system/kamailio.service")
@@ -44,8 +46,16 @@ def ensure_kamailio() -> Path:
 
 
 def _modules() -> list[Path]:
-    has_all = shutil.which("kamailio") and list(_LIBRARIES.glob("*/kamailio/modules/websocket.so"))
-    return list(_LIBRARIES.glob("*/kamailio/modules/db_postgres.so")) if has_all else []
+    folder = "*/kamailio/modules"
+    found = [list(_LIBRARIES.glob(f"{folder}/{x}.so")) for x in ("db_postgres", "websocket", "tls")]
+    return found[0] if shutil.which("kamailio") and all(found) else []
+
+
+def _make_certificate(certificate: Path, key: Path, address: str) -> None:
+    subject = ("-subj", f"/CN={address}", "-addext", f"subjectAltName=IP:{address}")
+    files = ("-keyout", key, "-out", certificate, "-days", "2")
+    kind = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-x509")
+    subprocess.run(["openssl", "req", *kind, *subject, *files], check=True, capture_output=True)
 
 
 class KamailioEdge:
@@ -65,6 +75,7 @@ class KamailioEdge:
         """So far its clock is ahead, from the next start on."""
         self.folder = folder
         self.address = address
+        self.tls_address = (address[0], free_port())
         self._nodes = nodes
         self._environment = {
             **os.environ,
@@ -87,12 +98,19 @@ class KamailioEdge:
         """Return when it answers. Raises AssertionError with its log if it does not."""
         modules = ensure_kamailio()
         self.folder.mkdir(parents=True, exist_ok=True)
+        certificate, key = self.folder / "tls.crt", self.folder / "tls.key"
+        if not certificate.exists():
+            await asyncio.to_thread(_make_certificate, certificate, key, self.address[0])
         nodes = " ".join(f"{name}={host}:{port}" for name, (host, port) in self._nodes.items())
         settings = {
             "EDGE_ADDRESS": self.address[0],
             "EDGE_PORT": str(self.address[1]),
             "EDGE_NODES": nodes,
             "EDGE_WORKERS": "2",
+            "EDGE_PING_S": "1",
+            "EDGE_TLS_PORT": str(self.tls_address[1]),
+            "EDGE_TLS_CERTIFICATE": str(certificate),
+            "EDGE_TLS_KEY": str(key),
             **self.settings,
         }
         await asyncio.to_thread(self._render, settings)

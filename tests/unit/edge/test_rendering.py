@@ -64,6 +64,8 @@ def test_each_node_comes_first_in_its_set_and_the_next_ones_take_over(tmp_path: 
         {"EDGE_PORT": "5060;"},
         {"EDGE_INNER_ADDRESS": 'a"b'},
         {"EDGE_PING_S": "45)"},
+        {"EDGE_TLS_CERTIFICATE": 'a"b', "EDGE_TLS_KEY": "key"},
+        {"EDGE_TLS_KEY": "", "EDGE_TLS_CERTIFICATE": "edge.crt"},
     ],
 )
 def test_a_value_that_could_change_the_configuration_is_refused(
