@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from typing import Protocol
 
 import structlog
 
@@ -57,10 +58,38 @@ class _Sent:
     answer: Coroutine[object, object, None]
 
 
-class CallPlacement:
-    """Places calls: checks the limits, waits for its turn, stores the call, sends the Originate."""
+class CallsElsewhere(Protocol):
+    """The calls that are paid for on other PBXs than this one."""
 
-    def __init__(self, switchboard: Switchboard, pace: Pace, limits: CallLimits) -> None:
+    def of_extension(self, number: str, pbx: str) -> int:
+        """How many the extension pays for."""
+
+    def of_user(self, user_id: int, pbx: str) -> int:
+        """How many the extensions of the user pay for."""
+
+
+class _Nowhere:
+    def of_extension(self, _number: str, _pbx: str) -> int:
+        return 0
+
+    def of_user(self, _user_id: int, _pbx: str) -> int:
+        return 0
+
+
+class CallPlacement:
+    """Places calls: checks the limits, waits for its turn, stores the call, sends the Originate.
+
+    `elsewhere`: the calls that count as well, of an organization that has moved.
+    """
+
+    def __init__(
+        self,
+        switchboard: Switchboard,
+        pace: Pace,
+        limits: CallLimits,
+        elsewhere: CallsElsewhere | None = None,
+    ) -> None:
+        self._elsewhere = elsewhere or _Nowhere()
         self._switchboard = switchboard
         self._pace = pace
         self._limits = limits
@@ -76,11 +105,10 @@ class CallPlacement:
 
         Both are cut to the places that are left in all.
         """
-        calls, limits = self._switchboard.calls.live, self._limits
-        in_all = limits.total - len(calls)
-        of_user = min(in_all, limits.per_user - calls.paid_by_user(extension.user_id))
-        paid = calls.paid_by_extension(extension.number)
-        of_extension = min(of_user, limits.per_extension - paid)
+        limits = self._limits
+        in_all = limits.total - len(self._switchboard.calls.live)
+        of_user = min(in_all, limits.per_user - self._paid_by_user(extension))
+        of_extension = min(of_user, limits.per_extension - self._paid_by_extension(extension))
         return Places(limits.per_extension, of_extension), Places(limits.per_user, of_user)
 
     async def place(self, order: NewCall, accept: Accept) -> PhoneCall:
@@ -238,12 +266,20 @@ class CallPlacement:
         if not link.up:
             raise PbxUnavailable(link.why)
 
+    def _paid_by_user(self, extension: Extension) -> int:
+        here = self._switchboard.calls.live.paid_by_user(extension.user_id)
+        return here + self._elsewhere.of_user(extension.user_id, self._switchboard.pbx.name)
+
+    def _paid_by_extension(self, extension: Extension) -> int:
+        here = self._switchboard.calls.live.paid_by_extension(extension.number)
+        return here + self._elsewhere.of_extension(extension.number, self._switchboard.pbx.name)
+
     def _check_limits(self, extension: Extension, more: int) -> None:
         calls, limits = self._switchboard.calls.live, self._limits
         for name, count, limit in (
             ("in all", len(calls), limits.total),
-            ("of the user", calls.paid_by_user(extension.user_id), limits.per_user),
-            ("of the extension", calls.paid_by_extension(extension.number), limits.per_extension),
+            ("of the user", self._paid_by_user(extension), limits.per_user),
+            ("of the extension", self._paid_by_extension(extension), limits.per_extension),
         ):
             if count + more > limit:
                 raise TooManyCalls(f"too many concurrent calls {name} (limit {limit})", 5)

@@ -13,6 +13,7 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from bridge.cluster.calls_away import CallsAway
 from bridge.cluster.pbx_states import read_states
 from bridge.cluster.placement_choice import first_pbx, names_for_new
 from bridge.storage.cluster_tables import placements
@@ -26,17 +27,20 @@ Moved = Callable[[frozenset[str]], None]
 
 
 class StoredPlacements:
-    """Implements Placements. `organizations`: those of the directory in force."""
+    """Implements Placements. `organizations`: those of the directory in force. `away` is kept
+    current."""
 
     def __init__(
         self,
         engine: AsyncEngine,
         pbx_names: Sequence[str],
         organizations: Callable[[], Collection[str]],
+        away: CallsAway | None = None,
     ) -> None:
         self._engine = engine
         self._names = tuple(pbx_names)
         self._organizations = organizations
+        self._away = away or CallsAway()
         self._stored: dict[str, str] = {}
         self._at_move: list[Moved] = []
         self._turn = asyncio.Lock()  # an older answer must not come last
@@ -73,8 +77,11 @@ class StoredPlacements:
                 await connection.execute(insert(placements).on_conflict_do_nothing(), new)
                 await connection.commit()
                 stored = await _rows(connection)  # another instance may have been faster
-        before, self._stored = self._stored, stored
-        new_pbxs = {pbx for x, pbx in stored.items() if x in before and before[x] != pbx}
+            before = self._stored
+            new_pbxs = {pbx for x, pbx in stored.items() if x in before and before[x] != pbx}
+            # Before the first call is placed at the new PBX.
+            await self._away.read(connection, self._names, moved=bool(new_pbxs))
+        self._stored = stored
         if new_pbxs:
             for moved in self._at_move:
                 moved(frozenset(new_pbxs))

@@ -10,6 +10,7 @@ from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bridge.clock import every
+from bridge.cluster.calls_away import CallsAway
 from bridge.cluster.forward_client import ForwardClient
 from bridge.cluster.forward_header import ForwardSigner
 from bridge.cluster.forwarding import Forwarder
@@ -84,13 +85,17 @@ async def open_forwarding(
 
 
 async def open_placements(
-    stack: AsyncExitStack, settings: Settings, engine: AsyncEngine, directory: CurrentDirectory
+    stack: AsyncExitStack,
+    settings: Settings,
+    engine: AsyncEngine,
+    directory: CurrentDirectory,
+    away: CallsAway,
 ) -> Placements:
     """Raises StorageUnavailable."""
     names = [x.pbx_name for x in settings_of_pbxs(settings)]
     if len(names) == 1:
         return OnePbx(names[0])
-    placements = StoredPlacements(engine, names, lambda: directory.directory.organizations)
+    placements = StoredPlacements(engine, names, lambda: directory.directory.organizations, away)
     await placements.read()
     reading = must_live(every(PLACED_EVERY_S, "placements", placements.read), "placements")
     stack.push_async_callback(reading.stop)

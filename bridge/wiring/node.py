@@ -200,7 +200,8 @@ class Node:
         )
         open_voicemail(stack, settings, recordings, self._calls, shared.directory, self.link)
         hang_up = HangUp(self.switchboard, self._calls, HANG_UP_SWEEP_S)
-        placement = CallPlacement(self.switchboard, pace(settings), call_limits(settings))
+        away = None if shared.several is None else shared.several.calls_away
+        placement = CallPlacement(self.switchboard, pace(settings), call_limits(settings), away)
         digits = IdleClosingSession(ami_settings(settings, shared.secrets), idle_s=DIGITS_IDLE_S)
         self.services = self._make_services(recordings, turns, hang_up, placement, digits)
         stack.callback(self.services.acting.stop)

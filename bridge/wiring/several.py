@@ -10,6 +10,7 @@ from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bridge.access.shared_codes import Codes, SharedCodes
+from bridge.cluster.calls_away import CallsAway
 from bridge.cluster.lease import PURGE
 from bridge.cluster.opened_leases import OpenedLeases
 from bridge.cluster.pbx_names import Placements
@@ -41,6 +42,7 @@ class Several:
     leases: OpenedLeases
     memory: SharedMemory
     directory: CurrentDirectory
+    calls_away: CallsAway
 
     def deliveries(self, queue: WriteQueue) -> SharedBy:
         """The share of this instance in the deliveries of events."""
@@ -67,7 +69,9 @@ class Several:
     ) -> None:
         """Have requests get to the holder of their PBX. Raises StorageUnavailable."""
         keeper = self.leases.keeper
-        placements = await open_placements(stack, self.settings, self.engine, self.directory)
+        placements = await open_placements(
+            stack, self.settings, self.engine, self.directory, self.calls_away
+        )
         surround = await open_forwarding(
             stack,
             self.settings,
@@ -99,5 +103,5 @@ async def open_several(stack: AsyncExitStack, settings: Settings, engine: AsyncE
     memory = SharedMemory(engine, leases.hints)
     await memory.start(stack)
     directory = await asyncio.to_thread(open_shared_directory, settings, memory.clock.now_ms)
-    several = Several(settings, engine, leases, memory, directory)
+    several = Several(settings, engine, leases, memory, directory, CallsAway())
     return several

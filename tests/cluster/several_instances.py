@@ -20,6 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from bridge.calls.live import switchboard
 from bridge.calls.state.phone_call import PhoneCall
 from bridge.calls.store.call_store import CallStore
+from bridge.cluster.calls_away import CallsAway
 from bridge.cluster.pbx_names import Placements
 from bridge.cluster.shared_clock import SharedClock, database_moment_ms
 from bridge.config.settings import Settings
@@ -119,7 +120,7 @@ class OneOfSeveral(Service):
             surround=self._surround,
         )
         leases: Any = SimpleNamespace(keeper=keeper, hints=None)
-        return LeasesOfATest(settings, engine, leases, self.memory, directory)
+        return LeasesOfATest(settings, engine, leases, self.memory, directory, CallsAway())
 
     async def _surround(
         self, stack: AsyncExitStack, app: web.Application, services: Services, queue: WriteQueue

@@ -11,7 +11,7 @@ import pytest
 import structlog
 
 from bridge.calls.call_order import NewCall
-from bridge.calls.errors import CallNotPlaced
+from bridge.calls.errors import CallNotPlaced, TooManyCalls
 from bridge.calls.hanging_up import HangUp
 from bridge.calls.pace import Pace
 from bridge.calls.pbx import (
@@ -21,7 +21,7 @@ from bridge.calls.pbx import (
     PbxRefused,
     TransferScope,
 )
-from bridge.calls.placing import CallLimits, CallPlacement
+from bridge.calls.placing import CallLimits, CallPlacement, Places
 from bridge.calls.state import pbx_events as ev
 from bridge.calls.state.acts_on import CallAction
 from bridge.calls.state.phone_call import Disposition, EndedBy, FinalRecord, LegPhase, PhoneCall
@@ -365,3 +365,27 @@ async def test_given_a_call_to_pick_up_then_its_rule_counts_for_the_phone_that_d
     assert picks_up.allow_public_transfer is allowed
     task.cancel()
     acting.stop()
+
+
+class OnAnotherPbx:
+    """Of an organization that has moved: each extension pays for 3 calls there, each user for 8."""
+
+    def of_extension(self, number: str, pbx: str) -> int:
+        assert (number, pbx) == ("0003*210", "pbx1")
+        return 3
+
+    def of_user(self, user_id: int, pbx: str) -> int:
+        assert (user_id, pbx) == (DIRECTORY.extensions["0003*210"].user_id, "pbx1")
+        return 8
+
+
+@instant
+async def test_given_calls_on_another_pbx_then_they_count_for_the_limits() -> None:
+    exchange = Exchange()
+    limits = CallLimits(per_extension=9, per_user=9, total=9, destination_wait_s=60)
+    placement = CallPlacement(exchange.switchboard, Pace(100, 100, 0), limits, OnAnotherPbx())
+    extension = DIRECTORY.extensions["0003*210"]
+    assert placement.places(extension) == (Places(9, 1), Places(9, 1))
+    await placement.place(order(), accepted_at_once)
+    with pytest.raises(TooManyCalls, match="of the user"):
+        await placement.place(order(), accepted_at_once)

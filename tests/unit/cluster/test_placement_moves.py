@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from bridge.cluster.calls_away import CallsAway
 from bridge.cluster.pbx_reports import HeldPbx, PbxReports
 from bridge.cluster.pbx_states import TOLD_WITHIN_S, ToldState, read_states, set_draining, tell
 from bridge.cluster.placement_choice import PbxCondition, PbxState, first_pbx
@@ -16,6 +17,7 @@ from bridge.cluster.placement_moves import PlacementMoves
 from bridge.cluster.stored_placements import StoredPlacements
 from bridge.storage.cluster_tables import placements, shared_changes
 from bridge.storage.shared_changes import PLACEMENTS
+from bridge.storage.tables import calls
 
 from .sqlite_database import Clock, database
 
@@ -182,3 +184,41 @@ async def test_a_report_is_written_at_a_change_and_each_second(
     held = {"one": HeldPbx(1, DOWN, 9)}
     await reports.look()
     assert (await states(engine))[0] == PbxState("one", DOWN, 5)
+
+
+async def test_calls_that_stayed_behind_count_until_they_end_or_their_pbx_is_down(
+    engine: AsyncEngine,
+) -> None:
+    away = CallsAway()
+    mine = StoredPlacements(engine, PBXS, lambda: ON_ONE[:1], away)
+    rows = [
+        {
+            "id": f"call{n}",
+            "pbx": pbx,
+            "origin": "api",
+            "published_ms": n,
+            "document": "{}",
+            "organization": ON_ONE[0],
+            "extension": extension,
+            "user_id": 12,
+        }
+        for n, (pbx, extension) in enumerate([("one", "210"), ("one", "211"), ("two", "210")])
+    ]
+    async with engine.begin() as connection:
+        await connection.execute(calls.insert(), rows)
+    await mine.read()
+    assert (away.of_extension("210", "one"), away.of_user(12, "one")) == (1, 1)
+    await drain(engine, "one", True)
+    await tell(engine, [told("one", READY, 60), told("two", READY, 60)])
+    await PlacementMoves(engine, PBXS, lambda: True, lambda: None, from_dead=True).look()
+    await mine.read()
+    assert away.of_extension("210", "two") == 1
+    assert away.of_user(12, "two") == 2
+    await tell(engine, [told("one", DOWN, 0)])
+    await mine.read()
+    assert away.of_user(12, "two") == 0
+    await tell(engine, [told("one", READY, 0)])
+    async with engine.begin() as connection:
+        await connection.execute(calls.update().where(calls.c.id == "call0").values(ended_ms=9))
+    await mine.read()
+    assert (away.of_extension("210", "two"), away.of_user(12, "two")) == (0, 1)
