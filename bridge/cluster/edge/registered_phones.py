@@ -7,17 +7,18 @@ new row, then that of its old one. So each is a reason to read, and nothing more
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import asyncpg  # type: ignore[import-untyped]
 import structlog
-from sqlalchemy import TextClause, text
+from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
+from bridge.cluster.edge.rows_by_number import in_pages, rows_by_number
 from bridge.cluster.edge.tables import LOCATION_CHANNEL
 from bridge.faults import StorageUnavailable
 from bridge.storage.engine import reading
@@ -39,7 +40,7 @@ _STATES = """SELECT s.username,
         WHERE l.username = s.username || CAST(:browsers AS text))
     FROM edge.subscriber s
     WHERE right(s.username, length(CAST(:browsers AS text))) <> CAST(:browsers AS text)"""
-_ALL = text(_STATES)
+_ALL = in_pages(_STATES, "s.username")
 _SOME = text(f"{_STATES} AND s.username = ANY(:numbers)")
 
 _CONTACTS = text(
@@ -94,11 +95,11 @@ class RegisteredPhones:
 
         Raises StorageUnavailable.
         """
-        return await self._read(_ALL, {})
+        return await self._read_all()
 
     async def is_registered(self, number: str) -> bool:
         """Read now. Raises StorageUnavailable."""
-        return (await self._read(_SOME, {"numbers": [number]})).get(number, False)
+        return (await self._read([number])).get(number, False)
 
     async def contacts(self, number: str) -> list[EdgeContact]:
         """The phones that are registered as that number, the newest first; read now.
@@ -166,9 +167,9 @@ class RegisteredPhones:
             return
         try:
             if everything:
-                found = await self._read(_ALL, {})
+                found = await self._read_all()
             else:
-                found = await self._read(_SOME, {"numbers": sorted(noted)})
+                found = await self._read(sorted(noted))
         except StorageUnavailable as why:
             self._all_due = True
             self._unread.begin(str(why))
@@ -184,7 +185,12 @@ class RegisteredPhones:
         for number in gone:
             self._states.pop(number, None)
 
-    async def _read(self, query: TextClause, values: Mapping[str, object]) -> dict[str, bool]:
+    async def _read_all(self) -> dict[str, bool]:
+        rows = rows_by_number(self._engine, _ALL, {"browsers": self._browsers})
+        return {number: bool(there) async for number, there in rows}
+
+    async def _read(self, numbers: Sequence[str]) -> dict[str, bool]:
         async with reading(self._engine) as connection:
-            rows = (await connection.execute(query, {**values, "browsers": self._browsers})).all()
+            values = {"numbers": numbers, "browsers": self._browsers}
+            rows = (await connection.execute(_SOME, values)).all()
         return {number: bool(there) for number, there in rows}

@@ -6,17 +6,17 @@ import hashlib
 from collections.abc import Collection, Iterable
 from typing import Protocol
 
-from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from bridge.storage.engine import reading
+from bridge.cluster.edge.rows_by_number import in_pages, rows_by_number
 from bridge.storage.statement import Statement
 from bridge.storage.write_queue import WriteQueue
+from bridge.supervision.fair_share import in_turns
 
 AT_A_TIME = 200
 """Rows of one transaction, in which calls are written as well."""
 
-_READ = text("SELECT username, ha1, devices FROM edge.subscriber")
+_READ = in_pages("SELECT username, ha1, devices FROM edge.subscriber WHERE TRUE", "username")
 _KEEP = Statement(
     "INSERT INTO edge.subscriber (username, ha1, devices) VALUES (:username, :ha1, :devices)"
     " ON CONFLICT (username) DO UPDATE SET ha1 = EXCLUDED.ha1, devices = EXCLUDED.devices"
@@ -57,10 +57,10 @@ class Subscribers:
     async def keep(self, phones: Iterable[EdgePhone]) -> None:
         """Let these register: after their nodes have them. Others are left as they are."""
         known = await self._known()
-        wanted = {x.number: (digest(x, self._realm), x.devices) for x in phones}
+        wanted = await in_turns(phones, lambda x: (x.number, digest(x, self._realm), x.devices))
         writes = [
             _KEEP.write(counted=False, username=number, ha1=ha1, devices=devices)
-            for number, (ha1, devices) in wanted.items()
+            for number, ha1, devices in wanted
             if known.get(number) != (ha1, devices)
         ]
         for start in range(0, len(writes), AT_A_TIME):
@@ -90,9 +90,8 @@ class Subscribers:
             await self._queue.submit(*writes[start : start + AT_A_TIME])
 
     async def _known(self) -> dict[str, tuple[str, int]]:
-        async with reading(self._engine) as connection:
-            rows = (await connection.execute(_READ)).all()
-        return {number: (ha1, devices) for number, ha1, devices in rows}
+        rows = rows_by_number(self._engine, _READ)
+        return {number: (ha1, devices) async for number, ha1, devices in rows}
 
 
 def digest(phone: EdgePhone, realm: str) -> str:

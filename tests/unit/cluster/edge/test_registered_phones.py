@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 from structlog.testing import capture_logs
 
-from bridge.cluster.edge import registered_phones
+from bridge.cluster.edge import registered_phones, rows_by_number
 from bridge.cluster.edge.registered_phones import (
     LISTEN_AGAIN_S,
     NUMBERS_MAX,
@@ -101,6 +101,7 @@ class Followed:
 def edge(monkeypatch: pytest.MonkeyPatch) -> FakeEdge:
     made = FakeEdge(**{"210": True, "211": False})
     monkeypatch.setattr(registered_phones, "reading", made.reading)
+    monkeypatch.setattr(rows_by_number, "reading", made.reading)
     monkeypatch.setattr(registered_phones, "create_async_engine", made.create_async_engine)
     return made
 

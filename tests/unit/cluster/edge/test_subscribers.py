@@ -11,6 +11,7 @@ from typing import cast
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from bridge.cluster.edge.rows_by_number import PAGE
 from bridge.cluster.edge.subscribers import AT_A_TIME, Subscribers, digest
 from bridge.faults import StorageUnavailable
 from bridge.storage.statement import Write
@@ -105,6 +106,19 @@ async def test_many_are_written_in_parts_so_that_calls_come_between(
     await subscribers.leave_only(())
     assert queue.groups == [AT_A_TIME, 1, AT_A_TIME, 1]
     assert await rows(engine) == {}
+
+
+async def test_those_of_several_pages_are_read_once_each(
+    engine: AsyncEngine, queue: Queue, subscribers: Subscribers
+) -> None:
+    phones = [Phone(f"0003*{x}", "a") for x in range(2 * PAGE)]  # the last page is full
+    await subscribers.keep(phones)
+    queue.groups.clear()
+    await subscribers.keep(phones)
+    await subscribers.leave_only({x.number for x in phones})
+    assert queue.groups == []
+    await subscribers.leave_only({x.number for x in phones[1:]})
+    assert queue.groups == [1]
 
 
 async def test_without_the_table_nothing_is_written(tmp_path: Path) -> None:
