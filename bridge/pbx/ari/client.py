@@ -10,6 +10,7 @@ from typing import Any
 from bridge.pbx.ari.errors import AriError, AriNotFound, AriNotHeld
 from bridge.pbx.ari.requests import AriRequests
 from bridge.pbx.pbx_settings import AriSettings
+from bridge.supervision.fair_share import in_turns
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,7 @@ class AriClient(AriRequests):
         except AriNotFound:
             return []  # "No Endpoints found": there is none of that technology yet
         with _as_documented("endpoints"):
-            return [_endpoint(one) for one in listed]
+            return await in_turns(listed, _endpoint)
 
     async def endpoint(self, name: str, technology: str = "PJSIP") -> AriEndpoint | None:
         """The endpoint of that name; None if there is none. Raises AriError."""

@@ -23,6 +23,7 @@ from bridge.pbx.phones.opus import OPUS_MODULES
 from bridge.pbx.phones.phone_objects import PhoneAccount, browser_account
 from bridge.pbx.phones.provisioning import ProvisioningResult, provision
 from bridge.supervision.conditions import Condition
+from bridge.supervision.fair_share import in_turns
 from bridge.supervision.tasks import awaited, in_background
 
 if TYPE_CHECKING:
@@ -138,7 +139,7 @@ class DirectoryPhones:
                 self.ready.set()
 
         try:
-            phones = list(self._accounts())
+            phones = await in_turns(self._accounts(), lambda x: x)
             if any(x.browsers_of for x in phones):
                 profile = await self._with_opus(profile)
             if self._subscribers is not None:

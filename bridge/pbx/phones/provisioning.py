@@ -7,6 +7,9 @@ not touched.
 
 A phone is made aor first, endpoint last, and so is complete once it has an endpoint. All aors come
 before all endpoints, because Asterisk looks through every endpoint for each aor that is new.
+
+There may be a hundred thousand of them: no step holds the event loop, or takes all requests to the
+PBX that may be open.
 """
 
 from __future__ import annotations
@@ -20,6 +23,7 @@ from typing import TypeVar
 from bridge.calls.pbx import InvalidPbxValue
 from bridge.pbx.ari.errors import AriRefused
 from bridge.pbx.pbx_settings import PhoneProfile
+from bridge.pbx.phones.mark_of_all import MarkOfAll
 from bridge.pbx.phones.phone_objects import (
     MARK_FIELD,
     MARK_PREFIX,
@@ -30,7 +34,11 @@ from bridge.pbx.phones.phone_objects import (
 )
 from bridge.pbx.phones.phone_store import PhoneStore
 from bridge.pbx.phones.provisioning_pace import ProvisioningPace
+from bridge.supervision.fair_share import in_turns
 from bridge.supervision.tasks import awaited
+
+AT_A_TIME = 6
+"""Phones. Others ask the PBX as well, and all that wait for a turn have a time limit."""
 
 INCOMPLETE = MARK_PREFIX + "incomplete"
 
@@ -80,25 +88,44 @@ async def provision(
     away in between: another run then finishes the work. The PBX sends no event for a phone that is
     removed: let the link ask again (AmiLink.refresh_endpoints) afterwards.
     """
-    wanted = {phone.number: phone_objects(phone, profile) for phone in phones}
-    if len(wanted) != len(phones):
+    accounts = {phone.number: phone for phone in phones}
+    if len(accounts) != len(phones):
         raise InvalidPbxValue("two phones with the same number")
+    made = await in_turns(phones, lambda x: phone_objects(x, profile)["aor"][MARK_FIELD])
+    marks = dict(zip(accounts, made, strict=True))
     existing = {one.resource for one in await ari.endpoints()}
-    names = sorted(existing | wanted.keys())
+    whole = MarkOfAll(ari, marks)
+    await whole.read()
     if only is not None:
-        names = [x for x in names if x in only]
-    run = _Run(ari, wanted, progress)
+        names = [x for x in sorted(existing | accounts.keys()) if x in only]
+    elif whole.holds and accounts.keys() <= existing:
+        names = sorted((existing - accounts.keys()) | (accounts.keys() & unsure))
+    else:
+        names = sorted(existing | accounts.keys())
+    run = _Run(ari, accounts, marks, profile, progress)
     await run.plan(names, existing, unsure)
+    if run.changes:
+        await whole.remove()
     await run.carry_out()
-    return run.result()
+    result = run.result(accounts.keys() - set(names) if only is None else ())
+    if only is None and not result.not_made:
+        await whole.put()
+    return result
 
 
 class _Run:
     def __init__(
-        self, ari: PhoneStore, wanted: Mapping[str, PhoneObjects], progress: Progress
+        self,
+        ari: PhoneStore,
+        accounts: Mapping[str, PhoneAccount],
+        marks: Mapping[str, str],
+        profile: PhoneProfile,
+        progress: Progress,
     ) -> None:
         self._ari = ari
-        self._wanted = wanted
+        self._accounts = accounts
+        self._marks = marks
+        self._profile = profile
         self._progress = progress
         self._steps: dict[str, _Step] = {}
         self._refused: dict[str, str] = {}
@@ -112,6 +139,11 @@ class _Run:
             self._steps[name] = await self._step(name, name in existing, name in unsure)
 
         await self._each(names, look)
+
+    @property
+    def changes(self) -> bool:
+        """Whether `carry_out` has anything to do."""
+        return not set(self._steps.values()) <= {_Step.NOTHING, _Step.FOREIGN, _Step.CONFLICT}
 
     async def carry_out(self) -> None:
         steps = (_Step.REMOVE, _Step.REPLACE, _Step.UPDATE, _Step.ADD)
@@ -132,7 +164,8 @@ class _Run:
                     await pace.keep()
         self._progress(done, total)
 
-    def result(self) -> ProvisioningResult:
+    def result(self, not_looked_at: Collection[str]) -> ProvisioningResult:
+        """`not_looked_at`: phones that are known to be as they should be."""
         done = {
             step: tuple(x for x in self._names(step) if x not in self._refused) for step in _Step
         }
@@ -141,7 +174,7 @@ class _Run:
             added=done[_Step.ADD],
             updated=tuple(sorted(done[_Step.UPDATE] + done[_Step.REPLACE])),
             removed=done[_Step.REMOVE],
-            unchanged=done[_Step.NOTHING],
+            unchanged=tuple(sorted({*done[_Step.NOTHING], *not_looked_at})),
             not_made=dict(sorted(not_made.items())),
         )
 
@@ -152,7 +185,7 @@ class _Run:
         aor = await self._ari.dynamic_object("aor", name)
         mark = (aor or {}).get(MARK_FIELD, "")
         ours = is_our_mark(mark)
-        wanted = self._wanted.get(name)
+        wanted = self._marks.get(name)
         if wanted is None:
             return _Step.REMOVE if ours else _Step.FOREIGN
         if not ours and aor is not None:
@@ -164,10 +197,10 @@ class _Run:
             return _Step.CONFLICT
         if not listed:
             return _Step.ADD
-        if mark == wanted["aor"][MARK_FIELD]:
+        if mark == wanted:
             return _Step.NOTHING
         # An update leaves what it does not name, and a phone behind an edge has other fields.
-        moved = bool((aor or {}).get("contact")) != ("contact" in wanted["aor"])
+        moved = bool((aor or {}).get("contact")) != (self._profile.edge is not None)
         return _Step.REPLACE if moved else _Step.UPDATE
 
     async def _remove(self, name: str) -> None:
@@ -176,7 +209,7 @@ class _Run:
 
     async def _update(self, name: str) -> None:
         """The mark with the fingerprint last: a run that ends half-way is repeated by the next."""
-        wanted = self._wanted[name]
+        wanted = self._objects(name)
         await self._ari.put_dynamic_object("aor", name, wanted["aor"] | {MARK_FIELD: INCOMPLETE})
         if "auth" in wanted:
             await self._ari.put_dynamic_object("auth", name, wanted["auth"])
@@ -189,26 +222,32 @@ class _Run:
         await self._add_endpoint(name)
 
     async def _add_aor(self, name: str) -> None:
-        await self._ari.put_dynamic_object("aor", name, self._wanted[name]["aor"])
+        await self._ari.put_dynamic_object("aor", name, self._objects(name)["aor"])
 
     async def _add_endpoint(self, name: str) -> None:
-        wanted = self._wanted[name]
+        wanted = self._objects(name)
         if "auth" in wanted:
             await self._ari.put_dynamic_object("auth", name, wanted["auth"])
         await self._ari.put_dynamic_object("endpoint", name, wanted["endpoint"])
 
+    def _objects(self, name: str) -> PhoneObjects:
+        """Made where they are needed: those of all phones would take hundreds of megabytes."""
+        return phone_objects(self._accounts[name], self._profile)
+
     async def _each(
         self, names: Iterable[str], do: Callable[[str], Coroutine[object, object, None]]
     ) -> None:
-        """All at once; what the PBX refuses is noted, another fault ends them all."""
+        """AT_A_TIME at once; what the PBX refuses is noted, another fault ends them all."""
+        waiting = iter(names)
 
-        async def one(name: str) -> None:
-            try:
-                await do(name)
-            except AriRefused as why:
-                self._refused[name] = str(why)
+        async def one_after_the_other() -> None:
+            for name in waiting:
+                try:
+                    await do(name)
+                except AriRefused as why:
+                    self._refused[name] = str(why)
 
-        tasks = [awaited(one(name), "provision_phone") for name in names]
+        tasks = [awaited(one_after_the_other(), "provision_phone") for _ in range(AT_A_TIME)]
         try:
             await asyncio.gather(*tasks)
         finally:

@@ -12,8 +12,9 @@ from bridge.calls.pbx import InvalidPbxValue
 from bridge.pbx.ari.client import AriEndpoint
 from bridge.pbx.ari.errors import AriRefused, AriUnavailable
 from bridge.pbx.pbx_settings import EdgeAddress, PhoneProfile
+from bridge.pbx.phones.mark_of_all import FEW, NAME
 from bridge.pbx.phones.phone_objects import MARK_FIELD, MARK_PREFIX, PhoneAccount, browser_account
-from bridge.pbx.phones.provisioning import NOT_OURS, provision
+from bridge.pbx.phones.provisioning import AT_A_TIME, NOT_OURS, provision
 from bridge.pbx.phones.provisioning_pace import BATCH, PROBE
 from tests.lab.instant_time import instant
 
@@ -31,6 +32,7 @@ class FakePhones:
             ("endpoint", "foreign"): {"context": "default"},
             ("aor", "foreign"): {"max_contacts": "1", "voicemail_extension": ""},
         }
+        self.asked = asyncio.Event()
         self.writes = 0
         self.writes_left = 1000
         self.refused = ""
@@ -40,6 +42,7 @@ class FakePhones:
         return self.modules
 
     async def endpoints(self, technology: str = "PJSIP") -> list[AriEndpoint]:
+        self.asked.set()
         names = [name for kind, name in self.objects if kind == "endpoint"]
         return [AriEndpoint(technology, name, False) for name in names]
 
@@ -345,3 +348,91 @@ async def test_given_an_edge_then_browsers_have_an_endpoint_that_the_dialplan_kn
     assert aor["contact"] == "sip:0003*210-web@10.0.0.5:5060;x-transport=ws"
     assert (endpoint["aors"], endpoint["webrtc"]) == ("0003*210-web", "yes")
     assert ("auth", "0003*210-web") not in pbx.objects
+
+
+class Busy(FakePhones):
+    """Each request takes a turn of the event loop; notes how many were open, and what was read."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.writes_left = 100_000
+        self.open = self.most_open = 0
+        self.read: list[str] = []
+
+    async def dynamic_object(self, kind: str, name: str) -> dict[str, str] | None:
+        self.read.append(name)
+        self.open += 1
+        self.most_open = max(self.most_open, self.open)
+        await asyncio.sleep(0)
+        self.open -= 1
+        return await super().dynamic_object(kind, name)
+
+
+async def test_however_many_phones_there_are_a_few_are_asked_about_at_a_time() -> None:
+    pbx = Busy()
+    await provision(many(3 * BATCH), PROFILE, pbx)
+    assert 1 < pbx.most_open <= AT_A_TIME
+
+
+async def test_many_phones_that_are_as_they_should_be_are_not_looked_at_one_by_one() -> None:
+    pbx, accounts = Busy(), many(FEW + 1)
+    await provision(accounts, PROFILE, pbx)
+    pbx.read.clear()
+    result = await provision(accounts, PROFILE, pbx)
+    assert len(result.unchanged) == len(accounts)
+    assert sorted(pbx.read) == sorted([NAME, "foreign", "trunk"])
+
+
+async def test_one_of_many_that_is_gone_or_not_listed_for_sure_is_found() -> None:
+    pbx, accounts = Busy(), many(FEW + 1)
+    await provision(accounts, PROFILE, pbx)
+    gone, unsure = accounts[0].number, accounts[1].number
+    del pbx.objects["endpoint", gone]
+    assert (await provision(accounts, PROFILE, pbx)).added == (gone,)
+    await provision(accounts, PROFILE, pbx)
+    pbx.read.clear()
+    await provision(accounts, PROFILE, pbx, unsure={unsure})
+    assert pbx.read.count(unsure) == 2  # the aor and the endpoint
+    assert len(pbx.read) == 5
+
+
+async def test_a_change_takes_the_mark_of_all_away_first_and_few_have_none() -> None:
+    pbx, accounts = Busy(), many(FEW + 1)
+    await provision(accounts, PROFILE, pbx)
+    assert ("aor", NAME) in pbx.objects
+    pbx.writes, pbx.writes_left = 0, 1
+    with pytest.raises(AriUnavailable):
+        await provision([replace(accounts[0], secret="another"), *accounts[1:]], PROFILE, pbx)
+    assert ("aor", NAME) not in pbx.objects
+    pbx.writes_left = 100_000
+    await provision(accounts, PROFILE, pbx)
+    assert ("aor", NAME) in pbx.objects
+    await provision(accounts[:-1], PROFILE, pbx)
+    assert ("aor", NAME) not in pbx.objects
+
+
+async def test_a_phone_that_was_refused_keeps_the_mark_of_all_away() -> None:
+    pbx, accounts = Busy(), many(FEW + 1)
+    pbx.refused = accounts[0].number
+    await provision(accounts, PROFILE, pbx)
+    assert ("aor", NAME) not in pbx.objects
+
+
+async def test_many_phones_do_not_hold_the_event_loop() -> None:
+    turns = 0
+
+    async def others() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    pbx, accounts = FakePhones(), many(3_000)
+    pbx.objects |= {("endpoint", x.number): {} for x in accounts}
+    beside = asyncio.create_task(others())
+    before = asyncio.create_task(provision(accounts, PROFILE, pbx))
+    await pbx.asked.wait()
+    beside.cancel()
+    assert turns > 5  # before the PBX is asked at all
+    before.cancel()
+    await asyncio.gather(before, return_exceptions=True)
