@@ -12,6 +12,7 @@
 #              Python; bench-short: one minute, no verdict
 # make chaos   calls while the service is killed, frozen and cut off: 10 minutes,
 #              CHAOS_ARGS="--minutes 60"; chaos-short: 20 seconds
+# make scale   what several instances and PBXs cost, 100,000 phones: half an hour; SCALE_ARGS="--short"
 # make fuzz    schemathesis asks for all that the API documents: 10 minutes, FUZZ_ARGS="--minutes 60"
 # make check   ruff, mypy --strict, which room may import which, and codespell
 # make docs    the documentation as a site in build/site; opens from a disk, too
@@ -35,7 +36,7 @@ UNIT_WORKERS ?= 2
 # The floor: new code of bridge/ brings tests of its own. Raise it when the unit tests cover more.
 UNIT_COVERAGE_PERCENT := 88
 
-.PHONY: bench-in-venv bench-short-in-venv serve serve-cluster install test test-unit coverage test-compose test-compose-short test-cluster demo bench bench-short fuzz chaos chaos-short check format docs pages screenshots pin vendor lock clean
+.PHONY: bench-in-venv bench-short-in-venv serve serve-cluster install test test-unit coverage test-compose test-compose-short test-cluster demo bench bench-short scale fuzz chaos chaos-short check format docs pages screenshots pin vendor lock clean
 .DEFAULT_GOAL := serve
 
 # Every command of a venv names its folder, so the venv of a moved or copied checkout is made anew.
@@ -109,6 +110,9 @@ bench-in-venv: $(VENV)/installed-dev
 
 bench-short-in-venv: $(VENV)/installed-dev
 	@$(BIN)/python -m tests.bench --short
+
+scale: $(VENV)/installed-dev
+	@$(BIN)/python -m tests.cluster.scale $(SCALE_ARGS)
 
 fuzz: $(VENV)/installed-dev
 	@$(BIN)/python -m tests.fuzz $(FUZZ_ARGS)

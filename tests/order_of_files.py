@@ -30,6 +30,7 @@ LONG_FILES = {
     "test_receiver_down_for_a_minute.py",
     "test_receiving_events.py",
     "test_reference_page.py",
+    "test_scale.py",
     "test_schemathesis.py",
     "test_thousands_of_phones.py",
     "test_throughput.py",

@@ -18,8 +18,6 @@ from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlalchemy.engine import make_url
-
 from bridge.testing.softphones.ports import free_port
 from tests.integration.storage.private_postgresql import PrivatePostgresql
 
@@ -33,7 +31,6 @@ from .steady_load import steady_calls
 
 PER_S = (50.0, 100.0)
 SECONDS = 5.0
-ROUNDS = int(sys.argv[1]) if len(sys.argv) > 1 else 5
 SEVERAL = {
     "instance_name": "one",
     "instance_url": "http://127.0.0.1:9",  # nobody forwards anything
@@ -46,14 +43,15 @@ class Side:
     """A service with a database of its own."""
 
     stage: ScriptedStage
-    database: str
+    server: PrivatePostgresql
+    database_url: str
     metrics: BareHttp
 
-    async def cost(self, per_s: float) -> dict[str, float]:
+    async def cost(self, per_s: float, seconds: float = SECONDS) -> dict[str, float]:
         """Per call: ms of CPU of the service and of its backends, and transactions."""
         service, before = CpuMeter({"": (self.stage.service.pid,)}), self._backends_ms()
         made_before = await self._transactions()
-        calls = len(await steady_calls(self.stage, per_s, SECONDS))
+        calls = len(await steady_calls(self.stage, per_s, seconds))
         # A pool may have closed a connection meanwhile, and opened another.
         spent_ms = sum(ms - before.get(pid, 0.0) for pid, ms in self._backends_ms().items())
         return {
@@ -70,21 +68,12 @@ class Side:
 
     def _backends_ms(self) -> dict[int, float]:
         """CPU of the processes of the server that serve this database."""
-        found = {}
-        for folder in Path("/proc").iterdir():
-            if folder.name.isdecimal():
-                try:
-                    command = (folder / "cmdline").read_text()
-                    if command.startswith("postgres: ") and f" {self.database} [" in command:
-                        found[int(folder.name)] = cpu_ms(int(folder.name))
-                except OSError:
-                    continue
-        return found
+        return {x: cpu_ms(x) for x in self.server.backends(self.database_url)}
 
 
 @contextmanager
-def private_postgresql() -> Iterator[PrivatePostgresql]:
-    server = PrivatePostgresql()
+def private_postgresql(connections_max: int = 100) -> Iterator[PrivatePostgresql]:
+    server = PrivatePostgresql(connections_max)
     try:
         server.start()
         yield server
@@ -96,44 +85,59 @@ def private_postgresql() -> Iterator[PrivatePostgresql]:
 async def opened(
     folder: Path,
     template: CallTemplate,
-    database_url: str,
+    server: PrivatePostgresql,
     settings: Mapping[str, str],
     module: str = "",
 ) -> AsyncIterator[Side]:
-    port = free_port()
+    port, database_url = free_port(), server.new_database()
     more = {"database_url": database_url, "metrics_port": str(port), **settings}
     async with open_scripted_stage(
         folder, template, 0, more, as_in_life=True, module=module
     ) as stage:
         metrics = BareHttp("127.0.0.1", port, "")
-        yield Side(stage, str(make_url(database_url).database), metrics)
+        yield Side(stage, server, database_url, metrics)
         await metrics.close()
 
 
-async def measure(folder: Path, template: CallTemplate) -> None:
+@asynccontextmanager
+async def opened_sides(
+    folder: Path, template: CallTemplate, server: PrivatePostgresql
+) -> AsyncIterator[dict[str, Side]]:
+    """All three, by what they are."""
     kinds: dict[str, tuple[Mapping[str, str], str]] = {
         "alone": ({}, ""),
         "without fence": (SEVERAL, "tests.bench.without_fence"),
         "with fence": (SEVERAL, ""),
     }
     async with AsyncExitStack() as stack:
-        server = stack.enter_context(private_postgresql())
-        sides = {
+        yield {
             name: await stack.enter_async_context(
-                opened(folder / name, template, server.new_database(), settings, module)
+                opened(folder / name, template, server, settings, module)
             )
             for name, (settings, module) in kinds.items()
         }
-        for per_s in PER_S:
-            for side in sides.values():
-                await steady_calls(side.stage, per_s, 1.0)
-            rounds = []
-            for number in range(ROUNDS):
-                progress(f"{per_s:g} calls/s, round {number + 1} of {ROUNDS}")
-                order = list(sides) if number % 2 else list(reversed(sides))
-                rounds.append({name: await sides[name].cost(per_s) for name in order})
-                progress(f"  {rounds[-1]}")
-            tell(per_s, rounds)
+
+
+async def cost_rounds(
+    sides: dict[str, Side], per_s: float, rounds: int, seconds: float = SECONDS
+) -> list[dict[str, dict[str, float]]]:
+    """What `Side.cost` says, by round and by side. All sides take turns."""
+    for side in sides.values():
+        await steady_calls(side.stage, per_s, 1.0)
+    found = []
+    for number in range(rounds):
+        progress(f"fence, {per_s:g} calls/s, round {number + 1} of {rounds}")
+        order = list(sides) if number % 2 else list(reversed(sides))
+        found.append({name: await sides[name].cost(per_s, seconds) for name in order})
+        progress(f"  {found[-1]}")
+    return found
+
+
+async def measure(folder: Path, template: CallTemplate, rounds: int) -> None:
+    with private_postgresql() as server:
+        async with opened_sides(folder, template, server) as sides:
+            for per_s in PER_S:
+                tell(per_s, await cost_rounds(sides, per_s, rounds))
 
 
 def tell(per_s: float, rounds: list[dict[str, dict[str, float]]]) -> None:
@@ -148,13 +152,13 @@ def tell(per_s: float, rounds: list[dict[str, dict[str, float]]]) -> None:
             )
 
 
-async def main() -> None:
+async def main(rounds: int) -> None:
     with tempfile.TemporaryDirectory(prefix="bridge-bench-") as name:
         folder = Path(name)
         async with open_stage(folder / "stage") as stage:
             template = await record_call(stage)
-        await measure(folder, template)
+        await measure(folder, template, rounds)
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    asyncio.run(main(int(sys.argv[1]) if sys.argv[1:] else 5))

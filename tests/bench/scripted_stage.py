@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
-import time
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -14,11 +13,11 @@ from bridge.local_asterisk.ports import AsteriskPorts
 from bridge.testing.eventually import eventually
 from bridge.testing.lab.bridge_process import BridgeProcess
 from bridge.testing.softphones.ports import free_port
-from tests.scripted_ami.server import ReceivedAction, ScriptedAmi, Session, event
 
 from .bare_http import BareHttp
 from .directory_file import LISTENER_ID, user_of, write_directory
-from .generated_calls import CallEvents, CallTemplate, Step
+from .generated_calls import CallTemplate
+from .scripted_pbx import ScriptedPbx
 from .stage import UNLIMITED, api
 
 _SETTLE_LIMIT_S = 120
@@ -29,33 +28,14 @@ TALKS = b'"answeredMs":'
 _WITHOUT_ARI = ("dialplan_values_not_told",)
 
 
-class ScriptedStage:
-    """Every Originate is accepted and played up to ringing; every Hangup ends its call.
+class ScriptedStage(ScriptedPbx):
+    """That PBX with a service."""
 
-    `as_in_life`: an Originate is played until its destination has answered, and everything with
-    the gaps of the call that was written down.
-    """
-
-    def __init__(self, template: CallTemplate, *, as_in_life: bool = False) -> None:
-        self.template = template
-        self._as_in_life = as_in_life
-        self._playing: set[asyncio.Task[None]] = set()
-        self.ami = ScriptedAmi(
-            on={
-                "Originate": self._originate,
-                "Hangup": self._hang_up,
-                "CoreShowChannels": self._show_channels,
-                "Getvar": _get_variable,
-            }
-        )
-        self.service: BridgeProcess
-        self.http: BareHttp
-        """With the token of the app of the two phones."""
-        self.others_http: BareHttp
-        """With that of the app of the whole organization."""
-        self._made = 0
-        self._live: dict[str, CallEvents] = {}
-        self._told: dict[str, asyncio.Future[None]] = {}
+    service: BridgeProcess
+    http: BareHttp
+    """With the token of the app of the two phones."""
+    others_http: BareHttp
+    """With that of the app of the whole organization."""
 
     async def order(self, source: str, destination: str) -> str:
         """POST a call; returns its id once the PBX has told of it, up to the ringing."""
@@ -67,7 +47,7 @@ class ScriptedStage:
         status, answer = await self.others_http.request("POST", path, json.dumps(call).encode())
         assert status == 202, answer
         call_id = str(json.loads(answer)[0]["id"])
-        await self._told.setdefault(call_id, asyncio.get_running_loop().create_future())
+        await self.told(call_id)
         return call_id
 
     async def add_live_calls(self, parties: list[tuple[str, str]]) -> list[str]:
@@ -101,74 +81,6 @@ class ScriptedStage:
             return bool(json.loads(body)["liveCalls"] == count)
 
         await eventually(so_many, _SETTLE_LIMIT_S)
-
-    async def answer(self, call_id: str) -> None:
-        """Its destination picks up."""
-        await self._told.setdefault(call_id, asyncio.get_running_loop().create_future())
-        await self.ami.send(self._live[call_id].answer)
-
-    async def end(self, call_id: str) -> None:
-        """Its phones hang up."""
-        self._told.pop(call_id, None)
-        await self.ami.send(self._live.pop(call_id).end)
-
-    async def _originate(self, session: Session, action: ReceivedAction) -> None:
-        call_id = action.value("ChannelId")
-        self._made += 1
-        events = self.template.call(call_id, self._made, *_parties(action))
-        self._live[call_id] = events
-        await session.answer(action, "Success", ("Message", "Originate successfully queued"))
-        if self._as_in_life:
-            self._play(session, events.steps)
-        else:
-            await session.send(events.until_answer)
-        told = self._told.setdefault(call_id, asyncio.get_running_loop().create_future())
-        told.set_result(None)
-
-    async def _hang_up(self, session: Session, action: ReceivedAction) -> None:
-        self._told.pop(action.value("Channel"), None)
-        events = self._live.pop(action.value("Channel"), None)
-        if events is None:  # a channel of a call that is ending
-            await session.answer(action, "Error", ("Message", "No such channel"))
-            return
-        await session.answer(action, "Success", ("Message", "Channel Hungup"))
-        if self._as_in_life:
-            self._play(session, events.end_steps)
-        else:
-            await session.send(events.end)
-
-    def _play(self, session: Session, steps: Iterable[Step]) -> None:
-        async def play() -> None:
-            began = time.monotonic()
-            for after_s, data in steps:
-                await asyncio.sleep(began + after_s - time.monotonic())  # as the real Asterisk did
-                await session.send(data)
-
-        task = asyncio.create_task(play())
-        self._playing.add(task)
-        task.add_done_callback(self._playing.discard)
-
-    async def _show_channels(self, session: Session, action: ReceivedAction) -> None:
-        action_id = action.value("ActionID")
-        await session.answer(action, "Success", ("EventList", "start"))
-        with_id = f"Event: CoreShowChannel\r\nActionID: {action_id}".encode()
-        listed = b"".join(x.channels for x in self._live.values())
-        await session.send(listed.replace(b"Event: CoreShowChannel", with_id))
-        await session.send(event("CoreShowChannelsComplete", ActionID=action_id))
-
-
-async def _get_variable(session: Session, action: ReceivedAction) -> None:
-    """The service asks for the Call-ID of SIP of some channels."""
-    name, channel = action.value("Variable"), action.value("Channel")
-    await session.answer(action, "Success", ("Variable", name), ("Value", f"id-of-{channel}"))
-
-
-def _parties(action: ReceivedAction) -> tuple[str, str]:
-    """Source and destination of an Originate of the service."""
-    variables = dict(x.split("=", 1) for x in action.values("Variable"))
-    names = ("BRIDGE_SOURCES", "BRIDGE_DESTINATION")
-    source, destination = (variables[x].removeprefix("PJSIP/") for x in names)
-    return source, destination
 
 
 def _assert_taken_for_real(service: BridgeProcess) -> None:

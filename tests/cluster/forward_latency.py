@@ -19,11 +19,10 @@ import structlog
 
 from bridge.cluster.lease import pbx_resource
 from bridge.testing.lab.api_client import ApiClient
-from tests.cluster.several_instances import Several, several_instances
+from tests.cluster.several_instances import several_instances
 from tests.integration.storage.private_postgresql import PrivatePostgresql
 
 ROUNDS = 1_500
-CREATES = 400
 WARM_UP = 50  # requests that open connections
 LIST = "/uapi/phoneCalls/@me/210"
 
@@ -85,33 +84,44 @@ def tell(what: str, took: dict[str, Took]) -> None:
         )
 
 
-async def run(several: Several) -> None:
-    await several.hold("one", "a")
-    lease = several.leases.get(pbx_resource("one"))
-    assert lease is not None
-    several.leases.put(replace(lease, url=several.base_url("a")))  # without the relay of the tests
-    clients = {"holder": await several.client("a"), "other": await several.client("b")}
-    for client in clients.values():
-        await client.authenticate()
-    tell("list of an extension", await measured(clients, ROUNDS, _list))
-    tell("create", await measured(clients, CREATES, _create))
+async def forwarded(
+    folder: Path, server: PrivatePostgresql, rounds: int
+) -> dict[str, dict[str, Took]]:
+    """By what was asked, and by the instance that was asked: `holder` or `other`.
+
+    There are `rounds` lists, and a quarter as many creates.
+    """
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
+    async with several_instances(
+        folder,
+        server.new_database(),
+        calls_per_second=1000,
+        calls_per_extension_max=10_000,
+        calls_per_user_max=10_000,
+        calls_max=10_000,
+        requests_per_minute_max=1_000_000,
+    ) as several:
+        await several.hold("one", "a")
+        lease = several.leases.get(pbx_resource("one"))
+        assert lease is not None
+        # Without the relay of the tests.
+        several.leases.put(replace(lease, url=several.base_url("a")))
+        clients = {"holder": await several.client("a"), "other": await several.client("b")}
+        for client in clients.values():
+            await client.authenticate()
+        return {
+            "list of an extension": await measured(clients, rounds, _list),
+            "create": await measured(clients, max(1, rounds // 4), _create),
+        }
 
 
 async def main() -> None:
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     server = PrivatePostgresql()
     server.start()
     try:
         with tempfile.TemporaryDirectory() as folder:
-            async with several_instances(
-                Path(folder),
-                server.new_database(),
-                calls_per_second=1000,
-                calls_per_extension_max=10_000,
-                calls_per_user_max=10_000,
-                calls_max=10_000,
-            ) as several:
-                await run(several)
+            for what, took in (await forwarded(Path(folder), server, ROUNDS)).items():
+                tell(what, took)
     finally:
         server.remove()
 

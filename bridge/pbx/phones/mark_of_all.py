@@ -25,7 +25,7 @@ class MarkOfAll:
 
     def __init__(self, ari: PhoneStore, marks: Mapping[str, str]) -> None:
         self._ari = ari
-        self._wanted = _of(marks) if len(marks) > FEW else ""
+        self._wanted = mark_of(marks) if len(marks) > FEW else ""
         self._found = ""
 
     @property
@@ -55,7 +55,8 @@ class MarkOfAll:
             await self.remove()
 
 
-def _of(marks: Mapping[str, str]) -> str:
+def mark_of(marks: Mapping[str, str]) -> str:
+    """The mark of all phones, of the mark of each by its number."""
     found = hashlib.sha256()
     for number, mark in sorted(marks.items()):
         found.update(f"{number} {mark}\n".encode())

@@ -17,6 +17,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy.engine import make_url
+
 from bridge.testing.softphones.toolchain import installing
 
 _BINARIES = Path("/usr/lib/postgresql")
@@ -34,7 +36,8 @@ class PostgresqlMissing(Exception):
 class PrivatePostgresql:
     """`start` and `stop` may alternate; the data stay until `remove`."""
 
-    def __init__(self) -> None:
+    def __init__(self, connections_max: int = 100) -> None:
+        self._connections_max = connections_max
         self._bin = _binaries()
         self._folder = Path(tempfile.mkdtemp(prefix="bridge-pg-"))
         self._data = self._folder / "data"
@@ -57,6 +60,7 @@ class PrivatePostgresql:
                     *("-c", "listen_addresses="),
                     *("-c", f"unix_socket_directories={self._folder}"),
                     *("-c", "shared_buffers=32MB"),
+                    *("-c", f"max_connections={self._connections_max}"),
                     *("-c", "deadlock_timeout=100ms"),
                 ],
                 cwd=self._folder,
@@ -111,6 +115,12 @@ class PrivatePostgresql:
         name = f"test_{self._databases}"
         self._run("createdb", "-h", self._folder, "-U", _USER, name)
         return f"postgresql+asyncpg://{_USER}@/{name}?host={self._folder}"
+
+    def backends(self, url: str) -> list[int]:
+        """The pids of the processes that serve this database now."""
+        assert self._server is not None
+        of_database = f"postgres: {_USER} {make_url(url).database} ["
+        return [x for x, command in _children(self._server.pid) if command.startswith(of_database)]
 
     def _run(self, program: str, *arguments: str | Path, check: bool = True) -> int:
         ended: subprocess.CompletedProcess[str] = subprocess.run(

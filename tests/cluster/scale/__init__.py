@@ -1,0 +1,1 @@
+"""How far a cluster scales: `python -m tests.cluster.scale` prints the tables of the page."""
