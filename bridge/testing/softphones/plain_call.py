@@ -36,7 +36,8 @@ def new_token() -> str:
 
 @dataclass(eq=False)
 class PlainCall:
-    """`local` and `remote` are From and To of our requests; `final` is the last status seen.
+    """`local` and `remote` are From and To of our requests; `final` is the last status seen,
+    `transfer_status` that of a transfer which has ended.
     `early`: the To of who rings. `routes`: the proxies that want to see what is sent within it."""
 
     phone: PlainPhone
@@ -49,6 +50,7 @@ class PlainCall:
     branch: str = ""
     early: str = ""
     final: int = 0
+    transfer_status: int = 0
     peer_media: tuple[str, int] | None = None
     audio: RtpStream | None = None
     routes: tuple[str, ...] = ()

@@ -214,6 +214,7 @@ class PlainPhone:
         if message.method in ("CANCEL", "BYE"):
             call.over.set()
         if message.method == "NOTIFY" and message.sipfrag_status >= 200:
+            call.transfer_status = message.sipfrag_status
             call.transferred.set()
         self._tell()
 

@@ -128,12 +128,13 @@ async def ring(ami: PlainAmi, number: str) -> None:
 
 
 def libpq_environment(url: str) -> dict[str, str]:
-    """Of a database that is reached through a Unix socket."""
+    """Of a database that is reached through a Unix socket, or through a port of loopback."""
     parsed = make_url(url)
-    host = parsed.query["host"]
+    host = parsed.host or parsed.query["host"]
     assert isinstance(host, str)
     return {
         "PGHOST": host,
+        "PGPORT": str(parsed.port or 5432),
         "EDGE_DATABASE_URL": f"postgres://{parsed.username}@/{parsed.database}",
     }
 

@@ -36,7 +36,10 @@ class PostgresqlMissing(Exception):
 class PrivatePostgresql:
     """`start` and `stop` may alternate; the data stay until `remove`."""
 
-    def __init__(self, connections_max: int = 100) -> None:
+    def __init__(
+        self, connections_max: int = 100, *, primary: PrivatePostgresql | None = None
+    ) -> None:
+        """A new one, or a standby of that `primary`, which runs."""
         self._connections_max = connections_max
         self._bin = _binaries()
         self._folder = Path(tempfile.mkdtemp(prefix="bridge-pg-"))
@@ -46,9 +49,41 @@ class PrivatePostgresql:
             os.chown(self._folder, self._account.pw_uid, self._account.pw_gid)
         self._server: subprocess.Popen[bytes] | None = None
         self._databases = 0
-        self._run(
-            "initdb", "-D", self._data, "-U", _USER, "-A", "trust", "-E", "UTF8", "--locale=C"
-        )
+        if primary is None:
+            self._run(
+                "initdb", "-D", self._data, "-U", _USER, "-A", "trust", "-E", "UTF8", "--locale=C"
+            )
+        else:
+            of_primary = ("-h", primary._folder, "-U", _USER)  # noqa: SLF001
+            self._run("pg_basebackup", *of_primary, "-D", self._data, "-R", "-c", "fast")
+
+    @property
+    def socket(self) -> Path:
+        """Of the server, while it runs."""
+        return self._folder / ".s.PGSQL.5432"
+
+    def wait_for_standby(self) -> None:
+        """From now on a commit is one only when a standby has it, too."""
+        for statement in (
+            "ALTER SYSTEM SET synchronous_standby_names = '*'",
+            "SELECT pg_reload_conf()",
+        ):
+            self._run("psql", "-h", self._folder, "-U", _USER, "-d", "postgres", "-c", statement)
+
+    def die(self) -> None:
+        """As if the machine were gone: no client and no standby is told."""
+        server, self._server = self._server, None
+        assert server is not None
+        processes = _children(server.pid)
+        server.kill()  # first: it would start anew those that are killed
+        for pid, _ in processes:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        server.wait(_START_LIMIT_S)
+
+    def promote(self) -> None:
+        """The standby is the primary from now on."""
+        self._run("pg_ctl", "promote", "-D", self._data, "-w")
 
     def start(self) -> None:
         log = (self._folder / "log").open("ab")
