@@ -37,6 +37,7 @@ LONG_FILES = {
     "test_token_lifetime.py",
     "test_vanished_phones.py",
     "test_webhook_shards.py",
+    "test_whole_cluster_faults.py",
 }
 
 

@@ -102,7 +102,10 @@ def _migrate_postgresql(connection: Connection) -> None:
     if _revision(connection) == HEAD:
         return
     connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _POSTGRESQL_LOCK})
-    _upgrade(connection)
+    if _upgrade(connection):
+        # The instances that run are older than the tables: they hand over what they act for, if
+        # one that is new can take it. Each counts as new again once it is started.
+        connection.execute(text("UPDATE instances SET draining = 1"))
 
 
 def _revision(connection: Connection) -> str | None:
@@ -116,10 +119,11 @@ def _revision(connection: Connection) -> str | None:
     return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
 
 
-def _upgrade(connection: Connection) -> None:
+def _upgrade(connection: Connection) -> bool:
+    """Whether there was a step to apply."""
     before = _revision(connection)  # again: another start may just have done it
     if before == HEAD:
-        return
+        return False
     from alembic import command  # costs more than the rest of the start: only where needed
     from alembic.util import CommandError
 
@@ -132,6 +136,7 @@ def _upgrade(connection: Connection) -> None:
             raise
         raise DatabaseTooNew(f"revision {before} is unknown to this version: {error}") from error
     log.info("database_migrated", before=before, now=HEAD)
+    return True
 
 
 def alembic_config() -> Config:

@@ -175,6 +175,27 @@ async def test_given_a_kill_between_accept_and_originate_then_the_call_ends_once
     assert ends_logged(cluster, [call["id"]]) == {1}
 
 
+async def test_given_a_delete_at_the_other_when_the_holder_is_killed_meanwhile_then_the_call_ends(
+    stage: Stage,
+) -> None:
+    cluster, first, _, one, other = stage
+    call_id = await one.place(["3235550202"], ["3235550201"], extension="210")
+    deleted = asyncio.create_task(other.hang_up("210", call_id))
+    await asyncio.sleep(0)  # it is under way
+    cluster.hit(first, signal.SIGKILL)
+    answer = await deleted
+    assert answer.status in (200, 503, 504), answer.text
+
+    async def gone() -> bool:  # an app that is told 503 asks again
+        return (await other.hang_up("210", call_id)).status in (200, 204, 404)
+
+    if answer.status != 200:
+        await eventually(gone, 20)
+    await finals(cluster, [call_id])
+    await all_live(other, [])
+    assert ends_logged(cluster, [call_id]) == {1}
+
+
 async def test_given_the_holder_freezes_and_thaws_then_it_lets_go_and_nothing_is_doubled(
     stage: Stage,
 ) -> None:
