@@ -205,6 +205,7 @@ async def node_asterisk(
             rtp_start=rtp,
             rtp_end=rtp + RTP_BLOCK - 1,
             public_network_address=_ADDRESS.format(_FIRST_NETWORK - 1 + number),
+            public_network_sip=free_port(),
         ),
         secrets=AsteriskSecrets(
             ami_secret=secrets.get_or_create(AMI_SECRET),
