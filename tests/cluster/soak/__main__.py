@@ -16,6 +16,7 @@ from tests.integration.storage.private_postgresql import PrivatePostgresql
 
 from .faults import Fault, Faults
 from .running import Outcome, open_soaked, soak
+from .upgrade import upgrade
 
 
 def main() -> int:
@@ -24,6 +25,7 @@ def main() -> int:
     parser.add_argument("--every-s", type=float, default=20.0, help="a fault so often")
     parser.add_argument("--per-second", type=float, default=2.0, help="new calls")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--upgrade", action="store_true", help="no faults: a new version instead")
     asked = parser.parse_args()
     outcome, faults = asyncio.run(_run(asked))
     print(_told(outcome, faults))  # noqa: T201 - run by hand
@@ -38,8 +40,15 @@ async def _run(asked: argparse.Namespace) -> tuple[Outcome, Sequence[Fault]]:
         with tempfile.TemporaryDirectory(prefix="soak-") as folder:
             async with open_soaked(Path(folder), postgresql) as cluster:
                 faults = Faults(cluster, postgresql, drawn)
-                meanwhile = faults.run(60 * asked.minutes, asked.every_s)
-                outcome = await soak(cluster, meanwhile, drawn=drawn, per_second=asked.per_second)
+                outcome = await soak(
+                    cluster,
+                    upgrade(cluster)
+                    if asked.upgrade
+                    else faults.run(60 * asked.minutes, asked.every_s),
+                    drawn=drawn,
+                    per_second=asked.per_second,
+                    urls=[cluster.url] if asked.upgrade else [],
+                )
                 return outcome, faults.done
     finally:
         postgresql.remove()
