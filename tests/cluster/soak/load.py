@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import random
 import time
 from collections import Counter
@@ -119,7 +120,7 @@ class Load:
                             extension=caller.short,
                             headers={"Idempotency-Key": f"{self._name}-{number}"},
                         )
-            except (aiohttp.ClientError, TimeoutError):
+            except (aiohttp.ClientError, TimeoutError, json.JSONDecodeError):  # of a balancer
                 self.answers[0] += 1
             else:
                 self.answers[answer.status] += 1
