@@ -19,6 +19,7 @@ from bridge.storage.answer_limit import AnswerLimit
 from bridge.storage.database_writer import Committed
 from bridge.storage.engine import PostgresqlOptions, address_of
 from bridge.storage.fence import LOCK_ONE, LOCK_SEVERAL, Fence, FencesLost
+from bridge.storage.row_locks import locks_of
 from bridge.storage.statement import Counts, Group, Write
 
 # SQLSTATE classes in which the server, not the write, is at fault: connection, resources,
@@ -40,6 +41,7 @@ class PostgresqlWriter:
         self._limit_s = limits.answer_limit_s
         self._where = address_of(engine)
         arguments: dict[str, Any] = {"timeout": limits.connect_limit_s}
+        self._one_of_several = limits.writer_silence_limit_s is not None
         if limits.writer_silence_limit_s is not None:
             limit_ms = str(int(limits.writer_silence_limit_s * 1000))
             arguments["server_settings"] = {"idle_in_transaction_session_timeout": limit_ms}
@@ -86,8 +88,7 @@ class PostgresqlWriter:
                     await self._connect()
             with limit.guard(self._driver):
                 await self._driver.execute("BEGIN")
-                if fences:
-                    await self._lock(fences)
+                await self._lock_all(fences, groups)
                 counts = await self._apply_all(groups)
                 committing = True
                 await self._driver.execute("COMMIT")
@@ -136,6 +137,15 @@ class PostgresqlWriter:
             await self._driver.execute("ROLLBACK")
         except (asyncpg.PostgresError, *_LOST):
             await self.close()
+
+    async def _lock_all(self, fences: Sequence[Fence], groups: Sequence[Group]) -> None:
+        if fences:
+            await self._lock(fences)
+        if self._one_of_several:
+            for lock, keys in locks_of(groups):
+                if lock.make:
+                    await self._driver.execute(lock.make, keys)
+                await self._driver.execute(lock.lock, keys)
 
     async def _lock(self, fences: Sequence[Fence]) -> None:
         """From here to the COMMIT a takeover waits. Raises FencesLost after one."""

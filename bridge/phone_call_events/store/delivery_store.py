@@ -13,6 +13,7 @@ from sqlalchemy import Row, Select, bindparam, func, select, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bridge.phone_call_events.delivery import Delivery, DeliveryState, NewDelivery
+from bridge.phone_call_events.store.event_locks import NUMBERS, SUBSCRIPTIONS
 from bridge.phone_call_events.store.receiver_store import purge_receivers
 from bridge.storage.engine import reading
 from bridge.storage.event_tables import event_deliveries, event_subscriptions
@@ -24,7 +25,9 @@ from bridge.storage.statement import Statement, StoppedByGuard, Write
 # (PostgreSQL). The last takes the number back if the event was there already.
 _TAKE_NUMBER = Statement(
     "UPDATE event_subscriptions SET last_sequence = last_sequence + 1"
-    " WHERE id = :subscription_id AND status = 1"
+    " WHERE id = :subscription_id AND status = 1",
+    lock=SUBSCRIPTIONS,
+    lock_key="subscription_id",
 )
 _INSERT_WITH = (
     "INSERT INTO event_deliveries (id, subscription_id, sequence, call_id, occurred_ms, give_up_ms,"
@@ -48,7 +51,9 @@ _COUNT = Statement(
     "INSERT INTO event_numbers (extension, last_number) VALUES (:extension, :at_least)"
     " ON CONFLICT (extension) DO UPDATE SET last_number = CASE"
     " WHEN event_numbers.last_number < excluded.last_number THEN excluded.last_number"
-    " ELSE event_numbers.last_number + 1 END"
+    " ELSE event_numbers.last_number + 1 END",
+    lock=NUMBERS,
+    lock_key="extension",
 )
 _COUNT_ON = Statement(
     "INSERT INTO event_numbers (extension, last_number)"

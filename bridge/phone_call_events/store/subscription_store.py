@@ -8,6 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bridge.faults import StorageUnavailable
+from bridge.phone_call_events.store.event_locks import SUBSCRIPTIONS
 from bridge.phone_call_events.store.secrets_as_text import read_secrets, written_secrets
 from bridge.phone_call_events.subscription import (
     BodyFormat,
@@ -43,7 +44,9 @@ _PLACE_LEFT = Statement(
 # It locks the row until the commit, where nobody has changed it since.
 _UNCHANGED = Statement(
     "UPDATE event_subscriptions SET modified_ms = modified_ms"
-    " WHERE id = :id AND modified_ms = :was_ms"
+    " WHERE id = :id AND modified_ms = :was_ms",
+    lock=SUBSCRIPTIONS,
+    lock_key="id",
 )
 _UPDATE = Statement(
     "UPDATE event_subscriptions SET url = :url, method = :method, status = :status, note = :note,"
@@ -55,7 +58,9 @@ _GIVE_UP_WAITING = Statement(
     " WHERE subscription_id = :subscription_id AND state = 'waiting'",
     many_rows=True,
 )
-_DISABLE = Statement("UPDATE event_subscriptions SET status = 0 WHERE id = :id")
+_DISABLE = Statement(
+    "UPDATE event_subscriptions SET status = 0 WHERE id = :id", lock=SUBSCRIPTIONS, lock_key="id"
+)
 _DELETE = Statement("DELETE FROM event_subscriptions WHERE id = :id", many_rows=True)
 
 
