@@ -6,6 +6,7 @@ Everything to do is found in the records, so that it survives any restart; a hin
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable
 
 import structlog
@@ -60,6 +61,11 @@ class Finisher:
         self._failed = failed
         self.waiting_for_removal = 0  # when the records were last looked through
         self.empty = Condition("recordings_empty_began", "recordings_empty_ended")
+        self._not_read = Condition(
+            "unfinished_conversations_not_read",
+            "unfinished_conversations_read_again",
+            level=logging.WARNING,
+        )
         self._sizes: dict[str, int | None] = {}  # of files that do not tell whether they are closed
         self._waiting: dict[str, None] = {}
         self._wake = asyncio.Event()
@@ -99,9 +105,11 @@ class Finisher:
                 for stored in unfinished:
                     self.soon(stored.conversation.id)
             except StorageUnavailable as why:
-                log.warning("unfinished_conversations_not_read", why=str(why))
+                self._not_read.begin(str(why))
             except Exception:
                 log.exception("unfinished_conversations_failed")
+            else:
+                self._not_read.end()
             await asyncio.sleep(self._retry_s)
 
     async def _hints(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Iterable
 from typing import Protocol
 
@@ -15,6 +16,7 @@ from bridge.keyed_locks import KeyedLocks
 from bridge.storage.fence import Fence
 from bridge.storage.fenced_writes import FencedWrites
 from bridge.storage.write_queue import WriteQueue
+from bridge.supervision.conditions import Condition
 from bridge.supervision.task_set import TaskSet
 
 log = structlog.get_logger()
@@ -110,6 +112,9 @@ class HeldPbxs:
             return self._leases.held(resource) == lease
 
         async with self._turns.of(resource):
+            waits = Condition(
+                "node_not_started", "node_started_late", level=logging.WARNING, resource=resource
+            )
             while self._held.get(resource) == lease:
                 writes = FencedWrites(self._queue, lambda: fence if may_act() else None)
                 try:
@@ -117,11 +122,12 @@ class HeldPbxs:
                         self._settings[resource], writes, may_act, taken_over=lease.epoch > 1
                     )
                 except (StorageUnavailable, Fenced) as why:
-                    log.warning("node_not_started", resource=resource, why=str(why))
+                    waits.begin(str(why))
                 except Exception:
                     log.exception("node_not_started", resource=resource)
                 else:
                     self._begun.add(resource)
+                    waits.end()
                     break
                 await asyncio.sleep(_RETRY_S)
             else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from functools import partial
@@ -31,6 +32,7 @@ from bridge.storage.shared_changes import (
     SUBSCRIPTION,
     SharedNotes,
 )
+from bridge.supervision.conditions import Condition
 from bridge.supervision.tasks import must_live
 from bridge.wiring.shared_secrets import shared_secrets
 
@@ -82,6 +84,7 @@ class SharedMemory:
         self._stale.set()
 
     async def _reload_when_stale(self, reload: Callable[[], Awaitable[None]]) -> None:
+        put_off = Condition("shared_reload_put_off", "shared_reload_made_up", level=logging.WARNING)
         while True:
             await self._stale.wait()
             self._stale.clear()
@@ -90,11 +93,13 @@ class SharedMemory:
             except DirectoryError as why:  # the old one stays, until another is pushed
                 log.error("directory_not_reloaded", why=str(why))
             except (StorageUnavailable, SecretsFileError) as why:
-                log.warning("shared_reload_put_off", why=str(why))
+                put_off.begin(str(why))
                 self._stale.set()
                 await asyncio.sleep(_AGAIN_S)
             except Exception:
                 log.exception("directory_reload_failed")
+            else:
+                put_off.end()
 
 
 def open_shared_directory(settings: Settings, now_ms: Callable[[], int]) -> CurrentDirectory:

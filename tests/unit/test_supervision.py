@@ -12,6 +12,7 @@ from structlog.testing import capture_logs
 
 import bridge
 from bridge.clock import every
+from bridge.faults import StorageUnavailable
 from bridge.supervision.tasks import (
     awaited,
     carried_through,
@@ -207,3 +208,22 @@ def test_no_task_of_the_service_is_without_a_supervisor() -> None:
         for line in bare_tasks(file.read_text())
     }
     assert found == set()
+
+
+@instant
+async def test_given_the_database_is_away_when_work_is_repeated_then_two_lines_tell_it() -> None:
+    away = [False, True, True, True, False, True, False]
+    rounds = iter(away)
+
+    async def work() -> None:
+        if next(rounds):
+            raise StorageUnavailable("no route to it")
+
+    with capture_logs() as lines:
+        maintenance = must_live(every(2, "placements", work), "maintenance")
+        await asyncio.sleep(2 * len(away) + 1)
+        await maintenance.stop()
+    told = [x["event"].removeprefix("maintenance_put_off_") for x in lines]
+    assert told == ["began", "ended", "began", "ended"]
+    assert (lines[0]["work"], lines[0]["why"]) == ("placements", "no route to it")
+    assert {x["log_level"] for x in lines} == {"warning"}

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import cast
 
 import pytest
+from structlog.testing import capture_logs
 
 from bridge.cluster.lease import pbx_resource
 from bridge.config.settings import Settings
@@ -146,3 +147,13 @@ async def test_given_nodes_when_the_instance_stops_then_all_have_ended() -> None
         given.leases.win(PBX)
         await eventually(lambda: given.instance.told == ["begin pbx1"])
     assert given.instance.told == ["begin pbx1", "end pbx1"]
+
+
+async def test_given_a_database_that_is_away_then_two_lines_tell_it() -> None:
+    async with stage() as given:
+        given.instance.faults += [StorageUnavailable("down")] * 3
+        with capture_logs() as lines:
+            given.leases.win(PBX)
+            await eventually(lambda: any(x["event"] == "node_started" for x in lines))
+    told = [x["event"] for x in lines if x["event"] != "node_stopped"]
+    assert told == ["node_not_started", "node_started_late", "node_started"]
