@@ -11,7 +11,8 @@ class Instance:
     """An instance as last read. `lives`: it has said so within the time to live of a lease.
 
     `silent_ms`: since when it has not. `draining`: it takes no lease. `directory_hash`: of the
-    directory that is in force there.
+    directory that is in force there. `write_lag_ms`: for how long its oldest write had waited for
+    the database, when it last said that it lives.
     """
 
     name: str
@@ -21,6 +22,7 @@ class Instance:
     draining: bool
     directory_hash: str
     version: str
+    write_lag_ms: int = 0
 
 
 class Instances(Protocol):

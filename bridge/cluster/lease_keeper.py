@@ -57,6 +57,7 @@ class LeaseKeeper:
         self._rows = rows
         self._resources = frozenset(resources)
         self._directory_hash = directory_hash
+        self._write_lag_s: Callable[[], float] = lambda: 0.0
         self._times = times or LeaseTimes()
         self._clock = clock
         self._unreachable = Condition("leases_unreachable_began", "leases_unreachable_ended")
@@ -115,6 +116,10 @@ class LeaseKeeper:
         Raises StorageUnavailable.
         """
         return await self._rows.set_draining(name, draining)
+
+    def tell_lag(self, write_lag_s: Callable[[], float]) -> None:
+        """Tell the others, with each renewal, for how long the oldest write waits here."""
+        self._write_lag_s = write_lag_s
 
     def start(self) -> None:
         """Claim and renew from now on."""
@@ -211,7 +216,9 @@ class LeaseKeeper:
         if started_s < self._renew_due_s:
             return
         mine = self._held.all()
-        renewal = await self._rows.renew(mine, self._directory_hash())
+        renewal = await self._rows.renew(
+            mine, self._directory_hash(), int(self._write_lag_s() * 1000)
+        )
         self._renew_due_s = started_s + self._times.renew_s
         self._held.renew(renewal.renewed, started_s)
         gone = [x for x in mine if x.resource not in renewal.renewed and self._held.has(x)]

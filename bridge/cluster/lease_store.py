@@ -82,7 +82,9 @@ class LeaseRows(Protocol):
     async def register(self, beat_ms_seen: int) -> Registration:
         """Have the name, if no process has it that lives. `beat_ms_seen`: see `SeenLease`."""
 
-    async def renew(self, mine: Collection[Lease], directory_hash: str) -> Renewal:
+    async def renew(
+        self, mine: Collection[Lease], directory_hash: str, write_lag_ms: int = 0
+    ) -> Renewal:
         """Say that this instance lives, and renew these; also one that has run out meanwhile."""
 
     async def look(self) -> Seen: ...
@@ -127,12 +129,16 @@ class LeaseStore:
         )[0]
         return Registration(row["done"], row["beat_ms"] or 0)
 
-    async def renew(self, mine: Collection[Lease], directory_hash: str) -> Renewal:
+    async def renew(
+        self, mine: Collection[Lease], directory_hash: str, write_lag_ms: int = 0
+    ) -> Renewal:
         own = self._own
         resources, epochs = [x.resource for x in mine], [x.epoch for x in mine]
         row = (
             await self._connection.ask(
-                _RENEW, own.name, own.process, directory_hash, self._ttl_ms, resources, epochs
+                _RENEW,
+                *(own.name, own.process, directory_hash, self._ttl_ms, resources, epochs),
+                write_lag_ms,
             )
         )[0]
         draining = None if row["draining"] is None else bool(row["draining"])
@@ -179,6 +185,7 @@ def _instance(row: Row) -> Instance:
         bool(row["draining"]),
         row["directory_hash"],
         row["version"],
+        row["write_lag_ms"],
     )
 
 
@@ -205,7 +212,8 @@ SELECT EXISTS (SELECT FROM registered) AS done,
 _RENEW = f"""
 WITH moment AS MATERIALIZED (SELECT {_NOW_MS} AS ms),
 beat AS (
-    UPDATE instances SET beat_ms = moment.ms, directory_hash = $3 FROM moment
+    UPDATE instances SET beat_ms = moment.ms, directory_hash = $3, write_lag_ms = $7
+    FROM moment
     WHERE name = $1 AND process = $2
     RETURNING draining
 ),
@@ -225,7 +233,7 @@ SELECT resource, holder, epoch, url, expires_ms, expires_ms < {_NOW_MS} AS over 
 """  # noqa: S608
 
 _INSTANCES = f"""
-SELECT name, url, draining, directory_hash, version,
+SELECT name, url, draining, directory_hash, version, write_lag_ms,
     {_NOW_MS} - beat_ms AS silent_ms,
     beat_ms > {_NOW_MS} - $1 AS lives
 FROM instances WHERE beat_ms > {_NOW_MS} - $2 ORDER BY name

@@ -22,6 +22,7 @@ leases = Table(
 # The instances that run, or ran. `beat_ms`: when it last said that it lives, by the clock of the
 # database. `draining`: 1 if it takes no lease any more. `directory_hash`: of its directory.
 # `process`: drawn at random by each process, so that two processes of one name notice each other.
+# `write_lag_ms`: for how long its oldest write waited, at the beat.
 instances = Table(
     "instances",
     metadata,
@@ -32,6 +33,7 @@ instances = Table(
     Column("directory_hash", Text, nullable=False),
     Column("version", Text, nullable=False),
     Column("process", Text, nullable=False, server_default=text("''")),
+    Column("write_lag_ms", BigInteger, nullable=False, server_default=text("0")),
 )
 
 # Which PBX an organization's phones and calls are on; `version` grows with each move.

@@ -19,6 +19,7 @@ class WaitingGroup:
     """`answer` is None for writes that nobody waits for; these alone are tried again.
 
     `fence`: the lease that they are written under; None for writes that any instance may do.
+    `came_s`: when they were submitted, of the loop's clock.
     """
 
     writes: Group
@@ -27,6 +28,7 @@ class WaitingGroup:
     final: bool = False
     written: Callable[[], None] | None = None
     fence: Fence | None = None
+    came_s: float = 0.0
 
     def applied(self, counts: Counts) -> None:
         """The group is on disk: give the row counts to the caller, and call `written`."""

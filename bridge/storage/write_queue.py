@@ -108,6 +108,14 @@ class WriteQueue:
         """How many groups are not on disk yet, apart from those being written right now."""
         return len(self._waiting)
 
+    @property
+    def lag_s(self) -> float:
+        """For how long the oldest write waits that is not on disk yet; 0.0 without one."""
+        if not self._waiting and not self._being_written:
+            return 0.0
+        first = self._being_written[0] if self._being_written else self._waiting[0]
+        return asyncio.get_running_loop().time() - first.came_s
+
     async def start(self) -> None:
         """Accept writes, and begin to write them."""
         self._accepts = True
@@ -141,13 +149,14 @@ class WriteQueue:
             raise StorageUnavailable(self._death or "the write queue is stopped")
         if len(self._waiting) >= self._max_waiting and not self._made_room():
             raise StorageOverloaded(f"{self._max_waiting} groups of writes wait already")
-        answer: asyncio.Future[Counts] = asyncio.get_running_loop().create_future()
-        group = WaitingGroup(writes, answer, fence=fence)
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[Counts] = loop.create_future()
+        group = WaitingGroup(writes, answer, fence=fence, came_s=loop.time())
         self._waiting.append(group)
         self._urgent += 1
         self._wake.set()
         limit_s = self._answer_limit_s if within_s is None else within_s
-        limit = asyncio.get_running_loop().call_later(limit_s, self._give_up, group, limit_s)
+        limit = loop.call_later(limit_s, self._give_up, group, limit_s)
         try:
             return await answer
         finally:
@@ -192,7 +201,8 @@ class WriteQueue:
         if len(self._waiting) >= self._max_waiting and not self._made_room():
             log.error("writes_lost", why="too many are waiting", groups=1, statements=names(writes))
             return False
-        self._waiting.append(WaitingGroup(writes, None, key, final, written, fence))
+        now_s = asyncio.get_running_loop().time()
+        self._waiting.append(WaitingGroup(writes, None, key, final, written, fence, now_s))
         if self._timer is None:
             self._wake_in(self._linger_s)
         return True

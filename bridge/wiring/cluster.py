@@ -65,5 +65,6 @@ def hold_pbxs(
     pbxs = HeldPbxs(holder, leases.keeper, queue, settings_of_pbxs(settings))
     leases.keeper.listen(PBX_RESOURCES, pbxs)
     stack.push_async_callback(pbxs.stop)
+    leases.keeper.tell_lag(lambda: queue.lag_s)
     leases.keeper.start()
     stack.push_async_callback(leases.keeper.stop)

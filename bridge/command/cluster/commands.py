@@ -33,7 +33,7 @@ def show(context: typer.Context, *, json: _Json = False) -> None:
         return
 
     async def work(database: ClusterDatabase) -> int:
-        state = await database.state()
+        state = await database.with_lag(await database.state())
         print(json_text(as_object(state))) if json else print_state(state)
         return FAILED if state.without_holder else 0
 

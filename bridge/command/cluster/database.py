@@ -15,6 +15,7 @@ from bridge.cluster.lease_times import LeaseTimes
 from bridge.cluster.pbx_states import TOLD_WITHIN_S, read_states, set_draining
 from bridge.cluster.placement_choice import PbxState
 from bridge.cluster.placement_moves import move
+from bridge.command.cluster.lag import LIVE_CALLS, WAITING, cluster_lag
 from bridge.command.cluster.state import ClusterState, cluster_state
 from bridge.config.pbx_entries import settings_of_pbxs
 from bridge.config.settings import Settings
@@ -53,6 +54,11 @@ class ClusterDatabase:
         async with reading(self._engine) as connection:
             names = [x.name for x in state.pbxs]
             return replace(state, pbx_states=tuple(await read_states(connection, names)))
+
+    async def with_lag(self, state: ClusterState) -> ClusterState:
+        """The state with what is behind, which is more to count."""
+        live_calls = await self._connection.ask(LIVE_CALLS)
+        return replace(state, lag=cluster_lag(live_calls, await self._connection.ask(WAITING)))
 
     async def set_draining(self, name: str, draining: bool) -> bool:
         """Whether an instance of this name lives, and was told."""

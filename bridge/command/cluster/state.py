@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from bridge.cluster.instances import Instance
 from bridge.cluster.lease import SHARDS, pbx_resource, shard_resource
 from bridge.cluster.placement_choice import PbxState
+from bridge.command.cluster.lag import ClusterLag
 
 if TYPE_CHECKING:  # it loads the driver of the database
     from bridge.cluster.lease_store import Seen
@@ -45,6 +46,7 @@ class ClusterState:
     jobs: tuple[Held, ...]
     organizations: Mapping[str, int]
     pbx_states: tuple[PbxState, ...] = ()
+    lag: ClusterLag = field(default_factory=ClusterLag)
 
     def held_by(self, instance: str) -> list[Held]:
         """Everything that this instance has, or had when it was last heard of."""

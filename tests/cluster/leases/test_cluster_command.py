@@ -6,8 +6,20 @@ import asyncio
 import json
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from bridge.calls.store.call_store import CallStore
+from bridge.clock import now_ms
+from bridge.phone_call_events.shards import shard_of
+from bridge.phone_call_events.store.delivery_store import write_delivery
+from bridge.phone_call_events.store.subscription_store import EventSubscriptionStore
+from bridge.storage.write_queue import WriteQueue
+from tests.integration.storage.phone_calls import live_call
+from tests.integration.storage.test_event_deliveries import a_subscription, an_event
 
 from .lease_instance import lease_instances
 
@@ -51,6 +63,7 @@ async def test_given_two_instances_when_one_drains_and_returns_then_the_command_
                 "state": "unknown",
                 "stateSeconds": 0,
                 "draining": False,
+                "liveCalls": 0,
             }
         ]
 
@@ -74,6 +87,27 @@ async def test_given_two_instances_when_one_drains_and_returns_then_the_command_
         ]
         code, _, err = await cluster_command(database, "drain", "nobody")
         assert (code, err) == (1, "no instance nobody lives\n")
+
+
+async def test_given_live_calls_and_waiting_deliveries_when_shown_then_they_are_counted(
+    database: str, engine: AsyncEngine
+) -> None:
+    queue = WriteQueue(engine)
+    await queue.start()
+    calls = CallStore(engine, queue)
+    for number in range(3):
+        await calls.accept(live_call(pbx="pbx1" if number else "pbx2"))
+    one = a_subscription()
+    await EventSubscriptionStore(engine, queue).insert(one, most=5)
+    await queue.submit(*write_delivery(replace(an_event(one, "c"), occurred_ms=now_ms() - 60_000)))
+    await queue.stop()
+    _, state = await shown(database)
+    assert {x["name"]: x["liveCalls"] for x in state["pbxs"]} == {"pbx1": 2}
+    waiting = {x["name"]: x for x in state["shards"] if x["waiting"]}
+    assert {x: y["waiting"] for x, y in waiting.items()} == {str(shard_of(one.id)): 1}
+    assert waiting[str(shard_of(one.id))]["oldestMs"] >= 50_000
+    _, text, _ = await cluster_command(database)
+    assert "oldest" in text
 
 
 async def test_given_no_instance_when_shown_then_the_exit_code_says_that_nobody_acts(

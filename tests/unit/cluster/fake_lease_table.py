@@ -33,6 +33,7 @@ class _InstanceRow:
     directory_hash: str
     version: str
     process: str
+    write_lag_ms: int = 0
 
 
 @dataclass
@@ -84,16 +85,19 @@ class FakeRows:
         self.table.instances[own.name] = new
         return Registration(True, now)
 
-    async def renew(self, mine: Collection[Lease], directory_hash: str) -> Renewal:
-        return await self._asked(lambda: self._renew(mine, directory_hash))
+    async def renew(
+        self, mine: Collection[Lease], directory_hash: str, write_lag_ms: int = 0
+    ) -> Renewal:
+        return await self._asked(lambda: self._renew(mine, directory_hash, write_lag_ms))
 
-    def _renew(self, mine: Collection[Lease], directory_hash: str) -> Renewal:
+    def _renew(self, mine: Collection[Lease], directory_hash: str, write_lag_ms: int) -> Renewal:
         self.renewals += 1
         now = self.table.now_ms()
         beat = self.table.instances.get(self.own.name)
         if beat is None or beat.process != self.own.process:
             return Renewal(None, frozenset())
         beat.beat_ms, beat.directory_hash = now, directory_hash
+        beat.write_lag_ms = write_lag_ms
         renewed = set()
         for lease in mine:
             row = self.table.leases.get(lease.resource)
@@ -121,6 +125,7 @@ class FakeRows:
                     x.draining,
                     x.directory_hash,
                     x.version,
+                    x.write_lag_ms,
                 )
                 for name, x in sorted(self.table.instances.items())
                 if x.beat_ms

@@ -5,6 +5,7 @@ The state is in a fake of the database; `tests/cluster` runs them against Postgr
 
 from __future__ import annotations
 
+import contextlib
 import json
 from typing import Any
 
@@ -12,7 +13,8 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from bridge.cluster import lease_connection
-from bridge.command.cluster import commands
+from bridge.cluster.placement_choice import PbxCondition, PbxState
+from bridge.command.cluster import commands, database
 from tests.unit.cluster.fake_postgresql import FakePostgresql, Rows
 
 
@@ -26,6 +28,10 @@ class FakeCluster:
         self.heir = ""
 
     def answer(self, sql: str, params: tuple[object, ...]) -> Rows:
+        if "live_calls" in sql:
+            return [{"pbx": "pbx1", "live_calls": 4}]
+        if "event_deliveries" in sql:
+            return [{"subscription_id": "s1", "waiting": 2, "oldest_ms": 900}]
         if "organizations" in sql:
             return [{"pbx": "pbx1", "organizations": 3}]
         if "FROM instances WHERE" in sql:
@@ -34,6 +40,9 @@ class FakeCluster:
             return [self._lease(*x) for x in self.holders.items()]
         assert "SET draining" in sql
         return self._told(str(params[0]), bool(params[1]))
+
+    async def read_states(self, _: object, pbx_names: list[str]) -> list[PbxState]:
+        return [PbxState(x, PbxCondition.READY, 30.0) for x in pbx_names]
 
     def _told(self, name: str, draining: bool) -> Rows:
         if name not in self.living:
@@ -53,6 +62,7 @@ class FakeCluster:
             "draining": int(name in self.draining),
             "directory_hash": "h",
             "version": "1",
+            "write_lag_ms": 20,
         }
 
     def _lease(self, resource: str, holder: str) -> dict[str, Any]:
@@ -69,9 +79,11 @@ def postgresql(monkeypatch: pytest.MonkeyPatch) -> FakePostgresql:
 
 
 @pytest.fixture
-def cluster(postgresql: FakePostgresql) -> FakeCluster:
+def cluster(postgresql: FakePostgresql, monkeypatch: pytest.MonkeyPatch) -> FakeCluster:
     made = FakeCluster()
     postgresql.answer = made.answer
+    monkeypatch.setattr(database, "reading", contextlib.nullcontext)  # an async one, too
+    monkeypatch.setattr(database, "read_states", made.read_states)
     return made
 
 
@@ -82,7 +94,7 @@ def run(*words: str) -> Result:
 def test_the_state_is_shown_and_0_says_that_all_is_held(cluster: FakeCluster) -> None:
     shown = run()
     assert shown.exit_code == 0, shown.output
-    assert "pbx1 a 7 3" in [" ".join(x.split()) for x in shown.output.splitlines()]
+    assert "pbx1 a 7 3 4 ready" in [" ".join(x.split()) for x in shown.output.splitlines()]
 
 
 def test_a_pbx_that_nobody_acts_for_is_a_failure_in_json_too(cluster: FakeCluster) -> None:

@@ -3,17 +3,32 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
 from bridge.cluster.instances import Instance
 from bridge.cluster.lease_store import Seen, SeenLease
+from bridge.cluster.placement_choice import PbxCondition, PbxState
+from bridge.command.cluster.lag import cluster_lag
 from bridge.command.cluster.shown import as_object, print_state
 from bridge.command.cluster.state import ClusterState, cluster_state
+from bridge.phone_call_events.shards import shard_of
+
+FIRST, SECOND, OTHER = "s1", "s16", "s2"
+assert shard_of(FIRST) == shard_of(SECOND) != shard_of(OTHER)
+LAG = cluster_lag(
+    [{"pbx": "one", "live_calls": 12}],
+    [
+        {"subscription_id": FIRST, "waiting": 5, "oldest_ms": 800},
+        {"subscription_id": SECOND, "waiting": 2, "oldest_ms": 61_400},
+        {"subscription_id": OTHER, "waiting": 1, "oldest_ms": -30},  # a clock that is ahead
+    ],
+)
 
 
 def instance(name: str, *, lives: bool = True, draining: bool = False) -> Instance:
-    return Instance(name, f"http://{name}", lives, 700, draining, "0123456789abcdef", "1.2")
+    return Instance(name, f"http://{name}", lives, 700, draining, "0123456789abcdef", "1.2", 40)
 
 
 def lease(resource: str, holder: str, *, over: bool = False) -> SeenLease:
@@ -23,7 +38,9 @@ def lease(resource: str, holder: str, *, over: bool = False) -> SeenLease:
 def state_of(*leases: SeenLease) -> ClusterState:
     instances = (instance("a"), instance("b", lives=False), instance("c", draining=True))
     seen = Seen({x.resource: x for x in leases}, instances)
-    return cluster_state(seen, ["one", "two"], {"one": 3})
+    state = cluster_state(seen, ["one", "two"], {"one": 3})
+    known = tuple(PbxState(x.name, PbxCondition.READY, 30.4) for x in state.pbxs)
+    return replace(state, lag=LAG, pbx_states=known)
 
 
 SHARDS = [lease(f"hooks:{n}", "a" if n < 9 else "c") for n in range(16)]
@@ -63,14 +80,18 @@ def test_given_a_state_when_printed_then_each_instance_and_pbx_has_a_line(
     print_state(state)
     lines = [" ".join(x.split()) for x in capsys.readouterr().out.splitlines()]
     assert lines == [
-        "instance state silent version directory shards jobs",
-        "a lives 0.7 s 1.2 01234567 0-8 purge",
-        "b silent 0.7 s 1.2 01234567",
-        "c draining 0.7 s 1.2 01234567 9-11",
+        "instance state silent write lag version directory shards jobs",
+        "a lives 0.7 s 0.0 s 1.2 01234567 0-8 purge",
+        "b silent 0.7 s 0.0 s 1.2 01234567",
+        "c draining 0.7 s 0.0 s 1.2 01234567 9-11",
         "",
-        "PBX holder epoch organizations",
-        "one a 7 3",
-        "two b (silent) 7 0",
+        "PBX holder epoch organizations live calls state",
+        "one a 7 3 12 ready",
+        "two b (silent) 7 0 0 ready",
+        "",
+        "shard holder epoch waiting oldest",
+        "0 a 7 7 61.4 s",
+        "10 c 7 1 0.0 s",
         "",
         "shards of webhooks that nobody sends: 12-15",
     ]
@@ -83,12 +104,38 @@ def test_given_a_state_when_written_as_json_then_it_has_all_of_it() -> None:
         "url": "http://a",
         "state": "lives",
         "silentMs": 700,
+        "writeLagMs": 40,
         "version": "1.2",
         "directoryHash": "0123456789abcdef",
         "holds": ["pbx:one", *(f"hooks:{n}" for n in range(9))],
     }
     assert made["pbxs"] == [
-        {"name": "one", "holder": "a", "epoch": 7, "lives": True, "organizations": 3},
-        {"name": "two", "holder": "", "epoch": 0, "lives": False, "organizations": 0},
+        {
+            "name": "one",
+            "holder": "a",
+            "epoch": 7,
+            "lives": True,
+            "organizations": 3,
+            "liveCalls": 12,
+            "state": "ready",
+            "stateSeconds": 30,
+            "draining": False,
+        },
+        {
+            "name": "two",
+            "holder": "",
+            "epoch": 0,
+            "lives": False,
+            "organizations": 0,
+            "liveCalls": 0,
+            "state": "ready",
+            "stateSeconds": 30,
+            "draining": False,
+        },
     ]
     assert len(made["shards"]) == 16
+    of_both = made["shards"][shard_of(FIRST)]
+    assert (of_both["waiting"], of_both["oldestMs"]) == (7, 61_400)
+    of_other = made["shards"][shard_of(OTHER)]
+    assert (of_other["waiting"], of_other["oldestMs"]) == (1, 0)
+    assert sum(x["waiting"] for x in made["shards"]) == 8
