@@ -32,6 +32,14 @@ class PbxOfCalls:
         async with reading(self._engine) as connection:
             return (await connection.execute(query)).scalar_one_or_none()
 
+    async def has_ended(self, call_id: str) -> bool:
+        """Whether that call has its final record on disk."""
+        if not _CALL_ID.match(call_id):
+            return False
+        query = select(calls.c.ended_ms).where(calls.c.id == call_id)
+        async with reading(self._engine) as connection:
+            return (await connection.execute(query)).scalar_one_or_none() is not None
+
     async def of_live_calls(self, extensions: Collection[str]) -> frozenset[str]:
         """The PBXs on which one of the extensions has a live call.
 

@@ -36,5 +36,8 @@ CALL_ID = web.RequestKey("chosen_call_id", str)
 ACCEPTED = web.RequestKey("accepted", bool)
 """There once the calls of a create are on disk: no other instance may carry the request out."""
 
+ENDED = web.RequestKey("call_ended", bool)
+"""There if the call in the path has its final record: all of it is on disk, and no PBX is asked."""
+
 REFUSED_HEADER = "X-Bridge-Refused"
 """In the answer to a forwarded request of an API whose refusals have status 200."""

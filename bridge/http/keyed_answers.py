@@ -235,7 +235,7 @@ class KeyedAnswers:
                 return None
             # With one instance nothing runs here: the lock of the key is ours.
             if kept.status != BEGUN or kept.body_hash != request.digest or loop.time() >= until_s:
-                answer = _replay(request, kept)
+                answer = self._replay(request, kept)
                 if await self._may_tell(kept):
                     return answer
             await asyncio.sleep(_OTHERS_AGAIN_S)
@@ -257,7 +257,7 @@ class KeyedAnswers:
         try:
             return await run(keeper)
         except IdempotencyConflict as conflict:
-            return _replay(request, conflict.existing)
+            return self._replay(request, conflict.existing)
         except StorageUnavailable as why:
             # Stored too late, or perhaps stored: nothing was done, so that the key is free again.
             if keeper.entry is not None and (keeper.stored or why.outcome_unknown):
@@ -274,6 +274,19 @@ class KeyedAnswers:
                 text = error_body(error.code, error.message)
                 await self._answers.replace_answer(entry.client_id, entry.key, error.status, text)
             raise
+
+    def _replay(self, request: IdempotentRequest, kept: IdempotencyEntry) -> StoredAnswer:
+        if kept.body_hash != request.digest:
+            raise _conflict()
+        if kept.status == BEGUN:
+            elsewhere = ", or still runs at another instance" if self._others_s else ""
+            raise UapiError(
+                409,
+                "idempotency_conflict",
+                f"The first request with this Idempotency-Key was broken off{elsewhere}. "
+                "It may have been carried out. Look what there is, and use another key.",
+            )
+        return StoredAnswer(kept.status, kept.response, replayed=True)
 
     def _doubt(self, entry: IdempotencyEntry) -> None:
         while len(self._doubtful) >= _DOUBTFUL_MAX:
@@ -301,19 +314,6 @@ def idempotency_key_of(headers: Mapping[str, str]) -> str | None:
             f"Idempotency-Key must be 1 to {KEY_MAX_CHARS} ASCII characters.",
         )
     return key
-
-
-def _replay(request: IdempotentRequest, kept: IdempotencyEntry) -> StoredAnswer:
-    if kept.body_hash != request.digest:
-        raise _conflict()
-    if kept.status == BEGUN:
-        raise UapiError(
-            409,
-            "idempotency_conflict",
-            "The first request with this Idempotency-Key was broken off, or still runs at another "
-            "instance. It may have been carried out. Look what there is, and use another key.",
-        )
-    return StoredAnswer(kept.status, kept.response, replayed=True)
 
 
 def _conflict() -> UapiError:

@@ -26,6 +26,7 @@ from bridge.http.cluster.verba_requests import VerbaRequests
 from bridge.http.cluster.written_records import WrittenRecords
 from bridge.http.console.session_cookie import session_app
 from bridge.http.errors import UapiError
+from bridge.http.forwarded import ENDED
 from bridge.http.uapi.listed_calls import LISTED_CALLS
 from bridge.http.uapi.query_values import flag
 from bridge.http.uapi.scope import Scope, authenticated_app, scope_of
@@ -94,8 +95,19 @@ class RouteToPbx:
         return await self._creates.carried_out(request, handler, self._pbx_of(organization))
 
     async def _call(self, request: web.Request, handler: AppHandler) -> web.StreamResponse:
-        [pbx, *_] = await self._pbx_of_call(scope_of(request), request.match_info["phoneCallId"])
+        """An ended call is on disk with its history: nobody has to hold its PBX."""
+        scope, call_id = scope_of(request), request.match_info["phoneCallId"]
+        if await self._has_ended(call_id):
+            request[ENDED] = True
+            return await handler(request)
+        [pbx, *_] = await self._pbx_of_call(scope, call_id)
         return await self._holders.carried_out(request, handler, pbx, repeatable=True)
+
+    async def _has_ended(self, call_id: str) -> bool:
+        try:
+            return await self._calls.has_ended(call_id)
+        except StorageUnavailable:
+            return False  # its holder may know it all the same
 
     async def _list(self, request: web.Request, handler: AppHandler) -> web.StreamResponse:
         scope = scope_of(request)

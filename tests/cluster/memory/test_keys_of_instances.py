@@ -127,7 +127,7 @@ async def test_given_an_instance_that_died_in_a_change_then_the_same_request_is_
 
     with pytest.raises(StorageUnavailable):
         await Instance(migrated, queue).keyed.once_begun(request, dies, lambda _: False)
-    with pytest.raises(UapiError, match="broken off") as refused:
+    with pytest.raises(UapiError, match="at another instance") as refused:
         await Instance(migrated, queue, 0.2).keyed.once_begun(request, dies, lambda _: False)
     assert refused.value.status == 409
 

@@ -9,6 +9,7 @@ from bridge.storage.engine import open_engine
 from bridge.storage.migrate import migrate
 from bridge.storage.statement import Statement
 from bridge.storage.write_queue import WriteQueue
+from bridge.testing.eventually import eventually
 
 INSERT = Statement("INSERT INTO storage_probes (name, at_ms) VALUES (:name, 1)")
 
@@ -21,10 +22,11 @@ async def test_given_writes_that_wait_then_the_oldest_one_counts(tmp_path: Path)
     assert queue.lag_s == 0.0
     came_s = asyncio.get_running_loop().time()
     queue.submit_later(INSERT.write(name="first"))
-    await asyncio.sleep(0.02)
+    await eventually(lambda: queue.lag_s > 0.0)
+    before_s = queue.lag_s
     queue.submit_later(INSERT.write(name="second"))
-    assert 0.02 <= queue.lag_s <= asyncio.get_running_loop().time() - came_s
+    assert before_s <= queue.lag_s <= asyncio.get_running_loop().time() - came_s
     await queue.caught_up()
-    assert queue.lag_s == 0.0
+    await eventually(lambda: queue.lag_s == 0.0)
     await queue.stop()
     await engine.dispose()

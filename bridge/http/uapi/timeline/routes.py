@@ -11,6 +11,7 @@ from bridge.calls.timeline.entry import Timeline, UnreadableTimeline, timeline_f
 from bridge.clock import now_ms
 from bridge.http.context import SERVICES, Services, node_of
 from bridge.http.errors import invalid
+from bridge.http.forwarded import ENDED
 from bridge.http.json_answer import json_answer
 from bridge.http.node_services import NodeServices
 from bridge.http.uapi.fields import Json
@@ -33,21 +34,24 @@ async def call_timeline(request: web.Request) -> web.Response:
 async def timeline_of(request: web.Request) -> Json:
     """The timeline of the call of the URI. Raises pc_phoncall_invalid."""
     services, scope = request.app[SERVICES], scope_of(request)
-    call, timeline = await _asked(
-        services, node_of(request), scope, request.match_info["phoneCallId"]
-    )
+    node = None if ENDED in request else node_of(request)
+    call, timeline = await _asked(services, node, scope, request.match_info["phoneCallId"])
     numbers = [x.number for x in scope.extensions]
     attempts = await services.phone_call_events.attempts(call.id, numbers)
     return timeline_json(call, timeline, attempts, scope)
 
 
 async def _asked(
-    services: Services, node: NodeServices, scope: Scope, call_id: str
+    services: Services, node: NodeServices | None, scope: Scope, call_id: str
 ) -> tuple[PhoneCall, Timeline]:
-    """Raises pc_phoncall_invalid where a list of the extension would not show the call."""
-    live = node.live_calls.meant(scope.extensions, call_id)
-    if live and live[0].id == call_id:
-        return live[0], node.switchboard.timelines.of(call_id) or Timeline()
+    """`node` is None for an ended call.
+
+    Raises pc_phoncall_invalid where a list of the extension would not show the call.
+    """
+    if node is not None:
+        live = node.live_calls.meant(scope.extensions, call_id)
+        if live and live[0].id == call_id:
+            return live[0], node.switchboard.timelines.of(call_id) or Timeline()
     if _CALL_ID.match(call_id):
         text = await services.timelines.timeline(call_id)
         call = await services.records.find(call_id)
