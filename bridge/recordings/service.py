@@ -11,7 +11,6 @@ import structlog
 from bridge.calls.call_records import CallRecords
 from bridge.calls.live.switchboard import Switchboard
 from bridge.calls.steering.action_turns import ActionTurns
-from bridge.clock import every
 from bridge.directory.loader import CurrentDirectory
 from bridge.faults import Fenced, StorageUnavailable
 from bridge.keyed_locks import KeyedLocks
@@ -25,6 +24,7 @@ from bridge.recordings.ordered_recording import OrderedRecording
 from bridge.recordings.recorder import Recorder
 from bridge.recordings.recording_pbx import AudioFiles, RecordingPbx
 from bridge.recordings.recording_settings import RecordingSettings
+from bridge.supervision.intervals import every
 from bridge.supervision.tasks import in_background, must_live
 
 log = structlog.get_logger()

@@ -9,7 +9,6 @@ from functools import partial
 from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from bridge.clock import every
 from bridge.cluster.calls_away import CallsAway
 from bridge.cluster.forward_client import ForwardClient
 from bridge.cluster.forward_header import ForwardSigner
@@ -41,6 +40,7 @@ from bridge.http.server import AROUND, Around
 from bridge.http.shared_tokens import learning_tokens
 from bridge.http.uapi.accepted_answer import created_answer
 from bridge.http.uapi.listed_calls import listed_of_node
+from bridge.supervision.intervals import every
 from bridge.supervision.tasks import must_live
 from bridge.wiring.shared_memory import SharedMemory
 

@@ -8,7 +8,7 @@ from contextlib import AsyncExitStack
 import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from bridge.clock import every, now_ms
+from bridge.clock import now_ms
 from bridge.cluster.lease import PLACEMENT, Leases, pbx_resource
 from bridge.cluster.opened_leases import OpenedLeases
 from bridge.cluster.pbx_reports import LOOK_EVERY_S as REPORT_EVERY_S
@@ -20,6 +20,7 @@ from bridge.config.settings import Settings
 from bridge.faults import StorageUnavailable
 from bridge.http.node_services import HeldNodes, NodeServices
 from bridge.storage.shared_changes import CHANNEL, PLACEMENTS
+from bridge.supervision.intervals import every
 from bridge.supervision.task_set import TaskSet
 from bridge.supervision.tasks import must_live
 from bridge.wiring.shared_memory import SharedMemory

@@ -11,9 +11,10 @@ from bridge.calls.calls_of_gone_pbx import GONE_CHECK_INTERVAL_S, CallsOfGonePbx
 from bridge.calls.hanging_up import HangUp
 from bridge.calls.live.switchboard import Switchboard
 from bridge.calls.time_limits import AGE_CHECK_INTERVAL_S, AgeLimit, DurationLimit
-from bridge.clock import every, now_ms
+from bridge.clock import now_ms
 from bridge.config.settings import Settings
 from bridge.storage.purge import purge_each
+from bridge.supervision.intervals import every
 from bridge.supervision.tasks import must_live
 
 PURGE_INTERVAL_S = 600.0

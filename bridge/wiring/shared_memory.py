@@ -12,7 +12,6 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bridge.access.token_service import TokenService
-from bridge.clock import every
 from bridge.cluster.change_reader import ChangeReader
 from bridge.cluster.hints import Hints
 from bridge.cluster.shared_clock import READ_EVERY_S, SharedClock, database_moment_ms
@@ -33,6 +32,7 @@ from bridge.storage.shared_changes import (
     SharedNotes,
 )
 from bridge.supervision.conditions import Condition
+from bridge.supervision.intervals import every
 from bridge.supervision.tasks import must_live
 from bridge.wiring.shared_secrets import shared_secrets
 

@@ -11,8 +11,8 @@ import pytest
 from structlog.testing import capture_logs
 
 import bridge
-from bridge.clock import every
 from bridge.faults import StorageUnavailable
+from bridge.supervision.intervals import every
 from bridge.supervision.tasks import (
     awaited,
     carried_through,

@@ -14,9 +14,9 @@ class Where(Enum):
     `HERE`: any instance, from what all share. `RECORDS`: any instance, once the holders of all PBXs
     have written what they know. The others are for the PBX: `CREATE`: of the user who pays; `CALL`:
     of the call in the path, and any instance once it has ended; `LISTED`: all on which the
-    extensions have calls; `HANGUP` and `ACTION`: those, or that of the call in the path; `STREAM`: all; `HOME` and
-    `HOME_STREAM`: of the user in the path; `PHONE`: of the phone in the path; `VERBA`: of the
-    conversation.
+    extensions have calls; `HANGUP` and `ACTION`: those, or that of the call in the path; `STREAM`:
+    all; `HOME` and `HOME_STREAM`: of the user in the path; `PHONE`: of the phone in the path;
+    `VERBA`: of the conversation.
     """
 
     HERE = auto()

@@ -82,7 +82,7 @@ async def test_given_a_request_that_was_broken_off_then_it_is_never_carried_out_
     change = Change(StorageUnavailable("nobody knows"))
     with pytest.raises(StorageUnavailable):
         await KeyedAnswers(idempotency).once_begun(REQUEST, change, changed_nothing)
-    with pytest.raises(UapiError, match="was broken off. It may"):
+    with pytest.raises(UapiError, match=r"was broken off\. It may"):
         await KeyedAnswers(idempotency).once_begun(REQUEST, change, changed_nothing)
     other = IdempotentRequest("verba/erasure", "key", lambda: b"another")
     with pytest.raises(UapiError, match="another request"):
