@@ -6,11 +6,11 @@ import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from typing import Protocol
 
 import structlog
 
 from bridge.calls.call_order import NewCall, accepted_call, originate_order
+from bridge.calls.calls_elsewhere import CallsElsewhere, Nowhere
 from bridge.calls.errors import CallNotPlaced, TooManyCalls
 from bridge.calls.live.call_log import log_accepted
 from bridge.calls.live.switchboard import Switchboard
@@ -58,24 +58,6 @@ class _Sent:
     answer: Coroutine[object, object, None]
 
 
-class CallsElsewhere(Protocol):
-    """The calls that are paid for on other PBXs than this one."""
-
-    def of_extension(self, number: str, pbx: str) -> int:
-        """How many the extension pays for."""
-
-    def of_user(self, user_id: int, pbx: str) -> int:
-        """How many the extensions of the user pay for."""
-
-
-class _Nowhere:
-    def of_extension(self, _number: str, _pbx: str) -> int:
-        return 0
-
-    def of_user(self, _user_id: int, _pbx: str) -> int:
-        return 0
-
-
 class CallPlacement:
     """Places calls: checks the limits, waits for its turn, stores the call, sends the Originate.
 
@@ -89,7 +71,7 @@ class CallPlacement:
         limits: CallLimits,
         elsewhere: CallsElsewhere | None = None,
     ) -> None:
-        self._elsewhere = elsewhere or _Nowhere()
+        self._elsewhere = elsewhere or Nowhere()
         self._switchboard = switchboard
         self._pace = pace
         self._limits = limits
@@ -142,7 +124,10 @@ class CallPlacement:
             return await self._place(orders, accept)
         calls: asyncio.Future[list[PhoneCall]] = asyncio.get_running_loop().create_future()
         # From here on the calls run to their end even if the client has gone.
-        in_request(_tell(self._place(orders, accept, wait_for_pbx=True), calls), "place_call")
+        placing = self._place(orders, accept, wait_for_pbx=True)
+        task = in_request(_tell(placing, calls), "place_call")
+        self._being_placed.add(task)  # `finish` waits also if it has not begun yet
+        task.add_done_callback(self._being_placed.discard)
         return await calls
 
     async def finish(self) -> None:
@@ -164,7 +149,7 @@ class CallPlacement:
             await self._store(calls, accept)
             # No turn of the event loop is lost between the disk and the PBX.
             dials = [self._dial(x, y) for x, y in zip(orders, calls, strict=True)]
-            faults = [x for x in dials if isinstance(x, NotDialled)]
+            faults = [x for x in dials if isinstance(x, Exception)]
             sent = [x for x in dials if isinstance(x, _Sent)]
             if sent:
                 answers = self._answers(sent, placing.pop_all())
@@ -207,8 +192,16 @@ class CallPlacement:
         self._switchboard.calls.drop(call.id)
         self._switchboard.timelines.forget(call.id)
 
-    def _dial(self, order: NewCall, call: PhoneCall) -> _Sent | NotDialled | None:
-        """None where it was cancelled before."""
+    def _dial(self, order: NewCall, call: PhoneCall) -> _Sent | Exception | None:
+        """The reason where it was not dialled; None where it was cancelled before."""
+        try:
+            return self._dialled(order, call)
+        except Exception as fault:  # of ours: the calls beside it may be on their way
+            log.exception("originate_failed", call_id=call.id)
+            self._not_dialled(call.id, EndedBy.UNKNOWN, Disposition.FAILED, "internal error")
+            return fault
+
+    def _dialled(self, order: NewCall, call: PhoneCall) -> _Sent | NotDialled | None:
         live = self._switchboard.calls.live.get(call.id)
         if live is None:
             log_accepted(call)
@@ -226,7 +219,7 @@ class CallPlacement:
         log_accepted(call)  # after the Originate, which it would hold up
         return _Sent(call.id, answer)
 
-    async def _answers(self, sent: Sequence[_Sent], placing: ExitStack) -> list[NotDialled]:
+    async def _answers(self, sent: Sequence[_Sent], placing: ExitStack) -> list[Exception]:
         """Those that the PBX did not take, once it has answered all."""
         with placing:
             if len(sent) == 1:
@@ -244,6 +237,9 @@ class CallPlacement:
             self._switchboard.resync_later.request()  # it has a channel by then, or never will
         except (PbxRefused, PbxUnavailable, InvalidPbxValue) as why:
             return self._refused(sent.call_id, why)
+        except Exception:  # of ours; the PBX may have taken it
+            log.exception("originate_answer_failed", call_id=sent.call_id)
+            self._switchboard.resync_later.request()
         return None
 
     def _refused(

@@ -18,7 +18,7 @@ _INCOMPATIBLE = (
 
 
 def log_accepted(call: PhoneCall) -> None:
-    """It is on disk; nothing has been dialled yet. A call that hangs is seen by its missing end."""
+    """It is on disk and is dialled in this moment. A call that hangs is seen by its missing end."""
     log.info(
         "call_accepted",
         call_id=call.id,

@@ -229,7 +229,7 @@ class AmiSession:
             try:
                 await self._ping(connection, self._settings.ping_timeout_s)
             except PbxOutcomeUnknown:
-                if connection.bytes_received == before:
+                if connection.bytes_received == before and not connection.lost.done():
                     # Nothing was heard of it since then, and calls may have changed.
                     self._set_link(up=False, why=_SILENT, since_ms=asked_ms)
                     connection.lose(_SILENT)

@@ -243,6 +243,54 @@ async def test_given_one_of_two_that_cannot_be_written_then_the_other_is_not_wai
 
 
 @instant
+async def test_given_a_create_that_has_just_had_its_turn_then_the_stop_waits_for_its_dial() -> None:
+    exchange = Placed()
+    task = asyncio.create_task(exchange.placement.place(order(), accepted_at_once))
+    await asyncio.sleep(0)
+    await exchange.placement.finish()
+    assert [x.call_id for x in exchange.pbx.originated] == [(await task).id]
+
+
+@pytest.mark.parametrize("wait_for_pbx", [True, False])
+@instant
+async def test_given_a_defect_at_the_second_of_two_then_the_first_is_followed_and_the_other_ends(
+    wait_for_pbx: bool,
+) -> None:
+    exchange = Placed()
+    exchange.pbx.fails = PbxRefused("no")
+    writes = exchange.pbx.originate
+
+    def second_fails(order: OriginateOrder) -> Coroutine[Any, Any, None]:
+        if exchange.pbx.originated:
+            raise RuntimeError("a defect")
+        return writes(order)
+
+    exchange.pbx.originate = second_fails  # type: ignore[method-assign]
+    placing = exchange.placement.place_all([order()] * 2, accepted_all, wait_for_pbx=wait_for_pbx)
+    with structlog.testing.capture_logs() as logs:
+        [outcome] = await asyncio.gather(placing, return_exceptions=True)
+        await exchange.placement.finish()
+    assert isinstance(outcome, RuntimeError if wait_for_pbx else list)
+    assert exchange.live == []
+    finals = [x.final for x in exchange.records.finished]
+    assert sorted(x.reason for x in finals if x) == ["internal error", "no"]
+    assert [x["event"] for x in logs if x["log_level"] == "error"] == ["originate_failed"]
+
+
+@instant
+async def test_given_a_defect_in_the_answer_of_the_pbx_then_it_is_compared_with_soon() -> None:
+    exchange = Placed(grace_s=2)
+    exchange.pbx.fails = RuntimeError("a defect")
+    with structlog.testing.capture_logs() as logs:
+        call = await exchange.placement.place(order(), accepted_at_once)
+    assert [x.id for x in exchange.live] == [call.id]
+    assert "originate_answer_failed" in [x["event"] for x in logs]
+    exchange.pbx.fails = None
+    await eventually(lambda: exchange.live == [])
+    assert [x.id for x in exchange.records.finished] == [call.id]
+
+
+@instant
 async def test_given_none_that_can_be_written_then_a_create_is_told_why() -> None:
     exchange = Placed()
     exchange.pbx.fails = InvalidPbxValue("no")
