@@ -118,26 +118,35 @@ class ActingCalls:
         if lacking:
             raise ActionUnavailable(lacking)
         other = self._require_possible(order)
-        outcome: asyncio.Future[PhoneCall] = asyncio.get_running_loop().create_future()
-
-        async def accept(call: PhoneCall) -> None:
-            self._outcomes[call.id] = outcome
-            self._others.note(call)
-            await self._accept(call)
-
-        call = await self._placement.place(_new_call(order, other), accept)
-        try:
-            async with asyncio.timeout(order.wait_s + OUTCOME_MARGIN_S):
-                after = await outcome
-        except TimeoutError:
-            raise PbxOutcomeUnknown(f"call {call.id} to {order.phone.number} goes on") from None
-        finally:
-            self._outcomes.pop(call.id, None)
+        after = await self._outcome(order, other)
         if after.final is None:
             return after
         if any(x.moved for x in after.legs):
             return self._switchboard.calls.live.find(after.id) or after
         raise ActionFailed(_why(order, after))
+
+    async def _outcome(self, order: ActionOrder, other: PhoneCall) -> PhoneCall:
+        """The new call once it has ended, or listens; `other`: the other call as it is now."""
+        outcome: asyncio.Future[PhoneCall] = asyncio.get_running_loop().create_future()
+        begun: list[PhoneCall] = []
+
+        async def accept(call: PhoneCall) -> None:
+            begun.append(call)
+            self._outcomes[call.id] = outcome
+            self._others.note(call)
+            await self._accept(call)
+
+        try:
+            call = await self._placement.place(_new_call(order, other), accept)
+            async with asyncio.timeout(order.wait_s + OUTCOME_MARGIN_S):
+                return await outcome
+        except TimeoutError:
+            raise PbxOutcomeUnknown(f"call {call.id} to {order.phone.number} goes on") from None
+        finally:
+            for one in begun:
+                self._outcomes.pop(one.id, None)
+                if self._switchboard.calls.live.get(one.id) is None:
+                    self._others.forget(one)
 
     def _require_possible(self, order: ActionOrder) -> PhoneCall:
         """The other call as it is now. Raises ActionFailed."""

@@ -63,19 +63,28 @@ class OtherCalls:
         acts_on = call.acts_on
         if acts_on is None:
             return
+        if call.final is not None:
+            self.forget(call)
+            return
         other = self._switchboard.calls.live.find(acts_on.call_id)
         other_id = other.id if other is not None else acts_on.call_id
-        if call.final is not None:
-            self._heard.pop(call.id, None)
-            self._asked.pop(call.id, None)
-            self._forget(other_id, call.id)
-            self._forget(acts_on.call_id, call.id)
-            return
         if listens(call) and call.answered_ms is not None and call.id not in self._heard:
             self._heard[call.id] = talking_channels(other)
         if call.id not in self._acting.get(other_id, ()) or _is_decided(call):
             self._acting[other_id].add(call.id)
             self._check_soon(other_id)
+
+    def forget(self, call: PhoneCall) -> None:
+        """This one has ended, or was never placed."""
+        acts_on = call.acts_on
+        if acts_on is None:
+            return
+        self._heard.pop(call.id, None)
+        self._asked.pop(call.id, None)
+        other = self._switchboard.calls.live.find(acts_on.call_id)
+        if other is not None:
+            self._forget(other.id, call.id)
+        self._forget(acts_on.call_id, call.id)
 
     def stop(self) -> None:
         """Look at no call any more. The PBX goes on by itself."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import replace
 from typing import Any
@@ -413,6 +414,45 @@ async def test_given_a_call_to_pick_up_then_its_rule_counts_for_the_phone_that_d
     assert picks_up.allow_public_transfer is allowed
     task.cancel()
     acting.stop()
+
+
+def futures() -> int:
+    gc.collect()
+    return sum(isinstance(x, asyncio.Future) for x in gc.get_objects())
+
+
+@pytest.mark.parametrize("stored", [True, False])
+@instant
+async def test_given_actions_whose_calls_were_not_placed_then_nothing_is_left_of_them(
+    stored: bool,
+) -> None:
+    exchange = Placed()
+    base = accepted()
+    ringing = replace(base.legs[1], uniqueid="1.2", phase=LegPhase.RINGING)
+    other = replace(base, legs=(base.legs[0], ringing))
+    exchange.switchboard.calls.add(other)
+
+    async def accept(call: PhoneCall) -> None:
+        if not stored:
+            raise StorageUnavailable("away")
+
+    hang_up = HangUp(exchange.switchboard, exchange.records, 60)
+    pbx = Lacking(lambda: None)
+    acting = ActingCalls(exchange.switchboard, exchange.placement, hang_up, accept, pbx)
+    extension, nobody = DIRECTORY.extensions["0003*212"], CallerId("", "")
+    asked = ActionOrder(
+        CallAction.PICK_UP, other, ringing, party("0003*212"), extension, nobody, 5, 60, "a"
+    )
+    counted = []
+    for _ in range(4):
+        exchange.pbx.fails = PbxRefused("no")  # a fault that is raised again keeps its tracebacks
+        with pytest.raises(CallNotPlaced if stored else StorageUnavailable):
+            await acting.act(asked)
+        await asyncio.sleep(1)
+        counted.append(futures())
+    assert counted[-1] == counted[0]
+    acting.stop()
+    await exchange.switchboard.stop()
 
 
 class OnAnotherPbx:
