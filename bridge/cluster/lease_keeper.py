@@ -69,7 +69,7 @@ class LeaseKeeper:
         self._let_go_s: dict[str, float] = {}
         self._registered = False
         self._other_beat_ms = (-1, clock())  # of another process of this name, seen since
-        self._draining = self._stopping = False
+        self._draining = self._steps_back = self._stopping = False
         self._renew_due_s = self._look_due_s = self._alive_s = clock()
         self._watching_since_s = clock()
         self._task: LivingTask | None = None
@@ -124,6 +124,16 @@ class LeaseKeeper:
     def start(self) -> None:
         """Claim and renew from now on."""
         self._task = must_live(self._run(), "leases")
+
+    async def step_back(self) -> None:
+        """Hand all leases over for good, whether others take them or not; look on who has them.
+
+        The others are told first, so that they share out all of it among themselves.
+        """
+        self._steps_back = True
+        with contextlib.suppress(StorageUnavailable):
+            await self.set_draining(self.own, True)
+        await self._hand_all_over()
 
     async def stop(self) -> None:
         """Hand all leases over, and end. Takes `hand_over_s` and some statements at most."""
@@ -254,7 +264,7 @@ class LeaseKeeper:
 
     async def _claim(self) -> None:
         others = self._seen.takers()
-        if self._stopping or (self._draining and others):
+        if self._stopping or self._steps_back or (self._draining and others):
             return
         now_s = self._clock()
         mine = [x.resource for x in self._held.all()]
@@ -269,7 +279,7 @@ class LeaseKeeper:
             self._resources, mine, free, len(others) + 1, self._times.share_wait_s
         ):
             await self._renew_if_due()
-            if self._stopping or not self._registered:
+            if self._stopping or self._steps_back or not self._registered:
                 return
             started_s = self._clock()
             lease = await self._rows.claim(resource, self._seen.row_of(resource))
@@ -282,6 +292,10 @@ class LeaseKeeper:
 
     def _hand_over_to_others(self) -> None:
         mine = [x for x in self._held.all() if x.resource not in self._leaving]
+        if self._steps_back:  # one was claimed meanwhile
+            for lease in mine:
+                self._begin_hand_over(lease, "this instance stops")
+            return
         if self._draining and self._seen.takers():
             for lease in mine:
                 self._begin_hand_over(lease, "this instance drains")

@@ -59,11 +59,11 @@ async def serve(settings: Settings) -> None:
 
 async def _serve(settings: Settings) -> None:
     _provide_descriptors(settings)
-    stop = asyncio.Event()
+    stop, hurry = asyncio.Event(), asyncio.Event()
     loop = asyncio.get_running_loop()
     loop.set_exception_handler(log_lost_fault)
     for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
+        loop.add_signal_handler(number, lambda: (hurry if stop.is_set() else stop).set())
     async with contextlib.AsyncExitStack() as stack:
         reload_signal = ReloadSignal(stack.enter_context(contextlib.ExitStack()), stop)
         try:
@@ -89,6 +89,7 @@ async def _serve(settings: Settings) -> None:
         stack.push_async_callback(reloading.stop)
         stack.callback(in_background(_greet(service), "greeting").cancel)
         await ending
+        await service.give_notice(hurry)
 
 
 def _provide_descriptors(settings: Settings) -> None:

@@ -150,6 +150,9 @@ class Settings(BaseSettings):
     # The same at all instances, of 32 characters and more. It signs what they send each other, and
     # encrypts the secrets that they share.
     cluster_secret: SecretStr = SecretStr("")
+    # So long an instance that is told to stop goes on to answer, while /health/ready is 503. The
+    # balancer must notice meanwhile: that of deploy/haproxy takes 1.5 s. 0: it stops at once.
+    stop_notice_s: Annotated[float, Field(ge=0)] = 3.0
     # The SIP edge (docs/edge.md) at which the phones register, by IP address and port as in
     # 10.0.0.5:5060; empty: they register at the PBX. The PBX takes calls of phones from there only.
     edge_address: EdgePlace = ""

@@ -14,6 +14,7 @@ from bridge.config.pbx_entries import settings_of_pbxs
 from bridge.config.settings import Settings
 from bridge.http.node_services import HeldNodes
 from bridge.http.ops.instance_health import InstanceHealth
+from bridge.http.stop_notice import StopNotice
 from bridge.storage.write_queue import WriteQueue
 from bridge.wiring.held_pbxs import PBX_RESOURCES, HeldPbxs, NodeHolder
 
@@ -45,10 +46,12 @@ async def open_leases(
     )
 
 
-def instance_health(settings: Settings, leases: OpenedLeases, nodes: HeldNodes) -> InstanceHealth:
+def instance_health(
+    settings: Settings, leases: OpenedLeases, nodes: HeldNodes, notice: StopNotice
+) -> InstanceHealth:
     """The part of /health/ready about the instances and their PBXs."""
     names = tuple(x.pbx_name for x in settings_of_pbxs(settings))
-    return InstanceHealth(names, leases.keeper, leases.keeper, nodes)
+    return InstanceHealth(names, leases.keeper, leases.keeper, nodes, notice)
 
 
 def hold_pbxs(

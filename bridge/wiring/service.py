@@ -238,6 +238,14 @@ class Service:
         if not self.settings.instance_name:
             await self.node.wait_until_ready(time_limit_s)
 
+    async def give_notice(self, hurry: asyncio.Event) -> None:
+        """Before the end: have clients go to the other instances, in the time of the setting.
+
+        `hurry` ends it at once. An instance that is alone does nothing.
+        """
+        if (several := self._shared.several) is not None:
+            await several.give_notice(hurry)
+
     async def reload(self) -> None:
         """Read the directory file again, and bring the PBX's phones in line with it.
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+import structlog
 from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -18,11 +20,15 @@ from bridge.cluster.sealing import Seal
 from bridge.cluster.stored_placements import StoredPlacements
 from bridge.config.settings import Settings
 from bridge.directory.loader import CurrentDirectory
+from bridge.faults import StorageUnavailable
 from bridge.http.context import Services
 from bridge.http.node_services import HeldNodes
 from bridge.http.ops.instance_health import InstanceHealth
+from bridge.http.server import AROUND, Around
+from bridge.http.stop_notice import StopNotice, with_stop_notice
 from bridge.storage.shared_changes import purge_notes
 from bridge.storage.write_queue import WriteQueue
+from bridge.supervision.tasks import awaited
 from bridge.wiring.cluster import hold_pbxs, instance_health, open_leases
 from bridge.wiring.forwarding import open_forwarding, open_placements
 from bridge.wiring.held_pbxs import NodeHolder
@@ -31,6 +37,11 @@ from bridge.wiring.placement import follow_pbxs
 from bridge.wiring.rounds import Purges
 from bridge.wiring.shared_events import shared_deliveries
 from bridge.wiring.shared_memory import SharedMemory, open_shared_directory
+
+log = structlog.get_logger()
+
+# Without the database a stop goes on after it, with the instances that were known before.
+_LOOKED_WITHIN_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +54,7 @@ class Several:
     memory: SharedMemory
     directory: CurrentDirectory
     calls_away: CallsAway
+    notice: StopNotice = field(default_factory=StopNotice)
 
     def deliveries(self, queue: WriteQueue) -> SharedBy:
         """The share of this instance in the deliveries of events."""
@@ -54,7 +66,7 @@ class Several:
 
     def health(self, nodes: HeldNodes) -> InstanceHealth:
         """The part of /health/ready about the instances and their PBXs."""
-        return instance_health(self.settings, self.leases, nodes)
+        return instance_health(self.settings, self.leases, nodes, self.notice)
 
     def may_purge(self) -> bool:
         """One instance removes the old rows of all."""
@@ -84,6 +96,8 @@ class Several:
             keeper,
         )
         surround(app)
+        forwarded = app[AROUND]
+        app[AROUND] = Around(lambda x: with_stop_notice(forwarded.wrap(x), self.notice))
         self._follow_pbxs(stack, placements, services.nodes)
 
     def _follow_pbxs(self, stack: AsyncExitStack, placements: Placements, nodes: HeldNodes) -> None:
@@ -95,6 +109,32 @@ class Several:
     def begin(self, stack: AsyncExitStack, holder: NodeHolder, queue: WriteQueue) -> None:
         """Claim leases, and have the holder hold the PBXs, until the stack hands them over."""
         hold_pbxs(stack, self.settings, self.leases, holder, queue)
+
+    async def give_notice(self, hurry: asyncio.Event) -> None:
+        """Say that this instance stops, and hand all over; return once clients may have moved.
+
+        That takes the time of the setting, or until `hurry`, but at least until the leases are
+        handed over. Every request is answered meanwhile. If no other instance lives, or if the
+        setting is 0, nothing is done.
+        """
+        keeper, notice_s = self.leases.keeper, self.settings.stop_notice_s
+        if not notice_s or not (others := await self._others()):
+            return
+        self.notice.given = True
+        log.info("stop_notice_given", seconds=notice_s, others=others)
+        leaving = awaited(keeper.step_back(), "step_back")
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(notice_s):
+                await hurry.wait()
+        await leaving
+
+    async def _others(self) -> list[str]:
+        """The names of those that live, also of one that has just been started."""
+        keeper = self.leases.keeper
+        with contextlib.suppress(StorageUnavailable, TimeoutError):
+            async with asyncio.timeout(_LOOKED_WITHIN_S):
+                await keeper.look_again()
+        return [x.name for x in keeper.all_instances() if x.lives and x.name != keeper.own]
 
 
 async def open_several(stack: AsyncExitStack, settings: Settings, engine: AsyncEngine) -> Several:

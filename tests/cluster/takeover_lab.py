@@ -90,6 +90,7 @@ async def open_takeover_lab(folder: Path) -> AsyncIterator[ProxiedLab]:
         "ping_interval_s": str(PING_INTERVAL_S),
         "ping_timeout_s": str(PING_TIMEOUT_S),
         "action_timeout_s": str(ACTION_TIMEOUT_S),
+        "stop_notice_s": "0",  # no balancer is there that would have to notice
     }
     http = TcpProxy()
     await http.start()

@@ -82,6 +82,11 @@ async def test_given_the_holder_is_told_to_stop_then_the_other_has_its_calls_wit
     # Less than the time to live of a lease: it was handed over.
     after = await cluster.wait_held(second, time_limit_s=4.0)
     assert after.epoch == before.epoch + 1
+    # The first one says that it stops, and sends requests on to the other meanwhile.
+    await all_live(one, ids, 2.0)
+    ready = await one.request("GET", "/health/ready")
+    assert (ready.status, ready.code) == (503, "instance_stopping")
+    assert ready.headers["Connection"] == "close"
     await all_live(other, ids, 2.0)
     assert {x["id"] for x in (await other.hang_up()).json} == set(ids)
     await finals(cluster, ids)

@@ -38,6 +38,8 @@ async def ready(request: web.Request) -> web.Response:
     if dead := services.supervisor.problem:
         body["tasks"] = {"up": False, "why": dead}
         body["error"] = _error("service_failed", f"The service ends: {dead}")
+    elif services.instance_health is not None and services.instance_health.stops:
+        body["error"] = _error("instance_stopping", "This instance stops; another one answers.")
     elif why:
         body["error"] = _error("pbx_unavailable", f"The PBX cannot be used now: {why}")
     elif unwritten:

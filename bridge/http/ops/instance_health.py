@@ -10,6 +10,7 @@ from bridge.http.node_services import HeldNodes, NodeServices
 if TYPE_CHECKING:  # an instance that is alone loads nothing of it
     from bridge.cluster.instances import Instances
     from bridge.cluster.lease import Leases
+    from bridge.http.stop_notice import StopNotice
 
 NO_PHONES = "the directory's phones are being made on the PBX"
 _NOBODY = "no instance holds it"
@@ -43,12 +44,23 @@ class InstanceHealth:
     """`pbx_names`: of all PBXs."""
 
     def __init__(
-        self, pbx_names: tuple[str, ...], leases: Leases, instances: Instances, nodes: HeldNodes
+        self,
+        pbx_names: tuple[str, ...],
+        leases: Leases,
+        instances: Instances,
+        nodes: HeldNodes,
+        notice: StopNotice,
     ) -> None:
         self._names = pbx_names
         self._leases = leases
         self._instances = instances
         self._nodes = nodes
+        self._notice = notice
+
+    @property
+    def stops(self) -> bool:
+        """Whether clients shall go to another instance, as this one is about to end."""
+        return self._notice.given
 
     @property
     def own(self) -> str:

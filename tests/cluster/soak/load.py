@@ -44,7 +44,8 @@ CALLERS = (Caller("user-12", "@me", "0003*210"), Caller("organization-0004", "21
 
 
 class Load:
-    """`accepted`: the ids of all calls; `answers`: by status, 0 where none came."""
+    """`accepted`: the ids of all calls; `answers`: by status, 0 where none came;
+    `refusals`: those from 500 on, by their code."""
 
     def __init__(self, cluster: WholeCluster, drawn: random.Random, urls: Sequence[str]) -> None:
         self._cluster = cluster
@@ -57,6 +58,7 @@ class Load:
         self.asked = 0
         self.longest_s = 0.0
         self.answers: Counter[int] = Counter()
+        self.refusals: Counter[str] = Counter()
 
     async def __aenter__(self) -> Self:
         for caller in CALLERS:
@@ -124,6 +126,8 @@ class Load:
                 self.answers[0] += 1
             else:
                 self.answers[answer.status] += 1
+                if answer.status >= 500:
+                    self.refusals[answer.code] += 1
                 # A DELETE whose answer was lost has been carried out: the call is gone.
                 if answer.status == wanted or (call_id and answer.status in (204, 404)):
                     return answer

@@ -30,10 +30,11 @@ _SETTINGS = {
 
 @dataclass(frozen=True)
 class Outcome:
-    """`answers`: by status, 0 where none came; `longest_s`: until a create was accepted."""
+    """`answers`, `refusals`: as of `Load`; `longest_s`: until a create was accepted."""
 
     balance: Balance
     answers: dict[int, int]
+    refusals: dict[str, int]
     longest_s: float
 
 
@@ -88,7 +89,7 @@ async def soak(
             task.cancel()
         await asyncio.gather(*watching, return_exceptions=True)
         await unsubscribed(cluster)
-        return Outcome(found, dict(load.answers), load.longest_s)
+        return Outcome(found, dict(load.answers), dict(load.refusals), load.longest_s)
 
 
 async def subscribed(cluster: WholeCluster, receiver: Receiver) -> None:

@@ -319,3 +319,28 @@ async def test_given_a_claim_whose_answer_was_lost_then_it_is_claimed_anew_at_on
         lease = a.keeper.held(PBX)
         assert lease is not None
         assert a.rows.table.leases[PBX].epoch == lease.epoch
+
+
+@instant
+async def test_given_one_that_steps_back_then_another_has_it_and_the_first_knows_who() -> None:
+    async with cluster("a", "b") as (a, b):
+        await asyncio.sleep(20)
+        await a.keeper.step_back()
+        await asyncio.sleep(2)
+        assert a.keeper.holder_of(PBX) == b.keeper.held(PBX) == Lease(PBX, "b", 2, "http://b")
+        assert [x.lives for x in b.keeper.all_instances()] == [True, True]
+        await b.keeper.stop()
+        await asyncio.sleep(20)
+        assert a.keeper.held(PBX) is None, "it takes nothing again"
+        assert a.story.heard == ["won 1", "hand_over 1", "lost 1"]
+
+
+@instant
+async def test_given_another_that_drains_when_one_steps_back_then_that_one_takes_all() -> None:
+    async with cluster("a", "b") as (a, b):
+        await asyncio.sleep(20)
+        await a.keeper.set_draining("b", True)
+        await asyncio.sleep(2)
+        await a.keeper.step_back()
+        await asyncio.sleep(2)
+        assert b.keeper.held(PBX) == Lease(PBX, "b", 2, "http://b")

@@ -33,12 +33,16 @@ class Stage:
         self.settings: Settings | None = None
         self.asterisk_starts: Callable[[], Awaitable[None]] = self._at_once
         self.service_starts: Callable[[], Awaitable[None]] = self._at_once
+        self.notice: Callable[[asyncio.Event], Awaitable[None]] = self._none
         self.reload: Callable[[], None] = lambda: None
         self.asterisk_ended = asyncio.Event()
         self.ready = asyncio.Event()
 
     async def _at_once(self) -> None:
         """It takes no time."""
+
+    async def _none(self, hurry: asyncio.Event) -> None:
+        """As of an instance that is alone."""
 
     @property
     def runs(self) -> bool:
@@ -90,6 +94,9 @@ async def stage(monkeypatch: pytest.MonkeyPatch) -> Stage:
 
         async def __aexit__(self, *_: object) -> None:
             stage.diary.append("service stopped")
+
+        async def give_notice(self, hurry: asyncio.Event) -> None:
+            await stage.notice(hurry)
 
         async def wait_until_ready(self, _: float) -> None:
             raise TimeoutError("the PBX is not ready: by the test")
@@ -146,6 +153,26 @@ async def test_given_settings_that_name_them_then_the_values_of_the_asterisk_do_
     os.kill(os.getpid(), signal.SIGTERM)
     await serving_now
     assert stage.settings == given
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+async def test_given_a_notice_when_told_to_end_again_then_it_hurries_and_ends_in_order(
+    stage: Stage, settings: Settings, number: signal.Signals
+) -> None:
+    async def notice(hurry: asyncio.Event) -> None:
+        stage.diary.append("notice given")
+        await hurry.wait()
+        stage.diary.append("hurried")
+
+    stage.notice = notice
+    serving_now = asyncio.ensure_future(serve(settings))
+    await eventually(lambda: stage.runs)
+    os.kill(os.getpid(), signal.SIGTERM)
+    await eventually(lambda: "notice given" in stage.diary)
+    assert stage.diary[-1] == "notice given"
+    os.kill(os.getpid(), number)
+    await serving_now
+    assert stage.diary == [*WHOLE_RUN[:2], "notice given", "hurried", *WHOLE_RUN[2:]]
 
 
 async def test_given_an_asterisk_that_ends_by_itself_then_the_service_ends_and_says_so(

@@ -7,6 +7,7 @@ import pytest
 from bridge.cluster.instances import Instance
 from bridge.http.node_services import HeldNodes
 from bridge.http.ops.instance_health import InstanceHealth
+from bridge.http.stop_notice import StopNotice
 from tests.unit.cluster.fake_leases import FakeLeases
 
 
@@ -17,5 +18,5 @@ def test_given_instances_with_their_directories_then_it_says_who_has_another_one
         Instance(name, "", True, 0, False, directory, "1")
         for name, directory in (("a", "same"), ("b", of_b))
     )
-    told = InstanceHealth((), leases, leases, HeldNodes()).instances()
+    told = InstanceHealth((), leases, leases, HeldNodes(), StopNotice()).instances()
     assert [(x["name"], x["sameDirectory"]) for x in told] == [("a", True), ("b", of_b == "same")]
