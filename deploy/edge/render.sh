@@ -60,7 +60,9 @@ if [ -n "$EDGE_TLS_CERTIFICATE$EDGE_TLS_KEY" ]; then
     check EDGE_TLS_KEY "$EDGE_TLS_KEY" 'A-Za-z0-9_./-'
     tls_advertised=
     [ -z "$EDGE_ADVERTISED_ADDRESS" ] || tls_advertised=" advertise $EDGE_ADVERTISED_ADDRESS:$EDGE_TLS_PORT"
+    # Of its own, those have a limit of 2,048.
     LISTEN="enable_tls=yes
+tls_max_connections=$EDGE_TCP_CONNECTIONS_MAX
 $LISTEN
 listen=tls:$host:$EDGE_TLS_PORT$tls_advertised"
     TLS="loadmodule \"tls.so\"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
 import time
 from collections.abc import AsyncIterator
 
@@ -15,7 +16,7 @@ from bridge.testing.softphones.plain_phone import PlainPhone
 from bridge.testing.softphones.raw_sip import RawSip, request
 from tests.integration.storage.private_postgresql import PrivatePostgresql
 
-from .lab.edge_alone import PASSWORD, challenged, edge_alone, proved
+from .lab.edge_alone import NODE, PASSWORD, challenged, edge_alone, proved
 from .lab.kamailio import KamailioEdge
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -53,6 +54,43 @@ async def test_given_a_host_name_in_a_forged_dialog_then_the_edge_looks_no_name_
         with RawSip(edge.address, "127.0.0.92") as stranger:
             assert await stranger.status(forged) == 403
     assert NAME not in edge.log_text()
+
+
+async def test_given_a_phone_that_names_another_address_then_the_edge_sends_nothing_there(
+    edge: KamailioEdge,
+) -> None:
+    """Neither by an alias of its own in its contact, nor by a Record-Route that a node obeys."""
+    own = f"<sip:{edge.address[0]}:{edge.address[1]};lr>"
+    with UdpPeer(*NODE) as node, UdpPeer("127.0.0.98") as victim, UdpPeer("127.0.0.92") as phone:
+        routes = f"Route: {own}\r\n"
+        text = request("INVITE", "210", sender=f"<sip:{ALICE}@127.0.0.1>", more=routes)
+        text = text.replace("sip:210@127.0.0.1 ", f"sip:210@{node.at} ")
+        text = text.replace("To: <sip:210@127.0.0.1>", "To: <sip:210@127.0.0.1>;tag=x1")
+        text = text.replace("@127.0.0.1:5999>", f"@127.0.0.1:5999;{victim.alias}>")
+        phone.send(text, edge.address)
+        contact = (await node.received("INVITE")).partition("\r\nContact: ")[2].split("\r\n")[0]
+        assert contact.count("alias=") == 1
+        assert phone.alias in contact
+
+        routes += f"Route: <sip:{victim.at};lr>\r\n"
+        text = request("BYE", "210", sender="<sip:210@127.0.0.1>", more=routes)
+        text = text.replace("sip:210@127.0.0.1 ", f"sip:210@127.0.0.1:5999;{phone.alias} ")
+        text = text.replace("To: <sip:210@127.0.0.1>", "To: <sip:210@127.0.0.1>;tag=x1")
+        node.send(text, edge.address)
+        assert "alias=" not in (await phone.received("BYE"))
+        assert victim.got_nothing()
+
+
+async def test_given_a_port_of_a_node_that_is_not_sip_then_the_edge_sends_nothing_there(
+    edge: KamailioEdge,
+) -> None:
+    with UdpPeer(NODE[0]) as other, RawSip(edge.address, "127.0.0.92") as stranger:
+        routes = f"Route: <sip:{edge.address[0]}:{edge.address[1]};lr>\r\n"
+        text = request("BYE", "210", sender=f"<sip:{ALICE}@127.0.0.1>", more=routes)
+        text = text.replace("sip:210@127.0.0.1 ", f"sip:210@{other.at} ")
+        text = text.replace("To: <sip:210@127.0.0.1>", "To: <sip:210@127.0.0.1>;tag=x1")
+        assert await stranger.status(text) == 403
+        assert other.got_nothing()
 
 
 async def test_given_guesses_with_the_address_of_another_then_that_one_is_still_answered(
@@ -94,6 +132,49 @@ async def test_given_guesses_for_many_numbers_then_their_address_gets_no_answer(
                 await challenged(stranger, BOB)
 
 
+class UdpPeer:
+    """A UDP socket that sends and hears SIP. Use as ``with``."""
+
+    def __init__(self, address: str, port: int = 0) -> None:
+        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self._socket.setblocking(False)
+        self._socket.bind((address, port))
+
+    def __enter__(self) -> UdpPeer:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._socket.close()
+
+    @property
+    def at(self) -> str:
+        return ":".join(map(str, self._socket.getsockname()))
+
+    @property
+    def alias(self) -> str:
+        """As the edge writes it into a contact."""
+        host, port = self._socket.getsockname()
+        return f"alias={host}~{port}~1"
+
+    def send(self, text: str, to: tuple[str, int]) -> None:
+        self._socket.sendto(text.encode(), to)
+
+    async def received(self, method: str) -> str:
+        """The next request of that method."""
+        async with asyncio.timeout(10):
+            while True:
+                heard = (await asyncio.get_running_loop().sock_recv(self._socket, 65_535)).decode()
+                if heard.startswith(f"{method} "):
+                    return heard
+
+    def got_nothing(self) -> bool:
+        try:
+            self._socket.recv(65_535)
+        except BlockingIOError:
+            return True
+        return False
+
+
 async def guesses(sender: RawSip, numbers: list[str]) -> int:
     """How many of them were looked at: one for each number, until there is no answer."""
     looked_at = 0
@@ -118,6 +199,15 @@ async def test_given_a_proof_that_somebody_overheard_then_it_counts_once(
         again = overheard.replace("branch=z9hG4bK", "branch=z9hG4bKagain")
         again = again.replace("Call-ID: ", "Call-ID: again")
         assert await thief.status(again) in (401, 407)
+
+
+async def test_given_tls_then_as_many_phones_may_come_by_it(edge: KamailioEdge) -> None:
+    """Kamailio has a limit of its own for those: 2,048 unless it is told."""
+    listed = await edge.control("core.tcp_info")
+    limits = [
+        listed.partition(f"{x}:")[2].split()[0] for x in ("max_connections", "max_tls_connections")
+    ]
+    assert limits == ["20000", "20000"]
 
 
 async def test_given_an_idle_connection_then_it_lives_on_only_where_a_phone_signed_in(

@@ -22,8 +22,8 @@ from .cluster import libpq_environment
 from .kamailio import KamailioEdge
 
 PASSWORD = "open sesame"
-_NODE = ("127.0.0.65", 5999)
-"""Nobody is there."""
+NODE = ("127.0.0.65", 5999)
+"""Nobody is there, unless a test is."""
 
 
 @asynccontextmanager
@@ -45,7 +45,7 @@ async def edge_alone(
             await connection.execute(add, {"n": number, "ha1": ha1, "until": until_s})
     await engine.dispose()
     address = "127.0.0.64", free_port()
-    made = KamailioEdge(folder, address, {"node1": _NODE}, libpq_environment(url), settings)
+    made = KamailioEdge(folder, address, {"node1": NODE}, libpq_environment(url), settings)
     try:
         await made.start()
         yield made
