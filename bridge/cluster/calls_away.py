@@ -35,7 +35,10 @@ class CallsAway:
     async def read(
         self, connection: AsyncConnection, pbx_names: Sequence[str], *, moved: bool
     ) -> None:
-        """Count them. `moved`: an organization has moved since; else there may be none."""
+        """Count them. `moved`: an organization has moved since; else there may be none.
+
+        After a move they are counted once more: another instance may not have heard of it yet.
+        """
         if not (moved or self._may_be):
             return
         query = (
@@ -49,7 +52,7 @@ class CallsAway:
             .group_by(calls.c.pbx, calls.c.extension, calls.c.user_id)
         )
         rows = (await connection.execute(query)).all()
-        self._may_be = bool(rows)
+        self._may_be = moved or bool(rows)
         states = await read_states(connection, pbx_names) if rows else ()
         down = {x.name for x in states if x.condition is PbxCondition.DOWN}
         self._by_extension.clear()

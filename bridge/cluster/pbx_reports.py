@@ -12,6 +12,8 @@ from bridge.cluster.pbx_states import TELL_EVERY_S, ToldState, tell
 from bridge.cluster.placement_choice import PbxCondition
 
 LOOK_EVERY_S = 0.25
+FIRST_S = 2.0
+"""A new holder has no session yet: for so long that says nothing of the PBX."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +44,13 @@ class PbxReports:
         self._held = held
         self._monotonic_s = monotonic_s
         self._since: dict[str, tuple[PbxCondition, float]] = {}
+        self._known: dict[str, int] = {}  # the epochs under which something has been said
         self._told: list[tuple[str, PbxCondition]] = []
         self._told_s = 0.0
 
     async def look(self) -> None:
         """Say it, if something has changed or a second is over. Raises StorageUnavailable."""
-        now_s, held = self._monotonic_s(), self._held()
+        now_s, held = self._monotonic_s(), self._that_count(self._held())
         for name, one in held.items():
             before = self._since.get(name)
             if before is None or before[0] is not one.condition:
@@ -61,3 +64,11 @@ class PbxReports:
         ]
         await tell(self._engine, states)
         self._told, self._told_s = seen, now_s
+
+    def _that_count(self, held: Mapping[str, HeldPbx]) -> dict[str, HeldPbx]:
+        known = {x: y.epoch for x, y in held.items() if self._known.get(x) == y.epoch}
+        for name, one in held.items():
+            if one.condition is not PbxCondition.DOWN or one.for_s >= FIRST_S:
+                known[name] = one.epoch
+        self._known = known
+        return {x: y for x, y in held.items() if x in known}

@@ -17,6 +17,8 @@ from bridge.storage.shared_changes import database_clock_ms
 TELL_EVERY_S = 1.0
 TOLD_WITHIN_S = 4.0
 """An older word does not count: its holder may be dead, or without the database."""
+GOES_ON_S = 15.0
+"""Longer than a takeover. After more time without a word nobody knows what was meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +34,8 @@ class ToldState:
 async def tell(engine: AsyncEngine, told: Sequence[ToldState]) -> None:
     """Write what the holder says. A holder of before changes nothing. Raises StorageUnavailable.
 
-    A condition that goes on is as old as it was, whoever holds the PBX meanwhile.
+    A condition that goes on is as old as it was, whoever holds the PBX meanwhile: unless nobody had
+    said anything for GOES_ON_S.
     """
     async with reading(engine) as connection:
         now_ms = (await connection.execute(select(database_clock_ms()))).scalar_one()
@@ -46,7 +49,8 @@ async def tell(engine: AsyncEngine, told: Sequence[ToldState]) -> None:
                 draining=0,
             )
             row, given = pbx_states.c, new.excluded
-            goes_on = (row.state == given.state) & (row.since_ms < given.since_ms)
+            heard = row.told_ms >= now_ms - int(GOES_ON_S * 1000)
+            goes_on = (row.state == given.state) & (row.since_ms < given.since_ms) & heard
             update = new.on_conflict_do_update(
                 index_elements=[row.pbx],
                 set_={

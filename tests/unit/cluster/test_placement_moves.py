@@ -15,7 +15,7 @@ from bridge.cluster.pbx_states import TOLD_WITHIN_S, ToldState, read_states, set
 from bridge.cluster.placement_choice import PbxCondition, PbxState, first_pbx
 from bridge.cluster.placement_moves import PlacementMoves
 from bridge.cluster.stored_placements import StoredPlacements
-from bridge.storage.cluster_tables import placements, shared_changes
+from bridge.storage.cluster_tables import pbx_states, placements, shared_changes
 from bridge.storage.shared_changes import PLACEMENTS
 from bridge.storage.tables import calls
 
@@ -77,6 +77,38 @@ async def test_a_condition_that_goes_on_is_as_old_as_it_was(
     clock.now_s -= 3600  # it was set back
     await tell(engine, [told("one", DOWN, 2, epoch=2)])
     assert (await states(engine))[0] == PbxState("one", DOWN, 2)
+
+
+async def test_a_condition_is_not_as_old_as_a_word_of_yesterday(
+    engine: AsyncEngine, clock: Clock
+) -> None:
+    """All instances were stopped meanwhile, and the first one is back."""
+    await tell(engine, [told("one", DOWN, 60), told("two", READY, 60)])
+    clock.now_s += 3600
+    await tell(engine, [told("one", DOWN, 2, epoch=2), told("two", READY, 0, epoch=2)])
+    assert await states(engine) == [PbxState("one", DOWN, 2), PbxState("two", READY, 0)]
+
+
+async def test_who_has_just_got_a_pbx_does_not_say_that_it_is_down(engine: AsyncEngine) -> None:
+    await tell(engine, [told("one", DOWN, 3)])
+    held = {"one": HeldPbx(2, DOWN, 0.5)}
+    now_s = 100.0
+    reports = PbxReports(engine, lambda: held, lambda: now_s)
+    await reports.look()
+    held["one"] = HeldPbx(2, READY, 0)
+    await reports.look()
+    assert (await states(engine))[0] == PbxState("one", READY, 0)
+    held["one"] = HeldPbx(2, DOWN, 0.5)  # it had a session meanwhile
+    await reports.look()
+    assert (await states(engine))[0].condition is DOWN
+    held["one"] = HeldPbx(3, DOWN, 1.9)
+    await reports.look()
+    async with engine.connect() as connection:
+        assert (await connection.execute(select(pbx_states.c.epoch))).scalar_one() == 2
+    now_s, held["one"] = 101.0, HeldPbx(3, DOWN, 2)
+    await reports.look()
+    async with engine.connect() as connection:
+        assert (await connection.execute(select(pbx_states.c.epoch))).scalar_one() == 3
 
 
 async def test_a_holder_of_before_says_nothing_any_more(engine: AsyncEngine) -> None:
@@ -222,3 +254,28 @@ async def test_calls_that_stayed_behind_count_until_they_end_or_their_pbx_is_dow
         await connection.execute(calls.update().where(calls.c.id == "call0").values(ended_ms=9))
     await mine.read()
     assert (away.of_extension("210", "two"), away.of_user(12, "two")) == (0, 1)
+
+
+async def test_a_call_that_comes_to_the_former_pbx_after_a_move_counts(engine: AsyncEngine) -> None:
+    """An instance had not heard of the move."""
+    away = CallsAway()
+    mine = StoredPlacements(engine, PBXS, lambda: ON_ONE[:1], away)
+    await mine.read()
+    await mine.read()
+    async with engine.begin() as connection:
+        await connection.execute(placements.update().values(pbx="two"))
+    await mine.read()
+    row = {
+        "id": "late",
+        "pbx": "one",
+        "origin": "api",
+        "published_ms": 1,
+        "document": "{}",
+        "organization": ON_ONE[0],
+        "extension": "210",
+        "user_id": 12,
+    }
+    async with engine.begin() as connection:
+        await connection.execute(calls.insert(), row)
+    await mine.read()
+    assert away.of_extension("210", "two") == 1
