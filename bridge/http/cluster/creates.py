@@ -54,6 +54,8 @@ async def created_here(
     try:
         return await handler(request)
     except Fenced as why:  # the database knows of the next holder before this instance does
+        if ACCEPTED in request:
+            raise
         raise NothingAccepted(str(why)) from None
     except PbxUnavailable as why:
         if ACCEPTED in request or leases.held(pbx_resource(pbx)) is not None:
