@@ -39,8 +39,11 @@ class MarkOfAll:
         self._found = (aor or {}).get(MARK_FIELD, "")
 
     async def remove(self) -> None:
-        """Before a phone is changed."""
-        if self._found:
+        """Before a phone is changed.
+
+        Of many also where none was read: a run that was broken off may just have written it.
+        """
+        if self._found or self._wanted:
             await self._ari.delete_dynamic_object("aor", NAME)
             self._found = ""
 

@@ -411,6 +411,31 @@ async def test_a_change_takes_the_mark_of_all_away_first_and_few_have_none() -> 
     assert ("aor", NAME) not in pbx.objects
 
 
+class WritesLate(Busy):
+    """Has the mark of all once that was read and was not there."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.late: dict[str, str] | None = None
+
+    async def dynamic_object(self, kind: str, name: str) -> dict[str, str] | None:
+        found = await super().dynamic_object(kind, name)
+        if name == NAME and self.late is not None:
+            self.objects["aor", NAME], self.late = self.late, None
+        return found
+
+
+async def test_a_mark_of_all_that_a_broken_off_run_wrote_late_is_taken_away_too() -> None:
+    pbx, accounts = WritesLate(), many(FEW + 1)
+    await provision(accounts, PROFILE, pbx)
+    pbx.late = pbx.objects.pop(("aor", NAME))
+    pbx.writes, pbx.writes_left = 0, 1
+    with pytest.raises(AriUnavailable):
+        await provision([replace(accounts[0], secret="another"), *accounts[1:]], PROFILE, pbx)
+    assert pbx.late is None
+    assert ("aor", NAME) not in pbx.objects
+
+
 async def test_a_phone_that_was_refused_keeps_the_mark_of_all_away() -> None:
     pbx, accounts = Busy(), many(FEW + 1)
     pbx.refused = accounts[0].number
