@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from aiohttp import web
 
 from bridge.access.guess_guard import GuessGuard
 from bridge.http import sip_websocket
 from bridge.http.console import routes as console_routes
-from bridge.http.context import SERVICES, Services
+from bridge.http.context import ENDS, SERVICES, Services
 from bridge.http.error_answers import ERROR_FORMS, ErrorForm
 from bridge.http.guesses import GUESSES
 from bridge.http.oauth import token
@@ -23,6 +25,7 @@ def make_application(services: Services) -> web.Application:
     """The aiohttp application with all routes."""
     app = web.Application(client_max_size=services.settings.body_max_bytes)
     app[SERVICES] = services
+    app[ENDS] = asyncio.Event()
     app[GUESSES] = GuessGuard(services.settings.guesses)
     app[REQUEST_BUDGET] = RequestBudget(services.settings.requests_per_minute)
     forms: dict[str, ErrorForm] = {
@@ -47,5 +50,6 @@ def make_application(services: Services) -> web.Application:
 
 async def _end_streams(app: web.Application) -> None:
     """A stream would hold the stop up until its time limit."""
+    app[ENDS].set()
     for node in app[SERVICES].nodes:
         node.call_feed.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -56,6 +57,9 @@ class Services:
 
 
 SERVICES = web.AppKey("services", Services)
+
+ENDS = web.AppKey("ends", asyncio.Event)
+"""Set once no more requests are taken: what would go on without end must end."""
 
 NODE = web.RequestKey("node", NodeServices)
 """Of a request: the node that it is for. A middleware sets it where there may be several."""

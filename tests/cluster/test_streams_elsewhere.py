@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import aiohttp
@@ -45,6 +46,20 @@ async def test_a_stream_of_one_pbx_is_told_as_it_comes(tmp_path: Path, postgresq
         await several.hold("one", "b")
         async with read_events(at_b, STREAM, last_id=reader.last_id) as again:
             assert (await again.next()).kind in ("state", "call")
+
+
+async def test_a_stream_of_another_instance_does_not_hold_the_stop_up(
+    tmp_path: Path, postgresql_url: str
+) -> None:
+    async with several_instances(tmp_path, postgresql_url) as several:
+        await several.hold("one", "a")
+        at_b, b = await several.client("b"), several.instances["b"]
+        async with read_events(at_b, STREAM) as reader:
+            await reader.next()
+            async with asyncio.timeout(b.settings.shutdown_timeout_s / 2):
+                await b.__aexit__(None, None, None)
+            with pytest.raises(EOFError):
+                await reader.next()
 
 
 async def test_a_reader_that_left_gives_its_place_back(tmp_path: Path, postgresql_url: str) -> None:

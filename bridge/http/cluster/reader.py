@@ -7,6 +7,7 @@ import asyncio
 from aiohttp import web
 
 from bridge.directory.errors import ExtensionInvalid, UserInvalid
+from bridge.http.context import ENDS
 from bridge.http.errors import UapiError
 from bridge.http.streaming import begin_answer, has_left
 from bridge.http.uapi.stream.open_stream import HEARTBEAT_S
@@ -46,8 +47,8 @@ class Reader:
             self._wrote_s = _now_s()
 
     def goes_on(self) -> bool:
-        """Whether the reader is there, and its token still means these extensions."""
-        if has_left(self._request):
+        """Whether the reader is there, its token still means these extensions, and we go on."""
+        if has_left(self._request) or self._request.app[ENDS].is_set():
             return False
         if _now_s() < self._rights_due_s:
             return True
