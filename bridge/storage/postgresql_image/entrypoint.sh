@@ -33,7 +33,8 @@ alone() { postgres --single -D "$data" postgres; }
 if [ ! -s "$data/PG_VERSION" ] || [ ! -s "$url" ]; then
     password=$(new_secret)
     if [ ! -s "$data/PG_VERSION" ]; then
-        rm -rf "$data.new"
+        # The role that it is for was in the cluster of before.
+        rm -rf "$data.new" "$edge"
         initdb --pgdata="$data.new" --username=postgres --encoding=UTF8 --locale=C.UTF-8 \
             --auth-local=peer --auth-host=scram-sha-256 > /dev/null
         echo "host bridge bridge,bridge_edge all scram-sha-256" >> "$data.new/pg_hba.conf"
