@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from collections.abc import Collection, Iterable
 from typing import Protocol
@@ -53,18 +54,22 @@ class Subscribers:
         self._engine = engine
         self._queue = queue
         self._realm = realm
+        # Each node of an instance keeps the same numbers; those after the first find them there.
+        self._one_at_a_time = asyncio.Lock()
 
     async def keep(self, phones: Iterable[EdgePhone]) -> None:
         """Let these register: after their nodes have them. Others are left as they are."""
-        known = await self._known()
-        wanted = await in_turns(phones, lambda x: (x.number, digest(x, self._realm), x.devices))
-        writes = [
-            _KEEP.write(counted=False, username=number, ha1=ha1, devices=devices)
-            for number, ha1, devices in wanted
-            if known.get(number) != (ha1, devices)
-        ]
-        for start in range(0, len(writes), AT_A_TIME):
-            await self._queue.submit(*writes[start : start + AT_A_TIME])
+        async with self._one_at_a_time:
+            known = await self._known()
+            wanted = await in_turns(phones, lambda x: (x.number, digest(x, self._realm), x.devices))
+            new = [x for x in wanted if known.get(x[0]) != x[1:]]
+            for start in range(0, len(new), AT_A_TIME):
+                await self._queue.submit(
+                    *(
+                        _KEEP.write(counted=False, username=number, ha1=ha1, devices=devices)
+                        for number, ha1, devices in new[start : start + AT_A_TIME]
+                    )
+                )
 
     async def lend(self, phone: EdgePhone, lasts_s: int) -> None:
         """Let this one register with its password for so many seconds, and with no other."""
@@ -84,10 +89,15 @@ class Subscribers:
 
         The edge drops their registrations within a second.
         """
-        gone = [x for x in await self._known() if x not in numbers]
-        writes = [_REMOVE.write(counted=False, username=number) for number in gone]
-        for start in range(0, len(writes), AT_A_TIME):
-            await self._queue.submit(*writes[start : start + AT_A_TIME])
+        async with self._one_at_a_time:
+            gone = [x for x in await self._known() if x not in numbers]
+            for start in range(0, len(gone), AT_A_TIME):
+                await self._queue.submit(
+                    *(
+                        _REMOVE.write(counted=False, username=number)
+                        for number in gone[start : start + AT_A_TIME]
+                    )
+                )
 
     async def _known(self) -> dict[str, tuple[str, int]]:
         rows = rows_by_number(self._engine, _READ)

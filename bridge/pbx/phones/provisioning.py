@@ -99,7 +99,8 @@ async def provision(
     if only is not None:
         names = [x for x in sorted(existing | accounts.keys()) if x in only]
     elif whole.holds and accounts.keys() <= existing:
-        names = sorted((existing - accounts.keys()) | (accounts.keys() & unsure))
+        # Nothing was changed since, so `unsure` is of no phone that shall be there.
+        names = sorted(existing - accounts.keys())
     else:
         names = sorted(existing | accounts.keys())
     run = _Run(ari, accounts, marks, profile, progress)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -119,6 +120,13 @@ async def test_those_of_several_pages_are_read_once_each(
     assert queue.groups == []
     await subscribers.leave_only({x.number for x in phones[1:]})
     assert queue.groups == [1]
+
+
+async def test_of_two_nodes_at_once_one_writes(queue: Queue, subscribers: Subscribers) -> None:
+    phones = [Phone(f"0003*{x}", "a") for x in range(3)]
+    await asyncio.gather(subscribers.keep(phones), subscribers.keep(phones))
+    await asyncio.gather(subscribers.leave_only(()), subscribers.leave_only(()))
+    assert queue.groups == [3, 3]
 
 
 async def test_without_the_table_nothing_is_written(tmp_path: Path) -> None:
