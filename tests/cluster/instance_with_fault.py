@@ -38,10 +38,10 @@ def before_originate(number: signal.Signals) -> None:
     """The call is accepted, and its Originate is about to be written."""
     originate = vars(AmiLink)["originate"]
 
-    async def originate_hit(self: AmiLink, *order: Any) -> None:
+    def originate_hit(self: AmiLink, *order: Any) -> Any:
         say("accepted", order[0].call_id)
         hit(number)
-        await originate(self, *order)
+        return originate(self, *order)
 
     mock.patch.object(AmiLink, "originate", originate_hit).start()
 
