@@ -45,7 +45,7 @@ async def _settled() -> dict[str, int]:
     before: dict[str, int] = {}
     now = _counted()
     while now != before:
-        await asyncio.sleep(1)
+        await asyncio.sleep(1)  # long enough for a task that is ending to end
         before, now = now, _counted()
     return now
 
