@@ -6,6 +6,7 @@ import array
 import itertools
 import math
 import sys
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -66,6 +67,15 @@ def _goertzel(samples: array.array[int], rate_hz: int, freq_hz: float) -> float:
         before, last = last, sample + coefficient * last - before
     power = before * before + last * last - coefficient * before * last
     return 2 * math.sqrt(max(power, 0.0)) / len(samples)
+
+
+def read_last(path: Path, last_s: float) -> HeardAudio | None:
+    """The audio that came in the last seconds of a file that is written; None if none came.
+
+    Raises ValueError as read_wav does.
+    """
+    came_s = last_s - max(0.0, time.time() - path.stat().st_mtime)
+    return read_wav(path).last(came_s) if came_s > 0 else None
 
 
 def read_wav(path: Path) -> HeardAudio:

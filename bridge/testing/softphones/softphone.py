@@ -14,7 +14,7 @@ from .baresip_config import BaresipConfig
 from .baresip_control import CommandFailedError
 from .baresip_process import BaresipProcess
 from .dialog_log import Dialog
-from .heard_audio import SILENCE_DB, HeardAudio, read_wav
+from .heard_audio import SILENCE_DB, HeardAudio, read_last, read_wav
 from .phone_observer import PhoneError, PhoneObserver
 from .sip_message import SipMessage
 from .toolchain import baresip_module_folder, ensure_phone_tools
@@ -187,37 +187,46 @@ class Softphone(PhoneObserver):
 
     def heard(self) -> HeardAudio | None:
         """The content of the newest call's wav file so far; None if no audio came yet."""
-        folder = self.folder
-        if folder is None:
-            return None
-        files = sorted(folder.glob("dump-*-dec.wav"), key=lambda path: path.stat().st_mtime_ns)
+        file = self._newest_wav()
         try:
-            return read_wav(files[-1]) if files else None
+            return read_wav(file) if file else None
         except ValueError:
             return None  # the header is not written yet
 
     def tone_heard(self, freq_hz: float, *, last_s: float | None = None) -> float:
         """Level in dB of a tone in what was heard (0 = full scale, the phones send -6).
 
-        last_s: look at the last seconds only. Ask before stop(), which removes the file.
+        last_s: only the audio of the last seconds. Ask before stop(), which removes the file.
+        Version 1.0 of baresip hears nothing more in a call that it has held itself.
         """
-        audio = self.heard()
-        if audio is None:
-            return SILENCE_DB
-        return (audio.last(last_s) if last_s else audio).tone_level_db(freq_hz)
+        audio = self._heard_since(last_s) if last_s else self.heard()
+        return audio.tone_level_db(freq_hz) if audio else SILENCE_DB
 
     def level_text(self, freq_hz: float, *, last_s: float = 1.0) -> str:
         """How loud that tone was in the last seconds, and the tone that was there instead."""
-        audio = self.heard()
-        if audio is None:
+        if self.heard() is None:
             return "no audio has come"
-        level_db = audio.last(last_s).tone_level_db(freq_hz)
+        audio = self._heard_since(last_s)
+        if audio is None:
+            return f"{SILENCE_DB:.0f} dB: no audio has come in the last {last_s:g} s"
+        level_db = audio.tone_level_db(freq_hz)
         other_hz = audio.pure_tone_hz()
         if other_hz is None or abs(other_hz - freq_hz) < _ONE_TONE_HZ:
             return f"{level_db:.0f} dB"
         return f"{level_db:.0f} dB, but {other_hz:.0f} Hz"
 
     # Inside.
+
+    def _newest_wav(self) -> Path | None:
+        files = self.folder.glob("dump-*-dec.wav") if self.folder else ()
+        return max(files, key=lambda path: path.stat().st_mtime_ns, default=None)
+
+    def _heard_since(self, last_s: float) -> HeardAudio | None:
+        file = self._newest_wav()
+        try:
+            return read_last(file, last_s) if file else None
+        except ValueError:
+            return None  # the header is not written yet
 
     async def _audio_begins(self, looks: int = 50) -> None:
         """Asterisk answers 400 to a REFER before both sides are connected; nobody is as fast."""

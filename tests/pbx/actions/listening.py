@@ -76,10 +76,11 @@ async def hear(heard: Mapping[Softphone, Sequence[int]]) -> None:
             await phone.wait_tone(tone)
     for phone, tones in heard.items():
         for tone in {ALICE_HZ, BOB_HZ, BOSS_HZ, DAVE_HZ} - set(tones):
-            await _silent(phone, tone)
+            await silent(phone, tone)
 
 
-async def _silent(phone: Softphone, tone: int) -> None:
+async def silent(phone: Softphone, tone: int) -> None:
+    """Wait until the phone no longer hears this tone."""
     await eventually(
         lambda: phone.tone_heard(tone, last_s=1.0) < _SILENT_DB,
         why=lambda: f"{phone.user} hears {tone} Hz",

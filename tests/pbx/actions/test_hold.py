@@ -134,9 +134,11 @@ async def test_given_a_phone_that_holds_when_asked_to_resume_by_the_api_then_onl
         refused = await act(api, call_id, "OffHold")
         assert (refused.status, refused.code) == (409, "pc_action_failed")
         assert "0003*210" in refused.message
+        await silent(bob, ALICE_HZ)
         await alice.resume()
         await api.wait_call(call_id, lambda x: not any(views(x, "onHold")))
-        await hear_each_other(alice, ALICE_HZ, bob, BOB_HZ)
+        # Not alice's own ear: baresip 1.0 hears nothing more in a call that it has held.
+        await bob.wait_tone(ALICE_HZ)
 
 
 async def test_given_what_cannot_be_held_when_asked_then_the_answer_says_why(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import array
 import math
+import os
+import time
 import wave
 from pathlib import Path
 
@@ -11,7 +13,7 @@ import pytest
 
 from bridge.testing.softphones.baresip_trace import BaresipTrace
 from bridge.testing.softphones.dialog_log import DialogLog
-from bridge.testing.softphones.heard_audio import SILENCE_DB, HeardAudio, read_wav
+from bridge.testing.softphones.heard_audio import SILENCE_DB, HeardAudio, read_last, read_wav
 from bridge.testing.softphones.sip_message import SipAddress, parse_sip_message
 from bridge.testing.softphones.sipp_behaviour import SippBehaviour, refuses
 from bridge.testing.softphones.sipp_message_log import SippMessageLog
@@ -103,8 +105,8 @@ def test_repeated_invite_is_one_call_and_cause_26_is_not_missed() -> None:
     assert not dialog.missed
 
 
-def test_tone_in_an_unfinished_file(tmp_path: Path) -> None:
-    path = tmp_path / "tone.wav"
+def _tone_440(path: Path) -> None:
+    """A second of a tone."""
     samples = array.array(
         "h", (int(16384 * math.sin(2 * math.pi * 440 * n / 8000)) for n in range(8000))
     )
@@ -113,6 +115,11 @@ def test_tone_in_an_unfinished_file(tmp_path: Path) -> None:
         file.setsampwidth(2)
         file.setframerate(8000)
         file.writeframes(samples.tobytes())
+
+
+def test_tone_in_an_unfinished_file(tmp_path: Path) -> None:
+    path = tmp_path / "tone.wav"
+    _tone_440(path)
     data = bytearray(path.read_bytes())
     data[4:8] = data[40:44] = bytes(4)  # as the header is before the file is closed
     path.write_bytes(data)
@@ -121,6 +128,18 @@ def test_tone_in_an_unfinished_file(tmp_path: Path) -> None:
     assert audio.tone_level_db(440) == pytest.approx(-6, abs=0.2)
     assert audio.tone_level_db(1000) < -40
     assert audio.last(0.1).tone_level_db(440) == SILENCE_DB  # shorter than a window
+
+
+def test_a_file_that_is_no_longer_written_to_is_silence(tmp_path: Path) -> None:
+    path = tmp_path / "tone.wav"
+    _tone_440(path)
+    now_s = time.time()
+    os.utime(path, (now_s, now_s - 30))
+    assert read_last(path, 1.0) is None
+    last = read_last(path, 30.5)
+    assert last is not None
+    assert 0.3 < last.duration_s <= 0.5
+    assert last.tone_level_db(440) == pytest.approx(-6, abs=0.2)
 
 
 def test_values_cannot_break_a_scenario() -> None:
