@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hmac
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 
@@ -37,6 +37,7 @@ _KEPT_S = 15.0
 _CONNECT_S = 1.0
 _READ_AT_ONCE = 64 * 1024
 # aiohttp would add its own.
+_OF_TRACES = ("traceparent", "tracestate")
 _NOT_ADDED = ("Accept", "Accept-Encoding", "Content-Type", "User-Agent")
 
 
@@ -74,10 +75,21 @@ class OutgoingRequest:
 
 
 class ForwardClient:
-    """`async with ForwardClient(signer) as client`. Each answer is proved to be of an instance."""
+    """`async with ForwardClient(signer) as client`. Each answer is proved to be of an instance.
 
-    def __init__(self, signer: ForwardSigner, *, kept_s: float = _KEPT_S) -> None:
+    `trace`: the headers by which the other instance goes on with the trace of the request that is
+    being served; empty: those of the client stay.
+    """
+
+    def __init__(
+        self,
+        signer: ForwardSigner,
+        *,
+        kept_s: float = _KEPT_S,
+        trace: Callable[[], Mapping[str, str]] = dict,
+    ) -> None:
         self._signer = signer
+        self._trace = trace
         self._kept_s = kept_s
         self._session: ClientSession
 
@@ -105,7 +117,7 @@ class ForwardClient:
         ForwardBroken; faults of the body are those of aiohttp.
         """
         url = URL(lease.url.rstrip("/") + request.target, encoded=True)
-        headers = {**request.headers, "Host": request.host}
+        headers = {**self._headers(request), "Host": request.host}
         lower = {name.lower(): value for name, value in headers.items()}
         # The target as the request line will have it, whatever the URL makes of it.
         shape = RequestShape(request.method, url.raw_path_qs, lower)
@@ -117,6 +129,12 @@ class ForwardClient:
             yield response
         finally:
             response.release() if response.content.at_eof() else response.close()
+
+    def _headers(self, request: OutgoingRequest) -> Mapping[str, str]:
+        if not (trace := self._trace()):
+            return request.headers
+        of_client = {x: y for x, y in request.headers.items() if x.lower() not in _OF_TRACES}
+        return {**of_client, **trace}
 
     async def _sent(
         self, url: URL, request: OutgoingRequest, headers: Mapping[str, str], head_within_s: float

@@ -25,6 +25,7 @@ from bridge.http.uapi.stream.reader_watch import ReaderWatch
 from bridge.metrics.exposition import Exposition
 from bridge.phone_call_events.service import PhoneCallEvents
 from bridge.supervision.tasks import Supervisor
+from bridge.tracing.traces import NO_TRACES, Traces
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,7 @@ class Services:
     supervisor: Supervisor
     metrics: Exposition
     instance_health: InstanceHealth | None = None
+    traces: Traces = NO_TRACES
 
 
 SERVICES = web.AppKey("services", Services)

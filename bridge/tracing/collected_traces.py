@@ -68,6 +68,11 @@ class CollectedTraces:
         ) as span:
             yield _RequestSpan(span, method)
 
+    def carried_on(self) -> Mapping[str, str]:
+        carrier: dict[str, str] = {}
+        self._propagator.inject(carrier)
+        return carrier
+
     @contextmanager
     def originating(self, call_id: str) -> Iterator[None]:
         call = self._call(call_id)

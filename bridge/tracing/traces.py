@@ -24,6 +24,10 @@ class Traces(Protocol):
     ) -> AbstractContextManager[RequestSpan]:
         """While a request is served. A valid `traceparent` among the headers is carried on."""
 
+    def carried_on(self) -> Mapping[str, str]:
+        """The W3C headers by which another instance goes on with the trace of the request that is
+        being served; empty where there is none."""
+
     def originating(self, call_id: str) -> AbstractContextManager[None]:
         """While the Originate of a call is sent and answered; begins the span of the call."""
 
@@ -54,6 +58,9 @@ class NoTraces:
         self, method: str, headers: Mapping[str, str]
     ) -> AbstractContextManager[RequestSpan]:
         return nullcontext(self._request)
+
+    def carried_on(self) -> Mapping[str, str]:
+        return {}
 
     def originating(self, call_id: str) -> AbstractContextManager[None]:
         return nullcontext()

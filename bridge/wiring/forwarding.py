@@ -68,7 +68,9 @@ async def open_forwarding(
     clock = memory.clock
     signer = ForwardSigner(settings.cluster_secret.get_secret_value(), settings.instance_name)
     kept_s = settings.http_idle_timeout_s * _KEPT_SHARE
-    client = await stack.enter_async_context(ForwardClient(signer, kept_s=kept_s))
+    client = await stack.enter_async_context(
+        ForwardClient(signer, kept_s=kept_s, trace=services.traces.carried_on)
+    )
     forwarder = Forwarder(settings.instance_name, leases, client, clock)
     memory.notes.ask = ToldInstances(settings.instance_name, instances, client, clock).ask
     routing = _routing(

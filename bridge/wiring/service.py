@@ -144,6 +144,7 @@ class Service:
                 ),
             ),
             instance_health=None if several is None else several.health(self._held),
+            traces=shared.traces,
         )
         stack.push_async_callback(self._end_nodes)
         purges = self._purges(records, verba_access)

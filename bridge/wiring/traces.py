@@ -31,7 +31,7 @@ def open_traces(stack: AsyncExitStack, settings: Settings) -> Traces:
     traces = CollectedTraces(
         otlp_exporter(settings.otlp_traces_url),
         share=settings.traces_share,
-        instance=settings.pbx_name,
+        instance=settings.instance_name or settings.pbx_name,
     )
     stack.push_async_callback(asyncio.to_thread, traces.close)
     return traces

@@ -4,54 +4,17 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-from aiohttp import web
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from bridge.testing.eventually import eventually
 from bridge.testing.lab.free_port import free_http_port
 from bridge.testing.lab.running_lab import open_lab
+from tests.lab.trace_collector import collecting
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 ANSWERS, TALKS = "3235550201", "3235550202"
-
-
-class Collector:
-    """Takes traces as a collector does, and events as a receiver does."""
-
-    def __init__(self) -> None:
-        self.names: list[str] = []
-        self.traceparents: list[str] = []
-
-    async def take_traces(self, request: web.Request) -> web.Response:
-        sent = ExportTraceServiceRequest.FromString(await request.read())
-        for of_service in sent.resource_spans:
-            for of_scope in of_service.scope_spans:
-                self.names += [x.name for x in of_scope.spans if x.trace_id.hex() == TRACE]
-        return web.Response()
-
-    async def take_event(self, request: web.Request) -> web.Response:
-        self.traceparents.append(request.headers.get("traceparent", ""))
-        return web.Response()
-
-
-@asynccontextmanager
-async def collecting(port: int) -> AsyncIterator[Collector]:
-    collector = Collector()
-    app = web.Application()
-    app.router.add_post("/v1/traces", collector.take_traces)
-    app.router.add_post("/events", collector.take_event)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", port).start()
-    try:
-        yield collector
-    finally:
-        await runner.cleanup()
 
 
 async def test_given_a_traceparent_when_a_call_is_made_then_its_trace_reaches_the_receiver(
@@ -81,7 +44,7 @@ async def test_given_a_traceparent_when_a_call_is_made_then_its_trace_reaches_th
             "AMI Originate",
             "call",
             "webhook",
-        } <= set(collector.names)
+        } <= collector.names(TRACE)
 
 
 def test_given_no_packages_for_it_when_served_then_the_message_names_them(tmp_path: Path) -> None:

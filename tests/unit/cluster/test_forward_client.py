@@ -72,6 +72,27 @@ async def test_the_request_arrives_as_it_was_and_the_answer_is_genuine() -> None
         assert await ask(lease) == b"POST /a%20b/c?d=%2F pbx.example:8443 x body"
 
 
+@pytest.mark.parametrize("trace", [{}, {"traceparent": "of the span of this request"}])
+async def test_the_trace_of_this_request_is_sent_instead_of_that_of_the_client(
+    trace: dict[str, str],
+) -> None:
+    client_sent = {"TraceParent": "of the client", "tracestate": "of the client"}
+
+    async def handler(request: web.Request) -> web.Response:
+        seen = {x: request.headers.getall(x, []) for x in ("traceparent", "tracestate")}
+        wanted = trace if trace else {**client_sent, "traceparent": "of the client"}
+        assert seen == {x: [wanted[x]] if x in wanted else [] for x in seen}
+        return web.Response(headers={HEADER: proof_of(request, b"")})
+
+    request = OutgoingRequest("GET", "/", "pbx.example", client_sent, b"")
+    async with (
+        instance(handler) as lease,
+        ForwardClient(ForwardSigner(SECRET, "a"), trace=lambda: trace) as client,
+        client.answer(lease, FORWARD, request, 30) as response,
+    ):
+        assert response.status == 200
+
+
 async def test_a_redirect_is_the_answer_and_is_not_followed() -> None:
     async def handler(request: web.Request) -> web.Response:
         assert request.path == "/a b/c"

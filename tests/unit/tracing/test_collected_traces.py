@@ -111,3 +111,25 @@ def test_given_more_ended_calls_than_are_kept_then_the_oldest_has_no_header(
     collected.traces.webhook("c0", 1, 2, {})
     collected.traces.call_ended("never begun", 1, {})
     assert "webhook" not in collected.spans()
+
+
+@pytest.mark.parametrize("given", [GIVEN, {}, {"traceparent": "00-not-a-trace"}])
+@pytest.mark.parametrize("share", [0.0, 1.0])
+def test_given_a_request_then_another_instance_can_go_on_with_its_trace(
+    share: float, given: dict[str, str]
+) -> None:
+    first, second = Collected(share), Collected(share=1.0 - share)
+    with first.traces.request("POST", given) as span:
+        headers = first.traces.carried_on()
+        span.answered("/a", 200)
+    with second.traces.request("POST", headers) as span:
+        span.answered("/b", 200)
+    assert first.traces.carried_on() == {}
+    collected = {**first.spans(), **second.spans()}
+    assert set(collected) == ({"POST /a", "POST /b"} if share or given is GIVEN else set())
+    if collected:
+        above, below = collected["POST /a"].context, collected["POST /b"].parent
+        assert above is not None
+        assert below is not None
+        assert (below.trace_id, below.span_id) == (above.trace_id, above.span_id)
+        assert (hex_of(above.trace_id) == TRACE) == (given is GIVEN)
