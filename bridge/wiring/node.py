@@ -111,7 +111,7 @@ class Node:
         )
         self._creates = IdempotentCreates(self._calls, shared.keyed_answers, shared.answers)
         self._feed = CallFeed()
-        subscribers = None if shared.edge is None else shared.edge.subscribers
+        subscribers = None if shared.edge is None else shared.edge.subscribers.of_node(queue)
         self._browser_secrets = BrowserSecrets(
             self.ari,
             shared.directory,

@@ -14,6 +14,7 @@ from structlog.testing import capture_logs
 import bridge.pbx.phones.directory_phones as module
 from bridge.config.secrets_file import ThrowawaySecrets
 from bridge.directory.loader import EXAMPLE_FILE, CurrentDirectory
+from bridge.faults import Fenced
 from bridge.pbx.ami.link import AmiLink
 from bridge.pbx.ari.client import AriClient, AriEndpoint
 from bridge.pbx.ari.errors import AriRefused
@@ -76,6 +77,16 @@ async def test_given_a_fault_of_ours_when_tried_again_then_the_service_still_get
     assert "KeyError" in phones.problem
     await eventually(lambda: link.refreshed == 1)
     assert phones.problem == ""
+    phones.stop()
+
+
+@instant
+async def test_given_a_lost_lease_then_that_is_the_reason_and_no_fault_of_ours() -> None:
+    phones = made(Refusing(1, Fenced("pbx:one is taken over")))
+    with capture_logs() as log:
+        await phones.provision()
+    assert phones.problem == "pbx:one is taken over"
+    assert not [x for x in log if x.get("exc_info")]
     phones.stop()
 
 

@@ -10,8 +10,8 @@ from typing import Protocol
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bridge.cluster.edge.rows_by_number import in_pages, rows_by_number
+from bridge.storage.row_writer import RowWriter
 from bridge.storage.statement import Statement
-from bridge.storage.write_queue import WriteQueue
 from bridge.supervision.fair_share import in_turns
 
 AT_A_TIME = 200
@@ -48,14 +48,28 @@ class EdgePhone(Protocol):
 
 
 class Subscribers:
-    """Every method raises StorageUnavailable."""
+    """Every method raises StorageUnavailable, and Fenced where `queue` does."""
 
-    def __init__(self, engine: AsyncEngine, queue: WriteQueue, realm: str) -> None:
+    def __init__(
+        self,
+        engine: AsyncEngine,
+        queue: RowWriter,
+        realm: str,
+        one_at_a_time: asyncio.Lock | None = None,
+    ) -> None:
         self._engine = engine
         self._queue = queue
         self._realm = realm
         # Each node of an instance keeps the same numbers; those after the first find them there.
-        self._one_at_a_time = asyncio.Lock()
+        self._one_at_a_time = one_at_a_time or asyncio.Lock()
+
+    def of_node(self, writes: RowWriter) -> Subscribers:
+        """The same numbers, written as the holder of one PBX.
+
+        An instance that was frozen in the middle would otherwise remove the numbers that the next
+        holder has let register, or bring old passwords back.
+        """
+        return Subscribers(self._engine, writes, self._realm, self._one_at_a_time)
 
     async def keep(self, phones: Iterable[EdgePhone]) -> None:
         """Let these register: after their nodes have them. Others are left as they are."""

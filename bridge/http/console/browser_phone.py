@@ -16,7 +16,7 @@ async def browser_phone(request: web.Request) -> web.Response:
     """A SIP user with a password for `lastsS` seconds, after the PBX has taken it.
 
     Told to who is told the password of the phone. Raises 403 phone_secret_denied, 403
-    browser_phone_off, 503 pbx_unavailable; StorageUnavailable.
+    browser_phone_off, 503 pbx_unavailable; StorageUnavailable, Fenced.
     """
     require_own_page(request)
     _, requester = session_app(request)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from bridge.directory.loader import CurrentDirectory
-from bridge.faults import StorageUnavailable
+from bridge.faults import Fenced, StorageUnavailable
 from bridge.pbx.ami.browser_endpoints import browser_name
 from bridge.pbx.ari.errors import AriError
 from bridge.pbx.phones.phone_objects import BROWSERS_MAX, PhoneAccount, auth_object
@@ -93,7 +93,7 @@ class BrowserSecrets:
     async def tell(self, number: str) -> BrowserSecret:
         """The password of the moment, after the PBX or the edge has taken it.
 
-        Raises AriError, StorageUnavailable.
+        Raises AriError, StorageUnavailable, Fenced.
         """
         now_s = self._clock()
         told = self._told.get(number)
@@ -115,7 +115,7 @@ class BrowserSecrets:
             if self._user_of(number) is not None:
                 try:
                     await self._put(number, _random(), 0)
-                except (AriError, StorageUnavailable) as why:
+                except (AriError, StorageUnavailable, Fenced) as why:
                     log.info("browser_secret_not_replaced", extension=number, why=str(why))
                     continue
             # One that asked meanwhile has a new one.

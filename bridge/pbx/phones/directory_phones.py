@@ -13,7 +13,7 @@ import structlog
 from bridge.calls.pbx import InvalidPbxValue
 from bridge.directory.loader import CurrentDirectory
 from bridge.directory.model import Extension
-from bridge.faults import StorageUnavailable
+from bridge.faults import Fenced, StorageUnavailable
 from bridge.pbx.ami.link import AmiLink
 from bridge.pbx.ari.client import AriClient
 from bridge.pbx.ari.errors import AriError
@@ -160,7 +160,7 @@ class DirectoryPhones:
                 self._browser_secrets.seen(x.browsers_of for x in phones if x.browsers_of)
             # Removing an endpoint causes no event: ask anew who can be reached.
             await self._link.refresh_endpoints()
-        except (AriError, InvalidPbxValue, StorageUnavailable) as why:
+        except (AriError, InvalidPbxValue, StorageUnavailable, Fenced) as why:
             self._failed(str(why))
         except Exception as why:
             # A fault of ours; it must not keep the service "not ready".

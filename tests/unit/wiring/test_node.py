@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import gc
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
+from bridge.storage.fenced_writes import FencedWrites
 from bridge.supervision.tasks import supervisor
 from bridge.testing.eventually import eventually
 from bridge.wiring.node import Node
@@ -105,3 +109,18 @@ async def test_given_a_node_that_connects_when_cut_then_no_session_stays_open(
         service.cut_node(name)
         await service.end_node(name)
         await eventually(lambda: not running.ami.logged_in)
+
+
+async def test_given_an_edge_then_its_numbers_are_written_under_the_lease_of_the_node(
+    tmp_path: Path,
+) -> None:
+    async with whole_service(tmp_path) as running:
+        service = running.service
+        given: list[FencedWrites] = []
+        edge: Any = SimpleNamespace(
+            subscribers=SimpleNamespace(of_node=given.append), registered=None
+        )
+        writes = FencedWrites(service.write_queue, lambda: None)
+        shared = replace(service._shared, edge=edge)  # noqa: SLF001 - only this part differs
+        Node(service.node.settings, shared, writes)
+        assert given == [writes]

@@ -14,7 +14,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bridge.cluster.edge.rows_by_number import PAGE
 from bridge.cluster.edge.subscribers import AT_A_TIME, Subscribers, digest
-from bridge.faults import StorageUnavailable
+from bridge.faults import Fenced, StorageUnavailable
+from bridge.storage.fence import Fence
+from bridge.storage.fenced_writes import FencedWrites
 from bridge.storage.statement import Write
 from bridge.storage.write_queue import WriteQueue
 
@@ -38,9 +40,11 @@ class Queue:
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
         self.groups: list[int] = []
+        self.fences: list[object] = []
 
-    async def submit(self, *writes: Write) -> None:
+    async def submit(self, *writes: Write, **options: object) -> None:
         self.groups.append(len(writes))
+        self.fences.append(options.get("fence"))
         async with self._engine.begin() as connection:
             for write in writes:
                 await connection.exec_driver_sql(write.statement.sqlite, write.params)
@@ -127,6 +131,34 @@ async def test_of_two_nodes_at_once_one_writes(queue: Queue, subscribers: Subscr
     await asyncio.gather(subscribers.keep(phones), subscribers.keep(phones))
     await asyncio.gather(subscribers.leave_only(()), subscribers.leave_only(()))
     assert queue.groups == [3, 3]
+
+
+async def test_a_node_writes_under_its_lease_and_nothing_once_that_is_lost(
+    engine: AsyncEngine, queue: Queue, subscribers: Subscribers
+) -> None:
+    held: Fence | None = Fence("pbx:one", 3, "a")
+    writes = FencedWrites(cast("WriteQueue", queue), lambda: held)
+    of_node = subscribers.of_node(writes)
+    await of_node.keep([Phone("210", "a"), Phone("211", "a")])
+    await of_node.leave_only({"210"})
+    assert queue.fences == [held] * 2
+    before = await rows(engine)
+    held = None
+    for late in (of_node.keep([Phone("212", "a")]), of_node.leave_only(())):
+        with pytest.raises(Fenced):
+            await late
+    with pytest.raises(Fenced):
+        await of_node.lend(Phone("210", "c"), 60)
+    assert await rows(engine) == before
+
+
+async def test_of_nodes_with_leases_of_their_own_one_writes_too(
+    queue: Queue, subscribers: Subscribers
+) -> None:
+    writes = cast("WriteQueue", queue)
+    one, two = subscribers.of_node(writes), subscribers.of_node(writes)
+    await asyncio.gather(one.keep([Phone("210", "a")]), two.keep([Phone("210", "a")]))
+    assert queue.groups == [1]
 
 
 async def test_without_the_table_nothing_is_written(tmp_path: Path) -> None:
