@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
 from opentelemetry import trace
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
@@ -73,13 +73,10 @@ class CollectedTraces:
         self._propagator.inject(carrier)
         return carrier
 
-    @contextmanager
-    def originating(self, call_id: str) -> Iterator[None]:
-        call = self._call(call_id)
-        with self._tracer.start_as_current_span(
-            "AMI Originate", context=trace.set_span_in_context(call), kind=SpanKind.CLIENT
-        ):
-            yield
+    def originating(self, call_id: str) -> AbstractContextManager[object]:
+        call = trace.set_span_in_context(self._call(call_id))
+        span = self._tracer.start_span("AMI Originate", context=call, kind=SpanKind.CLIENT)
+        return trace.use_span(span, end_on_exit=True)
 
     def call_changed(self, call_id: str, name: str, at_ms: int, attributes: Attributes) -> None:
         self._call(call_id).add_event(name, attributes, at_ms * _NS_PER_MS)

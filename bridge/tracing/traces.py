@@ -28,8 +28,12 @@ class Traces(Protocol):
         """The W3C headers by which another instance goes on with the trace of the request that is
         being served; empty where there is none."""
 
-    def originating(self, call_id: str) -> AbstractContextManager[None]:
-        """While the Originate of a call is sent and answered; begins the span of the call."""
+    def originating(self, call_id: str) -> AbstractContextManager[object]:
+        """The Originate of a call is sent now; the block lasts until its answer.
+
+        To be called while the request is served: the span of the call begins here, in its trace.
+        The block may be entered later, in another task.
+        """
 
     def call_changed(self, call_id: str, name: str, at_ms: int, attributes: Attributes) -> None:
         """Something happened to the call, in ms since 1970; begins its span if there is none."""
@@ -62,7 +66,7 @@ class NoTraces:
     def carried_on(self) -> Mapping[str, str]:
         return {}
 
-    def originating(self, call_id: str) -> AbstractContextManager[None]:
+    def originating(self, call_id: str) -> AbstractContextManager[object]:
         return nullcontext()
 
     def call_changed(self, call_id: str, name: str, at_ms: int, attributes: Attributes) -> None:

@@ -65,14 +65,14 @@ class AmiLink(AmiSession):
         endpoint_states: EndpointStates | None = None,
         record_to: Path | None = None,
         event_lag: Callable[[float], None] = lambda _: None,
-        originating: Callable[[str], AbstractContextManager[None]] = lambda _: nullcontext(),
+        originating: Callable[[str], AbstractContextManager[object]] = lambda _: nullcontext(),
         may_act: Callable[[], bool] | None = None,
         edge: PhonesOfEdge | None = None,
     ) -> None:
         """`event_lag` is told the seconds between the arrival of an event and its turn.
-        `originating` surrounds the Originate of the call with this id. `may_act`: whether this
-        instance may place calls on this PBX at this moment; None: always. `edge`: phones register
-        there, and not at the PBX.
+        `originating` is called once the Originate of the call with this id is written; what it
+        gives surrounds the wait for the answer. `may_act`: whether this instance may place calls on
+        this PBX at this moment; None: always. `edge`: phones register there, and not at the PBX.
         """
         super().__init__(settings)
         self._listener: PbxListener
@@ -146,10 +146,14 @@ class AmiLink(AmiSession):
 
     def originate(self, order: OriginateOrder) -> Coroutine[Any, Any, None]:
         action = originate_action(order, self._settings, self._dialplan, self._may_act)
-        return self._originated(order.call_id, self.begin(action))
+        answered = self.begin(action)
+        # Here and not below: the first events of the call may come before its answer is awaited.
+        return self._originated(self._originating(order.call_id), answered)
 
-    async def _originated(self, call_id: str, answered: Awaitable[Headers]) -> None:
-        with self._originating(call_id):
+    async def _originated(
+        self, until_answered: AbstractContextManager[object], answered: Awaitable[Headers]
+    ) -> None:
+        with until_answered:
             answer = await answered
         if not succeeded(answer):
             raise PbxRefused(why_refused(answer))
