@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import structlog
 
-from bridge.calls.live.switchboard import Switchboard
+from bridge.calls.live.switchboard import Switchboard, last_moment
 from bridge.calls.state.phone_call import Disposition, EndedBy, FinalRecord
 from bridge.clock import now_ms
 
@@ -20,25 +20,40 @@ PBX_LOST = "PBX lost"
 class CallsOfGonePbx:
     """A PBX counts as gone when it was away for `gone_s`; 0: it never does.
 
-    `may_act`: whether this instance may record anything of that PBX at this moment.
+    `may_act`: whether this instance may record anything of that PBX at this moment. `seen_ms`: when
+    an instance of before last said that the PBX is there; 0: not known.
     """
 
-    def __init__(self, switchboard: Switchboard, gone_s: int, may_act: Callable[[], bool]) -> None:
+    def __init__(
+        self,
+        switchboard: Switchboard,
+        gone_s: int,
+        may_act: Callable[[], bool],
+        seen_ms: int = 0,
+    ) -> None:
         self._switchboard = switchboard
         self._gone_ms = gone_s * 1000
         self._may_act = may_act
+        self._seen_ms = seen_ms
 
     async def enforce(self) -> None:
-        """Record the end of all live calls of a PBX that is gone. How they ended is not known."""
+        """Record the end of all live calls of a PBX that is gone. How they ended is not known.
+
+        The end is the last moment at which the PBX was known to carry the call: nobody is charged
+        for the time after it. RADIUS servers end a session without a stop in the same way, at its
+        last interim record.
+        """
         link = self._switchboard.pbx.link
         if link.up or not self._gone_ms or now_ms() - link.since_ms < self._gone_ms:
             return
         if not self._may_act():
             return
         lost = list(self._switchboard.calls.live)
+        heard_ms = max(self._switchboard.last_heard_ms, self._seen_ms)
         for call in lost:
             by = EndedBy.UNKNOWN if call.hang_up is None else call.hang_up.by
-            final = FinalRecord(now_ms(), Disposition.UNKNOWN, by, PBX_LOST)
+            at_ms = max(heard_ms, last_moment(call))
+            final = FinalRecord(at_ms, Disposition.UNKNOWN, by, PBX_LOST, not_before_ms=at_ms)
             self._switchboard.end(call.id, final)
         if lost:
             log.error("calls_of_gone_pbx_ended", pbx=self._switchboard.pbx.name, calls=len(lost))

@@ -84,6 +84,20 @@ async def read_states(
     return found
 
 
+async def seen_ms(engine: AsyncEngine, pbx: str) -> int:
+    """Until when a holder said that this PBX is there, by the clock of the database; 0: not known.
+
+    Raises StorageUnavailable.
+    """
+    async with reading(engine) as connection:
+        row = (
+            await connection.execute(select(pbx_states).where(pbx_states.c.pbx == pbx))
+        ).one_or_none()
+    if row is None:
+        return 0
+    return int(row.since_ms if row.state == PbxCondition.DOWN.value else row.told_ms)
+
+
 async def set_draining(connection: AsyncConnection, pbx: str, draining: bool) -> None:
     """Say that no organization shall be on this PBX, or that it is in use again."""
     new = insert(pbx_states).values(

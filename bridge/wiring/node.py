@@ -181,6 +181,8 @@ class Node:
         for part in (self.phones, self._dialplan_values, self._queues):
             stack.callback(part.stop)
         self.switchboard.at_link_up(self._tell_pbx)
+        several = shared.several
+        seen_ms = 0 if several is None else await several.seen_ms(self.name)
         await self.switchboard.restore(taken_over=self._taken_over)
         self._timelines.restore(await self._calls.live_timelines(self.name))
         stack.callback(self._store_timelines)
@@ -200,7 +202,7 @@ class Node:
         )
         open_voicemail(stack, settings, recordings, self._calls, shared.directory, self.link)
         hang_up = HangUp(self.switchboard, self._calls, HANG_UP_SWEEP_S)
-        away = None if shared.several is None else shared.several.calls_away
+        away = None if several is None else several.calls_away
         placement = CallPlacement(self.switchboard, pace(settings), call_limits(settings), away)
         digits = IdleClosingSession(ami_settings(settings, shared.secrets), idle_s=DIGITS_IDLE_S)
         self.services = self._make_services(recordings, turns, hang_up, placement, digits)
@@ -223,6 +225,7 @@ class Node:
             hang_up,
             self._browser_secrets.replace_old,
             may_act=self._may_act,
+            seen_ms=seen_ms,
         )
         stack.callback(self.end_streams)
 

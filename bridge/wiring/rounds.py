@@ -55,10 +55,11 @@ def begin_rounds(
     replace_browser_secrets: Callable[[], Awaitable[None]],
     *,
     may_act: Callable[[], bool] | None,
+    seen_ms: int = 0,
 ) -> None:
     """Begin all of a node; `stack` ends it. The service ends with an error if one of them dies.
 
-    `may_act`: as for the node.
+    `may_act`: as for the node. `seen_ms`: as for CallsOfGonePbx.
     """
     age = AgeLimit(switchboard, hang_up, settings.call_age_max_s)
     duration = DurationLimit(switchboard, hang_up)
@@ -71,7 +72,7 @@ def begin_rounds(
         ),
     }
     if may_act is not None:  # of several: without others nothing goes on without the PBX
-        gone = CallsOfGonePbx(switchboard, settings.pbx_gone_s, may_act)
+        gone = CallsOfGonePbx(switchboard, settings.pbx_gone_s, may_act, seen_ms)
         rounds["gone_pbx"] = every(GONE_CHECK_INTERVAL_S, "calls of gone PBX", gone.enforce)
     for name, work in rounds.items():
         stack.push_async_callback(must_live(work, name).stop)

@@ -16,6 +16,7 @@ from bridge.cluster.calls_away import CallsAway
 from bridge.cluster.lease import PURGE
 from bridge.cluster.opened_leases import OpenedLeases
 from bridge.cluster.pbx_names import Placements
+from bridge.cluster.pbx_states import seen_ms
 from bridge.cluster.sealing import Seal
 from bridge.cluster.stored_placements import StoredPlacements
 from bridge.config.settings import Settings
@@ -67,6 +68,10 @@ class Several:
     def health(self, nodes: HeldNodes) -> InstanceHealth:
         """The part of /health/ready about the instances and their PBXs."""
         return instance_health(self.settings, self.leases, nodes, self.notice)
+
+    async def seen_ms(self, pbx: str) -> int:
+        """As `pbx_states.seen_ms`."""
+        return await seen_ms(self.engine, pbx)
 
     def may_purge(self) -> bool:
         """One instance removes the old rows of all."""

@@ -10,12 +10,14 @@ from bridge.calls.state.pbx_events import PbxEvent, PbxSnapshot
 
 class RecordingListener:
     """`heard` has everything in order: PbxSnapshot, PbxEvent, or the reason of a link down.
+    `down_ms`: the moments of the last.
 
     `fails_on` makes `pbx_event` raise for the events it returns True for.
     """
 
     def __init__(self, fails_on: Callable[[PbxEvent], bool] = lambda _: False) -> None:
         self.heard: list[PbxSnapshot | PbxEvent | str] = []
+        self.down_ms: list[int] = []
         self._fails_on = fails_on
         self._changed = asyncio.Event()
 
@@ -23,6 +25,7 @@ class RecordingListener:
         self._add(snapshot)
 
     def link_down(self, at_ms: int, why: str) -> None:
+        self.down_ms.append(at_ms)
         self._add(why)
 
     def pbx_event(self, event: PbxEvent) -> None:

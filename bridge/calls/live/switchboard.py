@@ -135,7 +135,7 @@ class Switchboard:
         for call in calls:
             # Confirmations from before the restart have no sweep; each channel counts again.
             self.calls.add(confirm_hang_up(call, confirmed=False))
-        self._last_heard_ms = max((_last_moment(x) for x in calls), default=now_ms())
+        self._last_heard_ms = max((last_moment(x) for x in calls), default=now_ms())
         return len(calls)
 
     def store_timelines(self) -> None:
@@ -173,6 +173,11 @@ class Switchboard:
         # Each call that was being dialled when the link broke has a channel by then, or never gets
         # one.
         self.resync_later.request()
+
+    @property
+    def last_heard_ms(self) -> int:
+        """Until when the PBX was known to carry its calls, while the link is down."""
+        return self._last_heard_ms
 
     def link_down(self, at_ms: int, why: str) -> None:
         self._last_heard_ms = at_ms
@@ -332,5 +337,9 @@ class Switchboard:
         self.hang_up_channels(channels_to_end(call))
 
 
-def _last_moment(call: PhoneCall) -> int:
-    return max(x for x in (call.published_ms, call.ringing_ms, call.answered_ms) if x is not None)
+def last_moment(call: PhoneCall) -> int:
+    """The latest moment at which something is known to have happened to the call."""
+    moments = [call.ringing_ms, call.answered_ms, call.taken_ms]
+    for leg in call.legs:
+        moments += [leg.answered_ms, leg.ended_ms]
+    return max(x for x in (call.published_ms, *moments) if x is not None)

@@ -252,7 +252,7 @@ class AmiLink(AmiSession):
         self._log.info("ami_link_up", live_channels=len(snapshot.channels))
         self._tell("link_up", lambda: self._listener.link_up(snapshot))
         await self._stream.run(self._deliver)
-        at_ms, why = self._pbx_ms(), connection.lost.result()
+        at_ms, why = self._lost_ms(), connection.lost.result()
         self._tell("link_down", lambda: self._listener.link_down(at_ms, why))
 
     async def _still_there(self) -> None:

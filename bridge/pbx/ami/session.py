@@ -269,3 +269,9 @@ class AmiSession:
 
     def _pbx_ms(self) -> int:
         return int((time.time() + self._clock_offset_s) * 1000)
+
+    def _lost_ms(self) -> int:
+        """By the clock of the PBX: until when it was heard, before it is noticed that it is not."""
+        if self._link.up:
+            return self._pbx_ms()
+        return self._link.since_ms + int(self._clock_offset_s * 1000)

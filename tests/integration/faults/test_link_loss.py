@@ -38,6 +38,8 @@ async def test_a_half_open_link_is_noticed_within_the_set_time(
     assert not link.link.up
     assert now_ms() - link.link.since_ms >= 200  # it was silent from the ping on
     assert listener.downs == ["the PBX does not answer any more"]
+    offset_ms = int(link._clock_offset_s * 1000)  # noqa: SLF001 - the listener has the PBX's clock
+    assert listener.down_ms == [link.link.since_ms + offset_ms]
     ami.mute = False
     await listener.until(lambda: len(listener.snapshots) == 2)
 

@@ -18,6 +18,11 @@ from .fakes import CALL_ID, Exchange, accepted
 GONE_S = 300
 
 
+def heard(exchange: Exchange, at_ms: int) -> None:
+    """The link was lost at that moment."""
+    exchange.switchboard.link_down(at_ms, "it died")
+
+
 async def away(exchange: Exchange, for_s: float) -> None:
     exchange.pbx.link = LinkStatus(up=False, since_ms=now_ms() - int(for_s * 1000), why="it died")
 
@@ -58,3 +63,26 @@ async def test_a_call_that_may_be_looked_after_does_not_end(
     exchange.pbx.link = LinkStatus(up=up, since_ms=0)
     await CallsOfGonePbx(exchange.switchboard, gone_s, lambda: may_act).enforce()
     assert list(exchange.switchboard.calls.live)
+
+
+@instant
+@pytest.mark.parametrize(
+    ("heard_s", "seen_s", "ends_s"), [(60, 0, 60), (60, 90, 90), (60, 30, 60), (-5, 0, 0)]
+)
+async def test_the_time_after_the_pbx_was_last_seen_is_no_talk(
+    heard_s: int, seen_s: int, ends_s: int
+) -> None:
+    """`heard_s`, `seen_s`: by this instance and by one of before, in seconds after the answer."""
+    exchange, call = Exchange(), accepted()
+    answered_ms = call.published_ms + 10_000
+    legs = tuple(replace(x, answered_ms=answered_ms) for x in call.legs)
+    exchange.switchboard.calls.add(replace(call, answered_ms=answered_ms, legs=legs))
+    heard(exchange, answered_ms + heard_s * 1000)
+    await away(exchange, GONE_S)
+    seen_ms = answered_ms + seen_s * 1000 if seen_s else 0
+    await CallsOfGonePbx(exchange.switchboard, GONE_S, lambda: True, seen_ms).enforce()
+    [ended] = [x for x in exchange.records.finished if x.final is not None]
+    assert ended.final is not None
+    ends_ms = answered_ms + ends_s * 1000
+    assert (ended.final.at_ms, ended.final.not_before_ms) == (ends_ms, ends_ms)
+    assert {x.ended_ms for x in ended.legs} == {ends_ms}

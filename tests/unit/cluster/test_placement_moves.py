@@ -11,7 +11,14 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bridge.cluster.calls_away import CallsAway
 from bridge.cluster.pbx_reports import HeldPbx, PbxReports
-from bridge.cluster.pbx_states import TOLD_WITHIN_S, ToldState, read_states, set_draining, tell
+from bridge.cluster.pbx_states import (
+    TOLD_WITHIN_S,
+    ToldState,
+    read_states,
+    seen_ms,
+    set_draining,
+    tell,
+)
 from bridge.cluster.placement_choice import PbxCondition, PbxState, first_pbx
 from bridge.cluster.placement_moves import PlacementMoves
 from bridge.cluster.stored_placements import StoredPlacements
@@ -63,6 +70,24 @@ async def test_what_was_said_counts_for_a_while(engine: AsyncEngine, clock: Cloc
     assert await states(engine) == [PbxState("one", READY, 5), PbxState("two", DOWN, 3)]
     clock.now_s += int(TOLD_WITHIN_S) + 1
     assert {x.condition for x in await states(engine)} == {UNKNOWN}
+
+
+async def test_until_when_a_pbx_was_there_is_what_the_last_holder_said(
+    engine: AsyncEngine, clock: Clock
+) -> None:
+    assert await seen_ms(engine, "one") == 0
+    await drain(engine, "one", True)
+    assert await seen_ms(engine, "one") == 0
+    await tell(engine, [told("one", READY, 60)])
+    ready_ms = await seen_ms(engine, "one")
+    assert ready_ms == clock.now_s * 1000
+    clock.now_s += 30  # nobody says anything more
+    assert await seen_ms(engine, "one") == ready_ms
+    await tell(engine, [told("one", DOWN, 10)])
+    assert await seen_ms(engine, "one") == ready_ms + 20_000
+    clock.now_s += 10
+    await tell(engine, [told("one", DOWN, 0, epoch=2)])  # another holder
+    assert await seen_ms(engine, "one") == ready_ms + 20_000
 
 
 async def test_a_condition_that_goes_on_is_as_old_as_it_was(
