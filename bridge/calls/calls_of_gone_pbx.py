@@ -8,7 +8,6 @@ import structlog
 
 from bridge.calls.live.switchboard import Switchboard, last_moment
 from bridge.calls.state.phone_call import Disposition, EndedBy, FinalRecord
-from bridge.clock import now_ms
 
 log = structlog.get_logger()
 
@@ -32,7 +31,7 @@ class CallsOfGonePbx:
         seen_ms: int = 0,
     ) -> None:
         self._switchboard = switchboard
-        self._gone_ms = gone_s * 1000
+        self._gone_s = gone_s
         self._may_act = may_act
         self._seen_ms = seen_ms
 
@@ -44,7 +43,7 @@ class CallsOfGonePbx:
         last interim record.
         """
         link = self._switchboard.pbx.link
-        if link.up or not self._gone_ms or now_ms() - link.since_ms < self._gone_ms:
+        if link.up or not self._gone_s or link.lasts_s < self._gone_s:
             return
         if not self._may_act():
             return

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Coroutine
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, Protocol
 
@@ -99,11 +100,20 @@ class PbxListener(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class LinkStatus:
-    """`since_ms`: wall clock of the last change. `why` says what is wrong while `up` is False."""
+    """`since_ms`: wall clock of the last change. `why` says what is wrong while `up` is False.
+
+    `since_s`: the same moment by the monotonic clock.
+    """
 
     up: bool
     since_ms: int
     why: str = ""
+    since_s: float = field(default_factory=time.monotonic, compare=False)
+
+    @property
+    def lasts_s(self) -> float:
+        """For how long it is so, whatever becomes of the wall clock."""
+        return time.monotonic() - self.since_s
 
 
 class Pbx(Protocol):

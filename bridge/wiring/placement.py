@@ -8,7 +8,6 @@ from contextlib import AsyncExitStack
 import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from bridge.clock import now_ms
 from bridge.cluster.lease import PLACEMENT, Leases, pbx_resource
 from bridge.cluster.opened_leases import OpenedLeases
 from bridge.cluster.pbx_reports import LOOK_EVERY_S as REPORT_EVERY_S
@@ -88,7 +87,7 @@ def held_pbxs(nodes: HeldNodes, leases: Leases) -> Mapping[str, HeldPbx]:
         if lease is not None:
             condition = _condition(node)
             down = condition is PbxCondition.DOWN
-            for_s = max(0.0, (now_ms() - node.pbx.link.since_ms) / 1000) if down else 0.0
+            for_s = node.pbx.link.lasts_s if down else 0.0
             found[node.pbx.name] = HeldPbx(lease.epoch, condition, for_s)
     return found
 

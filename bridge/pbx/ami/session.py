@@ -158,8 +158,11 @@ class AmiSession:
         """Once for one reason, and again now and then while it lasts."""
         level, refused = logging.WARNING, why.startswith(_REFUSED)
         if why == BOOTING:
-            booting_s = (now_ms() - self._link.since_ms) / 1000
-            level = logging.ERROR if booting_s > self._settings.boot_timeout_s else logging.INFO
+            level = (
+                logging.ERROR
+                if self._link.lasts_s > self._settings.boot_timeout_s
+                else logging.INFO
+            )
         elif refused:
             level = logging.ERROR
         now_s = time.monotonic()
@@ -225,13 +228,13 @@ class AmiSession:
         """Notices a half-open link: neither an answer nor an event after a ping."""
         while not connection.lost.done():
             await asyncio.sleep(self._settings.ping_interval_s)
-            before, asked_ms = connection.bytes_received, now_ms()
+            before, asked = connection.bytes_received, (now_ms(), time.monotonic())
             try:
                 await self._ping(connection, self._settings.ping_timeout_s)
             except PbxOutcomeUnknown:
                 if connection.bytes_received == before and not connection.lost.done():
                     # Nothing was heard of it since then, and calls may have changed.
-                    self._set_link(up=False, why=_SILENT, since_ms=asked_ms)
+                    self._set_link(up=False, why=_SILENT, since=asked)
                     connection.lose(_SILENT)
             except PbxUnavailable:
                 return
@@ -259,13 +262,14 @@ class AmiSession:
         except Exception:
             self._log.exception("pbx_listener_failed", callback=what)
 
-    def _set_link(self, *, up: bool, why: str, since_ms: int | None = None) -> None:
-        """`since_ms`: from when it is so; None: from now on."""
+    def _set_link(self, *, up: bool, why: str, since: tuple[int, float] | None = None) -> None:
+        """`since`: from when it is so, by the wall clock and the monotonic one; None: from now."""
         if up == self._link.up and why == self._link.why:
             return
         if up == self._link.up:  # still down, for another reason: since it went down
-            since_ms = self._link.since_ms
-        self._link = LinkStatus(up, now_ms() if since_ms is None else since_ms, why)
+            since = self._link.since_ms, self._link.since_s
+        since_ms, since_s = since or (now_ms(), time.monotonic())
+        self._link = LinkStatus(up, since_ms, why, since_s)
 
     def _pbx_ms(self) -> int:
         return int((time.time() + self._clock_offset_s) * 1000)

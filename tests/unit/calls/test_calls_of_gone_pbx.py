@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 
 import pytest
@@ -24,7 +25,8 @@ def heard(exchange: Exchange, at_ms: int) -> None:
 
 
 async def away(exchange: Exchange, for_s: float) -> None:
-    exchange.pbx.link = LinkStatus(up=False, since_ms=now_ms() - int(for_s * 1000), why="it died")
+    since_s = time.monotonic() - for_s
+    exchange.pbx.link = LinkStatus(up=False, since_ms=now_ms(), why="it died", since_s=since_s)
 
 
 @instant
@@ -60,7 +62,7 @@ async def test_a_call_that_may_be_looked_after_does_not_end(
 ) -> None:
     exchange = Exchange()
     exchange.switchboard.calls.add(accepted())
-    exchange.pbx.link = LinkStatus(up=up, since_ms=0)
+    exchange.pbx.link = LinkStatus(up=up, since_ms=0, since_s=time.monotonic() - 60)
     await CallsOfGonePbx(exchange.switchboard, gone_s, lambda: may_act).enforce()
     assert list(exchange.switchboard.calls.live)
 
@@ -86,3 +88,14 @@ async def test_the_time_after_the_pbx_was_last_seen_is_no_talk(
     ends_ms = answered_ms + ends_s * 1000
     assert (ended.final.at_ms, ended.final.not_before_ms) == (ends_ms, ends_ms)
     assert {x.ended_ms for x in ended.legs} == {ends_ms}
+
+
+@instant
+async def test_a_jump_of_the_wall_clock_ends_no_call() -> None:
+    exchange = Exchange()
+    exchange.switchboard.calls.add(accepted())
+    hours_ms = 5 * 3600 * 1000
+    for since_ms in (now_ms() - hours_ms, now_ms() + hours_ms):
+        exchange.pbx.link = LinkStatus(up=False, since_ms=since_ms, why="it died")
+        await CallsOfGonePbx(exchange.switchboard, GONE_S, lambda: True).enforce()
+        assert len(exchange.live) == 1
