@@ -30,7 +30,7 @@ async def eventually(
 
 async def eventually(
     condition: Callable[[], T | Awaitable[T | None] | None],
-    timeout: float = 15,
+    timeout: float = 30,
     *,
     why: Callable[[], object] | None = None,
 ) -> T:

@@ -15,7 +15,7 @@ from bridge.testing.webhook_receiver import Receiver
 from .running_cluster import RunningCluster
 
 
-async def all_live(api: ApiClient, ids: Sequence[str], time_limit_s: float = 20.0) -> None:
+async def all_live(api: ApiClient, ids: Sequence[str], time_limit_s: float = 40.0) -> None:
     """Until exactly these calls are listed."""
     last: list[str] = []
 

@@ -91,7 +91,7 @@ class RunningCluster:
                     return Held(pbx["holder"], pbx["epoch"], pbx["up"])
         return None
 
-    async def wait_held(self, by: str, *, time_limit_s: float = 20.0) -> Held:
+    async def wait_held(self, by: str, *, time_limit_s: float = 40.0) -> Held:
         """Until that instance holds the PBX and can place calls on it."""
         last: Held | None = None
 

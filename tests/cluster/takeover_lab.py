@@ -52,7 +52,7 @@ class TakeoverBridge(BridgeProcess):
         self._lead_to(await self._cluster.holder())
         await self._cluster.ensure_running()
 
-    async def wait_ready(self, time_limit_s: float = 20.0) -> None:
+    async def wait_ready(self, time_limit_s: float = 40.0) -> None:
         await self._cluster.holder()
 
     def log_text(self) -> str:

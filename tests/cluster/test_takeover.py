@@ -213,7 +213,7 @@ async def test_given_the_holder_freezes_and_thaws_then_it_lets_go_and_nothing_is
     assert time.monotonic() - frozen_s < TAKEN_OVER_WITHIN_S
     await all_live(other, ids)
     cluster.hit(first, signal.SIGCONT)
-    await eventually(lambda: said(cluster, first, "leases_lost", since), 5)
+    await eventually(lambda: said(cluster, first, "leases_lost", since), 15)
     assert not cluster.ami_sessions(first)
     held = await cluster.held(first)
     assert held is not None

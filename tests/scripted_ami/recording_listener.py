@@ -45,7 +45,7 @@ class RecordingListener:
     def downs(self) -> list[str]:
         return [one for one in self.heard if isinstance(one, str)]
 
-    async def until(self, condition: Callable[[], bool], timeout: float = 15) -> None:
+    async def until(self, condition: Callable[[], bool], timeout: float = 30) -> None:
         """Until it holds; looked at again after everything heard."""
         async with asyncio.timeout(timeout):
             while not condition():

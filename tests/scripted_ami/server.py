@@ -268,7 +268,7 @@ class ScriptedAmi:
     def actions(self, name: str) -> list[ReceivedAction]:
         return [action for action in self.received if action.name == name]
 
-    async def wait_for_action(self, name: str, count: int = 1, timeout: float = 15) -> None:
+    async def wait_for_action(self, name: str, count: int = 1, timeout: float = 30) -> None:
         """Until `count` actions of that name have arrived since the start."""
         async with asyncio.timeout(timeout), self._news:
             await self._news.wait_for(lambda: len(self.actions(name)) >= count)

@@ -115,7 +115,7 @@ async def test_work_is_carried_through_without_its_caller_and_a_fault_is_logged(
         await caller
     with capture_logs() as lines:
         go_on.set()
-        await eventually(lambda: bool(lines), 5)
+        await eventually(lambda: bool(lines), 15)
     assert [(x["event"], x["task"]) for x in lines] == [("background_task_failed", "placing")]
 
 
@@ -123,7 +123,7 @@ async def test_a_fault_after_its_owner_let_it_end_is_logged_and_no_death() -> No
     with capture_logs() as lines:
         living = must_live(raise_broken(), "writer")
         living.let_end()
-        await eventually(lambda: bool(lines), 5)
+        await eventually(lambda: bool(lines), 15)
     assert [(x["event"], x["task"]) for x in lines] == [("background_task_failed", "writer")]
     assert supervisor().problem == ""
 
@@ -138,7 +138,7 @@ async def test_a_fault_of_a_timer_is_logged() -> None:
 
     with capture_logs() as lines:
         loop.call_soon(break_off)
-        await eventually(lambda: bool(lines), 5)
+        await eventually(lambda: bool(lines), 15)
     assert [(x["event"], x["exc_info"]) for x in lines] == [("fault_reached_nobody", fault)]
 
 

@@ -13,7 +13,7 @@ from bridge.testing.eventually import eventually
 
 from .openapi_check import check_answer
 
-_TIMEOUT_S = 15.0
+_TIMEOUT_S = 30.0
 
 
 @dataclass(frozen=True)

@@ -22,8 +22,8 @@ from .api_client import ApiClient
 SERVICE = (sys.executable, "-c", "from bridge.cli import main; main()")
 """The command line of the service, before its arguments."""
 
-_READY_TIMEOUT_S = 20.0
-_STOP_TIMEOUT_S = 15.0
+_READY_TIMEOUT_S = 60.0
+_STOP_TIMEOUT_S = 30.0
 
 
 class BridgeProcess:

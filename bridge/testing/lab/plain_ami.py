@@ -50,7 +50,7 @@ class PlainAmi:
         self.events = [x for x in self.events if not listed(x)]
         return found
 
-    async def wait_for(self, wanted: Callable[[Fields], bool], timeout_s: float = 10) -> Fields:
+    async def wait_for(self, wanted: Callable[[Fields], bool], timeout_s: float = 20) -> Fields:
         """The first event, past or to come, that is wanted."""
         async with asyncio.timeout(timeout_s):
             while True:

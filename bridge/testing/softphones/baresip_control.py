@@ -30,7 +30,7 @@ class BaresipControl:
         self._reader, self._writer = await asyncio.open_connection(LOOPBACK, port)
         self._task = asyncio.create_task(self._read())
 
-    async def command(self, name: str, params: str = "", *, timeout_s: float = 15.0) -> str:
+    async def command(self, name: str, params: str = "", *, timeout_s: float = 30.0) -> str:
         """Run one of baresip's long commands; returns what it printed."""
         if self._writer is None:
             raise CommandFailedError(f"{name}: not connected to baresip")

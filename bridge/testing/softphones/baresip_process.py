@@ -20,7 +20,7 @@ from .ports import free_port
 from .sip_message import SipMessage
 
 _START_ATTEMPTS = 3
-_LISTEN_TIMEOUT_S = 10.0
+_LISTEN_TIMEOUT_S = 30.0
 _STOP_TIMEOUT_S = 15.0
 _READY = "baresip is ready."
 _NO_CONTROL = "ctrl_tcp: failed to listen"

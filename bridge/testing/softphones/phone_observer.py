@@ -66,7 +66,7 @@ class PhoneObserver:
         """The newest call, also when it has ended."""
         return self.log.dialogs[-1] if self.log.dialogs else None
 
-    async def wait_ringing(self, timeout_s: float = 10.0) -> Dialog:
+    async def wait_ringing(self, timeout_s: float = 20.0) -> Dialog:
         """The next incoming call that this method has not returned yet.
 
         It rings (180 or 183 is sent), or is past that already.
@@ -82,7 +82,7 @@ class PhoneObserver:
         return dialog
 
     async def wait_established(
-        self, timeout_s: float = 10.0, *, call: Dialog | None = None
+        self, timeout_s: float = 20.0, *, call: Dialog | None = None
     ) -> Dialog:
         """Raises PhoneError at once if the given call ends instead."""
 
@@ -94,7 +94,7 @@ class PhoneObserver:
 
         return await self._until(established, timeout_s, "is not in a call")
 
-    async def wait_closed(self, timeout_s: float = 10.0, *, call: Dialog | None = None) -> Dialog:
+    async def wait_closed(self, timeout_s: float = 20.0, *, call: Dialog | None = None) -> Dialog:
         """The ended call: close_reason ("BYE received", "486 Busy Here" …) and close_cause."""
 
         def closed() -> Dialog | None:

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from .plain_phone import PlainPhone
 
 _URI = re.compile(r"<([^>]+)>")
+_UNDER_WAY = (491, 500)
+_ASKED_MAX = 20
+_ASKED_AGAIN_S = 0.2
 
 
 def uri_of(header: str) -> str:
@@ -149,8 +152,17 @@ class PlainCall:
         return f"{self.call_id};to-tag={theirs};from-tag={ours}"
 
     async def hold(self, *, resumed: bool = False) -> None:
+        """Returns when the other side has agreed.
+
+        It is asked again while it says that another INVITE is under way (RFC 3261, 14.2): it may
+        have got this one before the ACK of the last.
+        """
         mode = "sendrecv" if resumed else "sendonly"
-        response = await self.phone.request("INVITE", self, body=self.phone.sdp(mode))
+        for _ in range(_ASKED_MAX):
+            response = await self.phone.request("INVITE", self, body=self.phone.sdp(mode))
+            if response.status not in _UNDER_WAY:
+                break
+            await asyncio.sleep(_ASKED_AGAIN_S)  # as the answer demands
         assert response.status == 200, response.start_line
 
     async def _refer(self, target: str) -> int:

@@ -18,7 +18,7 @@ from .rtp_stream import RtpStream
 from .sip_digest import credentials
 from .sip_message import SipMessage, parse_sip_message
 
-_ANSWER_LIMIT_S = 10.0
+_ANSWER_LIMIT_S = 20.0
 _SEND_AGAIN_S = 0.5
 _SENT_MAX = 20
 _RINGS_S = 60.0
@@ -117,11 +117,11 @@ class PlainPhone:
             await begun.wait()
         return call
 
-    async def ringing(self, timeout_s: float = 10.0) -> PlainCall:
+    async def ringing(self, timeout_s: float = 20.0) -> PlainCall:
         """The newest call that rings here, as soon as there is one."""
         return await self._wait_call(lambda x: x.incoming and x.waits, timeout_s, "does not ring")
 
-    async def free(self, timeout_s: float = 10.0) -> None:
+    async def free(self, timeout_s: float = 20.0) -> None:
         """Once none of its calls lives."""
         async with asyncio.timeout(timeout_s):
             while any(not x.over.is_set() for x in self.calls):

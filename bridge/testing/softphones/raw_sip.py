@@ -6,7 +6,7 @@ import asyncio
 import socket
 from uuid import uuid4
 
-_ANSWER_LIMIT_S = 10.0
+_ANSWER_LIMIT_S = 20.0
 _SDP = (
     "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n"
     "m=audio 45950 RTP/AVP 0\r\na=rtpmap:0 PCMU/8000\r\n"

@@ -17,7 +17,7 @@ from .toolchain import ensure_phone_tools
 from .transfer_result import TransferResult, transfer_result
 
 _REGISTRATION_S = 3600
-_REGISTER_TIMEOUT_S = 10.0
+_REGISTER_TIMEOUT_S = 20.0
 _UNREGISTER_TIMEOUT_S = 15.0
 _START_ATTEMPTS = 3
 
@@ -144,7 +144,7 @@ class SippPhone(PhoneObserver):
         return OutgoingCalls(process)
 
     async def wait_transfer(
-        self, timeout_s: float = 10.0, *, call: Dialog | None = None
+        self, timeout_s: float = 20.0, *, call: Dialog | None = None
     ) -> TransferResult:
         """How the REFER of the behaviour refers() came out."""
 

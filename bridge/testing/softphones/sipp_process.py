@@ -17,7 +17,7 @@ from .sip_message import SipMessage
 from .sipp_message_log import SippMessageLog
 
 _POLL_S = 0.01
-_START_TIMEOUT_S = 5.0
+_START_TIMEOUT_S = 20.0
 
 
 class SippProcess:

@@ -68,7 +68,7 @@ class Softphone(PhoneObserver):
     ) -> None:
         await self.stop()
 
-    async def start(self, *, timeout_s: float = 10.0) -> None:
+    async def start(self, *, timeout_s: float = 20.0) -> None:
         """Returns when the registrar has accepted the phone.
 
         Raises PhoneError with the last lines of the log if it does not in time.
@@ -102,13 +102,13 @@ class Softphone(PhoneObserver):
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self.registered = False
 
-    async def unregister(self, *, timeout_s: float = 15.0) -> None:
+    async def unregister(self, *, timeout_s: float = 30.0) -> None:
         """Leave the registrar for good; the process stays, but has no account any more."""
         await self._command("uadel", f"sip:{self.user}@{self._server_address}")
         await self._until(lambda: not self.registered or None, timeout_s, "stays registered")
 
     async def wait_tone(
-        self, freq_hz: float, timeout_s: float = 15.0, *, at_least_db: float = -30.0
+        self, freq_hz: float, timeout_s: float = 30.0, *, at_least_db: float = -30.0
     ) -> float:
         """Wait until the tone is heard now (last second); returns its level in dB."""
         deadline = time.monotonic() + timeout_s
@@ -131,7 +131,7 @@ class Softphone(PhoneObserver):
         """End a call; an incoming one that still rings is refused with 486."""
         await self._command_on(call, "hangup")
 
-    async def dial(self, number: str, *, timeout_s: float = 15.0) -> Dialog:
+    async def dial(self, number: str, *, timeout_s: float = 30.0) -> Dialog:
         """Returns when the INVITE is sent. An outgoing call ends with hangup()."""
         count = len(self.log.dialogs)
         await self._command("dial", number)
@@ -142,11 +142,11 @@ class Softphone(PhoneObserver):
 
         return await self._until(outgoing, timeout_s, f"did not dial {number}")
 
-    async def hold(self, *, call: Dialog | None = None, timeout_s: float = 15.0) -> None:
+    async def hold(self, *, call: Dialog | None = None, timeout_s: float = 30.0) -> None:
         """Returns when the other side has accepted the re-INVITE."""
         await self._reinvite("hold", await self._chosen(call), timeout_s)
 
-    async def resume(self, *, call: Dialog | None = None, timeout_s: float = 15.0) -> None:
+    async def resume(self, *, call: Dialog | None = None, timeout_s: float = 30.0) -> None:
         await self._reinvite("resume", await self._chosen(call), timeout_s)
 
     async def send_dtmf(self, digits: str, *, call: Dialog | None = None) -> None:

@@ -56,10 +56,10 @@ async def test_given_a_batch_in_flight_then_the_takeover_waits_and_the_old_epoch
         await blocking.execute("UPDATE storage_probes SET at_ms = 5")
         touching = TOUCH.write(name="locked")
         writing = asyncio.ensure_future(queue.submit(touching, row("in flight"), fence=MINE))
-        await eventually(lambda: waiting_for_a_lock(renewing, query="UPDATE storage_probes"), 5)
+        await eventually(lambda: waiting_for_a_lock(renewing, query="UPDATE storage_probes"), 15)
         await renewing.execute(RENEW, MINE.resource)  # passes at once
         takeover = asyncio.ensure_future(database.execute(TAKE_OVER, MINE.resource))
-        await eventually(lambda: waiting_for_a_lock(renewing, query="UPDATE leases"), 5)
+        await eventually(lambda: waiting_for_a_lock(renewing, query="UPDATE leases"), 15)
         assert not takeover.done()
         await holding.rollback()
         assert await writing == (1, 1)
@@ -84,7 +84,7 @@ async def test_given_a_takeover_in_flight_then_the_write_waits_for_what_becomes_
         if several:
             queue.submit_later(row("of the other"), fence=OTHER)
         lock = LOCK_SEVERAL if several else LOCK_ONE
-        await eventually(lambda: waiting_for_a_lock(watching, query=lock[:30]), 5)
+        await eventually(lambda: waiting_for_a_lock(watching, query=lock[:30]), 15)
         await (taking.commit() if taken_over else taking.rollback())
     if taken_over:
         with pytest.raises(Fenced):

@@ -7,7 +7,7 @@ import re
 from bridge.testing.eventually import eventually
 from bridge.testing.lab.running_lab import RunningLab
 
-_TIMEOUT_S = 10.0
+_TIMEOUT_S = 30.0
 
 
 async def wait_public_calls(lab: RunningLab, number: str, count: int) -> list[str]:

@@ -73,7 +73,7 @@ async def test_given_a_database_that_hangs_then_creates_are_refused_in_time_and_
         for call_id in accepted:
             await api.hang_up("210", call_id)
         await wait_no_calls(api)
-        record = await api.wait_ended(first, time_limit_s=20)
+        record = await api.wait_ended(first, time_limit_s=40)
         assert (record["endedBy"], record["disposition"]) == ("api", 0)
         again = await api.place(["210"], ["211"])
         await api.wait_status(again, 5)

@@ -94,7 +94,7 @@ async def test_given_a_phone_that_cannot_take_it_when_called_then_the_next_one_i
     try:
         async with lab.scripted("0003*213", answers()) as dora:
             call_id = await api.place(["210"], ["211"], extension="210")
-            call = await api.wait_status(call_id, 5, time_limit_s=20)
+            call = await api.wait_status(call_id, 5, time_limit_s=40)
             assert dora.incoming_invites == 1
             assert forwarded(call) == {"213": "212"}
             await api.hang_up("210", call_id)

@@ -52,7 +52,7 @@ async def test_given_a_database_that_cannot_be_written_when_calls_end_then_nothi
             await alice.wait_closed()
             await bob.wait_closed()
             await wait_no_calls(api)
-        record = await api.wait_ended(first, time_limit_s=20)
+        record = await api.wait_ended(first, time_limit_s=40)
         assert (record["endedBy"], record["disposition"]) == ("api", 0)
 
         second = await api.place(["210"], ["211"])

@@ -220,10 +220,10 @@ async def test_given_chosen_devices_when_reloaded_then_calls_and_ringtone_use_th
     async with lab.phone("0003*212") as other_phone:
         await other_phone.dial("215")
         await phone.shows("incoming")
-        await eventually(lambda: ringtone_heard(phone), 5)
+        await eventually(lambda: ringtone_heard(phone), 15)
         await phone.click("answer")
         await phone.shows("talking")
-        await eventually(lambda: silent(phone), 5)
+        await eventually(lambda: silent(phone), 15)
         await phone.hears(440)
         await other_phone.wait_tone(OWN_TONE_HZ)
         assert await page.evaluate("microphone()") == chosen["microphone"]
@@ -237,10 +237,10 @@ async def test_given_chosen_devices_when_reloaded_then_calls_and_ringtone_use_th
     async with lab.phone("0003*212") as other_phone:
         await other_phone.dial("215")
         await phone.shows("incoming")
-        await eventually(lambda: ringtone_heard(phone), 5)
+        await eventually(lambda: ringtone_heard(phone), 15)
         await phone.click("reject")
         await phone.shows()
-        await eventually(lambda: silent(phone), 5)
+        await eventually(lambda: silent(phone), 15)
         await other_phone.wait_closed()
 
 

@@ -139,7 +139,7 @@ class PbxUnderTest:
         assert answer["Response"] == "Success", answer
         return call_id
 
-    async def bridged(self, channel_id: str, timeout_s: float = 10) -> None:
+    async def bridged(self, channel_id: str, timeout_s: float = 20) -> None:
         """Until that channel is connected with another."""
 
         async def connected() -> bool:
@@ -148,7 +148,7 @@ class PbxUnderTest:
 
         await eventually(connected, timeout_s)
 
-    async def ended(self, channel_id: str, timeout_s: float = 10) -> Fields:
+    async def ended(self, channel_id: str, timeout_s: float = 20) -> Fields:
         """The Hangup of a channel."""
         return await self.ami.wait_for(
             lambda event: event["Event"] == "Hangup" and event["Uniqueid"] == channel_id,

@@ -126,7 +126,7 @@ class ScriptedPhone(asyncio.DatagramProtocol):
         self._request("INVITE", dialog, body=self._sdp())
         return dialog
 
-    async def final_status(self, dialog: Dialog, timeout_s: float = 10) -> int:
+    async def final_status(self, dialog: Dialog, timeout_s: float = 20) -> int:
         await asyncio.wait_for(dialog.got_status.wait(), timeout_s)
         return dialog.status
 

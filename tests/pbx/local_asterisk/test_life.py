@@ -43,7 +43,7 @@ def processes_below(folder: Path) -> list[int]:
     return found
 
 
-async def until_gone(folder: Path, timeout_s: float = 10) -> None:
+async def until_gone(folder: Path, timeout_s: float = 20) -> None:
     await eventually(lambda: not processes_below(folder), timeout_s)
 
 

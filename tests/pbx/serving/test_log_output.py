@@ -20,7 +20,7 @@ from bridge.testing.softphones.ports import free_port
 
 from .unlinked_service import unlinked_service
 
-_LIMIT_S = 20.0
+_LIMIT_S = 60.0
 
 
 class FullDisk(io.StringIO):

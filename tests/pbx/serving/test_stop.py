@@ -79,7 +79,7 @@ class HalfRequest:
         return str(json.loads(answer.partition(b"\r\n\r\n")[2])[0]["id"])
 
 
-async def refuses_connections(base_url: str, time_limit_s: float = 20.0) -> None:
+async def refuses_connections(base_url: str, time_limit_s: float = 40.0) -> None:
     """Until new connections are refused; a new session each, as old ones are still served."""
 
     async def refused() -> bool:

@@ -16,7 +16,7 @@ from bridge.testing.softphones.softphone import AnswerPolicy, Softphone
 
 CALLER_NAMES = {"0003*210": "Ján Žižka"}
 
-_ARI_TIMEOUT_S = 10
+_ARI_TIMEOUT_S = 30
 
 RING_ALL = "0003*300"
 _RING_ALL_QUEUE = f"[{RING_ALL}]\nstrategy = ringall\nringinuse = no\nautofill = yes\n"

@@ -63,14 +63,14 @@ async def test_given_a_200_after_the_cancel_then_the_phone_is_hung_up(
     await call.hang_up()
     record = await call.has_ended(ended_by="api")
     assert record.answered is None
-    await eventually(lambda: received(b, "BYE "), 5)
+    await eventually(lambda: received(b, "BYE "), 15)
 
 
 async def test_given_no_ack_then_the_200_comes_again(uapi_scripted: MakeScripted) -> None:
     a = await uapi_scripted(A, never_acknowledges())
 
     call = await a.dial("00")
-    await eventually(lambda: len(received(a, "SIP/2.0 200")) >= 3, 5)  # one is for REGISTER
+    await eventually(lambda: len(received(a, "SIP/2.0 200")) >= 3, 15)  # one is for REGISTER
     assert call.answered.is_set()
     assert len(sent(a, "ACK ")) == 1  # of the challenge before
     await call.hang_up()
@@ -86,7 +86,7 @@ async def test_given_two_byes_that_cross_then_the_call_ends_once(
 
     await call.hang_up()
     await call.has_ended("answered", ended_by="api")
-    await eventually(lambda: sent(b, "BYE ") and received(b, "BYE "), 5)
+    await eventually(lambda: sent(b, "BYE ") and received(b, "BYE "), 15)
 
 
 async def test_given_a_reinvite_and_digits_by_info_then_both_reach_the_other_side(
