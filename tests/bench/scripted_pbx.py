@@ -55,7 +55,7 @@ class ScriptedPbx:
         self.live[call_id] = events
         await session.answer(action, "Success", ("Message", "Originate successfully queued"))
         if self._as_in_life:
-            self._play(session, events.steps)
+            self._play(events.steps)
         else:
             await session.send(events.until_answer)
         told = self._told.setdefault(call_id, asyncio.get_running_loop().create_future())
@@ -69,16 +69,16 @@ class ScriptedPbx:
             return
         await session.answer(action, "Success", ("Message", "Channel Hungup"))
         if self._as_in_life:
-            self._play(session, events.end_steps)
+            self._play(events.end_steps)
         else:
             await session.send(events.end)
 
-    def _play(self, session: Session, steps: Iterable[Step]) -> None:
+    def _play(self, steps: Iterable[Step]) -> None:
         async def play() -> None:
             began = time.monotonic()
             for after_s, data in steps:
                 await asyncio.sleep(began + after_s - time.monotonic())  # as the real Asterisk did
-                await session.send(data)
+                await self.ami.send(data)  # also to a session that is new
 
         task = asyncio.create_task(play())
         self._playing.add(task)

@@ -12,11 +12,15 @@ from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 
+from tests.bench.generated_calls import record_call
+from tests.bench.stage import open_stage
 from tests.integration.storage.private_postgresql import PrivatePostgresql
 
 from .faults import Fault, Faults
 from .running import Outcome, open_soaked, soak
+from .scripted_upgrade import upgrade_at_rate
 from .upgrade import upgrade
+from .upgraded import Upgraded
 
 
 def main() -> int:
@@ -26,7 +30,13 @@ def main() -> int:
     parser.add_argument("--per-second", type=float, default=2.0, help="new calls")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--upgrade", action="store_true", help="no faults: a new version instead")
+    parser.add_argument("--scripted", action="store_true", help="with --upgrade: scripted PBXs")
+    parser.add_argument("--logs", type=Path, help="with --scripted: keep the logs in this folder")
     asked = parser.parse_args()
+    if asked.scripted:
+        upgraded = asyncio.run(_run_scripted(asked))
+        print(upgraded.report())  # noqa: T201 - run by hand
+        return 1 if upgraded.wrong else 0
     outcome, faults = asyncio.run(_run(asked))
     print(_told(outcome, faults))  # noqa: T201 - run by hand
     return 0 if outcome.balance.even else 1
@@ -50,6 +60,22 @@ async def _run(asked: argparse.Namespace) -> tuple[Outcome, Sequence[Fault]]:
                     urls=[cluster.url] if asked.upgrade else [],
                 )
                 return outcome, faults.done
+    finally:
+        postgresql.remove()
+
+
+async def _run_scripted(asked: argparse.Namespace) -> Upgraded:
+    postgresql = await asyncio.to_thread(PrivatePostgresql)
+    try:
+        await asyncio.to_thread(postgresql.start)
+        with tempfile.TemporaryDirectory(prefix="soak-") as name:
+            folder = Path(name)
+            async with open_stage(folder / "stage") as stage:
+                template = await record_call(stage)
+            drawn = random.Random(asked.seed)
+            return await upgrade_at_rate(
+                folder, postgresql, template, asked.per_second, drawn, asked.logs
+            )
     finally:
         postgresql.remove()
 

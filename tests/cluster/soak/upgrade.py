@@ -3,26 +3,39 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
 
 from bridge.testing.eventually import eventually
-from tests.cluster.lab.whole_cluster import WholeCluster
+from bridge.testing.lab.bridge_process import BridgeProcess
 from tests.cluster.next_version import COMMAND, VERSION
 
 _SEEN_BY_BALANCER_S = 2.5
+_START_LIMIT_S = 60.0
 
 
-async def upgrade(cluster: WholeCluster) -> None:
+class Upgradable(Protocol):
+    """Instances over one database."""
+
+    @property
+    def instances(self) -> Sequence[BridgeProcess]: ...
+
+    async def rows(self, query: str, *values: object) -> Sequence[Mapping[str, Any]]: ...
+
+
+async def upgrade(cluster: Upgradable) -> None:
     """The first of the new version changes the tables, while the others go on."""
     for number, instance in enumerate(cluster.instances):
         await instance.stop()
         instance.command = COMMAND
-        await instance.started()
+        await instance.start(wait_ready=False)
+        await instance.wait_ready(_START_LIMIT_S)
         await asyncio.sleep(_SEEN_BY_BALANCER_S)  # HAProxy asks each second, twice
         if number == 0:
             await _all_held_by(cluster, instance.state_dir.name)
 
 
-async def _all_held_by(cluster: WholeCluster, name: str) -> None:
+async def _all_held_by(cluster: Upgradable, name: str) -> None:
     """Until the others have drained: they are told, since their version is the older one."""
     others = "SELECT 1 FROM leases WHERE holder NOT IN ('', $1)"
 
