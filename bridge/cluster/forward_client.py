@@ -167,7 +167,7 @@ def _require_genuine(response: ClientResponse, proof: str) -> None:
     given = response.headers.get(HEADER, "")
     if not (given.isascii() and hmac.compare_digest(given, proof)):
         # An instance proves each answer to a request that it has begun with. Others refuse.
-        text = f"status {response.status} without a proof: do the cluster secrets differ?"
+        text = f"status {response.status} without a proof: too late, or another cluster secret"
         refused = 400 <= response.status < 500 or response.status == _FULL
         raise NotCarriedOut(text) if refused else ForwardBroken(text)
     if response.status == MISDIRECTED:
