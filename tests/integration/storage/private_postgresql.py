@@ -44,6 +44,7 @@ class PrivatePostgresql:
         self._bin = _binaries()
         self._folder = Path(tempfile.mkdtemp(prefix="bridge-pg-"))
         self._data = self._folder / "data"
+        self._backup = self._folder / "backup"
         self._account = _unprivileged_account()
         if self._account is not None:
             os.chown(self._folder, self._account.pw_uid, self._account.pw_gid)
@@ -139,6 +140,18 @@ class PrivatePostgresql:
             for pid in stopped:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGCONT)
+
+    def back_up(self) -> None:
+        """Copy all of it while it serves; the copy before is thrown away."""
+        shutil.rmtree(self._backup, ignore_errors=True)
+        of_this = ("-h", self._folder, "-U", _USER)
+        self._run("pg_basebackup", *of_this, "-D", self._backup, "-c", "fast")
+
+    def restore(self) -> None:
+        """Be as the copy was; the server is stopped. The copy can be used once."""
+        assert self._server is None
+        shutil.rmtree(self._data)
+        self._backup.rename(self._data)
 
     def remove(self) -> None:
         self.stop()
