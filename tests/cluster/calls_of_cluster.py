@@ -14,6 +14,8 @@ from bridge.testing.webhook_receiver import Receiver
 
 from .running_cluster import RunningCluster
 
+_ALL = {"count": "1000"}
+
 
 async def all_live(api: ApiClient, ids: Sequence[str], time_limit_s: float = 40.0) -> None:
     """Until exactly these calls are listed."""
@@ -21,20 +23,23 @@ async def all_live(api: ApiClient, ids: Sequence[str], time_limit_s: float = 40.
 
     async def listed() -> bool:
         nonlocal last
-        answer = await api.request("GET", "/uapi/phoneCalls/@me/@self", params={"count": "100"})
+        answer = await api.request("GET", "/uapi/phoneCalls/@me/@self", params=_ALL)
         last = [] if answer.status != 200 else [x["id"] for x in answer.json["entry"]]
         return sorted(last) == sorted(ids)
 
     await eventually(listed, time_limit_s, why=lambda: f"listed: {len(last)} of {len(ids)}")
 
 
-async def talks(api: ApiClient, count: int) -> list[str]:
-    """The ids of so many calls between public numbers, all answered."""
-    places = (api.place(["3235550202"], ["3235550201"], extension="210") for _ in range(count))
+async def talks(
+    api: ApiClient, count: int, parties: tuple[str, str] = ("3235550202", "3235550201")
+) -> list[str]:
+    """The ids of so many calls between these public numbers, all answered."""
+    source, destination = parties
+    places = (api.place([source], [destination], extension="210") for _ in range(count))
     ids = list(await asyncio.gather(*places))
 
     async def answered() -> bool:
-        calls = await api.calls("@self", count="100")
+        calls = await api.calls("@self", **_ALL)
         talking = [x for x in calls if {y["status"] for y in x["phoneCallView"]} == {5}]
         return len(talking) == count
 

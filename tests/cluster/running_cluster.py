@@ -11,7 +11,7 @@ import signal
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from bridge.cluster.shared_secrets import SharedSecrets
 from bridge.config.secrets_file import AMI_RECORDING_SECRET, AMI_SECRET, ARI_SECRET
 from bridge.directory.loader import EXAMPLE_FILE, CurrentDirectory
 from bridge.local_asterisk.local_asterisk import AsteriskSecrets
+from bridge.local_asterisk.ports import RTP_BLOCK
 from bridge.storage.engine import open_engine
 from bridge.storage.migrate import migrate
 from bridge.testing.eventually import eventually
@@ -41,6 +42,8 @@ SECRET = "for the instances of one test, and nobody else"
 
 # After a kill: 5 s until the lease is free, 1 s until somebody looks, and the first list.
 TAKEN_OVER_WITHIN_S = 8.0
+
+_START_LIMIT_S = 60.0
 
 
 @dataclass(frozen=True)
@@ -138,15 +141,20 @@ class RunningCluster:
         """Start those that a test has ended."""
         for name in tuple(self.ended):
             await self.instances[name].kill()
-            await self.instances[name].start()
+            await _started(self.instances[name])
             self.ended.discard(name)
 
 
 @asynccontextmanager
 async def open_cluster(
-    folder: Path, names: Sequence[str], settings: Mapping[str, str] | None = None
+    folder: Path,
+    names: Sequence[str],
+    settings: Mapping[str, str] | None = None,
+    *,
+    rtp_ports: int = RTP_BLOCK,
 ) -> AsyncIterator[RunningCluster]:
-    """All of it runs; the first name holds the PBX."""
+    """All of it runs; the first name holds the PBX. `rtp_ports`: a call takes four."""
+    ports = free_asterisk_ports()
     ensure_phone_tools()
     async with contextlib.AsyncExitStack() as stack:
         postgresql = await asyncio.to_thread(PrivatePostgresql)
@@ -157,7 +165,7 @@ async def open_cluster(
         asterisk = CallableAsterisk(
             installation=await test_installation(),
             state_dir=folder / "asterisk",
-            ports=free_asterisk_ports(),
+            ports=replace(ports, rtp_end=ports.rtp_start + rtp_ports - 1),
             secrets=AsteriskSecrets(
                 ami_secret=secrets.get_or_create(AMI_SECRET),
                 ari_secret=secrets.get_or_create(ARI_SECRET),
@@ -175,10 +183,16 @@ async def open_cluster(
             process = _instance(cluster, folder, name, settings or {})
             cluster.instances[name] = process
             stack.push_async_callback(process.kill)  # also of one that does not become ready
-            await process.start()
+            await _started(process)
             if name == names[0]:
                 await cluster.wait_held(name)
         yield cluster
+
+
+async def _started(process: BridgeProcess) -> None:
+    """Start, with the time that it may need on a busy machine."""
+    await process.start(wait_ready=False)
+    await process.wait_ready(_START_LIMIT_S)
 
 
 async def _secrets(database_url: str, folder: Path) -> SharedSecrets:
