@@ -153,16 +153,13 @@ class Dispatcher:
             return
         subscription = self._context.find(subscription_id)
         if worker.idle and subscription is not None and subscription.call_id is not None:
-            in_background(self._let_go(subscription_id, worker), "event_deliveries")
+            # Until its results are on disk: a new worker would send again what waits there.
+            self._context.store.once_recorded(lambda: self._let_go(subscription_id, worker))
         elif not worker.idle and subscription is not None:
             self._work(subscription_id)
 
-    async def _let_go(self, receiver_id: str, worker: DeliveryWorker) -> None:
-        """Of a receiver of one call nothing stays in memory.
-
-        First its results are on disk: a new worker would send again what waits there.
-        """
-        await self._context.store.caught_up()
+    def _let_go(self, receiver_id: str, worker: DeliveryWorker) -> None:
+        """Of a receiver of one call nothing stays in memory."""
         same = self._workers.get(receiver_id) is worker
         if same and worker.idle and receiver_id not in self._tasks:
             del self._workers[receiver_id]

@@ -267,7 +267,8 @@ class SharedDeliveries:
         shard = self._shards.get(resource_of(subscription_id))
         if shard is None:
             return
-        await shard.context.store.caught_up()
+        if not await shard.context.store.caught_up():
+            return  # it may be delivered: its result waits in memory
         for delivery in await shard.context.store.waiting(subscription_id, sequence - 1, 1):
             if delivery.sequence == sequence:
                 _send_once(shard.dispatcher, delivery)

@@ -64,9 +64,9 @@ class FencedWrites:
         key = None if key is None else (fence, key)
         return self._queue.submit_later(*writes, key=key, final=final, written=written, fence=fence)
 
-    async def caught_up(self, within_s: float | None = None) -> None:
+    async def caught_up(self, within_s: float | None = None) -> bool:
         """As `WriteQueue.caught_up`: it waits for the writes of all leases."""
-        await self._queue.caught_up(within_s)
+        return await self._queue.caught_up(within_s)
 
 
 _NOT_NOW = "this instance holds no lease for it"

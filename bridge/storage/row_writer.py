@@ -35,5 +35,6 @@ class RowWriter(Protocol):
     ) -> bool:
         """Apply the writes together and soon, as `WriteQueue.submit_later`; nobody waits."""
 
-    async def caught_up(self, within_s: float | None = None) -> None:
-        """Return when all that was submitted until now is on disk, or cannot be written now."""
+    async def caught_up(self, within_s: float | None = None) -> bool:
+        """True once all that was submitted until now is on disk; False if it cannot be written
+        now."""

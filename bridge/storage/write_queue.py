@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections import deque
 from collections.abc import Callable, Hashable
 
@@ -167,14 +166,17 @@ class WriteQueue:
         why = f"not written to {self._commit.where} within {after_s:g} s"
         refuse(group, StorageUnavailable(why, outcome_unknown=begun, timed_out=True))
 
-    async def caught_up(self, within_s: float | None = None) -> None:
-        """Return when all that was submitted until now is on disk, or cannot be written now.
+    async def caught_up(self, within_s: float | None = None) -> bool:
+        """True once all that was submitted until now is on disk; False if it cannot be written now.
 
         Waits at most `within_s` seconds, by default the `answer_limit_s` of the queue.
         """
         if self._waiting or self._being_written:
-            with contextlib.suppress(StorageUnavailable):
+            try:
                 await self.submit(within_s=within_s)
+            except StorageUnavailable:
+                return False
+        return not self._death
 
     def submit_later(
         self,

@@ -58,7 +58,7 @@ async def open_forwarding(
     engine: AsyncEngine,
     leases: Leases,
     placements: Placements,
-    written: Callable[[], Awaitable[None]],
+    written: Callable[[], Awaitable[object]],
     memory: SharedMemory,
     instances: Instances,
 ) -> Surround:
@@ -111,7 +111,7 @@ def _routing(
     leases: Leases,
     placements: Placements,
     forwarder: Forwarder,
-    written: Callable[[], Awaitable[None]],
+    written: Callable[[], Awaitable[object]],
     read_changes: Callable[[], Awaitable[None]],
 ) -> Routing:
     def choose_node(request: web.Request, pbx: str) -> bool:

@@ -39,7 +39,7 @@ class Routing:
     holders: Holders
     to_pbx: RouteToPbx
     ask_node: AskNode
-    written: Callable[[], Awaitable[None]]
+    written: Callable[[], Awaitable[object]]
     read_changes: Callable[[], Awaitable[None]]
 
     def middleware(self, app: web.Application) -> _Middleware:

@@ -219,9 +219,13 @@ class EventDeliveryStore:
         """On disk when this returns; those of `write_delivery`."""
         await self._queue.submit(*writes)
 
-    async def caught_up(self) -> None:
-        """Return when what was recorded is on disk, or cannot be written now."""
-        await self._queue.caught_up()
+    async def caught_up(self) -> bool:
+        """True once what was recorded is on disk; False if it cannot be written now."""
+        return await self._queue.caught_up()
+
+    def once_recorded(self, told: Callable[[], None]) -> None:
+        """Call `told` once what was recorded until now is on disk, however long that takes."""
+        self._queue.submit_later(written=told)
 
     async def count_waiting(self, subscription_id: str, after_sequence: int) -> int:
         """How many events of the subscription wait that are newer than `after_sequence`.

@@ -106,6 +106,19 @@ async def accept_until_refused(store: CallStore) -> set[str]:
     raise AssertionError("the disk was never full")
 
 
+async def test_what_cannot_be_written_now_is_not_caught_up(sqlite_engine: AsyncEngine) -> None:
+    queue = WriteQueue(sqlite_engine, first_retry_ms=10, last_retry_ms=50)
+    await queue.start()
+    written: list[bool] = []
+    with locked(sqlite_engine.url.render_as_string()):
+        queue.submit_later(written=lambda: written.append(True))
+        assert not await queue.caught_up()
+        assert written == []
+    await eventually(queue.caught_up, 20)
+    assert written == [True]
+    await queue.stop()
+
+
 async def test_the_problem_is_told_until_a_write_succeeds_and_said_once(
     sqlite_engine: AsyncEngine,
 ) -> None:

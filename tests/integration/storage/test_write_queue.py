@@ -282,7 +282,7 @@ async def test_a_dead_writer_refuses_what_waits_and_what_comes(
         assert [type(x) for x in outcomes] == [StorageUnavailable] * 3
         with pytest.raises(StorageUnavailable, match="has ended: ValueError"):
             await queue.submit(insert(4))
-        await queue.caught_up()
+        assert not await queue.caught_up()
     assert "has ended: ValueError" in queue.problem
     assert (queue.waiting, writer.commits) == (0, 1)  # nothing on disk is written again
     await queue.stop()

@@ -22,8 +22,9 @@ class SlowDisk:
     def __init__(self) -> None:
         self.on_disk = WAITED
 
-    async def caught_up(self) -> None:
+    async def caught_up(self) -> bool:
         self.on_disk = DELIVERED
+        return True
 
     async def find(self, *_: str) -> Delivery:
         return self.on_disk

@@ -28,7 +28,8 @@ ONE = "s1"
 
 
 def subscription(name: str = ONE) -> Subscription:
-    return Subscription(name, "0003*210", (), "http://h/", Method.POST, True, "", "s", "app", 0)
+    made = Subscription(name, "0003*210", (), "http://h/", Method.POST, True, "", "s", "app", 0)
+    return replace(made, call_id="c") if name.startswith("status") else made
 
 
 class Bus:
@@ -79,11 +80,13 @@ class Disk:
 
 
 class Instance:
-    """`sent`: what it sent, in order. It records at once."""
+    """`sent`: what it sent, in order. It records at once, unless `writes` is False."""
 
     def __init__(self, disk: Disk, bus: Bus, known: Collection[str] = (ONE,)) -> None:
         self.sent: list[str] = []
         self.usable = True
+        self.writes = True
+        self._late: list[Callable[[], None]] = []
         self.answers = asyncio.Event()
         self.answers.set()
         self.known = {x: subscription(x) for x in known}
@@ -132,8 +135,12 @@ class Instance:
     async def count_waiting(self, subscription_id: str, after: int) -> int:
         return len(await self.waiting(subscription_id, after, 1_000))
 
-    async def caught_up(self) -> None:
+    async def caught_up(self) -> bool:
         await asyncio.sleep(0)
+        return not self._late
+
+    def once_recorded(self, told: Callable[[], None]) -> None:
+        self._late.append(told) if self._late else told()
 
     def record(
         self,
@@ -142,9 +149,20 @@ class Instance:
         *,
         written: Callable[[], None] | None = None,
     ) -> None:
-        self._disk.rows = [delivery if x.id == delivery.id else x for x in self._disk.rows]
-        if written is not None:
-            written()
+        def write() -> None:
+            self._disk.rows = [delivery if x.id == delivery.id else x for x in self._disk.rows]
+            if written is not None:
+                written()
+
+        if self.writes:
+            write()
+        else:
+            self._late.append(write)
+
+    def write_what_waits(self) -> None:
+        self.writes, late, self._late = True, self._late, []
+        for write in late:
+            write()
 
     def row(self, *_: object) -> None:
         pass
@@ -230,6 +248,26 @@ async def test_given_a_database_that_is_down_when_it_is_back_then_the_events_are
     disk.down = False
     await asyncio.sleep(1.1)
     assert holder.sent == ["s1-1"]
+    await holder.deliveries.stop()
+
+
+@instant
+@pytest.mark.parametrize("name", [ONE, "status1"])
+async def test_given_a_result_that_cannot_be_written_then_its_event_is_not_sent_again(
+    disk: Disk, bus: Bus, name: str
+) -> None:
+    """It still waits on disk, and the database answers again before the writes succeed."""
+    holder = Instance(disk, bus).has(*range(SHARDS))
+    await holder.deliveries.start()
+    holder.writes = False
+    for _ in range(3):
+        disk.add(name)
+    await asyncio.sleep(60)
+    assert holder.sent == [f"{name}-{x}" for x in (1, 2, 3)]
+    holder.write_what_waits()
+    await asyncio.sleep(60)
+    assert len(holder.sent) == 3
+    assert disk.waiting() == []
     await holder.deliveries.stop()
 
 

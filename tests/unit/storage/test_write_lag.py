@@ -26,7 +26,7 @@ async def test_given_writes_that_wait_then_the_oldest_one_counts(tmp_path: Path)
     before_s = queue.lag_s
     queue.submit_later(INSERT.write(name="second"))
     assert before_s <= queue.lag_s <= asyncio.get_running_loop().time() - came_s
-    await queue.caught_up()
+    assert await queue.caught_up()
     await eventually(lambda: queue.lag_s == 0.0)
     await queue.stop()
     await engine.dispose()
