@@ -21,16 +21,27 @@ _ACCEPTED_AT_ONCE = 1
 
 
 async def listen(
-    protocol_factory: Callable[[], asyncio.Protocol], host: str, port: int
+    protocol_factory: Callable[[], asyncio.Protocol], at: tuple[str, int] | socket.socket
 ) -> asyncio.Server:
-    """As `loop.create_server`; a failure to accept is one log line a minute. Raises OSError."""
+    """As `loop.create_server`, at a host and port or on a socket that listens already.
+
+    A failure to accept is one log line a minute. Raises OSError.
+    """
     loop = asyncio.get_running_loop()
     _summarise_failures(loop)
-    server = await loop.create_server(protocol_factory, host, port, backlog=_ACCEPTED_AT_ONCE)
-    for listening in server.sockets:
-        with socket.socket(fileno=os.dup(listening.fileno())) as same:
+    if isinstance(at, socket.socket):
+        server = await loop.create_server(protocol_factory, sock=at, backlog=_ACCEPTED_AT_ONCE)
+    else:
+        server = await loop.create_server(protocol_factory, *at, backlog=_ACCEPTED_AT_ONCE)
+    for same in same_sockets(server):
+        with same:
             same.listen(_BACKLOG)
     return server
+
+
+def same_sockets(server: asyncio.Server) -> list[socket.socket]:
+    """Further descriptors of its sockets. They listen on after its end, until they are closed."""
+    return [socket.socket(fileno=os.dup(x.fileno())) for x in server.sockets]
 
 
 def _summarise_failures(loop: asyncio.AbstractEventLoop) -> None:

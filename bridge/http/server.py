@@ -11,7 +11,8 @@ import asyncio
 import errno
 import os
 import re
-from collections.abc import Callable
+import socket
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -20,7 +21,7 @@ import structlog
 from aiohttp import web
 from aiohttp.http_exceptions import LineTooLong
 
-from bridge.http.accepting import listen
+from bridge.http.accepting import listen, same_sockets
 from bridge.http.base_url import authority
 from bridge.http.compression import with_compression
 from bridge.http.connection_places import ConnectionPlaces
@@ -160,10 +161,12 @@ async def start_http(
     settings: ServerSettings,
     metrics: Metrics | None = None,
     traces: Traces | None = None,
+    kept: Sequence[socket.socket] = (),
 ) -> web.AppRunner:
     """Listen; returns the runner, to be cleaned up. Raises CannotListen.
 
-    `metrics` counts the requests, `traces` has a span for each.
+    `metrics` counts the requests, `traces` has a span for each. `kept`: those of `stop_accepting`;
+    it listens on them, and not at the hosts and port of the settings.
     """
     runner = _Runner(app, handle_signals=False, shutdown_timeout=settings.shutdown_timeout_s)
     await runner.setup()
@@ -185,9 +188,11 @@ async def start_http(
         auto_decompress=False,  # and answering_errors refuses what is compressed
         lingering_time=_LINGERING_S,
     )
-    for host in _listening_on(settings.hosts):
+    for same in kept:
+        runner.listening += (await listen(connection, same),)
+    for host in () if kept else _listening_on(settings.hosts):
         try:
-            runner.listening += (await listen(connection, host, settings.port),)
+            runner.listening += (await listen(connection, (host, settings.port)),)
         except (OSError, UnicodeError) as why:  # the latter for an invalid host name
             await runner.cleanup()
             raise _cannot_listen(host, settings.port, why) from None
@@ -226,6 +231,14 @@ def _cannot_listen(host: str, port: int, why: OSError | UnicodeError) -> CannotL
             f"{where} ({os.strerror(why.errno)}); choose another port with BRIDGE_HTTP_PORT"
         )
     return CannotListen(f"{where}; BRIDGE_HTTP_HOST must be an address of this machine ({why})")
+
+
+async def stop_accepting(runner: web.AppRunner) -> list[socket.socket]:
+    """As `close_http`, but new connections wait for the next server on these sockets."""
+    assert isinstance(runner, _Runner)  # noqa: S101 - of `start_http`
+    kept = [same for server in runner.listening for same in same_sockets(server)]
+    await close_http(runner)
+    return kept
 
 
 async def close_http(runner: web.AppRunner) -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
 from bridge.config.settings import Settings
 from bridge.faults import StorageUnavailable
-from bridge.http.server import close_http, start_http
+from bridge.http.server import start_http, stop_accepting
 from bridge.http.waiting_application import make_waiting_application
 from bridge.supervision.conditions import Condition
 from bridge.supervision.tasks import awaited
@@ -52,16 +53,20 @@ class DatabaseWait:
                 await asyncio.sleep(delay_s)
                 delay_s = min(delay_s * 2, _RETRY_LAST_S)
         finally:
-            await self.make_way()
+            for kept in await self.make_way():
+                kept.close()
         self._missing.end()
 
-    async def make_way(self) -> None:
-        """Stop to answer: the service itself is about to listen."""
+    async def make_way(self) -> list[socket.socket]:
+        """Stop to answer: the service itself is about to listen, on these sockets.
+
+        There are none if nobody has listened yet. The caller closes them in the end. No client is
+        refused meanwhile.
+        """
         async with self._turns:
             self._has_made_way = True
             runner, self._runner = self._runner, None
-            if runner is not None:
-                await close_http(runner)
+            return [] if runner is None else await stop_accepting(runner)
 
     async def _attempt(self, start: Callable[[], Awaitable[None]]) -> None:
         async def run() -> None:

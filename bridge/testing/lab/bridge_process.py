@@ -107,6 +107,22 @@ class BridgeProcess:
             await eventually(said_or_ended, time_limit_s, why=why)
         assert said == status, why()
 
+    async def wait_started(self, time_limit_s: float = _READY_TIMEOUT_S) -> None:
+        """Until it has its database and serves every route, with or without a PBX.
+
+        A slow start answers each request with 503 before that.
+        """
+
+        async def has_database() -> bool:
+            assert not self.has_ended(), self.log_text()[-3000:]
+            with contextlib.suppress(aiohttp.ClientError):
+                async with session.get(f"{self.base_url}/health/ready") as response:
+                    return bool((await response.json())["storage"]["up"])
+            return False
+
+        async with aiohttp.ClientSession() as session:
+            await eventually(has_database, time_limit_s, why=lambda: self.log_text()[-3000:])
+
     def has_ended(self) -> bool:
         assert self._process is not None
         return self._process.returncode is not None

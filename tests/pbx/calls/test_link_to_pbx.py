@@ -258,7 +258,7 @@ async def test_given_pbx_is_down_when_service_starts_then_it_reads_and_recovers(
     await lab.bridge.kill()
     broken.ami.cut()
     await lab.bridge.start(wait_ready=False)
-    await lab.bridge.wait_health(503)
+    await lab.bridge.wait_started()
     read = await api.request("GET", "/uapi/phoneCalls/@me/@self")
     assert [x["id"] for x in read.json["entry"]] == [call_id]
     assert "X-Stale-Since" in read.headers

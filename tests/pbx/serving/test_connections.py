@@ -11,6 +11,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import aiohttp
 import pytest
 
 from bridge.testing.eventually import eventually
@@ -20,6 +21,8 @@ from tests.lab.process_cpu import cpu_s
 from .unlinked_service import unlinked_service
 
 _TIME_LIMIT_S = 30.0
+_START_LIMIT_S = 120.0
+"""On a machine that has ten times as much to do."""
 Connection = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
@@ -37,6 +40,14 @@ class Running:
         """Those lines, once there is one."""
         await eventually(lambda: bool(self.log(event)), _TIME_LIMIT_S)
         return self.log(event)
+
+    async def has_started(self) -> bool:
+        """It has its database: before that, another server may answer on its port."""
+        url = f"http://127.0.0.1:{self.port}/health/ready"
+        with contextlib.suppress(aiohttp.ClientError):
+            async with aiohttp.ClientSession() as client, client.get(url) as answer:
+                return bool((await answer.json())["storage"]["up"])
+        return False
 
     async def connect(self, stack: AsyncExitStack, address: str) -> Connection:
         connection = await asyncio.open_connection("127.0.0.1", self.port, local_addr=(address, 0))
@@ -74,16 +85,16 @@ async def running(
     with log_file.open("wb") as log:
         async with unlinked_service(folder / "state", port, log.fileno(), *before) as process:
             service = Running(process.pid, port, log_file)
-            async with AsyncExitStack() as stack:
 
-                async def listens() -> bool:
-                    with contextlib.suppress(OSError):
-                        await service.connect(stack, "127.0.0.1")
-                        return True
-                    return False
+            def why() -> str:
+                return f"exit status {process.returncode}\n{log_file.read_text()[-3000:]}"
 
-                await eventually(listens, _TIME_LIMIT_S)
-            yield service
+            await eventually(service.has_started, _START_LIMIT_S, why=why)
+            try:
+                yield service
+            except BaseException as fault:
+                fault.add_note(why())
+                raise
 
 
 LIMITS = {"http_connections_max": "20", "http_connections_per_address_max": "8"}

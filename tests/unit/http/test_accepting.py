@@ -43,7 +43,7 @@ async def test_given_many_waiting_connections_when_none_can_be_accepted_then_one
     failures: list[float], limits: tuple[int, int]
 ) -> None:
     loop = asyncio.get_running_loop()
-    server = await listen(asyncio.Protocol, "127.0.0.1", 0)
+    server = await listen(asyncio.Protocol, ("127.0.0.1", 0))
     address = server.sockets[0].getsockname()
     with ExitStack() as stack:
         clients = [stack.enter_context(socket.socket()) for _ in range(50)]
