@@ -7,7 +7,7 @@ import os
 import signal
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 
 import pytest
 import pytest_asyncio
@@ -186,11 +186,13 @@ async def test_given_an_edge_that_was_killed_then_udp_phones_ring_and_others_aft
         cluster.phone(ALICE) as alice,
         cluster.phone(DESK) as desk,
         node.service.client() as api,
+        AsyncExitStack() as stack,
     ):
         over_tcp = PlainPhone(BOB, cluster.secret(BOB), cluster.edge.address, "tcp")
-        await over_tcp.start()
         over_ws = PlainPhone(ABROAD, cluster.secret(ABROAD), cluster.edge.address, "ws")
-        await over_ws.start()
+        for phone in (over_tcp, over_ws):
+            await phone.start()
+            stack.push_async_callback(phone.stop)
         desk.answers_after_s = 0.0
         await cluster.edge.kill()
 
@@ -214,8 +216,7 @@ async def test_given_an_edge_that_was_killed_then_udp_phones_ring_and_others_aft
         await eventually(lambda: _reachable(cluster, DESK), 10)
         assert not await _reachable(cluster, BOB)
 
-        await over_tcp.stop()
-        await over_ws.stop()
+        await stack.aclose()
         async with cluster.phone(ABROAD, "ws") as back:
             back.answers_after_s = 0.0
             await (await answered(alice, ABROAD)).hang_up()

@@ -101,7 +101,8 @@ class _Bed:
         """Without a gap; what came twice came with the same id, before anything newer."""
         for of_one in self.received():
             sequences = [x.sequence for x in of_one]
-            assert sequences == sorted(sequences)
+            told = [(x.sequence, x.attempt, f"{x.at_s:.2f}") for x in of_one]
+            assert sequences == sorted(sequences), told
             assert set(sequences) == set(range(1, count + 1))
             ids = defaultdict(set)
             for each in of_one:
