@@ -9,11 +9,14 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
+
 from bridge.storage.fenced_writes import FencedWrites
 from bridge.supervision.tasks import supervisor
 from bridge.testing.eventually import eventually
+from bridge.wiring import service as wired
 from bridge.wiring.node import Node
-from tests.scripted_ami.server import Session
+from tests.scripted_ami.server import ReceivedAction, Session, log_in, silence
 from tests.unit.http.whole_service import WholeService, whole_service
 
 TIMES = 20
@@ -124,3 +127,53 @@ async def test_given_an_edge_then_its_numbers_are_written_under_the_lease_of_the
         shared = replace(service._shared, edge=edge)  # noqa: SLF001 - only this part differs
         Node(service.node.settings, shared, writes)
         assert given == [writes]
+
+
+async def _create(running: WholeService) -> tuple[int, str, int]:
+    """The status, the message, and how many Originates were sent until then."""
+    async with running.client() as client:
+        answer = await client.create(["5354353"], ["3235742879"], extension="210")
+    text = "" if answer.status == 202 else answer.json["error"]["message"]
+    return answer.status, text, len(running.ami.actions("Originate"))
+
+
+async def test_given_a_pbx_that_was_taken_over_when_it_connects_then_creates_find_it_afterwards(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The router of several instances has a request wait as long as the node is not to be found."""
+    monkeypatch.setattr(wired, "LINKED_WITHIN_S", 600.0)
+    may_log_in = asyncio.Event()
+
+    async def log_in_later(session: Session, action: ReceivedAction) -> None:
+        await may_log_in.wait()
+        await log_in(session, action)
+
+    async with whole_service(tmp_path) as running:
+        service, settings = running.service, running.service.node.settings
+        await service.end_node(settings.pbx_name)
+        before = len(running.ami.actions("Login"))
+        running.ami.on["Login"] = log_in_later
+        begins = service.begin_node(settings, service.write_queue, lambda: True, taken_over=True)
+        beginning = asyncio.create_task(begins)
+        await eventually(lambda: len(running.ami.actions("Login")) > before)
+        status, text, originates = await _create(running)
+        assert (status, originates) == (503, 0)
+        assert "does not hold it" in text
+        assert not beginning.done()
+        may_log_in.set()
+        await beginning
+        assert await _create(running) == (202, "", 1)
+
+
+async def test_given_a_pbx_that_was_taken_over_when_it_is_away_then_creates_are_told_soon(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(wired, "LINKED_WITHIN_S", 0.05)
+    async with whole_service(tmp_path) as running:
+        service, settings = running.service, running.service.node.settings
+        await service.end_node(settings.pbx_name)
+        running.ami.on["Login"] = silence
+        await service.begin_node(settings, service.write_queue, lambda: True, taken_over=True)
+        status, text, originates = await _create(running)
+        assert (status, originates) == (503, 0)
+        assert "does not hold it" not in text
