@@ -12,7 +12,8 @@ class Instance:
 
     `silent_ms`: since when it has not. `draining`: it takes no lease. `directory_hash`: of the
     directory that is in force there. `write_lag_ms`: for how long its oldest write had waited for
-    the database, when it last said that it lives.
+    the database, when it last said that it lives. `old_directory`: another one was pushed, which it
+    has not loaded yet, or cannot.
     """
 
     name: str
@@ -23,6 +24,7 @@ class Instance:
     directory_hash: str
     version: str
     write_lag_ms: int = 0
+    old_directory: bool = False
 
 
 class Instances(Protocol):

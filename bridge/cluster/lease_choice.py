@@ -6,6 +6,9 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
+PBX = "pbx"
+"""The kind of the leases of PBXs, as `kind_of` tells it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Free:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import random
 from collections import Counter
 from collections.abc import Callable, Collection
@@ -16,7 +17,7 @@ import structlog
 from bridge.cluster.held_leases import HeldLeases
 from bridge.cluster.instances import Instance
 from bridge.cluster.lease import Lease, LeaseListener
-from bridge.cluster.lease_choice import claims, kind_of, surplus
+from bridge.cluster.lease_choice import PBX, Free, claims, kind_of, surplus
 from bridge.cluster.lease_connection import since_boot_s
 from bridge.cluster.lease_store import LeaseRows
 from bridge.cluster.lease_times import LeaseTimes
@@ -61,6 +62,9 @@ class LeaseKeeper:
         self._times = times or LeaseTimes()
         self._clock = clock
         self._unreachable = Condition("leases_unreachable_began", "leases_unreachable_ended")
+        self._old_directory = Condition(
+            "pbx_not_claimed_began", "pbx_not_claimed_ended", level=logging.WARNING
+        )
         self._held = HeldLeases(self._times.fence_s, clock, lambda: self.problem)
         self._seen = SeenLeases(own, resources, self._times, clock)
         self._wake = asyncio.Event()
@@ -263,8 +267,7 @@ class LeaseKeeper:
         self._tell_looked(None)
 
     async def _claim(self) -> None:
-        others = self._seen.takers()
-        if self._stopping or self._steps_back or (self._draining and others):
+        if self._stopping or self._steps_back:
             return
         now_s = self._clock()
         mine = [x.resource for x in self._held.all()]
@@ -274,10 +277,7 @@ class LeaseKeeper:
             for x in self._seen.free(mine, also_of_others=watched)
             if x.since_s >= self._times.share_wait_s or self._let_go_s.get(x.resource, 0.0) <= now_s
         ]
-        random.shuffle(free)
-        for resource in claims(
-            self._resources, mine, free, len(others) + 1, self._times.share_wait_s
-        ):
+        for resource in self._chosen(mine, free):
             await self._renew_if_due()
             if self._stopping or self._steps_back or not self._registered:
                 return
@@ -290,17 +290,50 @@ class LeaseKeeper:
             log.info("lease_won", resource=resource, epoch=lease.epoch)
             self._held.win(lease, started_s)
 
+    def _chosen(self, mine: Collection[str], free: Collection[Free]) -> list[str]:
+        """Those of the free ones to claim now, in no order."""
+        chosen: list[str] = []
+        for kind in {kind_of(x.resource) for x in free}:
+            of_kind = [x for x in free if kind_of(x.resource) == kind]
+            others = self._seen.takers(kind)
+            if (self._draining and others) or not self._may_claim(kind):
+                continue
+            random.shuffle(of_kind)
+            takers, wait_s = len(others) + 1, self._times.share_wait_s
+            chosen += claims(self._resources, mine, of_kind, takers, wait_s)
+        if not self._has_old_directory() or not any(kind_of(x.resource) == PBX for x in free):
+            self._old_directory.end()
+        random.shuffle(chosen)
+        return chosen
+
+    def _may_claim(self, kind: str) -> bool:
+        """Phones of a PBX would be made anew, as an old directory says. Others can have it, or
+        this one once it has loaded the new one."""
+        if kind != PBX or not self._has_old_directory():
+            return True
+        self._old_directory.begin("the directory that was pushed is not in force here")
+        return False
+
+    def _has_old_directory(self) -> bool:
+        return self._seen.pushed_hash not in ("", self._directory_hash())
+
     def _hand_over_to_others(self) -> None:
         mine = [x for x in self._held.all() if x.resource not in self._leaving]
         if self._steps_back:  # one was claimed meanwhile
             for lease in mine:
                 self._begin_hand_over(lease, "this instance stops")
             return
-        if self._draining and self._seen.takers():
-            for lease in mine:
-                self._begin_hand_over(lease, "this instance drains")
+        for kind in {kind_of(x.resource) for x in mine}:
+            self._share_out(kind, [x for x in mine if kind_of(x.resource) == kind])
+
+    def _share_out(self, kind: str, mine: list[Lease]) -> None:
+        """`mine`: those of this kind that this instance has and is not about to hand over."""
+        if self._draining:
+            if self._seen.takers(kind):
+                for lease in mine:
+                    self._begin_hand_over(lease, "this instance drains")
             return
-        others = {} if self._draining else self._seen.takers(self._times.settled_s)
+        others = self._seen.takers(kind, self._times.settled_s)
         given = set(surplus(self._resources, [x.resource for x in mine], others))
         for lease in mine:
             if lease.resource in given:

@@ -38,10 +38,11 @@ class SeenLease:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """All that one look has read."""
+    """All that one look has read. `pushed_hash`: of the directory that was pushed last, or ""."""
 
     leases: dict[str, SeenLease]
     instances: tuple[Instance, ...]
+    pushed_hash: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +151,7 @@ class LeaseStore:
         return Seen(
             {x["resource"]: SeenLease(**dict(x)) for x in leases},
             tuple(_instance(x) for x in instances),
+            (instances[0]["pushed_hash"] or "") if instances else "",
         )
 
     async def claim(self, resource: str, seen: SeenLease | None) -> Lease | None:
@@ -186,6 +188,7 @@ def _instance(row: Row) -> Instance:
         row["directory_hash"],
         row["version"],
         row["write_lag_ms"],
+        row["pushed_hash"] not in (None, row["directory_hash"]),
     )
 
 
@@ -235,7 +238,8 @@ SELECT resource, holder, epoch, url, expires_ms, expires_ms < {_NOW_MS} AS over 
 _INSTANCES = f"""
 SELECT name, url, draining, directory_hash, version, write_lag_ms,
     {_NOW_MS} - beat_ms AS silent_ms,
-    beat_ms > {_NOW_MS} - $1 AS lives
+    beat_ms > {_NOW_MS} - $1 AS lives,
+    (SELECT hash FROM shared_directories ORDER BY version DESC LIMIT 1) AS pushed_hash
 FROM instances WHERE beat_ms > {_NOW_MS} - $2 ORDER BY name
 """  # noqa: S608
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from bridge.cluster.instances import Instance
 from bridge.cluster.lease import Lease
-from bridge.cluster.lease_choice import Free
+from bridge.cluster.lease_choice import PBX, Free
 from bridge.cluster.lease_store import Seen, SeenLease
 from bridge.cluster.lease_times import LeaseTimes
 
@@ -49,6 +49,11 @@ class SeenLeases:
     def instances(self) -> tuple[Instance, ...]:
         """All instances, as last read."""
         return self._seen.instances
+
+    @property
+    def pushed_hash(self) -> str:
+        """Of the directory that was pushed last; empty if each instance has its own file."""
+        return self._seen.pushed_hash
 
     def holder_of(self, resource: str) -> Lease | None:
         """As `Leases.holder_of`."""
@@ -99,10 +104,11 @@ class SeenLeases:
         self._free_since_s = {x: self._free_since_s.get(x, now_s) for x in found}
         return [Free(x, now_s - self._free_since_s[x]) for x in found]
 
-    def takers(self, settled_s: float = 0.0) -> dict[str, list[str]]:
-        """The other instances that live and take leases, each with the resources that it has.
+    def takers(self, kind: str, settled_s: float = 0.0) -> dict[str, list[str]]:
+        """The other instances that live and take leases of this kind, each with all that it has.
 
-        `settled_s`: only those that were seen to live for so long.
+        One with an old directory takes no PBX. `settled_s`: only those that were seen to live for
+        so long.
         """
         before_s = self._clock() - settled_s
         names = [
@@ -110,6 +116,7 @@ class SeenLeases:
             for x in self.instances
             if x.lives
             and not x.draining
+            and not (kind == PBX and x.old_directory)
             and x.name != self._own
             and self._alive_since_s.get(x.name, before_s + 1) <= before_s
         ]

@@ -25,6 +25,7 @@ def as_object(state: ClusterState) -> dict[str, Any]:
                 "writeLagMs": x.write_lag_ms,
                 "version": x.version,
                 "directoryHash": x.directory_hash,
+                "oldDirectory": x.old_directory,
                 "holds": [y.resource for y in state.held_by(x.name)],
             }
             for x in state.instances
@@ -61,7 +62,7 @@ def print_state(state: ClusterState) -> None:
             _seconds(x.silent_ms),
             _seconds(x.write_lag_ms),
             x.version,
-            x.directory_hash[:8],
+            f"{x.directory_hash[:8]}{' (old)' if x.old_directory else ''}",
             _ranges(int(y.name) for y in state.shards if y.holder == x.name),
             ", ".join(y.name for y in state.jobs if y.holder == x.name),
         )

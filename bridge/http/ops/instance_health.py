@@ -72,7 +72,8 @@ class InstanceHealth:
         return [self._pbx(x) for x in self._names]
 
     def instances(self) -> list[dict[str, object]]:
-        """Each instance: whether it lives, and whether it has the directory of this one."""
+        """Each instance: whether it lives, and whether it has the directory of this one, and the
+        one that was pushed last."""
         found = self._instances.all_instances()
         own = next((x.directory_hash for x in found if x.name == self.own), "")
         return [
@@ -81,6 +82,7 @@ class InstanceHealth:
                 "lives": x.lives,
                 "draining": x.draining,
                 "sameDirectory": x.directory_hash == own,
+                "oldDirectory": x.old_directory,
             }
             for x in found
         ]

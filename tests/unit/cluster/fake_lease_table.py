@@ -44,6 +44,7 @@ class FakeTable:
     instances: dict[str, _InstanceRow] = field(default_factory=dict)
     clock_ahead_ms: int = 1_000_000
     is_down: bool = False
+    pushed_hash: str = ""
 
     def now_ms(self) -> int:
         return int(asyncio.get_running_loop().time() * 1000) + self.clock_ahead_ms
@@ -126,10 +127,12 @@ class FakeRows:
                     x.directory_hash,
                     x.version,
                     x.write_lag_ms,
+                    self.table.pushed_hash not in ("", x.directory_hash),
                 )
                 for name, x in sorted(self.table.instances.items())
                 if x.beat_ms
             ),
+            self.table.pushed_hash,
         )
 
     async def claim(self, resource: str, seen: SeenLease | None) -> Lease | None:

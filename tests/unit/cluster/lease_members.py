@@ -56,7 +56,15 @@ class Member:
         loop = asyncio.get_running_loop()
         own = OwnInstance(name, f"http://{name}", process or f"process of {name}", "1")
         self.rows = FakeRows(table, own, TIMES)
-        self.keeper = LeaseKeeper(self.rows, name, resources, times=TIMES, clock=loop.time)
+        self.directory_hash = ""
+        self.keeper = LeaseKeeper(
+            self.rows,
+            name,
+            resources,
+            directory_hash=lambda: self.directory_hash,
+            times=TIMES,
+            clock=loop.time,
+        )
         self.story = Story()
         self.keeper.listen("pbx:", self.story)
 

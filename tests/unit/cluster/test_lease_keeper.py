@@ -344,3 +344,68 @@ async def test_given_another_that_drains_when_one_steps_back_then_that_one_takes
         await a.keeper.step_back()
         await asyncio.sleep(2)
         assert b.keeper.held(PBX) == Lease(PBX, "b", 2, "http://b")
+
+
+@instant
+async def test_given_an_old_directory_when_a_pbx_is_free_then_it_waits_until_that_is_loaded() -> (
+    None
+):
+    async with cluster("a") as (a,):
+        await asyncio.sleep(20)
+        b = Member(a.rows.table, "b", (PBX,))
+        b.keeper.start()
+        await asyncio.sleep(5)
+        a.directory_hash = a.rows.table.pushed_hash = "new"
+        with capture_logs() as logs:
+            await asyncio.sleep(10)
+            assert [x.old_directory for x in b.keeper.all_instances()] == [False, True]
+            assert not [x for x in logs if x["event"].startswith("pbx_not_claimed")], "it is held"
+            await a.keeper.stop()
+            await asyncio.sleep(30)
+            assert b.story.heard == []
+            b.directory_hash = "new"
+            await asyncio.sleep(3)
+            assert b.story.heard == ["won 2"]
+        assert [x["event"] for x in logs if x["event"].startswith("pbx_not_claimed")] == [
+            "pbx_not_claimed_began",
+            "pbx_not_claimed_ended",
+        ]
+        await b.keeper.stop()
+
+
+@instant
+async def test_given_an_old_directory_of_one_then_the_others_share_out_the_pbxs() -> None:
+    resources = all_resources(["one", "two"])
+    async with cluster("a", resources=resources) as (a,):
+        a.directory_hash = a.rows.table.pushed_hash = "new"
+        await asyncio.sleep(5)
+        b = Member(a.rows.table, "b", resources)
+        b.keeper.start()
+        await asyncio.sleep(60)
+        assert [x for x in b.has() if x.startswith("pbx:")] == []
+        assert len(b.has()) == 9, "it has its share of all else"
+        assert [x for x in a.story.heard if x != "won 1"] == [], "nothing is handed to it"
+        await a.keeper.set_draining("a", True)
+        await asyncio.sleep(30)
+        assert [x for x in a.has() if x.startswith("pbx:")] == ["pbx:one", "pbx:two"]
+        b.directory_hash = "new"
+        await asyncio.sleep(30)
+        assert a.has() == []
+        await b.keeper.stop()
+
+
+@instant
+async def test_given_a_pushed_directory_when_it_is_loaded_by_all_then_nothing_changes_hands() -> (
+    None
+):
+    resources = all_resources(["one", "two"])
+    async with cluster("a", "b", resources=resources) as (a, b):
+        await asyncio.sleep(40)
+        before = a.story.heard, b.story.heard
+        a.rows.table.pushed_hash = "new"
+        await asyncio.sleep(0.5)
+        a.directory_hash = "new"
+        await asyncio.sleep(20)
+        b.directory_hash = "new"
+        await asyncio.sleep(40)
+        assert (a.story.heard, b.story.heard) == before

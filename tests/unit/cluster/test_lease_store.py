@@ -81,12 +81,14 @@ async def test_a_renewal_tells_what_is_left_and_whether_to_drain(
     assert connection.asked == [("a", "this process", "hash", 5000, [PBX, "hooks:1"], [7, 9], 80)]
 
 
-async def test_a_look_gives_leases_and_instances() -> None:
+@pytest.mark.parametrize(("pushed", "old"), [(None, False), ("h", False), ("newer", True)])
+async def test_a_look_gives_leases_and_instances(pushed: str | None, old: bool) -> None:
     row = {"name": "b", "url": "http://b", "lives": True, "silent_ms": -3, "draining": 1}
-    row |= {"directory_hash": "h", "version": "1.2", "write_lag_ms": 80}
+    row |= {"directory_hash": "h", "version": "1.2", "write_lag_ms": 80, "pushed_hash": pushed}
     seen = await store(FakeConnection([ROW], [row])).look()
     assert seen.leases == {PBX: SeenLease(PBX, "b", 7, "http://b", 5, True)}
-    assert seen.instances == (Instance("b", "http://b", True, 0, True, "h", "1.2", 80),)
+    assert seen.instances == (Instance("b", "http://b", True, 0, True, "h", "1.2", 80, old),)
+    assert seen.pushed_hash == (pushed or "")
 
 
 async def test_a_lease_is_claimed_as_it_was_seen() -> None:

@@ -28,7 +28,9 @@ LAG = cluster_lag(
 
 
 def instance(name: str, *, lives: bool = True, draining: bool = False) -> Instance:
-    return Instance(name, f"http://{name}", lives, 700, draining, "0123456789abcdef", "1.2", 40)
+    old = name == "c"
+    url, directory_hash = f"http://{name}", "0123456789abcdef"
+    return Instance(name, url, lives, 700, draining, directory_hash, "1.2", 40, old)
 
 
 def lease(resource: str, holder: str, *, over: bool = False) -> SeenLease:
@@ -83,7 +85,7 @@ def test_given_a_state_when_printed_then_each_instance_and_pbx_has_a_line(
         "instance state silent write lag version directory shards jobs",
         "a lives 0.7 s 0.0 s 1.2 01234567 0-8 purge",
         "b silent 0.7 s 0.0 s 1.2 01234567",
-        "c draining 0.7 s 0.0 s 1.2 01234567 9-11",
+        "c draining 0.7 s 0.0 s 1.2 01234567 (old) 9-11",
         "",
         "PBX holder epoch organizations live calls state",
         "one a 7 3 12 ready",
@@ -107,6 +109,7 @@ def test_given_a_state_when_written_as_json_then_it_has_all_of_it() -> None:
         "writeLagMs": 40,
         "version": "1.2",
         "directoryHash": "0123456789abcdef",
+        "oldDirectory": False,
         "holds": ["pbx:one", *(f"hooks:{n}" for n in range(9))],
     }
     assert made["pbxs"] == [
