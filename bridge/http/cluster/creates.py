@@ -25,7 +25,7 @@ from bridge.calls.state.phone_call import (
 from bridge.clock import now_ms
 from bridge.cluster.forward_client import ForwardBroken
 from bridge.cluster.forwarding import ARRIVES_WITHIN_S, HeldHere, NoHolder
-from bridge.cluster.lease import Leases, pbx_resource
+from bridge.cluster.lease import pbx_resource
 from bridge.faults import Fenced, StorageUnavailable
 from bridge.http.cluster.holders import AppHandler, Holders
 from bridge.http.cluster.outgoing import stated
@@ -45,11 +45,12 @@ class NothingAccepted(Exception):
 
 
 async def created_here(
-    request: web.Request, handler: AppHandler, leases: Leases, pbx: str
+    request: web.Request, handler: AppHandler, still_held: Callable[[], bool]
 ) -> web.StreamResponse:
     """The answer of the handler, which takes the node of this instance.
 
-    Raises NothingAccepted, and what the handler raises.
+    `still_held`: whether a request would find that node now. One that is handed over ends before
+    its lease does. Raises NothingAccepted, and what the handler raises.
     """
     try:
         return await handler(request)
@@ -58,7 +59,7 @@ async def created_here(
             raise
         raise NothingAccepted(str(why)) from None
     except PbxUnavailable as why:
-        if ACCEPTED in request or leases.held(pbx_resource(pbx)) is not None:
+        if ACCEPTED in request or still_held():
             raise
         raise NothingAccepted(str(why)) from None
 
@@ -89,10 +90,10 @@ class Creates:
         for last in (False, True):
             until_s = _now_s() + self._settled_within_s
             try:
-                if not self._holders.takes(request, pbx, new_call=True):
+                if not self._takes(request, pbx):
                     with contextlib.suppress(HeldHere):
                         return await self._elsewhere(request, pbx, call_id)
-                return await created_here(request, handler, self._holders.leases, pbx)
+                return await created_here(request, handler, lambda: self._takes(request, pbx))
             except NothingAccepted as why:
                 if last:
                     raise PbxNotHeld(str(why)) from None
@@ -105,6 +106,9 @@ class Creates:
                 if accepted:
                     return await self._told(request, accepted)
         raise AssertionError("unreachable")
+
+    def _takes(self, request: web.Request, pbx: str) -> bool:
+        return self._holders.takes(request, pbx, new_call=True)
 
     async def _elsewhere(self, request: web.Request, pbx: str, call_id: str) -> web.StreamResponse:
         return await self._holders.forwarded(

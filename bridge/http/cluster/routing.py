@@ -81,8 +81,11 @@ class Routing:
             return json_answer(listed_to_json(await self.ask_node(request, scope)))
         if CALL_ID not in request:
             return await handler(request)
+        pbx = forwarded.pbx
         try:
-            return await created_here(request, handler, self.holders.leases, forwarded.pbx)
+            return await created_here(
+                request, handler, lambda: self.holders.takes(request, pbx, new_call=True)
+            )
         except NothingAccepted:
             return web.Response(status=MISDIRECTED)
 
