@@ -227,6 +227,7 @@ async def _count(cluster: ScriptedCluster, receiver: Receiver, outcome: Upgraded
     with contextlib.suppress(AssertionError):  # what is missing is counted
         await eventually(settled, _ENDED_WITHIN_S)
     for pbx in cluster.pbxs.values():
+        outcome.live |= pbx.live.keys()
         outcome.dialled.update(x.value("ChannelId") for x in pbx.ami.actions("Originate"))
     for instance in whole.instances:
         outcome.faults.update(_unwanted(instance.log_text()))

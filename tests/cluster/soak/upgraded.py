@@ -21,7 +21,7 @@ class Answered(NamedTuple):
 class Upgraded:
     """What came of it. `faults`: lines of the instances' logs that nobody wants to see.
 
-    `dialled`: how often, by the id of the call.
+    `dialled`: how often, by the id of the call. `live`: the calls that the PBXs still have.
     """
 
     answers: list[Answered] = field(default_factory=list)
@@ -30,17 +30,20 @@ class Upgraded:
     finals: set[str] = field(default_factory=set)
     told: Counter[str] = field(default_factory=Counter)
     dialled: Counter[str] = field(default_factory=Counter)
+    live: set[str] = field(default_factory=set)
     faults: Counter[str] = field(default_factory=Counter)
 
     @property
     def wrong(self) -> list[str]:
         """What is not as it must be; empty if all is."""
         all_of_them = set(self.accepted)
+        ended = all_of_them - self.live
         found = {
+            "still live": len(self.live),
             "given up": len(self.given_up),
             "accepted twice": len(self.accepted) - len(all_of_them),
-            "without a final record": len(all_of_them - self.finals),
-            "hang-up events lost": sum(self.told[x] == 0 for x in all_of_them),
+            "without a final record": len(ended - self.finals),
+            "hang-up events lost": sum(self.told[x] == 0 for x in ended),
             "hang-up events doubled": sum(self.told[x] > 1 for x in all_of_them),
             "never dialled": sum(self.dialled[x] == 0 for x in all_of_them),
             "dialled twice": sum(x > 1 for x in self.dialled.values()),
