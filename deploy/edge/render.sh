@@ -11,7 +11,7 @@ out=${1:?usage: render.sh OUT}
 here=$(cd "$(dirname "$0")" && pwd)
 
 : "${EDGE_ADDRESS:=127.0.0.1}" "${EDGE_PORT:=5060}" "${EDGE_ADVERTISED_ADDRESS:=}"
-: "${EDGE_INNER_ADDRESS:=}" "${EDGE_PING_S:=45}"
+: "${EDGE_INNER_ADDRESS:=}" "${EDGE_INSTANCES:=}" "${EDGE_PING_S:=45}"
 : "${EDGE_REALM:=edge}" "${EDGE_DATABASE_URL:=postgres:///bridge}"
 : "${EDGE_NODES:?pairs of name=address:port, separated by spaces}"
 : "${EDGE_WORKERS:=4}" "${EDGE_TCP_CONNECTIONS_MAX:=20000}" "${EDGE_GUESSES_MAX:=20}"
@@ -25,6 +25,7 @@ check() {
 }
 check EDGE_ADDRESS "$EDGE_ADDRESS" '0-9A-Fa-f.:'
 [ -z "$EDGE_INNER_ADDRESS" ] || check EDGE_INNER_ADDRESS "$EDGE_INNER_ADDRESS" '0-9.'
+[ -z "$EDGE_INSTANCES" ] || check EDGE_INSTANCES "$EDGE_INSTANCES" '0-9A-Fa-f.: '
 check EDGE_REALM "$EDGE_REALM" 'A-Za-z0-9.-'
 check EDGE_DATABASE_URL "$EDGE_DATABASE_URL" 'A-Za-z0-9_.:/@-'
 check EDGE_PLACEMENTS "$EDGE_PLACEMENTS" 'a-z_.'
@@ -43,6 +44,13 @@ LISTEN="listen=udp:$host:$EDGE_PORT$advertised
 listen=tcp:$host:$EDGE_PORT$advertised"
 # A socket of its own to the nodes: they must not be told the address that is advertised to phones.
 inner_socket= FROM_OUTSIDE='# Phones and nodes send to one address.'
+# Browsers come through an instance of the service: from its address, or to the inner one.
+OF_INSTANCE='$sht(instances=>$si) == 1'
+INSTANCES='    # the instances of the service'
+for one in $EDGE_INSTANCES; do
+    INSTANCES="$INSTANCES
+    \$sht(instances=>$one) = 1;"
+done
 if [ -n "$EDGE_INNER_ADDRESS" ]; then
     inner=udp:$EDGE_INNER_ADDRESS:$EDGE_PORT
     LISTEN="$LISTEN
@@ -50,6 +58,7 @@ listen=$inner
 listen=tcp:$EDGE_INNER_ADDRESS:$EDGE_PORT"
     inner_socket=" socket=$inner"
     # An address can be forged; the network that a request came through cannot.
+    OF_INSTANCE="\$Ri == \"$EDGE_INNER_ADDRESS\" || $OF_INSTANCE"
     FROM_OUTSIDE="if (\$Ri != \"$EDGE_INNER_ADDRESS\") \$var(of_node) = -1;"
 fi
 
@@ -94,7 +103,7 @@ done
 
 mkdir -p "$out"
 printf %s "$list" > "$out/dispatcher.list"
-export LISTEN NODES FROM_OUTSIDE TLS
+export LISTEN NODES INSTANCES OF_INSTANCE FROM_OUTSIDE TLS
 EDGE_HOST=$host REALM=$EDGE_REALM DATABASE_URL=$EDGE_DATABASE_URL WORKERS=$EDGE_WORKERS \
 TCP_CONNECTIONS_MAX=$EDGE_TCP_CONNECTIONS_MAX GUESSES_MAX=$EDGE_GUESSES_MAX CONF_DIR=$out \
 PING_S=$EDGE_PING_S RUN_DIR=$EDGE_RUN_DIR PLACEMENTS=$EDGE_PLACEMENTS EDGE_PORT=$EDGE_PORT NODE_SILENT_MS=3000 \

@@ -10,10 +10,11 @@ from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
+from aiohttp import ClientSession, ClientWebSocketResponse, TCPConnector
 
 from bridge.testing.eventually import eventually
 from bridge.testing.softphones.plain_phone import PlainPhone
-from bridge.testing.softphones.raw_sip import RawSip, request
+from bridge.testing.softphones.raw_sip import RawSip, request, status
 from tests.integration.storage.private_postgresql import PrivatePostgresql
 
 from .lab.edge_alone import NODE, PASSWORD, challenged, edge_alone, proved
@@ -25,6 +26,7 @@ NAME = "elsewhere.invalid"
 ALICE, BOB, BROWSER = "0003*210", "0003*211", "0003*215-web"
 GUESSES_MAX, ADDRESS_GUESSES_MAX = 5, 30
 STRANGER_S = 2
+INSTANCE, OTHER = "127.0.0.61", "127.0.0.62"
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -35,6 +37,7 @@ async def edge(
         "EDGE_STRANGER_S": str(STRANGER_S),
         "EDGE_GUESSES_MAX": str(GUESSES_MAX),
         "EDGE_ADDRESS_GUESSES_MAX": str(ADDRESS_GUESSES_MAX),
+        "EDGE_INSTANCES": INSTANCE,
     }
     numbers = {ALICE: 0, BOB: int(time.time()) + 600, BROWSER: 1}
     folder = tmp_path_factory.mktemp("short")
@@ -132,6 +135,56 @@ async def test_given_guesses_for_many_numbers_then_their_address_gets_no_answer(
                 await challenged(stranger, BOB)
 
 
+@pytest.mark.parametrize(("address", "others_are_heard"), [(INSTANCE, True), (OTHER, False)])
+async def test_given_a_browser_that_guesses_then_others_behind_its_instance_are_answered(
+    edge: KamailioEdge, address: str, others_are_heard: bool
+) -> None:
+    """Only an instance of the service has many browsers behind its address, and limits them."""
+    numbers = [ALICE] * (GUESSES_MAX + 1)  # the next one would get no answer
+    numbers += [f"0003*{number}-web" for number in range(400, 400 + ADDRESS_GUESSES_MAX)]
+    async with (
+        web_socket(edge, address) as guesser,
+        web_socket(edge, address) as other,
+    ):
+        assert await guesses(guesser, numbers, 4) == ADDRESS_GUESSES_MAX + 1
+        if others_are_heard:
+            assert (
+                await other.status(proved(ALICE, await challenged(other, ALICE), PASSWORD)) == 200
+            )
+        else:
+            assert await guesses(other, [BOB]) == 0
+
+
+class WebSip:
+    """SIP over one WebSocket, as an instance passes it on."""
+
+    def __init__(self, socket: ClientWebSocketResponse) -> None:
+        self._socket = socket
+
+    async def status(self, text: str) -> int:
+        return status(await self.response(text))
+
+    async def response(self, text: str) -> str:
+        """The first final response to this request."""
+        call_id = next(x for x in text.split("\r\n") if x.startswith("Call-ID:"))
+        await self._socket.send_str(text.replace("SIP/2.0/UDP", "SIP/2.0/WS"))
+        while True:
+            answer = await self._socket.receive_str()
+            if call_id in answer and status(answer) >= 200:
+                return answer
+
+
+@contextlib.asynccontextmanager
+async def web_socket(edge: KamailioEdge, address: str) -> AsyncIterator[WebSip]:
+    """From this address of ours."""
+    host, port = edge.address
+    async with (
+        ClientSession(connector=TCPConnector(local_addr=(address, 0))) as session,
+        session.ws_connect(f"ws://{host}:{port}/", protocols=("sip",)) as socket,
+    ):
+        yield WebSip(socket)
+
+
 class UdpPeer:
     """A UDP socket that sends and hears SIP. Use as ``with``."""
 
@@ -175,12 +228,12 @@ class UdpPeer:
         return False
 
 
-async def guesses(sender: RawSip, numbers: list[str]) -> int:
-    """How many of them were looked at: one for each number, until there is no answer."""
+async def guesses(sender: RawSip | WebSip, numbers: list[str], limit_s: float = 2) -> int:
+    """How many were looked at: one for each number, until there is no answer within `limit_s`."""
     looked_at = 0
     with contextlib.suppress(TimeoutError):
         for number in numbers:
-            async with asyncio.timeout(2):
+            async with asyncio.timeout(limit_s):
                 challenge = await challenged(sender, number)
                 assert await sender.status(proved(number, challenge, "wrong")) == 401
             looked_at += 1

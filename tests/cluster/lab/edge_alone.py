@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Protocol
 
 from sqlalchemy import text
 
@@ -13,7 +14,7 @@ from bridge.cluster.edge.tables import make_edge_tables
 from bridge.storage.engine import open_engine
 from bridge.storage.migrate import migrate
 from bridge.testing.softphones.ports import free_port
-from bridge.testing.softphones.raw_sip import RawSip, request
+from bridge.testing.softphones.raw_sip import request
 from bridge.testing.softphones.sip_digest import credentials
 from bridge.testing.softphones.sip_message import SipMessage, parse_sip_message
 from tests.integration.storage.private_postgresql import PrivatePostgresql
@@ -53,7 +54,13 @@ async def edge_alone(
         await made.stop()
 
 
-async def challenged(sender: RawSip, number: str, method: str = "REGISTER") -> SipMessage:
+class Sender(Protocol):
+    """Sends a request, and gives its final response."""
+
+    async def response(self, text: str) -> str: ...
+
+
+async def challenged(sender: Sender, number: str, method: str = "REGISTER") -> SipMessage:
     asked = request(method, number, sender=f"<sip:{number}@127.0.0.1>")
     return parse_sip_message(await sender.response(asked), sent=False)
 

@@ -176,7 +176,8 @@ async def open_whole_cluster(
         for number in range(1, nodes + 1)
     ]
     sip = {f"node{n}": (x.ports.bind_address, x.ports.sip) for n, x in enumerate(asterisks, 1)}
-    edge = KamailioEdge(folder / "edge", address, sip, libpq_environment(url))
+    behind = {"EDGE_INSTANCES": "127.0.0.1"}
+    edge = KamailioEdge(folder / "edge", address, sip, libpq_environment(url), behind)
     of_all = {
         "database_url": url,
         "cluster_secret": CLUSTER_SECRET,

@@ -63,6 +63,7 @@ def test_each_node_comes_first_in_its_set_and_the_next_ones_take_over(tmp_path: 
         {"EDGE_DATABASE_URL": 'postgres://a"b'},
         {"EDGE_PORT": "5060;"},
         {"EDGE_INNER_ADDRESS": 'a"b'},
+        {"EDGE_INSTANCES": '10.0.0.1 a"b'},
         {"EDGE_PING_S": "45)"},
         {"EDGE_TLS_CERTIFICATE": 'a"b', "EDGE_TLS_KEY": "key"},
         {"EDGE_TLS_KEY": "", "EDGE_TLS_CERTIFICATE": "edge.crt"},
@@ -92,6 +93,25 @@ def test_an_edge_with_two_addresses_talks_to_nodes_by_the_inner_one_only(tmp_pat
     assert 'if ($Ri != "10.0.0.5") $var(of_node) = -1;' in written
     nodes = (tmp_path / "dispatcher.list").read_text().splitlines()
     assert all(x.endswith(" socket=udp:10.0.0.5:5060") for x in nodes)
+
+
+@pytest.mark.parametrize(
+    ("inner", "condition"),
+    [
+        ("", "$sht(instances=>$si) == 1"),
+        ("10.0.0.5", '$Ri == "10.0.0.5" || $sht(instances=>$si) == 1'),
+    ],
+)
+def test_guesses_of_browsers_count_by_connection_where_an_instance_is_in_front(
+    inner: str, condition: str, tmp_path: Path
+) -> None:
+    values = {"EDGE_INSTANCES": "10.0.0.21 fd00::22", "EDGE_INNER_ADDRESS": inner}
+    done = render(EDGE, tmp_path, EDGE_NODES=NODES, **values)
+    assert done.returncode == 0, done.stderr
+    written = (tmp_path / "kamailio.cfg").read_text()
+    assert f'if ($proto =~ "^ws" && ({condition})) ' in written
+    for address in ("10.0.0.21", "fd00::22"):
+        assert f"    $sht(instances=>{address}) = 1;\n" in written
 
 
 def test_a_node_behind_an_edge_tells_phones_the_outer_address_of_audio_only(tmp_path: Path) -> None:
