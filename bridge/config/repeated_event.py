@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextvars import Context
 
 INTERVAL_S = 60.0
 
@@ -39,7 +40,8 @@ class RepeatedEvent:
 
     def _pause(self) -> None:
         loop = asyncio.get_running_loop()
-        self._pausing = loop.call_later(self._interval_s, self._go_on)
+        # Of no request: else the number would be logged with the id of the first one.
+        self._pausing = loop.call_later(self._interval_s, self._go_on, context=Context())
 
     def _go_on(self) -> None:
         self._pausing = None
