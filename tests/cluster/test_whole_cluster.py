@@ -9,6 +9,11 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
+from bridge.cluster.shared_directory import SharedDirectory
+from bridge.config.secrets_file import ARI_SECRET
+from bridge.directory.loader import EXAMPLE_FILE
+from bridge.pbx.ari.client import AriClient
+from bridge.pbx.pbx_settings import AriSettings
 from bridge.testing.eventually import eventually
 from bridge.testing.lab.api_client import ApiClient
 from bridge.testing.lab.free_port import free_http_port
@@ -168,6 +173,32 @@ async def test_given_calls_on_two_nodes_when_a_transfer_would_join_them_then_bot
         assert not first.over.is_set()
         await second.hang_up()
         await first.hang_up()
+        await eventually(lambda: _live(api, 0))
+
+
+async def test_given_a_pushed_directory_when_a_phone_has_another_caller_id_then_each_node_knows_it(
+    whole: WholeCluster,
+) -> None:
+    """Last in this file: the directory stays so."""
+    content = EXAMPLE_FILE.read_text().replace("Carol Clark <", "Carol Curie <")
+    await asyncio.to_thread(SharedDirectory(whole.database_url).push, content)
+    secret = whole.secrets.get_or_create(ARI_SECRET)
+    for node in whole.nodes:
+        url = f"http://{node.ports.management_address}:{node.ports.http}/ari"
+        async with AriClient(AriSettings(url, "bridge", secret)) as ari:
+
+            async def changed(ari: AriClient = ari) -> bool:
+                endpoint = await ari.dynamic_object("endpoint", CAROL)
+                assert endpoint is not None
+                assert endpoint["acl"] == "uapi-edge", "others than the edge are let in"
+                return endpoint["callerid"] == '"Carol Curie" <5550004210>'
+
+            await eventually(changed, 30)
+    async with whole.phone(CAROL) as carol, whole.phone(ALICE) as alice, whole.client() as api:
+        alice.answers_after_s = 0.0
+        call = await carol.dial(ALICE)
+        await asyncio.wait_for(call.answered.wait(), 10)
+        await call.hang_up()
         await eventually(lambda: _live(api, 0))
 
 

@@ -214,7 +214,13 @@ class _Run:
         await self._ari.put_dynamic_object("aor", name, wanted["aor"] | {MARK_FIELD: INCOMPLETE})
         if "auth" in wanted:
             await self._ari.put_dynamic_object("auth", name, wanted["auth"])
-        await self._ari.put_dynamic_object("endpoint", name, wanted["endpoint"])
+        endpoint = dict(wanted["endpoint"])
+        if "acl" in endpoint:
+            # Asterisk adds the list to those that the endpoint has, and refuses one that it has.
+            has = await self._ari.dynamic_object("endpoint", name)
+            if has is not None and has.get("acl") == endpoint["acl"]:
+                del endpoint["acl"]
+        await self._ari.put_dynamic_object("endpoint", name, endpoint)
         await self._ari.put_dynamic_object("aor", name, wanted["aor"])
 
     async def _replace(self, name: str) -> None:

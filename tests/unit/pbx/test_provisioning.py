@@ -59,7 +59,10 @@ class FakePhones:
         self._write()
         if (kind, name) == ("endpoint", self.refused):
             raise AriRefused(403, "no")
-        self.objects[kind, name] = self.objects.get((kind, name), {}) | dict(fields)
+        has = self.objects.get((kind, name), {})
+        if "acl" in has and has["acl"] == fields.get("acl"):
+            raise AriRefused(400, "Named ACL occurs multiple times in ACL definition")
+        self.objects[kind, name] = has | dict(fields)
 
     async def delete_dynamic_object(self, kind: str, name: str) -> bool:
         self._write()
@@ -316,6 +319,21 @@ async def test_given_an_edge_then_phones_have_no_password_and_are_known_by_its_a
     assert (endpoint["identify_by"], endpoint["acl"]) == ("username", "uapi-edge")
     assert (aor["contact"], aor["qualify_frequency"]) == ("sip:0003*210@10.0.0.5:5060", "0")
     assert "max_contacts" not in aor
+
+
+@pytest.mark.parametrize("acl", ["uapi-edge", None])
+async def test_given_an_edge_when_a_phone_changes_then_it_is_changed_and_let_in_by_the_edge_only(
+    acl: str | None,
+) -> None:
+    behind = replace(PROFILE, edge=EdgeAddress("10.0.0.5", 5060))
+    pbx = FakePhones()
+    await provision([ONE], behind, pbx)
+    if acl is None:
+        del pbx.objects["endpoint", "0003*210"]["acl"]
+    result = await provision([replace(ONE, caller_name="Zoë")], behind, pbx)
+    assert (result.updated, result.not_made) == (("0003*210",), {})
+    endpoint = pbx.objects["endpoint", "0003*210"]
+    assert (endpoint["callerid"], endpoint["acl"]) == ('"Zoë" <0003*210>', "uapi-edge")
 
 
 @pytest.mark.parametrize("edge_first", [True, False])
