@@ -24,18 +24,20 @@ from bridge.pbx.readiness.toll_fraud import dial_findings
 from bridge.wiring.pbx import ami_recording_settings, ami_settings, ari_settings
 
 
-async def check_pbx(settings: Settings, directory: Directory) -> list[Finding]:
-    """Whether that PBX has all that calls of this directory need.
+async def check_pbx(
+    settings: Settings, directory: Directory, secrets: ThrowawaySecrets | None
+) -> list[Finding]:
+    """Whether that PBX has all that calls of this directory need. `secrets`: those generated here.
 
     Raises SecretsFileError if nobody can log in.
     """
-    file = settings.state_dir / SECRETS_FILE
     given = settings.ami_secret.get_secret_value() and settings.ari_secret.get_secret_value()
-    if not given and not file.exists():
+    if not given and secrets is None:
+        file = settings.state_dir / SECRETS_FILE
         raise SecretsFileError(
             f"BRIDGE_AMI_SECRET and BRIDGE_ARI_SECRET are not set, and there are none in {file}"
         )
-    secrets = ThrowawaySecrets.like(file)
+    secrets = secrets or ThrowawaySecrets()
     plan = Dialplan()
     recording = ami_recording_settings(settings, secrets) if settings.recording else None
     ami = AmiReadiness(

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from bridge.command import serving
 from bridge.command.event_loop import event_loop_factory
 from bridge.command.json_text import json_text
+from bridge.command.known_secrets import known_secrets, secrets_of_instances
 from bridge.config.logging_setup import set_up_logging
 from bridge.config.secrets_file import (
     AMI_RECORDING_SECRET,
@@ -229,21 +230,11 @@ def _existing_secrets() -> KeptSecrets:
     """Raises SettingsWrong, SecretsFileError; also where there is no file, and makes none."""
     settings = read_settings()
     if settings.instance_name:
-        return _shared_secrets(settings)
+        return secrets_of_instances(settings)
     path = settings.state_dir / SECRETS_FILE
     if not path.is_file():
         raise SecretsFileError(f"{path}: there is no such file; BRIDGE_STATE_DIR names its folder")
     return SecretsFile.open(path)
-
-
-def _shared_secrets(settings: Settings) -> KeptSecrets:
-    from bridge.faults import StorageUnavailable
-    from bridge.wiring.shared_secrets import shared_secrets
-
-    try:
-        return shared_secrets(settings)
-    except StorageUnavailable as why:
-        raise SecretsFileError(f"cannot read the secrets of the instances: {why}") from None
 
 
 def _check_directory(path: Path) -> Directory:
@@ -258,7 +249,9 @@ def _check_directory(path: Path) -> Directory:
 
 
 def _check_pbx(settings: Settings, directory: Directory) -> ExitCode:
+    """Of several PBXs each, under its name."""
     from bridge.command.check_pbx import check_pbx
+    from bridge.config.pbx_entries import settings_of_pbxs
     from bridge.pbx.readiness.finding import is_ready, report
     from bridge.wiring.pbx import ami_settings
 
@@ -267,6 +260,12 @@ def _check_pbx(settings: Settings, directory: Directory) -> ExitCode:
         print(
             f"note: BRIDGE_PBX_HOST is not set; this looks for the Asterisk of `serve`, at {where}"
         )
-    findings = asyncio.run(check_pbx(settings, directory))
-    print(report(findings))
-    return 0 if is_ready(findings) else EXIT_FAILED
+    secrets = known_secrets(settings)
+    ready = True
+    for of_pbx in settings_of_pbxs(settings):
+        if settings.pbx:
+            print(f"PBX {of_pbx.pbx_name}")
+        findings = asyncio.run(check_pbx(of_pbx, directory, secrets))
+        print(report(findings))
+        ready = ready and is_ready(findings)
+    return 0 if ready else EXIT_FAILED

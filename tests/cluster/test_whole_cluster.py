@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections import Counter
 from collections.abc import AsyncIterator
 
@@ -16,6 +17,7 @@ from bridge.pbx.ari.client import AriClient
 from bridge.pbx.pbx_settings import AriSettings
 from bridge.testing.eventually import eventually
 from bridge.testing.lab.api_client import ApiClient
+from bridge.testing.lab.bridge_process import SERVICE
 from bridge.testing.lab.free_port import free_http_port
 from bridge.testing.softphones.ports import free_port
 from bridge.testing.webhook_receiver import Receiver
@@ -73,6 +75,24 @@ async def _are_there(api: ApiClient, *extensions: str) -> bool:
         if answer.json["entry"][0]["status"] != "1":
             return False
     return True
+
+
+async def test_given_the_settings_of_an_instance_then_commands_ask_the_service_and_each_pbx(
+    whole: WholeCluster,
+) -> None:
+    whole.instances[1].write_settings_file()
+    environment = {x: y for x, y in os.environ.items() if not x.startswith(("BRIDGE_", "UAPI_"))}
+    environment["BRIDGE_SETTINGS_FILE"] = str(whole.instances[1].settings_file)
+    for command, said in (("calls", "source"), ("check --pbx", "PBX node2"), ("cluster", "node2")):
+        process = await asyncio.create_subprocess_exec(
+            *SERVICE,
+            *command.split(),
+            env=environment,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )
+        out, _ = await process.communicate()
+        assert (process.returncode, said in out.decode()) == (0, True), out.decode()
 
 
 async def test_given_several_nodes_then_the_edge_has_each_organization_on_its_own(

@@ -9,10 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bridge.client import UapiClient
+from bridge.command.known_secrets import known_secrets
 from bridge.config.secrets_file import SecretsFileError, ThrowawaySecrets, app_secret_name
 from bridge.config.settings import Settings
 from bridge.config.settings_reading import SettingsWrong, read_settings
-from bridge.config.state_folder import SECRETS_FILE
 from bridge.directory.directory import Directory
 from bridge.directory.loader import EXAMPLE_FILE, load_directory
 from bridge.directory.model import AccountLevel
@@ -43,15 +43,15 @@ def account(url: str, client_id: str, client_secret: str, user: str) -> Account:
         return Account(url, client_id, client_secret, user)
     try:
         settings = read_settings()
-        secrets_file = settings.state_dir / SECRETS_FILE
-        secrets = ThrowawaySecrets.like(secrets_file)
-        directory = load_directory(settings.directory_file or EXAMPLE_FILE, secrets)
+        secrets = known_secrets(settings)
+        file = settings.directory_file or EXAMPLE_FILE
+        directory = load_directory(file, secrets or ThrowawaySecrets())
     except (SettingsWrong, SecretsFileError, DirectoryError) as why:
         raise NoAccount(f"{why}\nOr give --url, --client-id and --client-secret.") from None
     client_id = client_id or _app_of_a_user(directory)
     if not client_secret:
         app = directory.apps.get(client_id)
-        if app is None or not secrets_file.exists():
+        if app is None or secrets is None:
             raise NoAccount(
                 f"no secret of app {client_id!r} is here ({app_secret_name(client_id)}); give "
                 "--client-secret, or run this in the folder of the service."

@@ -119,6 +119,19 @@ class WholeInstance(BridgeProcess):
         for one_pbx in ("pbx_host", "ami_port", "ari_port", "phone_media_address"):
             del self._settings[one_pbx]
 
+    @property
+    def settings_file(self) -> Path:
+        """For BRIDGE_SETTINGS_FILE, once `write_settings_file` has been called."""
+        return self.state_dir / "settings.toml"
+
+    def write_settings_file(self) -> None:
+        """So that a person can ask with the commands, and start this instance again."""
+        of_pbxs = json.loads(self._settings["pbx"])
+        lines = [f"{k} = {json.dumps(v)}" for k, v in self._settings.items() if k != "pbx"]
+        for pbx in of_pbxs:
+            lines += ["", "[[pbx]]", *(f"{k} = {json.dumps(v)}" for k, v in pbx.items())]
+        self.settings_file.write_text("\n".join(lines) + "\n")
+
     async def started(self) -> None:
         """Start, with the time that several that start at once may need on a busy machine."""
         await self.start(wait_ready=False)

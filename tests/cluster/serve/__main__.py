@@ -26,6 +26,8 @@ async def main() -> None:
             await asyncio.to_thread(postgresql.start)
             print("Starting the edge, three Asterisks and three instances ...", flush=True)
             async with open_whole_cluster(Path(folder), postgresql) as cluster:
+                for instance in cluster.instances:
+                    instance.write_settings_file()
                 print(_told(cluster, folder), flush=True)
                 await stop.wait()
         finally:
@@ -38,10 +40,14 @@ def _told(cluster: WholeCluster, folder: str) -> str:
         f"    {number}  password {cluster.secrets.get_or_create(f'sip/{number}')}"
         for number in ("0003*210", "0003*211", "0004*210")
     )
-    instances = " ".join(x.base_url for x in cluster.instances)
+    instances = "\n".join(
+        f"    {x.state_dir.name}  {x.base_url}  process {x.pid}" for x in cluster.instances
+    )
+    settings = cluster.instances[0].settings_file
     return f"""
 Requests (HAProxy):  {cluster.url}
-Instances:           {instances}
+Instances:
+{instances}
 Phones register at:  {host}:{port}, UDP, TCP or WebSocket
 {phones}
 
@@ -52,6 +58,10 @@ A token, and a call between two numbers of the simulated public network:
     | python3 -c 'import json,sys;print(json.load(sys.stdin)["access_token"])')
   curl -s -H "Authorization: Bearer $TOKEN" {cluster.url}/uapi/phoneCalls/@me/simple \\
     -d '{_CALL}'
+
+Commands read the settings of an instance. With `serve` an instance that was killed starts again:
+
+  BRIDGE_SETTINGS_FILE={settings} .venv/bin/uapi-bridge cluster
 
 The nodes of the edge:  kamcmd -s unix:{folder}/edge/control dispatcher.list
 Logs are in {folder}. Ctrl-C ends all of it, and removes what it has stored."""

@@ -12,6 +12,8 @@ from bridge.client import ApiError, NotReached, UapiClient
 from bridge.command.remote import running as running_module
 from bridge.command.remote.account import Account, NoAccount, account
 from bridge.command.remote.running import of_a_service
+from bridge.config.secrets_file import ThrowawaySecrets
+from bridge.wiring import shared_secrets
 from tests.unit.directory.small_directory import SMALL
 
 
@@ -49,6 +51,28 @@ def test_given_nothing_then_it_is_the_service_of_this_folder_and_its_app_of_a_us
     monkeypatch.setenv("BRIDGE_HTTP_HOST", host)
     monkeypatch.setenv("BRIDGE_HTTP_PORT", "8081")
     assert account("", "", "", "@me") == Account(url, "user-12", "secret-of-user-12", "@me")
+
+
+def test_given_one_of_several_instances_then_the_secret_is_the_one_that_they_share(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Shared(ThrowawaySecrets):
+        def names(self) -> list[str]:
+            return ["app/user-12"]
+
+    monkeypatch.chdir(tmp_path)
+    for name, value in {
+        "INSTANCE_NAME": "a",
+        "INSTANCE_URL": "http://127.0.0.1:8081",
+        "CLUSTER_SECRET": "kT7-wq0ZpR4xUe2LkT7-wq0ZpR4xUe2L",
+        "DATABASE_URL": "postgresql+asyncpg://db/cluster",
+        "HTTP_PORT": "8081",
+    }.items():
+        monkeypatch.setenv(f"BRIDGE_{name}", value)
+    shared = Shared({"app/user-12": "secret-of-all"})
+    monkeypatch.setattr(shared_secrets, "shared_secrets", lambda settings: shared)
+    known = account("", "", "", "@me")
+    assert known == Account("http://127.0.0.1:8081", "user-12", "secret-of-all", "@me")
 
 
 def test_given_no_secrets_here_then_the_missing_one_is_named(

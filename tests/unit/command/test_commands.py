@@ -33,6 +33,13 @@ SEVERAL = {
 }
 
 
+class Kept(ThrowawaySecrets):
+    """What the instances share."""
+
+    def names(self) -> list[str]:
+        return sorted(self._known)
+
+
 @pytest.fixture(autouse=True)
 def state_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("BRIDGE_STATE_DIR", str(tmp_path))
@@ -154,6 +161,21 @@ def test_a_pbx_that_nobody_reaches_is_told_for_both_sides(
     assert "BRIDGE_AMI_PORT" in said
     assert "BRIDGE_ARI_PORT" in said
     assert "BRIDGE_PBX_HOST is not set" not in said
+
+
+@pytest.mark.usefixtures("several")
+def test_of_several_pbxs_each_is_told_under_its_name(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], unused_tcp_port: int
+) -> None:
+    kept = {"ami": "kT7-wq0ZpR4xUe2L", "ami-recording": "kT7-wq0ZpR4xUe2L", "ari": "kT7-wq0ZpR4"}
+    monkeypatch.setattr(shared_secrets, "shared_secrets", lambda settings: Kept(kept))
+    entry = {"host": "127.0.0.1", "ami_port": unused_tcp_port, "ari_port": unused_tcp_port}
+    pbxs = [{"name": name, **entry} for name in ("pbx1", "pbx2")]
+    monkeypatch.setenv("BRIDGE_PBX", json.dumps(pbxs))
+    assert commands.check(None, pbx=True) == 1
+    said = capsys.readouterr().out
+    assert [x for x in said.splitlines() if x.startswith("PBX ")] == ["PBX pbx1", "PBX pbx2"]
+    assert said.count(f"AMI at 127.0.0.1:{unused_tcp_port}") >= 2
 
 
 # console
