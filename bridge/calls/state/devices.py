@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from bridge.calls.state import pbx_events as ev
 from bridge.calls.state.fast_replace import replace
+from bridge.calls.state.hangup_causes import NO_ANSWER, NO_ROUTE
 from bridge.calls.state.legs import set_leg
 from bridge.calls.state.party_lookup import PartyLookup
-from bridge.calls.state.phone_call import LegPhase, PhoneCall, Side
+from bridge.calls.state.phone_call import Leg, LegPhase, PhoneCall, Side
 
 _RINGS = (LegPhase.TRYING, LegPhase.RINGING)
 
@@ -47,15 +48,39 @@ def answers_on(call: PhoneCall, index: int, uniqueid: str) -> PhoneCall:
     return set_leg(call, index, leg)
 
 
-def without_device(call: PhoneCall, index: int, uniqueid: str) -> PhoneCall:
-    """The call without that phone of the party; the same one where the party goes with it."""
+def without_device(
+    call: PhoneCall, index: int, uniqueid: str, status: ev.DialStatus | None = None
+) -> PhoneCall:
+    """The call without that phone of the party; the same one where the party goes with it.
+
+    `status`: what the phone has said, if another one is the party's.
+    """
     leg = call.legs[index]
     others = tuple(x for x in leg.other_devices if x != uniqueid)
     if leg.uniqueid != uniqueid:
-        leg = replace(leg, other_devices=others)
+        leg = replace(leg, other_devices=others, refused=_said_first(leg, status))
     elif others and leg.phase < LegPhase.UP:
         # The refusal of one phone does not count for the party, because another one still rings.
+        refused = _said_first(leg, leg.dial_status)
         leg = replace(leg, uniqueid=others[0], other_devices=others[1:], dial_status=None)
+        leg = replace(leg, refused=refused)
     else:
         return call
     return set_leg(call, index, leg)
+
+
+_CAUSES = {ev.DialStatus.BUSY: 17, ev.DialStatus.NOANSWER: NO_ANSWER}
+
+
+def _said_first(leg: Leg, status: ev.DialStatus | None) -> ev.DialStatus | None:
+    return leg.refused or (status if status in _CAUSES else None)
+
+
+def with_refusal(leg: Leg) -> Leg:
+    """The party whose last phone is gone: where that was not there at all, another one decides.
+
+    Each edge of several is asked for a phone, and one that does not have it may say so last.
+    """
+    if leg.cause != NO_ROUTE or leg.refused is None:
+        return leg
+    return replace(leg, dial_status=leg.refused, cause=_CAUSES[leg.refused], sip_code=None)

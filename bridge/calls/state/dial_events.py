@@ -75,7 +75,7 @@ def _dial_ended(call: PhoneCall, event: ev.DialEnded) -> Result:
         call = answers_on(call, index, event.dialled_uniqueid)
     if call.legs[index].uniqueid != event.dialled_uniqueid:
         # Another phone of the party goes on, or has answered.
-        return without_device(call, index, event.dialled_uniqueid), []
+        return without_device(call, index, event.dialled_uniqueid, event.status), []
     leg = call.legs[index]
     if event.status is not ev.DialStatus.CANCEL or leg.dial_status is None:
         # A queue that ends cancels its earlier ringing again; the first status counts.

@@ -8,7 +8,7 @@ from bridge.calls.state.behind_halves import asked_to_go, left_by_their_half, le
 from bridge.calls.state.call_channels import without_channel
 from bridge.calls.state.call_end import end, originate_still_open
 from bridge.calls.state.cut_off import is_unasked, with_asked_channel, with_end_of_dial
-from bridge.calls.state.devices import without_device
+from bridge.calls.state.devices import with_refusal, without_device
 from bridge.calls.state.effects import Effect, LegProgressed, LegStep, Result
 from bridge.calls.state.fast_replace import replace
 from bridge.calls.state.final_record import conclude
@@ -65,7 +65,7 @@ def hung_up(call: PhoneCall, event: ev.ChannelHungUp, parties: PartyLookup) -> R
         )
         if leg.forwards or (leg.answered_ms is None and event.sip_code in REDIRECTIONS):
             leg = forwarding(leg)
-        leg = rang_out(call, leg)
+        leg = rang_out(call, with_refusal(leg))
         if may_be_dialled_again(call, call.legs[index]):
             leg = replace(leg, phase=call.legs[index].phase, ended_ms=None)
         else:

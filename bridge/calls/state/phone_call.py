@@ -127,6 +127,7 @@ class Leg:
     `found`: its channel was found in a list of the PBX, and its dial has not been heard of.
     `muted`: the other members of its conference do not hear it.
     `ended_unasked`: its phone rang and was hung up with a reason, and had not given one itself.
+    `refused`: what one of its phones has said while another still rang.
     """
 
     view_id: str
@@ -162,6 +163,7 @@ class Leg:
     api_hold: ApiHold | None = None
     ended_unasked: bool = False
     muted: bool = False
+    refused: DialStatus | None = None
 
     @property
     def calls(self) -> bool:

@@ -97,6 +97,22 @@ def test_one_that_refuses_leaves_the_other_ringing_and_the_last_word_counts() ->
         assert (leg.cause, leg.dial_status) == (19, ev.DialStatus.NOANSWER)
 
 
+def test_one_that_is_not_there_has_not_the_last_word() -> None:
+    """An edge of several that does not have the phone may say so after the phone has refused."""
+    for first, second in permutations((DESK, MOBILE)):
+        for status, cause in ((ev.DialStatus.BUSY, 17), (ev.DialStatus.NOANSWER, 19)):
+            call, effects = after(
+                ringing(),
+                ev.DialEnded(5, ID, first, ID, status),
+                ev.ChannelHungUp(5, first, ID, cause, 486),
+                ev.DialEnded(6, ID, second, ID, ev.DialStatus.CHANUNAVAIL),
+                ev.ChannelHungUp(6, second, ID, 3, 420),
+            )
+            assert steps(effects, "01") == [LegStep.ENDED]
+            leg = call.legs[1]
+            assert (leg.cause, leg.dial_status, leg.sip_code) == (cause, status, None)
+
+
 def test_both_end_at_once_and_the_party_ends_once() -> None:
     for order in permutations((DESK, MOBILE)):
         dials = [ev.DialEnded(5, ID, x, ID, ev.DialStatus.BUSY) for x in order]
