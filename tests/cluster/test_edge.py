@@ -11,6 +11,7 @@ import pytest
 import pytest_asyncio
 
 from bridge.testing.eventually import eventually
+from bridge.testing.lab.api_client import ApiClient
 from bridge.testing.lab.plain_ami import PlainAmi
 from bridge.testing.softphones.lamp_phone import LampPhone
 from bridge.testing.softphones.plain_phone import PlainPhone
@@ -272,12 +273,24 @@ async def test_given_nobody_registered_when_called_then_unreachable_at_once(
     cluster: Cluster,
 ) -> None:
     async with cluster.phone(ALICE) as alice, cluster.nodes[0].service.client() as api:
+        before = await unavailable(api)
         began = time.monotonic()
         call = await alice.dial(BOB)
         await asyncio.wait_for(call.over.wait(), 5)
         assert time.monotonic() - began < 1
+
+        async def unavailable_too() -> bool:
+            return await unavailable(api) > before
+
+        await eventually(unavailable_too)  # and not: no answer
         refused = await api.create("212", "210")
         assert (refused.status, refused.code) == (400, "pc_source_invalid")
+
+
+async def unavailable(api: ApiClient) -> int:
+    """How many calls have ended so."""
+    ended = await api.calls("210", ended="true", count="5000")
+    return sum(x["reason"] == "unavailable" for x in ended)
 
 
 # ---- who is not let in ---------------------------------------------------------------
