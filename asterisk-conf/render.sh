@@ -159,15 +159,22 @@ entityid = 02:00:$(printf %s "$sum" | sed 's/../&:/g; s/:$//')"
 fi
 
 # The edge asks with the name `edge` whether this node lives, and is asked the same. It calls nobody.
+# Several edges are separated by commas.
 EDGE_ENDPOINT='; there is no edge' EDGE_ACL='; there is no edge'
 if [ -n "$EDGE_ADDRESS" ]; then
-    case $EDGE_ADDRESS:$EDGE_PORT in *[!0-9A-Fa-f.:]*)
-        echo "render.sh: EDGE_ADDRESS must be an IP address, EDGE_PORT a number" >&2; exit 1;; esac
-    if is_ipv6 "$EDGE_ADDRESS"; then edge_bits=128; else edge_bits=32; fi
+    case $EDGE_ADDRESS:$EDGE_PORT in *[!0-9A-Fa-f.:,]*)
+        echo "render.sh: EDGE_ADDRESS must be IP addresses, EDGE_PORT a number" >&2; exit 1;; esac
+    permits= contacts=
+    for edge in $(printf %s "$EDGE_ADDRESS" | tr , ' '); do
+        if is_ipv6 "$edge"; then edge_bits=128; else edge_bits=32; fi
+        permits="$permits
+permit = $edge/$edge_bits"
+        contacts="$contacts
+contact = sip:edge@$(uri_host "$edge"):$EDGE_PORT"
+    done
     EDGE_ACL="[uapi-edge]
 deny = 0.0.0.0/0
-deny = ::/0
-permit = $EDGE_ADDRESS/$edge_bits"
+deny = ::/0$permits"
     EDGE_ENDPOINT="[edge]
 type = endpoint
 context = none
@@ -177,8 +184,7 @@ acl = uapi-edge
 disallow = all
 allow = ulaw
 [edge]
-type = aor
-contact = sip:edge@$(uri_host "$EDGE_ADDRESS"):$EDGE_PORT
+type = aor$contacts
 qualify_frequency = 2
 qualify_timeout = 1"
 fi

@@ -136,9 +136,16 @@ def edge_place(text: str) -> tuple[str, int]:
     return str(ip_address(host.strip("[]"))), int(port)
 
 
-def _edge_place(text: str) -> str:
-    if text:
-        edge_place(text)
+def edge_places(text: str) -> tuple[tuple[str, int], ...]:
+    """Each IP address and port of a list with commas. Raises ValueError."""
+    places = tuple(edge_place(x.strip()) for x in text.split(",")) if text else ()
+    if len(set(places)) != len(places):
+        raise ValueError("an edge is named twice")
+    return places
+
+
+def _edge_places(text: str) -> str:
+    edge_places(text)
     return text
 
 
@@ -166,7 +173,7 @@ CaFile = Annotated[Path, AfterValidator(_ca_file)]
 Networks = Annotated[str, AfterValidator(_networks)]
 Origins = Annotated[str, AfterValidator(_origins)]
 BaseUrl = Annotated[str, AfterValidator(_base_url)]
-EdgePlace = Annotated[str, AfterValidator(_edge_place)]
+EdgePlaces = Annotated[str, AfterValidator(_edge_places)]
 DatabaseUrl = Annotated[str, AfterValidator(_database_url)]
 AudioCodecs = Annotated[str, Field(min_length=1), _codecs_of(_AUDIO)]
 VideoCodecs = Annotated[str, _codecs_of(_VIDEO)]

@@ -20,7 +20,7 @@ from bridge.config.setting_values import (
     CaFile,
     CreateStatus,
     DatabaseUrl,
-    EdgePlace,
+    EdgePlaces,
     Host,
     Hosts,
     HttpStatuses,
@@ -155,7 +155,8 @@ class Settings(BaseSettings):
     stop_notice_s: Annotated[float, Field(ge=0)] = 3.0
     # The SIP edge (docs/edge.md) at which the phones register, by IP address and port as in
     # 10.0.0.5:5060; empty: they register at the PBX. The PBX takes calls of phones from there only.
-    edge_address: EdgePlace = ""
+    # Several edges are separated by commas: a phone registers at any of them.
+    edge_address: EdgePlaces = ""
     # The realm of the edge, which is a part of the digests of its passwords (EDGE_REALM).
     edge_realm: str = Field("edge", pattern=r"^[A-Za-z0-9.-]{1,64}$")
     # Several PBXs, as tables `[[pbx]]` of the settings file: name, host, and what differs of the

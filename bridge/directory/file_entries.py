@@ -43,10 +43,13 @@ from bridge.directory.number_rules import NumberRules, OutboundRoute
 from bridge.directory.queue_members import extended
 
 
-def directory_of(file: DirectoryFile, secret_source: SecretSource) -> Directory:
+def directory_of(
+    file: DirectoryFile, secret_source: SecretSource, *, several_edges: bool = False
+) -> Directory:
     """The directory of a valid file.
 
-    `secret_source` gives each secret that the file leaves out. Raises SecretsFileError.
+    `secret_source` gives each secret that the file leaves out. `several_edges`: the phones that
+    the service makes register at any of them. Raises SecretsFileError.
     """
     generated = secret_source.get_or_create_all(_left_out(file))
     users = [
@@ -75,6 +78,7 @@ def directory_of(file: DirectoryFile, secret_source: SecretSource) -> Directory:
                 dials[entry.number],
                 generated,
                 forwards_of(entry, organization.prefix, dials, rules, route),
+                several_edges and _is_provisioned(entry),
             )
             for organization in file.organizations
             for entry in organization.extensions
@@ -122,6 +126,7 @@ def _extension(
     dial: str,
     generated: Mapping[str, str],
     forwards: Forwards | None,
+    several_edges: bool,
 ) -> Extension:
     secret_name = None
     secret = entry.sip_secret
@@ -151,6 +156,7 @@ def _extension(
         recording=entry.recording,
         devices=entry.devices,
         webrtc=entry.webrtc,
+        several_edges=several_edges,
         forwards=forwards,
         conferences=tuple(Conference(x.number, x.pin or "") for x in entry.conferences),
         queue=_queue(entry, organization.prefix),

@@ -83,10 +83,12 @@ def load_directory(path: Path, secret_source: SecretSource) -> Directory:
     return directory_from(read_content(path), str(path), secret_source)
 
 
-def directory_from(content: str, name: str, secret_source: SecretSource) -> Directory:
+def directory_from(
+    content: str, name: str, secret_source: SecretSource, *, several_edges: bool = False
+) -> Directory:
     """The directory of a file with this content. `name`: of the file, for problems.
 
-    Raises as `load_directory`.
+    `several_edges`: its phones register at any of them. Raises as `load_directory`.
     """
     document = _document(content, name)
     parsed, problems = _parse(document.tree, document, name)
@@ -100,7 +102,7 @@ def directory_from(content: str, name: str, secret_source: SecretSource) -> Dire
         problems.append(Problem(name, document.line_of(here), spell_path(here), reason))
     if parsed is None or problems:
         raise DirectoryError(tuple(sorted(problems, key=lambda problem: problem.line)))
-    return directory_of(parsed, secret_source)
+    return directory_of(parsed, secret_source, several_edges=several_edges)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +118,7 @@ class CurrentDirectory:
 
     `shared`: the file that all of several instances use; it returns None where each uses its own,
     at `path`. `since_ms`: when the directory in force was read, by `now_ms`. `hash`: SHA-256 of its
-    file, in hex.
+    file, in hex. `several_edges`: as of `directory_from`.
     """
 
     def __init__(
@@ -125,7 +127,10 @@ class CurrentDirectory:
         secret_source: SecretSource,
         shared: Callable[[], DirectoryContent | None] = lambda: None,
         now_ms: Callable[[], int] = now_ms,
+        *,
+        several_edges: bool = False,
     ) -> None:
+        self._several_edges = several_edges
         self.path = path
         self.secret_source = secret_source
         self._shared = shared
@@ -150,7 +155,9 @@ class CurrentDirectory:
     def _load(self) -> Directory:
         content = self._shared() or DirectoryContent(str(self.path), read_content(self.path))
         began_ms = self._now_ms()
-        loaded = directory_from(content.text, content.name, self.secret_source)
+        loaded = directory_from(
+            content.text, content.name, self.secret_source, several_edges=self._several_edges
+        )
         self.since_ms = began_ms
         self.hash = hashlib.sha256(content.text.encode()).hexdigest()
         return loaded

@@ -114,6 +114,7 @@ class Extension:
     `sip_secret` is set for the phones that the service provisions, and for no others.
     `secret_name`: its key among the generated secrets, None when the file gives the secret itself.
     `devices`: so many phones may be registered as it, and all of them ring.
+    `several_edges`: its phone registers at one of several edges, and is rung by each of them.
     `webrtc`: browsers may be registered as it, beside its phones; only of a provisioned phone.
     `conferences`: of a Conference extension, those with a number.
     `queue` is set for each extension of that type.
@@ -135,6 +136,7 @@ class Extension:
     recording: RecordingMode = RecordingMode.NEVER
     devices: int = 1
     webrtc: bool = False
+    several_edges: bool = False
     forwards: Forwards | None = None
     conferences: tuple[Conference, ...] = ()
     queue: Queue | None = None
@@ -146,8 +148,8 @@ class Extension:
 
     @property
     def rings_several(self) -> bool:
-        """Whether more than one phone may ring for it, so that each is dialled by its address."""
-        return self.devices > 1 or self.webrtc
+        """Whether it has more than one address to ring, so that each is dialled by itself."""
+        return self.devices > 1 or self.webrtc or self.several_edges
 
     @property
     def provisioned(self) -> bool:

@@ -88,12 +88,14 @@ class VerbaSettings:
 class SipWebSocketSettings:
     """Phones on /ws: the PBX's own address for them (`ws` or `http` scheme), and their limits.
 
+    `pbx_urls`: of several edges, the first one that answers within `connect_timeout_s` is taken.
+
     `strangers_per_address_max`: phones of one address that have not registered yet.
     `allowed_origins`: the origins of web pages that may connect, beside pages of this host; `*`:
     all. `stun_server`: host and port, which pages are told; empty: none.
     """
 
-    pbx_url: str
+    pbx_urls: tuple[str, ...]
     pbx_tls: PbxTls | None
     connect_timeout_s: float
     phones_max: int

@@ -8,6 +8,7 @@ A connection that does not register in time is closed.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 
 import aiohttp
 import structlog
@@ -64,8 +65,7 @@ async def _connected(
 ) -> web.WebSocketResponse:
     async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=None)) as session:
         try:
-            async with asyncio.timeout(settings.connect_timeout_s):
-                pbx = await _to_pbx(session, settings)
+            pbx = await _to_first(session, settings)
         except (aiohttp.ClientError, TimeoutError) as why:
             raise UapiError(
                 503, "pbx_unavailable", f"The PBX takes no WebSocket: {reason(why)}"
@@ -94,11 +94,29 @@ async def _connected(
     return phone
 
 
-async def _to_pbx(
+async def _to_first(
     session: aiohttp.ClientSession, settings: SipWebSocketSettings
 ) -> aiohttp.ClientWebSocketResponse:
+    """The first of the addresses that answers. Raises what the last one raised."""
+    *first, last = settings.pbx_urls
+    for url in first:
+        with contextlib.suppress(aiohttp.ClientError, TimeoutError):
+            return await _to_pbx(session, settings, url)
+    return await _to_pbx(session, settings, last)
+
+
+async def _to_pbx(
+    session: aiohttp.ClientSession, settings: SipWebSocketSettings, url: str
+) -> aiohttp.ClientWebSocketResponse:
+    async with asyncio.timeout(settings.connect_timeout_s):
+        return await _opened(session, settings, url)
+
+
+async def _opened(
+    session: aiohttp.ClientSession, settings: SipWebSocketSettings, url: str
+) -> aiohttp.ClientWebSocketResponse:
     return await session.ws_connect(
-        settings.pbx_url,
+        url,
         protocols=(SUBPROTOCOL,),
         max_msg_size=_MAX_FRAME_BYTES,
         heartbeat=_HEARTBEAT_S,

@@ -103,8 +103,9 @@ class PhoneProfile:
     qualify_frequency_s: int = 45
     session_timers: str = "yes"
     session_expires_s: int = 600
-    edge: EdgeAddress | None = None
-    """Phones register there, and the PBX knows them by it alone; None: they register at the PBX."""
+    edges: tuple[EdgeAddress, ...] = ()
+    """Phones register there, each at one, and the PBX knows them by it alone; empty: they register
+    at the PBX."""
 
 
 @dataclass(frozen=True, slots=True)

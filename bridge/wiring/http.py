@@ -18,7 +18,7 @@ from bridge.http.http_settings import (
 )
 from bridge.http.server import EVERY_ADDRESS, EVERY_IPV4_ADDRESS
 from bridge.wiring.descriptor_budget import connection_limits
-from bridge.wiring.pbx import pbx_tls, pbx_url
+from bridge.wiring.pbx import edge_addresses, pbx_tls, pbx_url
 from bridge.wiring.phone_call_events import target_rules
 
 _SCRAPERS = 16
@@ -89,7 +89,7 @@ def sip_server(settings: Settings) -> str:
     "Every address" is shown as loopback: on this machine that is one of them.
     """
     if settings.edge_address:
-        return settings.console_sip_server or settings.edge_address
+        return settings.console_sip_server or edge_addresses(settings)[0].uri_host
     if settings.console_sip_server or settings.pbx_host:
         return settings.console_sip_server
     host = settings.external_address or settings.bind_address
@@ -124,10 +124,10 @@ def _uapi(settings: Settings) -> UapiSettings:
 
 
 def _sip_websocket(settings: Settings) -> SipWebSocketSettings:
-    phones, edge = settings.sip_websockets_max, settings.edge_address
+    phones, edges = settings.sip_websockets_max, edge_addresses(settings)
     return SipWebSocketSettings(
-        pbx_url=f"ws://{edge}/" if edge else pbx_url(settings, "/ws"),
-        pbx_tls=pbx_tls(settings) if settings.ari_tls and not edge else None,
+        pbx_urls=tuple(f"ws://{x.uri_host}/" for x in edges) or (pbx_url(settings, "/ws"),),
+        pbx_tls=pbx_tls(settings) if settings.ari_tls and not edges else None,
         connect_timeout_s=settings.connect_timeout_s,
         phones_max=phones,
         strangers_per_address_max=settings.sip_websocket_strangers_max or max(1, phones // 4),

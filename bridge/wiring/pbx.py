@@ -10,7 +10,7 @@ from dataclasses import replace
 from yarl import URL
 
 from bridge.config.secrets_file import AMI_RECORDING_SECRET, AMI_SECRET, ARI_SECRET, SecretSource
-from bridge.config.setting_values import edge_place
+from bridge.config.setting_values import edge_places
 from bridge.config.settings import Settings
 from bridge.local_asterisk.local_asterisk import AsteriskSecrets
 from bridge.local_asterisk.ports import management_address
@@ -125,12 +125,18 @@ def phone_profile(settings: Settings) -> PhoneProfile | None:
         qualify_frequency_s=settings.phone_qualify_frequency_s,
         session_timers=settings.phone_session_timers,
         session_expires_s=settings.phone_session_expires_s,
-        edge=_edge_address(settings),
+        edges=edge_addresses(settings),
     )
 
 
-def _edge_address(settings: Settings) -> EdgeAddress | None:
-    return EdgeAddress(*edge_place(settings.edge_address)) if settings.edge_address else None
+def edge_addresses(settings: Settings) -> tuple[EdgeAddress, ...]:
+    """The edges at which phones register; none where they register at the PBX."""
+    return tuple(EdgeAddress(*x) for x in edge_places(settings.edge_address))
+
+
+def has_several_edges(settings: Settings) -> bool:
+    """Whether a phone may register at one of several edges."""
+    return len(edge_addresses(settings)) > 1
 
 
 def _browser_codecs(audio_codecs: str) -> str:

@@ -37,6 +37,7 @@ from bridge.wiring.database_wait import DatabaseWait
 from bridge.wiring.http import http_settings, server_settings
 from bridge.wiring.metrics import gauges, serve_metrics
 from bridge.wiring.node import Node
+from bridge.wiring.pbx import has_several_edges
 from bridge.wiring.rounds import Purges, begin_purges
 from bridge.wiring.shared_parts import SharedParts, open_shared_parts
 
@@ -62,7 +63,11 @@ class Service:
         self.directory: CurrentDirectory
         if not settings.instance_name:
             self.secrets = open_secrets(settings)
-            self.directory = CurrentDirectory(settings.directory_file or EXAMPLE_FILE, self.secrets)
+            self.directory = CurrentDirectory(
+                settings.directory_file or EXAMPLE_FILE,
+                self.secrets,
+                several_edges=has_several_edges(settings),
+            )
         self.sign_in_codes = OneTimeCodes[str](settings.console_link_s)
         self.nodes: dict[str, Node] = {}
         self._held = HeldNodes()

@@ -34,6 +34,7 @@ from bridge.storage.shared_changes import (
 from bridge.supervision.conditions import Condition
 from bridge.supervision.intervals import every
 from bridge.supervision.tasks import must_live
+from bridge.wiring.pbx import has_several_edges
 from bridge.wiring.shared_secrets import shared_secrets
 
 log = structlog.get_logger()
@@ -116,4 +117,10 @@ def open_shared_directory(settings: Settings, now_ms: Callable[[], int]) -> Curr
         return DirectoryContent(f"pushed directory {found.version}", found.content)
 
     path = settings.directory_file or EXAMPLE_FILE
-    return CurrentDirectory(path, shared_secrets(settings), newest, now_ms)
+    return CurrentDirectory(
+        path,
+        shared_secrets(settings),
+        newest,
+        now_ms,
+        several_edges=has_several_edges(settings),
+    )

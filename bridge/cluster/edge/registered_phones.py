@@ -19,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from sqlalchemy.pool import NullPool
 
 from bridge.cluster.edge.rows_by_number import in_pages, rows_by_number
-from bridge.cluster.edge.tables import LOCATION_CHANNEL
+from bridge.cluster.edge.several_edges import LOCATION_CHANNEL
 from bridge.faults import StorageUnavailable
 from bridge.storage.engine import reading
 from bridge.supervision.conditions import Condition
@@ -35,8 +35,8 @@ NUMBERS_MAX = 500
 
 # The browsers of an extension register as a number of their own, and are phones of the extension.
 _STATES = """SELECT s.username,
-    EXISTS (SELECT FROM edge.location l WHERE l.username = s.username)
-    OR EXISTS (SELECT FROM edge.location l
+    EXISTS (SELECT FROM edge.reached l WHERE l.username = s.username)
+    OR EXISTS (SELECT FROM edge.reached l
         WHERE l.username = s.username || CAST(:browsers AS text))
     FROM edge.subscriber s
     WHERE right(s.username, length(CAST(:browsers AS text))) <> CAST(:browsers AS text)"""
@@ -45,7 +45,7 @@ _SOME = text(f"{_STATES} AND s.username = ANY(:numbers)")
 
 _CONTACTS = text(
     "SELECT contact, COALESCE(received, contact), user_agent,"
-    " extract(epoch FROM expires)::bigint FROM edge.location"
+    " extract(epoch FROM expires)::bigint FROM edge.reached"
     " WHERE username IN (:number, :of_browsers) ORDER BY id DESC LIMIT 20"
 )
 
@@ -144,7 +144,10 @@ class RegisteredPhones:
         await driver.add_listener(LOCATION_CHANNEL, self._note)
 
     def _note(self, _driver: object, _pid: int, _channel: str, number: str) -> None:
-        self._noted.add(number.removesuffix(self._browsers))
+        if number:
+            self._noted.add(number.removesuffix(self._browsers))
+        else:
+            self._all_due = True
         self._wake.set()
 
     def _lost(self, _driver: object) -> None:

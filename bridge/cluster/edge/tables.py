@@ -10,12 +10,10 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from bridge.cluster.edge.several_edges import LOCATION_CHANNEL, SEVERAL_EDGES
 from bridge.faults import StorageUnavailable, StorageUnusable, reason
 from bridge.storage.engine import address_of
 from bridge.storage.migrate import waiting_may_cure
-
-LOCATION_CHANNEL = "edge_location"
-"""NOTIFY with a number: what is registered as it may have changed. It says not how."""
 
 EDGE_ROLE = "bridge_edge"
 """If the database has a role of this name, it gets the rights that the edge needs, and no other."""
@@ -67,8 +65,28 @@ TABLES = (
         partition integer NOT NULL DEFAULT 0)""",
     "CREATE INDEX IF NOT EXISTS location_username ON edge.location (username)",
     "CREATE INDEX IF NOT EXISTS location_expires ON edge.location (expires)",
-    # The numbers whose contacts the edge has to forget: they are in its memory.
-    "CREATE TABLE IF NOT EXISTS edge.removals (username varchar(64) PRIMARY KEY)",
+    # Registrations that the edge of that number has in memory, and must forget: that of the `ruid`;
+    # empty: all of the username.
+    """CREATE TABLE IF NOT EXISTS edge.removals (
+        username varchar(64) NOT NULL,
+        server_id integer NOT NULL DEFAULT 0,
+        ruid varchar(64) NOT NULL DEFAULT '',
+        UNIQUE (server_id, username, ruid))""",
+    # An earlier version had one edge. It locks the table only to change it: edges would wait.
+    """DO $$ BEGIN
+        IF NOT EXISTS (SELECT FROM pg_attribute
+            WHERE attrelid = 'edge.removals'::regclass AND attname = 'ruid') THEN
+            ALTER TABLE edge.removals DROP CONSTRAINT removals_pkey,
+                ADD COLUMN server_id integer NOT NULL DEFAULT 0,
+                ADD COLUMN ruid varchar(64) NOT NULL DEFAULT '',
+                ADD UNIQUE (server_id, username, ruid);
+        END IF;
+    END $$""",
+    # Of several edges each has a row. A single one has none, and counts as living.
+    """CREATE TABLE IF NOT EXISTS edge.edges (
+        server_id integer PRIMARY KEY,
+        seen timestamptz NOT NULL,
+        lives boolean NOT NULL)""",
     f"""CREATE OR REPLACE FUNCTION edge.tell_location() RETURNS trigger LANGUAGE plpgsql AS $$
         BEGIN
             PERFORM pg_notify('{LOCATION_CHANNEL}', COALESCE(NEW.username, OLD.username));
@@ -86,17 +104,21 @@ TABLES = (
         EXECUTE FUNCTION edge.tell_location()""",
     """CREATE OR REPLACE FUNCTION edge.forget_subscriber() RETURNS trigger LANGUAGE plpgsql AS $$
         BEGIN
-            INSERT INTO edge.removals VALUES (OLD.username) ON CONFLICT DO NOTHING;
+            INSERT INTO edge.removals (username, server_id)
+                SELECT OLD.username, x FROM (SELECT 0 UNION SELECT server_id FROM edge.edges) e(x)
+                ON CONFLICT DO NOTHING;
             RETURN NULL;
         END $$""",
     """CREATE OR REPLACE TRIGGER subscriber_went
         AFTER DELETE ON edge.subscriber FOR EACH ROW
         EXECUTE FUNCTION edge.forget_subscriber()""",
+    *SEVERAL_EDGES,
     f"""DO $$ BEGIN
         IF EXISTS (SELECT FROM pg_roles WHERE rolname = '{EDGE_ROLE}') THEN
             GRANT USAGE ON SCHEMA edge TO {EDGE_ROLE};
             GRANT SELECT ON edge.version, edge.subscriber, placements TO {EDGE_ROLE};
-            GRANT SELECT, DELETE ON edge.removals TO {EDGE_ROLE};
+            GRANT SELECT, INSERT, DELETE ON edge.removals TO {EDGE_ROLE};
+            GRANT SELECT, INSERT, UPDATE, DELETE ON edge.edges TO {EDGE_ROLE};
             GRANT SELECT, INSERT, UPDATE, DELETE ON edge.location TO {EDGE_ROLE};
             GRANT USAGE ON SEQUENCE edge.location_id_seq TO {EDGE_ROLE};
         END IF;

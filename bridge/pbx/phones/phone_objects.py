@@ -6,6 +6,7 @@ import hashlib
 import ipaddress
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from bridge.calls.pbx import InvalidPbxValue
@@ -134,15 +135,15 @@ def phone_objects(phone: PhoneAccount, profile: PhoneProfile) -> PhoneObjects:
         hashed = objects | {"auth": {}}
     else:
         hashed = objects
-    if profile.edge is not None:
-        _put_behind(profile.edge, phone, objects)
+    if profile.edges:
+        _put_behind(profile.edges, phone, objects)
     fingerprint = hashlib.sha256(json.dumps(hashed, sort_keys=True).encode()).hexdigest()
     objects["aor"][MARK_FIELD] = MARK_PREFIX + fingerprint[:32]
     return objects
 
 
-def _put_behind(edge: EdgeAddress, phone: PhoneAccount, objects: PhoneObjects) -> None:
-    """Change the objects into those of a phone that registers at the edge.
+def _put_behind(edges: Sequence[EdgeAddress], phone: PhoneAccount, objects: PhoneObjects) -> None:
+    """Change the objects into those of a phone that registers at one of these edges.
 
     The edge has proved who calls, and says so in From. So the PBX asks for no password, and takes
     such a From from the address of the edge only. It calls the phone by the edge, which knows where
@@ -152,11 +153,13 @@ def _put_behind(edge: EdgeAddress, phone: PhoneAccount, objects: PhoneObjects) -
     del objects["endpoint"]["auth"]
     for direct in ("max_contacts", "remove_existing"):
         del objects["aor"][direct]
-    contact = f"sip:{phone.number}@{edge.uri_host}"
-    if phone.browsers_of:
-        # [all-devices] knows browsers by it. `transport` itself would be how to reach the edge.
-        contact += ";x-transport=ws"
-    objects["aor"] |= {"contact": contact, "qualify_frequency": "0"}
+    # [all-devices] knows browsers by it. `transport` itself would be how to reach the edge.
+    parameters = ";x-transport=ws" if phone.browsers_of else ""
+    if len(edges) > 1:
+        # [all-devices] rings the phone by each edge that lives, and one of them has it.
+        parameters += ";x-edge"
+    contacts = (f"sip:{phone.number}@{x.uri_host}{parameters}" for x in edges)
+    objects["aor"] |= {"contact": ",".join(contacts), "qualify_frequency": "0"}
     objects["endpoint"] |= {
         "identify_by": "username",
         # By name: of `deny` and `permit` Asterisk's database keeps nothing, so that after a restart

@@ -201,7 +201,7 @@ class _Run:
         if mark == wanted:
             return _Step.NOTHING
         # An update leaves what it does not name, and a phone behind an edge has other fields.
-        moved = bool((aor or {}).get("contact")) != (self._profile.edge is not None)
+        moved = bool((aor or {}).get("contact")) != bool(self._profile.edges)
         return _Step.REPLACE if moved else _Step.UPDATE
 
     async def _remove(self, name: str) -> None:

@@ -67,6 +67,13 @@ class PlainPhone:
         """The final response. 0 seconds: it leaves."""
         return await self.request("REGISTER", self.outside(""), more=f"Expires: {expires_s}\r\n")
 
+    async def move(self, server: tuple[str, int]) -> None:
+        """Register at another server: over UDP from the same port, else by a new connection."""
+        self._server = server
+        await self._transport.turn_to(server)
+        response = await self.register()
+        assert response.status == 200, response.start_line
+
     async def stop(self) -> None:
         for task in self._tasks:
             task.cancel()

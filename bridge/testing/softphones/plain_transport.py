@@ -25,6 +25,8 @@ class PlainTransport(Protocol):
 
     async def open(self) -> None: ...
 
+    async def turn_to(self, server: Address) -> None: ...
+
     def send(self, text: str) -> None: ...
 
     async def close(self) -> None: ...
@@ -63,6 +65,9 @@ class _Udp(asyncio.DatagramProtocol):
         )
         self.local = self._transport.get_extra_info("sockname")
 
+    async def turn_to(self, server: Address) -> None:
+        self._server = server
+
     def datagram_received(self, data: bytes, addr: tuple[str | int, ...]) -> None:
         self._take(data)
 
@@ -88,6 +93,11 @@ class _Tcp:
         self._reader, self._writer = await asyncio.open_connection(*self._server, ssl=self.tls)
         self.local = self._writer.get_extra_info("sockname")
         self._task = asyncio.create_task(self._read())
+
+    async def turn_to(self, server: Address) -> None:
+        await self.close()
+        self._server = server
+        await self.open()
 
     async def _read(self) -> None:
         rest = b""
@@ -131,6 +141,11 @@ class _WebSocket:
         url = f"{self.name}://{self._server[0]}:{self._server[1]}/"
         self._socket = await self._session.ws_connect(url, protocols=("sip",), ssl=self.tls or True)
         self._task = asyncio.create_task(self._read())
+
+    async def turn_to(self, server: Address) -> None:
+        await self.close()
+        self._server = server
+        await self.open()
 
     async def _read(self) -> None:
         async for message in self._socket:

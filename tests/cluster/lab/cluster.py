@@ -40,6 +40,7 @@ from tests.integration.storage.private_postgresql import PrivatePostgresql
 from .kamailio import KamailioEdge
 
 EDGE_ADDRESS = "127.0.0.60"
+_FURTHER_EDGE = 57
 _ADDRESS = "127.0.0.{}"
 _FIRST_NODE, _FIRST_NETWORK = 61, 71
 _RTP_START = 21_000
@@ -60,20 +61,29 @@ class Cluster:
     """`nodes` in the order of their names: node1, node2, …"""
 
     def __init__(
-        self, engine: AsyncEngine, edge: KamailioEdge, nodes: Sequence[Node], secrets: SecretsFile
+        self,
+        engine: AsyncEngine,
+        edges: Sequence[KamailioEdge],
+        nodes: Sequence[Node],
+        secrets: SecretsFile,
     ) -> None:
         self.engine = engine
-        self.edge = edge
+        self.edge = edges[0]
+        self.edges = edges
         self.nodes = nodes
         self._secrets = secrets
 
     @asynccontextmanager
     async def phone(
-        self, number: str, transport: TransportName = "udp", secret: str = ""
+        self,
+        number: str,
+        transport: TransportName = "udp",
+        secret: str = "",
+        edge: KamailioEdge | None = None,
     ) -> AsyncIterator[PlainPhone]:
         """A phone that is registered at the edge, and leaves it at the end."""
-        secure = transport in ("tls", "wss")
-        address = self.edge.tls_address if secure else self.edge.address
+        edge = edge or self.edge
+        address = edge.tls_address if transport in ("tls", "wss") else edge.address
         phone = PlainPhone(number, secret or self.secret(number), address, transport)
         await phone.start()
         try:
@@ -145,8 +155,9 @@ async def open_cluster(
     postgresql: PrivatePostgresql,
     nodes: int = 2,
     settings: Mapping[str, str] | None = None,
+    edges: int = 1,
 ) -> AsyncIterator[Cluster]:
-    """All of it runs, and phones may register."""
+    """All of it runs, and phones may register at any of the edges."""
     url = postgresql.new_database()
     async with AsyncExitStack() as stack:
         engine = open_engine(url)
@@ -155,21 +166,27 @@ async def open_cluster(
         await engine.dispose()
         engine = create_async_engine(url, poolclass=NullPool)
         stack.push_async_callback(engine.dispose)
+        hosts = [EDGE_ADDRESS, *(_ADDRESS.format(_FURTHER_EDGE + x) for x in range(edges - 1))]
         edge_port = free_port()
         secrets = _shared_secrets(folder)
         made = [
-            await _node(folder, number, (EDGE_ADDRESS, edge_port), url, secrets, settings or {})
+            await _node(folder, number, (hosts, edge_port), url, secrets, settings or {})
             for number in range(1, nodes + 1)
         ]
-        edge = KamailioEdge(
-            folder / "edge",
-            (EDGE_ADDRESS, edge_port),
-            {x.name: x.sip for x in made},
-            libpq_environment(url),
-        )
-        stack.push_async_callback(edge.stop)
+        made_edges = [
+            KamailioEdge(
+                folder / f"edge{number}",
+                (host, edge_port),
+                {x.name: x.sip for x in made},
+                libpq_environment(url),
+                {"EDGE_NUMBER": str(number)} if edges > 1 else {},
+            )
+            for number, host in enumerate(hosts)
+        ]
         async with asyncio.TaskGroup() as group:
-            group.create_task(edge.start())
+            for edge in made_edges:
+                stack.push_async_callback(edge.stop)
+                group.create_task(edge.start())
             for node in made:
                 stack.push_async_callback(node.asterisk.stop)
                 group.create_task(node.asterisk.start())
@@ -178,7 +195,7 @@ async def open_cluster(
                 shutil.copy2(secrets.path, node.service.state_dir)
                 stack.push_async_callback(node.service.stop)
                 group.create_task(node.service.start())
-        yield Cluster(engine, edge, made, secrets)
+        yield Cluster(engine, made_edges, made, secrets)
 
 
 async def node_asterisk(
@@ -190,6 +207,8 @@ async def node_asterisk(
     public_network: bool = False,
 ) -> LocalAsterisk:
     """The Asterisk of `node<number>` behind that edge, not started, on an address of its own.
+
+    `edge`: its address, or several with commas between them, and its port.
 
     `public_network`: a simulated one of its own, beside it.
     """
@@ -224,13 +243,14 @@ async def node_asterisk(
 async def _node(
     folder: Path,
     number: int,
-    edge: tuple[str, int],
+    edges: tuple[Sequence[str], int],
     database_url: str,
     secrets: SecretsFile,
     settings: Mapping[str, str],
 ) -> Node:
     name = f"node{number}"
-    asterisk = await node_asterisk(folder, number, edge, secrets)
+    hosts, edge_port = edges
+    asterisk = await node_asterisk(folder, number, (",".join(hosts), edge_port), secrets)
     ports = asterisk.ports
     service = BridgeProcess(
         _new_folder(folder / f"{name}-service"),
@@ -239,7 +259,7 @@ async def _node(
         {
             "pbx_name": name,
             "database_url": database_url,
-            "edge_address": f"{edge[0]}:{edge[1]}",
+            "edge_address": ",".join(f"{host}:{edge_port}" for host in hosts),
             "queues_file": str(asterisk.queues_file),
             **settings,
         },

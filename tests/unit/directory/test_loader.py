@@ -12,6 +12,7 @@ from bridge.directory.loader import EXAMPLE_FILE, CurrentDirectory, load_directo
 from bridge.directory.model import AccountLevel, ExtensionType, RecordingMode
 from bridge.directory.problems import DirectoryError
 from bridge.directory.yaml_tree import read_yaml
+from bridge.queues.agent import member_of
 
 from .small_directory import SMALL, changed, load
 
@@ -54,6 +55,17 @@ def test_example_has_what_it_should() -> None:
     assert not directory.extensions["0003*214"].may_call_public
     assert directory.extensions["0003*214"].recording is RecordingMode.ALWAYS
     assert len(directory.provisioned_phones()) == 8
+
+
+def test_behind_several_edges_each_phone_that_the_service_makes_has_several_addresses() -> None:
+    """So a queue, too, rings it by the dialplan that knows the edges."""
+    secrets = ThrowawaySecrets()
+    for several in (False, True):
+        directory = CurrentDirectory(EXAMPLE_FILE, secrets, several_edges=several).directory
+        phone, queue = (directory.extensions[f"0003*{x}"] for x in (210, 300))
+        assert phone.rings_several is several
+        assert not queue.rings_several
+        assert member_of(phone).interface.startswith("Local/") is several
 
 
 def test_example_holds_no_secret() -> None:

@@ -62,6 +62,7 @@ def test_each_node_comes_first_in_its_set_and_the_next_ones_take_over(tmp_path: 
         {"EDGE_ADDRESS": "edge.example"},
         {"EDGE_DATABASE_URL": 'postgres://a"b'},
         {"EDGE_PORT": "5060;"},
+        {"EDGE_NUMBER": "1;"},
         {"EDGE_INNER_ADDRESS": 'a"b'},
         {"EDGE_INSTANCES": '10.0.0.1 a"b'},
         {"EDGE_PING_S": "45)"},
@@ -154,6 +155,26 @@ def test_a_node_has_a_name_of_its_own_and_knows_its_edge(tmp_path: Path) -> None
     addresses = "deny = 0.0.0.0/0\ndeny = ::/0\npermit = 10.0.0.5/32\n"
     assert addresses in (tmp_path / "node1" / "acl.conf").read_text()
     assert "contact = sip:edge@10.0.0.5:5070\n" in phones
+
+
+def test_a_node_lets_each_of_several_edges_in_and_asks_each_whether_it_lives(
+    tmp_path: Path,
+) -> None:
+    done = render_node(tmp_path, EDGE_ADDRESS="10.0.0.5,fd00::6", EDGE_PORT="5070")
+    assert done.returncode == 0, done.stderr
+    phones = (tmp_path / "pjsip.conf").read_text()
+    contacts = "contact = sip:edge@10.0.0.5:5070\ncontact = sip:edge@[fd00::6]:5070\n"
+    assert contacts in phones
+    permits = "deny = ::/0\npermit = 10.0.0.5/32\npermit = fd00::6/128\n"
+    assert permits in (tmp_path / "acl.conf").read_text()
+
+
+@pytest.mark.parametrize(("number", "mark"), [("", "#!undef SEVERAL"), ("3", "#!define SEVERAL")])
+def test_an_edge_with_a_number_is_one_of_several(number: str, mark: str, tmp_path: Path) -> None:
+    assert render(EDGE, tmp_path, EDGE_NODES=NODES, EDGE_NUMBER=number).returncode == 0
+    written = (tmp_path / "kamailio.cfg").read_text()
+    assert mark in written
+    assert f"server_id={number or 0}\n" in written
 
 
 def test_without_an_edge_a_pbx_has_neither(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -64,6 +64,13 @@ class Stage:
     pbx: FakePbx
     session: aiohttp.ClientSession
     stack: AsyncExitStack
+    services: Any
+
+    def reached_by(self, *urls: str) -> None:
+        """From now on the PBX counts as having these addresses."""
+        settings = self.services.settings
+        changed = replace(settings.sip_websocket, pbx_urls=urls)
+        self.services.settings = replace(settings, sip_websocket=changed)
 
     async def connect(self, **headers: str) -> aiohttp.ClientWebSocketResponse:
         named = {k.title(): v for k, v in headers.items()}
@@ -118,7 +125,20 @@ async def staged(**settings: Any) -> AsyncIterator[Stage]:
         session = await stack.enter_async_context(aiohttp.ClientSession())
         url = f"ws://127.0.0.1:{wanted.http_port}/ws"
         async with AsyncExitStack() as sockets:
-            yield Stage(url, wanted.http_port, pbx, session, sockets)
+            yield Stage(url, wanted.http_port, pbx, session, sockets, services)
+
+
+async def test_of_several_edges_the_first_that_answers_is_taken() -> None:
+    async with staged() as stage:
+        socket = await stage.connect()
+        assert await said(socket, "OPTIONS") == "OPTIONS"
+        nobody = f"ws://127.0.0.1:{free_http_port()}/"
+        [edge] = stage.services.settings.sip_websocket.pbx_urls
+        stage.reached_by(nobody, edge)
+        socket = await stage.connect()
+        assert await said(socket, "OPTIONS") == "OPTIONS"
+        stage.reached_by(nobody, nobody)
+        assert await stage.refused() == 503
 
 
 @pytest.mark.parametrize("says", ["", CRLF, "OPTIONS", UNREGISTER])

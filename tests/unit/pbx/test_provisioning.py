@@ -310,7 +310,7 @@ async def test_given_an_edge_then_phones_have_no_password_and_are_known_by_its_a
     None
 ):
     pbx = FakePhones()
-    behind = replace(PROFILE, edge=EdgeAddress("10.0.0.5", 5060))
+    behind = replace(PROFILE, edges=(EdgeAddress("10.0.0.5", 5060),))
     await provision([ONE], behind, pbx)
 
     endpoint, aor = pbx.objects["endpoint", "0003*210"], pbx.objects["aor", "0003*210"]
@@ -325,7 +325,7 @@ async def test_given_an_edge_then_phones_have_no_password_and_are_known_by_its_a
 async def test_given_an_edge_when_a_phone_changes_then_it_is_changed_and_let_in_by_the_edge_only(
     acl: str | None,
 ) -> None:
-    behind = replace(PROFILE, edge=EdgeAddress("10.0.0.5", 5060))
+    behind = replace(PROFILE, edges=(EdgeAddress("10.0.0.5", 5060),))
     pbx = FakePhones()
     await provision([ONE], behind, pbx)
     if acl is None:
@@ -340,7 +340,7 @@ async def test_given_an_edge_when_a_phone_changes_then_it_is_changed_and_let_in_
 async def test_given_phones_when_they_move_to_an_edge_or_back_then_no_old_field_stays(
     edge_first: bool,
 ) -> None:
-    behind = replace(PROFILE, edge=EdgeAddress("fd00::5", 5060))
+    behind = replace(PROFILE, edges=(EdgeAddress("fd00::5", 5060),))
     profiles = [behind, PROFILE] if edge_first else [PROFILE, behind]
     pbx, fresh = FakePhones(), FakePhones()
     await provision([ONE], profiles[0], pbx)
@@ -357,7 +357,7 @@ async def test_given_an_edge_then_browsers_have_an_endpoint_that_the_dialplan_kn
     None
 ):
     pbx = FakePhones()
-    behind = replace(PROFILE, edge=EdgeAddress("10.0.0.5", 5060))
+    behind = replace(PROFILE, edges=(EdgeAddress("10.0.0.5", 5060),))
     phone = replace(ONE, webrtc=True)
     await provision([phone, browser_account(phone, "of-now")], behind, pbx)
 
@@ -366,6 +366,24 @@ async def test_given_an_edge_then_browsers_have_an_endpoint_that_the_dialplan_kn
     assert aor["contact"] == "sip:0003*210-web@10.0.0.5:5060;x-transport=ws"
     assert (endpoint["aors"], endpoint["webrtc"]) == ("0003*210-web", "yes")
     assert ("auth", "0003*210-web") not in pbx.objects
+
+
+async def test_given_several_edges_then_a_phone_has_a_contact_at_each_that_the_dialplan_knows() -> (
+    None
+):
+    pbx = FakePhones()
+    edges = (EdgeAddress("10.0.0.5", 5060), EdgeAddress("fd00::5", 5060))
+    phone = replace(ONE, webrtc=True)
+    browsers = browser_account(phone, "of-now")
+    await provision([phone, browsers], replace(PROFILE, edges=edges), pbx)
+
+    assert pbx.objects["aor", "0003*210"]["contact"] == (
+        "sip:0003*210@10.0.0.5:5060;x-edge,sip:0003*210@[fd00::5]:5060;x-edge"
+    )
+    assert pbx.objects["aor", "0003*210-web"]["contact"] == (
+        "sip:0003*210-web@10.0.0.5:5060;x-transport=ws;x-edge,"
+        "sip:0003*210-web@[fd00::5]:5060;x-transport=ws;x-edge"
+    )
 
 
 class Busy(FakePhones):

@@ -20,7 +20,7 @@ from bridge.cluster.edge.registered_phones import (
     EdgeContact,
     RegisteredPhones,
 )
-from bridge.cluster.edge.tables import LOCATION_CHANNEL
+from bridge.cluster.edge.several_edges import LOCATION_CHANNEL
 from bridge.faults import StorageUnavailable
 from tests.lab.instant_time import instant
 
@@ -148,6 +148,17 @@ async def test_a_note_is_a_reason_to_read_that_number_alone(edge: FakeEdge) -> N
         edge.note("210")
         await asyncio.sleep(MOMENT_S)
         assert found.told[2:] == [("210", False)]
+
+
+@instant
+async def test_a_note_without_a_number_is_a_reason_to_read_all(edge: FakeEdge) -> None:
+    """One of several edges has died, or lives again."""
+    async with followed(edge) as found:
+        edge.states["210"] = False
+        edge.note("")
+        await asyncio.sleep(MOMENT_S)
+        assert edge.reads == [None, None]
+        assert found.told[1:] == [("210", False)]
 
 
 @instant
