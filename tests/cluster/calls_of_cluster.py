@@ -43,7 +43,7 @@ async def talks(
         talking = [x for x in calls if {y["status"] for y in x["phoneCallView"]} == {5}]
         return len(talking) == count
 
-    await eventually(answered, 20)
+    await eventually(answered, 40)
     return ids
 
 
@@ -54,7 +54,7 @@ async def finals(cluster: RunningCluster, ids: Sequence[str]) -> list[Any]:
         rows = await cluster.rows("SELECT * FROM calls WHERE id = ANY($1)", list(ids))
         return rows if len(rows) == len(ids) and all(x["ended_ms"] for x in rows) else None
 
-    return list(await eventually(all_there, 15))
+    return list(await eventually(all_there, 40))
 
 
 def final_of(row: Any) -> Any:

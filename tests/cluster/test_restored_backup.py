@@ -24,7 +24,10 @@ PUBLIC = ["3235550202"], ["3235550201"]
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def cluster(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[RunningCluster]:
     """Of two instances; `a` holds the PBX."""
-    settings = {"stop_notice_s": "0"}  # no balancer is there that would have to notice
+    settings = {
+        "stop_notice_s": "0",  # no balancer is there that would have to notice
+        "wait_for_pickup_default_s": "300",  # a phone rings until the test has ended
+    }
     async with open_cluster(tmp_path_factory.mktemp("short"), ["a", "b"], settings) as running:
         yield running
 

@@ -51,6 +51,7 @@ async def opened(
         "calls_per_extension_max": "1000",
         "calls_per_user_max": "1000",
         "call_queue_wait_ms": "20000",
+        "wait_for_pickup_default_s": "300",  # phones ring until a test has ended
     }
     more_ports = {"rtp_ports": 5 * LONG_TALKING} if pytestconfig.getoption("--cluster-long") else {}
     folder = tmp_path_factory.mktemp("short")
