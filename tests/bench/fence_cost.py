@@ -1,9 +1,11 @@
 """What the fence of writes costs: CPU per call at a steady rate, with and without leases.
 
-    python -m tests.bench.fence_cost [ROUNDS]
+    python -m tests.bench.fence_cost [ROUNDS [SECONDS]]
 
 Three services on one PostgreSQL serve the same calls in turn: one that is alone, an instance of
 several that locks no lease, and one that locks its lease in each transaction. Only ratios count.
+On a busy machine many rounds of one second tell more than few long ones: its other work changes
+less between two sides.
 """
 
 from __future__ import annotations
@@ -133,32 +135,42 @@ async def cost_rounds(
     return found
 
 
-async def measure(folder: Path, template: CallTemplate, rounds: int) -> None:
+async def measure(folder: Path, template: CallTemplate, rounds: int, seconds: float) -> None:
     with private_postgresql() as server:
         async with opened_sides(folder, template, server) as sides:
             for per_s in PER_S:
-                tell(per_s, await cost_rounds(sides, per_s, rounds))
+                tell(per_s, await cost_rounds(sides, per_s, rounds, seconds))
 
 
 def tell(per_s: float, rounds: list[dict[str, dict[str, float]]]) -> None:
-    for what in ("service", "database", "transactions"):
+    for what in ("service", "database", "service and database", "transactions"):
         for one, other in (("with fence", "without fence"), ("with fence", "alone")):
-            ratios = [found[one][what] / found[other][what] for found in rounds]
+            ratios = [_of(found[one], what) / _of(found[other], what) for found in rounds]
             low, _, high = statistics.quantiles(ratios)
             middle = statistics.median(ratios)
             print(  # noqa: T201
                 f"{per_s:g} calls/s, {what}, {one} to {other}: "
-                f"{middle:.3f} ({low:.3f} to {high:.3f})"
+                f"{middle:.3f} ({low:.3f} to {high:.3f}), "
+                f"standard error {statistics.stdev(ratios) / len(ratios) ** 0.5:.3f}"
             )
 
 
-async def main(rounds: int) -> None:
+def _of(cost: Mapping[str, float], what: str) -> float:
+    return sum(cost[x] for x in what.split(" and "))
+
+
+async def main(rounds: int, seconds: float) -> None:
     with tempfile.TemporaryDirectory(prefix="bridge-bench-") as name:
         folder = Path(name)
         async with open_stage(folder / "stage") as stage:
             template = await record_call(stage)
-        await measure(folder, template, rounds)
+        await measure(folder, template, rounds, seconds)
 
 
 if __name__ == "__main__":
-    asyncio.run(main(int(sys.argv[1]) if sys.argv[1:] else 5))
+    asyncio.run(
+        main(
+            int(sys.argv[1]) if sys.argv[1:] else 5,
+            float(sys.argv[2]) if sys.argv[2:] else SECONDS,
+        )
+    )
