@@ -24,6 +24,8 @@ check() {
     case $2 in '' | *[!$3]*) echo "render.sh: $1 is empty or has a character it may not have" >&2; exit 1;; esac
 }
 check EDGE_ADDRESS "$EDGE_ADDRESS" '0-9A-Fa-f.:'
+case $EDGE_ADDRESS in *.*.*.* | *:*:*) ;; *)
+    echo "render.sh: EDGE_ADDRESS must be an IP address" >&2; exit 1;; esac
 [ -z "$EDGE_INNER_ADDRESS" ] || check EDGE_INNER_ADDRESS "$EDGE_INNER_ADDRESS" '0-9.'
 [ -z "$EDGE_INSTANCES" ] || check EDGE_INSTANCES "$EDGE_INSTANCES" '0-9A-Fa-f.: '
 check EDGE_REALM "$EDGE_REALM" 'A-Za-z0-9.-'
@@ -90,6 +92,8 @@ fi
 NODES= list= n=0
 for one in $EDGE_NODES; do
     check EDGE_NODES "$(printf %s "$one" | tr -d '[]')" 'A-Za-z0-9_.:=-'
+    case $one in ?*=?*:[0-9]*) ;; *)
+        echo "render.sh: EDGE_NODES: $one is not name=address:port" >&2; exit 1;; esac
     n=$((n + 1))
     NODES="$NODES    \$sht(nodes=>${one%%=*}) = $n;
 "
