@@ -91,7 +91,7 @@ class AriClient(AriRequests):
         await self.json("PUT", *_dynamic(kind, name), body={"fields": pairs})
 
     async def delete_dynamic_object(self, kind: str, name: str) -> bool:
-        """Delete a res_pjsip object (`auth`, `aor`, `endpoint`).
+        """Delete a res_pjsip object (`auth`, `aor`, `endpoint`, `contact`).
 
         False if there was none. Raises AriError, AriNotHeld.
         """

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from bridge.calls.pbx import InvalidPbxValue
+from bridge.calls.pbx import InvalidPbxValue, PbxOutcomeUnknown, PbxUnavailable
 from bridge.directory.loader import CurrentDirectory
 from bridge.directory.model import Extension
 from bridge.faults import Fenced, StorageUnavailable
@@ -22,6 +22,7 @@ from bridge.pbx.phones.browser_secrets import BrowserSecrets
 from bridge.pbx.phones.opus import OPUS_MODULES
 from bridge.pbx.phones.phone_objects import PhoneAccount, browser_account
 from bridge.pbx.phones.provisioning import ProvisioningResult, provision
+from bridge.pbx.phones.registrations import Registrations
 from bridge.supervision.conditions import Condition
 from bridge.supervision.fair_share import in_turns
 from bridge.supervision.tasks import awaited, in_background
@@ -33,6 +34,15 @@ log = structlog.get_logger()
 
 # asterisk-conf/pbx/extensions.conf: what a phone may dial.
 CONTEXT_ANY, CONTEXT_LOCAL = "phones", "phones-local"
+
+_FAULTS = (
+    AriError,
+    Fenced,
+    InvalidPbxValue,
+    PbxOutcomeUnknown,
+    PbxUnavailable,
+    StorageUnavailable,
+)
 
 RETRY_FIRST_S, RETRY_LAST_S = 2.0, 60.0
 READY_AFTER_S = 10.0
@@ -151,6 +161,7 @@ class DirectoryPhones:
                 only=only,
                 unsure={x.number for x in phones} if everything_unsure else self._removed,
                 progress=progress,
+                contacts_of=Registrations(self._link).contacts_of_aor,
             )
             if self._subscribers is not None:
                 made = (x for x in phones if x.number not in result.not_made)
@@ -160,7 +171,7 @@ class DirectoryPhones:
                 self._browser_secrets.seen(x.browsers_of for x in phones if x.browsers_of)
             # Removing an endpoint causes no event: ask anew who can be reached.
             await self._link.refresh_endpoints()
-        except (AriError, InvalidPbxValue, StorageUnavailable, Fenced) as why:
+        except _FAULTS as why:
             self._failed(str(why))
         except Exception as why:
             # A fault of ours; it must not keep the service "not ready".

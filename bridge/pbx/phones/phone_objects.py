@@ -6,7 +6,7 @@ import hashlib
 import ipaddress
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from bridge.calls.pbx import InvalidPbxValue
@@ -178,6 +178,14 @@ def auth_object(name: str, secret: str) -> dict[str, str]:
 def is_our_mark(mark: str) -> bool:
     """Whether the service has made the aor that has this in its MARK_FIELD."""
     return mark.startswith((MARK_PREFIX, _EARLIER_PREFIX))
+
+
+def is_behind_edge(aor: Mapping[str, str]) -> bool:
+    """Whether the phone of this aor, as the PBX tells it, does not register at the PBX.
+
+    Its `contact` does not say: Asterisk tells there the contacts that phones have registered, too.
+    """
+    return aor.get("max_contacts", "0") == "0"
 
 
 def _ip_address(value: str) -> str:

@@ -15,7 +15,7 @@ PBX that may be open.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import TypeVar
@@ -29,6 +29,7 @@ from bridge.pbx.phones.phone_objects import (
     MARK_PREFIX,
     PhoneAccount,
     PhoneObjects,
+    is_behind_edge,
     is_our_mark,
     phone_objects,
 )
@@ -47,7 +48,14 @@ NOT_OURS = "exists on the PBX and is not ours; left alone"
 Progress = Callable[[int, int], None]
 """Told how many of the phones to be made, changed or removed are done, and how many there are."""
 
+ContactsOf = Callable[[str], Awaitable[Collection[str]]]
+"""The ids of the contacts that phones have registered at an aor."""
+
 _T = TypeVar("_T")
+
+
+async def _none(_: str) -> Collection[str]:
+    return ()
 
 
 class _Step(Enum):
@@ -80,13 +88,15 @@ async def provision(
     unsure: Collection[str] = (),
     only: Collection[str] | None = None,
     progress: Progress = lambda done, of: None,
+    contacts_of: ContactsOf = _none,
 ) -> ProvisioningResult:
     """Make the PBX's phones exactly these; running it again changes nothing.
 
     `only`: look at these numbers and no others. `unsure`: names whose endpoint the PBX may list
-    though it is gone. Raises InvalidPbxValue before anything is changed, AriError when the PBX goes
-    away in between: another run then finishes the work. The PBX sends no event for a phone that is
-    removed: let the link ask again (AmiLink.refresh_endpoints) afterwards.
+    though it is gone. `contacts_of`: a phone that is behind an edge from now on loses these; what
+    it raises is raised. Raises InvalidPbxValue before anything is changed, AriError when the PBX
+    goes away in between: another run then finishes the work. The PBX sends no event for a phone
+    that is removed: let the link ask again (AmiLink.refresh_endpoints) afterwards.
     """
     accounts = {phone.number: phone for phone in phones}
     if len(accounts) != len(phones):
@@ -103,7 +113,7 @@ async def provision(
         names = sorted(existing - accounts.keys())
     else:
         names = sorted(existing | accounts.keys())
-    run = _Run(ari, accounts, marks, profile, progress)
+    run = _Run(ari, accounts, marks, profile, progress, contacts_of)
     await run.plan(names, existing, unsure)
     if run.changes:
         await whole.remove()
@@ -122,12 +132,14 @@ class _Run:
         marks: Mapping[str, str],
         profile: PhoneProfile,
         progress: Progress,
+        contacts_of: ContactsOf,
     ) -> None:
         self._ari = ari
         self._accounts = accounts
         self._marks = marks
         self._profile = profile
         self._progress = progress
+        self._contacts_of = contacts_of
         self._steps: dict[str, _Step] = {}
         self._refused: dict[str, str] = {}
 
@@ -196,17 +208,25 @@ class _Run:
             listed = await self._ari.dynamic_object("endpoint", name) is not None
         if not ours and listed:
             return _Step.CONFLICT
+        # An update leaves what it does not name, and a phone behind an edge has other fields. Also
+        # where a run has ended half-way, after the endpoint was removed.
+        if aor is not None and is_behind_edge(aor) != bool(self._profile.edges):
+            return _Step.REPLACE
         if not listed:
             return _Step.ADD
-        if mark == wanted:
-            return _Step.NOTHING
-        # An update leaves what it does not name, and a phone behind an edge has other fields.
-        moved = bool((aor or {}).get("contact")) != bool(self._profile.edges)
-        return _Step.REPLACE if moved else _Step.UPDATE
+        return _Step.NOTHING if mark == wanted else _Step.UPDATE
 
     async def _remove(self, name: str) -> None:
         for kind in ("endpoint", "auth", "aor"):
             await self._ari.delete_dynamic_object(kind, name)
+
+    async def _remove_contacts(self, name: str) -> None:
+        """Asterisk keeps them without their aor, and would ring them, past the edge, until they
+        expire. First what lets the phone register anew."""
+        for kind in ("endpoint", "auth"):
+            await self._ari.delete_dynamic_object(kind, name)
+        for contact in await self._contacts_of(name):
+            await self._ari.delete_dynamic_object("contact", contact)
 
     async def _update(self, name: str) -> None:
         """The mark with the fingerprint last: a run that ends half-way is repeated by the next."""
@@ -224,6 +244,8 @@ class _Run:
         await self._ari.put_dynamic_object("aor", name, wanted["aor"])
 
     async def _replace(self, name: str) -> None:
+        if self._profile.edges:
+            await self._remove_contacts(name)
         await self._remove(name)
         await self._add_aor(name)
         await self._add_endpoint(name)

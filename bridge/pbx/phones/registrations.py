@@ -71,6 +71,14 @@ class Registrations:
             task.add_done_callback(lambda _: self._asked.pop(name, None))
         return await asyncio.shield(task)
 
+    async def contacts_of_aor(self, aor: str) -> list[str]:
+        """The ids of the contacts that phones have registered there, CONTACTS_MAX at most.
+
+        Raises InvalidPbxValue, PbxUnavailable, PbxOutcomeUnknown.
+        """
+        value = await self._value(f"PJSIP_AOR({ami_values.endpoint_name(aor)},contact)")
+        return [ami_values.contact_id(x) for x in _listed(value) if _STATIC not in x]
+
     async def _of(self, name: str) -> tuple[Registration, ...] | None:
         try:
             found = [await self._contact(x) for x in await self._contact_ids(name)]

@@ -353,6 +353,32 @@ async def test_given_phones_when_they_move_to_an_edge_or_back_then_no_old_field_
     assert again.unchanged == ("0003*210",)
 
 
+@pytest.mark.parametrize("half_way", [False, True])
+async def test_given_a_registered_phone_when_an_edge_comes_then_its_contacts_go(
+    half_way: bool,
+) -> None:
+    """Also if a run ended after it had removed the endpoint."""
+    pbx, fresh = FakePhones(), FakePhones()
+    behind = replace(PROFILE, edges=(EdgeAddress("10.0.0.5", 5060),))
+    await provision([ONE], PROFILE, pbx)
+    if half_way:
+        del pbx.objects["endpoint", ONE.number]
+    contacts = [f"{ONE.number};@1", f"{ONE.number};@2"]
+    # Asterisk tells registered contacts as those of the aor.
+    pbx.objects["aor", ONE.number]["contact"] = "sip:192.0.2.1"
+    for contact in contacts:
+        pbx.objects["contact", contact] = {"uri": "sip:192.0.2.1"}
+
+    async def contacts_of(aor: str) -> list[str]:
+        assert ("auth", aor) not in pbx.objects, "it could register again"
+        return contacts
+
+    result = await provision([ONE], behind, pbx, contacts_of=contacts_of)
+    assert result.updated == (ONE.number,)
+    await provision([ONE], behind, fresh)
+    assert pbx.objects == fresh.objects
+
+
 async def test_given_an_edge_then_browsers_have_an_endpoint_that_the_dialplan_knows_as_theirs() -> (
     None
 ):
