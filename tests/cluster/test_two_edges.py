@@ -14,6 +14,7 @@ from bridge.testing.softphones.plain_phone import PlainPhone
 from tests.integration.storage.private_postgresql import PrivatePostgresql
 
 from .lab.cluster import Cluster, open_cluster
+from .lab.kamailio import KamailioEdge
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -41,6 +42,16 @@ async def is_at(cluster: Cluster, number: str, *edges: int) -> None:
         return found == list(edges)
 
     await eventually(there, 20, why=lambda: f"{number} is at {found}")
+
+
+async def forgets(edge: KamailioEdge, number: str) -> None:
+    """Until the edge no longer has that number in memory."""
+
+    async def forgotten() -> bool:
+        dumped = await edge.control("ul.dump", "brief")
+        return "Domain: location" in dumped and f"AoR: {number}\n" not in dumped
+
+    await eventually(forgotten, 20)
 
 
 async def rings_once(api: ApiClient, caller: str, called: PlainPhone) -> None:
@@ -85,10 +96,11 @@ async def test_given_a_phone_that_goes_to_another_edge_and_back_then_it_is_at_th
         cluster.nodes[0].service.client() as api,
     ):
         alice.answers_after_s = 0.0
-        for number, edge in ((1, second), (0, first), (1, second)):
-            await desk.move(edge.address)
+        for number, left in ((1, first), (0, second), (1, first)):
+            await desk.move(cluster.edges[number].address)
             await is_at(cluster, DESK, number)
             await rings_once(api, "210", desk)
+            await forgets(left, DESK)
         assert (await desk.register()).status == 200  # it renews what it has
         await is_at(cluster, DESK, 1)
         await rings_once(api, "210", desk)
