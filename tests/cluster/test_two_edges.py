@@ -54,10 +54,17 @@ async def forgets(edge: KamailioEdge, number: str) -> None:
     await eventually(forgotten, 20)
 
 
+async def has_status(api: ApiClient, number: str, status: str) -> bool:
+    """Of its presence: 1 if its phone can be reached."""
+    answer = await api.request("GET", f"/uapi/extensions/@me/{number}/presence")
+    return bool(answer.json["entry"][0]["status"] == status)
+
+
 async def rings_once(api: ApiClient, caller: str, called: PlainPhone) -> None:
     """An app connects the two: the phone that is called gets one call, and answers it."""
     called.forget_calls()
     called.answers_after_s = 0.0
+    await eventually(lambda: has_status(api, caller, "1"), 30)  # the node may just have started
     call = await api.place(caller, called.user.partition("*")[2])
     await api.wait_status(call, 5)
     await api.hang_up(caller, call)
@@ -159,11 +166,7 @@ async def test_given_an_edge_that_is_killed_then_the_phones_of_the_other_go_on_a
         await bob.free()
         await rings_once(api, "210", bob)  # though the node may not know yet that it died
 
-        async def unreachable() -> bool:
-            answer = await api.request("GET", "/uapi/extensions/@me/211/presence")
-            return bool(answer.json["entry"][0]["status"] != "1")
-
-        await eventually(unreachable, 30)
+        await eventually(lambda: has_status(api, "211", "0"), 30)
         assert (await api.create("211", "210")).code == "pc_source_invalid"
         await desk.move(second.address)
         await is_at(cluster, DESK, 1)
