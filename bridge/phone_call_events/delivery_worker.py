@@ -33,11 +33,12 @@ DATABASE_RETRY_S = 1.0
 
 class DeliveryWorker:
     """`run` returns in one of `ENDS`, and may be run again. `state` says what it does; what follows
-    is decided in bridge/phone_call_events/worker_state.py.
+    is decided in bridge/phone_call_events/worker_state.py. `runs`: how often it was run.
     """
 
     def __init__(self, subscription_id: str, context: DeliveryContext) -> None:
         self.state = WorkerState.IDLE
+        self.runs = 0
         self._id = subscription_id
         self._context = context
         self._waiting = WaitingEvents(context.waiting_max)
@@ -135,6 +136,7 @@ class DeliveryWorker:
 
         A database that does not answer is asked again. `state` says why it ended.
         """
+        self.runs += 1
         follows: WorkerState | None = None
         while True:
             self.state = follows or next_state(await self._look())

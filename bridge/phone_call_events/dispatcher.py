@@ -154,13 +154,14 @@ class Dispatcher:
         subscription = self._context.find(subscription_id)
         if worker.idle and subscription is not None and subscription.call_id is not None:
             # Until its results are on disk: a new worker would send again what waits there.
-            self._context.store.once_recorded(lambda: self._let_go(subscription_id, worker))
+            runs = worker.runs
+            self._context.store.once_recorded(lambda: self._let_go(subscription_id, worker, runs))
         elif not worker.idle and subscription is not None:
             self._work(subscription_id)
 
-    def _let_go(self, receiver_id: str, worker: DeliveryWorker) -> None:
-        """Of a receiver of one call nothing stays in memory."""
-        same = self._workers.get(receiver_id) is worker
+    def _let_go(self, receiver_id: str, worker: DeliveryWorker, runs: int) -> None:
+        """Of a receiver of one call nothing stays in memory. Results of a later run may wait."""
+        same = self._workers.get(receiver_id) is worker and worker.runs == runs
         if same and worker.idle and receiver_id not in self._tasks:
             del self._workers[receiver_id]
             self._context.let_go(receiver_id)

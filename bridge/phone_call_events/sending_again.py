@@ -43,10 +43,12 @@ class SendingAgain:
 
         `first` gets the delivery as it will be. Its write comes before, in the same transaction; if
         it changes no row, nothing is written. Raises StoppedByGuard then.
-        None if the delivery does not exist. Raises SubscriptionDisabled.
+        None if the delivery does not exist. Raises SubscriptionDisabled,
+        StorageUnavailable.
         """
         # Its last attempt may be told, and not on disk yet: it would look as if it still waited.
-        await self._deliveries.caught_up()
+        if not await self._deliveries.caught_up():
+            raise StorageUnavailable("the results of its attempts cannot be written now")
         delivery = await self._deliveries.find(subscription.id, delivery_id)
         if delivery is None:
             return None

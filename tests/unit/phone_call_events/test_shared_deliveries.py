@@ -86,6 +86,7 @@ class Instance:
         self.sent: list[str] = []
         self.usable = True
         self.writes = True
+        self.let_go: list[str] = []
         self._late: list[Callable[[], None]] = []
         self.answers = asyncio.Event()
         self.answers.set()
@@ -101,7 +102,7 @@ class Instance:
             limits=TryLimits(10, 10, 10, frozenset()),
             find=self.known.get,
             gone=None,
-            let_go=lambda _: None,
+            let_go=self.let_go.append,
             know=self.know,
         )
         find = lambda x: self.known.get(x) if self.usable else None  # noqa: E731
@@ -158,6 +159,11 @@ class Instance:
             write()
         else:
             self._late.append(write)
+
+    def write_first(self, count: int) -> None:
+        first, self._late = self._late[:count], self._late[count:]
+        for write in first:
+            write()
 
     def write_what_waits(self) -> None:
         self.writes, late, self._late = True, self._late, []
@@ -268,6 +274,29 @@ async def test_given_a_result_that_cannot_be_written_then_its_event_is_not_sent_
     await asyncio.sleep(60)
     assert len(holder.sent) == 3
     assert disk.waiting() == []
+    await holder.deliveries.stop()
+
+
+@instant
+async def test_given_a_later_result_that_is_not_written_then_its_event_is_not_sent_again(
+    disk: Disk, bus: Bus
+) -> None:
+    """Each run of the receiver of one call ends with results of its own."""
+    holder = Instance(disk, bus).has(*range(SHARDS))
+    holder.known["status1"] = subscription("status1")
+    await holder.deliveries.start()
+    holder.writes = False
+    for _ in range(2):
+        disk.add("status1")
+        holder.deliveries.one_more("status1")
+        await asyncio.sleep(5)
+    holder.write_first(2)  # the result of the first run, and what waits for it
+    disk.add("status1")
+    holder.deliveries.one_more("status1")
+    await asyncio.sleep(5)
+    assert holder.sent == ["status1-1", "status1-2", "status1-3"]
+    holder.write_what_waits()
+    assert (len(holder.sent), holder.let_go) == (3, ["status1"])
     await holder.deliveries.stop()
 
 
