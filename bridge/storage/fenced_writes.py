@@ -58,7 +58,8 @@ class FencedWrites:
             self._first = self._fence_of()
         fence = self._first
         if fence is None:
-            log.error("writes_lost", why=_NOT_NOW, groups=1, statements=names(writes))
+            if writes:
+                log.error("writes_lost", why=_NOT_NOW, groups=1, statements=names(writes))
             return False
         # A group of another epoch must not make one of this epoch needless: it may be dropped.
         key = None if key is None else (fence, key)

@@ -34,10 +34,10 @@ class LostFences:
             if group.fence is None or group.fence not in lost:
                 left.append(group)
             elif group.answer is None:
-                dropped[group.fence] += 1
+                dropped[group.fence] += bool(group.writes)
             elif not group.answer.done():
                 group.answer.set_exception(Fenced(_why(group.fence)))
-        for fence, count in dropped.items():
+        for fence, count in (+dropped).items():  # without those of groups that write nothing
             log.warning(
                 "writes_of_lost_lease_dropped",
                 resource=fence.resource,

@@ -13,7 +13,7 @@ from bridge.faults import StorageOverloaded, StorageUnavailable
 from bridge.storage.batch_commit import BatchCommit
 from bridge.storage.engine import ANSWER_LIMIT_S
 from bridge.storage.fence import Fence
-from bridge.storage.statement import Counts, Write
+from bridge.storage.statement import Counts, Group, Write
 from bridge.storage.waiting_group import WaitingGroup, names, refuse, without_superseded
 from bridge.supervision.tasks import LivingTask, must_live
 
@@ -194,20 +194,24 @@ class WriteQueue:
         once they are on disk; what it raises is logged. Writes are lost, with an error in the log,
         if they are wrong, too many wait, or the database is down at the stop. False if they are
         lost at once. With a `fence` they are dropped, with a warning, once its lease has another
-        epoch.
+        epoch. Without writes there is always room, and nothing to lose: `written` is called once
+        all that came before is on disk.
         """
         if not self._accepts:
-            why = self._death or "the write queue is stopped"
-            log.error("writes_lost", why=why, groups=1, statements=names(writes))
+            self._lose_at_once(writes, self._death or "the write queue is stopped")
             return False
-        if len(self._waiting) >= self._max_waiting and not self._made_room():
-            log.error("writes_lost", why="too many are waiting", groups=1, statements=names(writes))
+        if writes and len(self._waiting) >= self._max_waiting and not self._made_room():
+            self._lose_at_once(writes, "too many are waiting")
             return False
         now_s = asyncio.get_running_loop().time()
         self._waiting.append(WaitingGroup(writes, None, key, final, written, fence, now_s))
         if self._timer is None:
             self._wake_in(self._linger_s)
         return True
+
+    def _lose_at_once(self, writes: Group, why: str) -> None:
+        if writes:
+            log.error("writes_lost", why=why, groups=1, statements=names(writes))
 
     def _wake_in(self, delay_s: float) -> None:
         if self._timer is not None:
@@ -297,7 +301,7 @@ class WriteQueue:
 
     def _lose(self, groups: list[WaitingGroup], why: str, *, outcome_unknown: bool = False) -> None:
         """All at once: to try each of many batches might hold the stop up for minutes."""
-        if lost := sum(group.answer is None for group in groups):
+        if lost := sum(x.answer is None and bool(x.writes) for x in groups):
             log.error("writes_lost", why=why, groups=lost)
         for group in groups:
             if group.answer is not None:

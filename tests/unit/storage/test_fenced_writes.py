@@ -94,5 +94,6 @@ async def test_given_no_lease_ever_then_nothing_is_written_and_the_loss_is_logge
         await writes.submit(WRITE)
     with capture_logs() as lines:
         assert not writes.submit_later(WRITE)
+        assert not writes.submit_later()  # nothing is lost with it
     assert [x["event"] for x in lines] == ["writes_lost"]
     assert queue.fences == []
