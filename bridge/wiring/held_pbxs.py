@@ -93,10 +93,8 @@ class HeldPbxs:
         """Returns once the calls that were being placed are placed, and all is written."""
         self._held.pop(lease.resource, None)
         await self._end(lease)
-        try:
-            await self._queue.caught_up(within_s=_WRITTEN_WITHIN_S)
-        except StorageUnavailable as why:
-            log.warning("hand_over_not_written", resource=lease.resource, why=str(why))
+        if not await self._queue.caught_up(within_s=_WRITTEN_WITHIN_S):
+            log.warning("hand_over_not_written", resource=lease.resource)
 
     async def stop(self) -> None:
         """End all nodes that are left."""

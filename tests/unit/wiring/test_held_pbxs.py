@@ -55,8 +55,10 @@ class Instance:
 
 
 class Queue:
+    writes = True
+
     async def caught_up(self, within_s: float | None = None) -> bool:
-        return True
+        return self.writes
 
 
 @dataclass
@@ -64,16 +66,17 @@ class Stage:
     instance: Instance
     leases: FakeLeases
     pbxs: HeldPbxs
+    queue: Queue
 
 
 @asynccontextmanager
 async def stage() -> AsyncIterator[Stage]:
-    instance, leases = Instance(), FakeLeases()
+    instance, leases, queue = Instance(), FakeLeases(), Queue()
     instance.may_begin.set()
-    queue = cast("WriteQueue", Queue())
-    pbxs = HeldPbxs(instance, leases, queue, [Settings.model_validate({"pbx_host": "192.0.2.1"})])
+    settings = Settings.model_validate({"pbx_host": "192.0.2.1"})
+    pbxs = HeldPbxs(instance, leases, cast("WriteQueue", queue), [settings])
     leases.listen(PBX_RESOURCES, pbxs)
-    yield Stage(instance, leases, pbxs)
+    yield Stage(instance, leases, pbxs, queue)
     await pbxs.stop()
 
 
@@ -92,6 +95,20 @@ async def test_given_a_lease_when_released_then_the_node_ends_in_order_and_is_no
         await eventually(lambda: given.instance.told == ["begin pbx1"])
         await given.leases.release(PBX)
         assert given.instance.told == ["begin pbx1", "end pbx1"]
+
+
+@pytest.mark.parametrize("writes", [True, False])
+async def test_given_a_database_that_takes_no_rows_when_handed_over_then_the_log_says_so(
+    writes: bool,
+) -> None:
+    async with stage() as given:
+        given.leases.win(PBX)
+        await eventually(lambda: given.instance.told == ["begin pbx1"])
+        given.queue.writes = writes
+        with capture_logs() as lines:
+            await given.leases.release(PBX)
+        said = [x for x in lines if x["event"] == "hand_over_not_written"]
+        assert len(said) == (0 if writes else 1)
 
 
 async def test_given_a_pause_then_the_node_stays_and_may_not_act_until_it_is_over() -> None:
