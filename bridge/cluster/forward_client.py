@@ -36,8 +36,8 @@ SILENCE_S = 45.0
 _KEPT_S = 15.0
 _CONNECT_S = 1.0
 _READ_AT_ONCE = 64 * 1024
-# aiohttp would add its own.
 _OF_TRACES = ("traceparent", "tracestate")
+# aiohttp would add its own.
 _NOT_ADDED = ("Accept", "Accept-Encoding", "Content-Type", "User-Agent")
 
 

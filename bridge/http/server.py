@@ -237,7 +237,12 @@ async def stop_accepting(runner: web.AppRunner) -> list[socket.socket]:
     """As `close_http`, but new connections wait for the next server on these sockets."""
     assert isinstance(runner, _Runner)  # noqa: S101 - of `start_http`
     kept = [same for server in runner.listening for same in same_sockets(server)]
-    await close_http(runner)
+    try:
+        await close_http(runner)
+    except BaseException:  # as at a stop meanwhile
+        for same in kept:
+            same.close()
+        raise
     return kept
 
 
