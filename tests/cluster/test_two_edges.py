@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import pytest
 import pytest_asyncio
@@ -113,12 +114,23 @@ async def test_given_a_phone_that_goes_to_another_edge_and_back_then_it_is_at_th
         await rings_once(api, "210", desk)
 
 
+@asynccontextmanager
+async def devices(cluster: Cluster, number: str, count: int) -> AsyncIterator[None]:
+    """So many may be registered for that number at a time."""
+    query = "UPDATE edge.subscriber SET devices = :d WHERE username = :n"
+    await cluster.run(query, n=number, d=count)
+    try:
+        yield
+    finally:
+        await cluster.run(query, n=number, d=1)
+
+
 async def test_given_two_devices_at_two_edges_when_called_then_both_ring_and_one_moves(
     cluster: Cluster,
 ) -> None:
     first, second = cluster.edges
-    await cluster.run("UPDATE edge.subscriber SET devices = 2 WHERE username = :n", n=DESK)
     async with (
+        devices(cluster, DESK, 2),
         cluster.phone(ALICE, edge=first) as alice,
         cluster.phone(DESK, edge=first) as desk,
         cluster.phone(DESK, "tcp", edge=second) as pocket,
@@ -133,7 +145,6 @@ async def test_given_two_devices_at_two_edges_when_called_then_both_ring_and_one
         await pocket.free()
         await desk.move(second.address)
         await is_at(cluster, DESK, 1, 1)
-    await cluster.run("UPDATE edge.subscriber SET devices = 1 WHERE username = :n", n=DESK)
 
 
 async def test_given_a_number_that_left_the_directory_then_each_edge_forgets_its_phone(
@@ -160,18 +171,20 @@ async def test_given_an_edge_that_is_killed_then_the_phones_of_the_other_go_on_a
         call = await alice.dial(BOB)
         await call.answered.wait()
         await first.kill()
-        await call.hold()
-        await call.hold(resumed=True)
-        await call.hang_up()
-        await bob.free()
-        await rings_once(api, "210", bob)  # though the node may not know yet that it died
+        try:
+            await call.hold()
+            await call.hold(resumed=True)
+            await call.hang_up()
+            await bob.free()
+            await rings_once(api, "210", bob)  # though the node may not know yet that it died
 
-        await eventually(lambda: has_status(api, "211", "0"), 30)
-        assert (await api.create("211", "210")).code == "pc_source_invalid"
-        await desk.move(second.address)
-        await is_at(cluster, DESK, 1)
-        await rings_once(api, "210", desk)
-        await first.start()
+            await eventually(lambda: has_status(api, "211", "0"))
+            assert (await api.create("211", "210")).code == "pc_source_invalid"
+            await desk.move(second.address)
+            await is_at(cluster, DESK, 1)
+            await rings_once(api, "210", desk)
+        finally:
+            await first.start()
         await rings_once(api, "210", desk)
         await is_at(cluster, DESK, 1)
 
