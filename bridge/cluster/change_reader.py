@@ -44,7 +44,8 @@ class _Row:
 
 
 class ChangeReader:
-    """`start` before anything is loaded that others may change; listeners may come later.
+    """`start` before anything is loaded that others may change; listeners may come later, and hear
+    that something was changed before them.
 
     Without `hints` only the interval, `poll_s`, and `catch_up` make it read.
     """
@@ -53,6 +54,7 @@ class ChangeReader:
         self._engine = engine
         self._poll_s = poll_s
         self._listeners: dict[str, Hear] = {}
+        self._missed: set[str] = set()  # kinds that had no listener when they were changed
         self._heard: set[str] = set()  # ids of rows that may be read once more
         self._until_ms = 0  # up to this moment, of the clock of the database, all is heard
         self._reads = 0
@@ -63,8 +65,10 @@ class ChangeReader:
             hints.listen(CHANNEL, lambda _: self._wake.set())
 
     def hear(self, kind: str, listener: Hear) -> None:
-        """Call `listener` with each change of that kind from now on."""
+        """Call `listener` with each change of that kind since `start`."""
         self._listeners[kind] = listener
+        if kind in self._missed:
+            self._wake.set()
 
     async def start(self) -> None:
         """Hear of each change from now on. Raises StorageUnavailable."""
@@ -103,6 +107,9 @@ class ChangeReader:
     async def _read(self) -> None:
         """Raises StorageUnavailable, of the database or of a listener; the next call repeats it."""
         self._reads += 1
+        for kind in self._missed & self._listeners.keys():
+            await self._tell(kind, None)
+            self._missed.discard(kind)
         now_ms, rows = await self._new_rows(self._until_ms - OVERLAP_MS)
         new = [x for x in rows if x.id not in self._heard]
         if len(rows) >= ROWS_MAX or now_ms - self._until_ms > KEPT_MS - 2 * OVERLAP_MS:
@@ -119,6 +126,7 @@ class ChangeReader:
     async def _tell(self, kind: str, keys: frozenset[str] | None) -> None:
         listener = self._listeners.get(kind)
         if listener is None:
+            self._missed.add(kind)
             return
         try:
             await listener(keys)

@@ -16,6 +16,7 @@ from bridge.cluster.hints import Hear
 from bridge.faults import StorageUnavailable
 from bridge.storage.cluster_tables import shared_changes
 from bridge.storage.shared_changes import CHANNEL, KEPT_MS, insert_change
+from bridge.testing.eventually import eventually
 
 from .sqlite_database import Clock, database
 
@@ -76,6 +77,32 @@ async def test_a_change_is_told_once_with_the_others_of_its_kind(tmp_path: Path)
             await reader.catch_up()
         assert heard.keys == [["a", "b"]]
         assert other.keys == []
+
+
+async def test_a_change_before_its_listener_is_told_once(tmp_path: Path) -> None:
+    """The directory of a start may have been loaded before the change."""
+    async with database(tmp_path) as engine:
+        reader, heard = ChangeReader(engine, None, LATER_S), Heard([StorageUnavailable("away")])
+        async with started(reader):
+            await change(engine, "a")
+            await reader.catch_up()
+            reader.hear(KIND, heard)
+            with pytest.raises(StorageUnavailable):
+                await reader.catch_up()
+            await reader.catch_up()
+            await change(engine, "b")
+            await reader.catch_up()
+        assert heard.keys == [None, ["b"]]
+
+
+async def test_a_listener_that_comes_late_need_not_wait_for_the_interval(tmp_path: Path) -> None:
+    async with database(tmp_path) as engine:
+        reader, heard = ChangeReader(engine, None, LATER_S), Heard()
+        async with started(reader):
+            await change(engine, "a")
+            await reader.catch_up()
+            reader.hear(KIND, heard)
+            await eventually(lambda: heard.keys == [None])
 
 
 async def test_a_row_that_is_committed_late_is_heard_though_it_is_older(tmp_path: Path) -> None:
