@@ -161,14 +161,15 @@ class Service:
             begin_purges(stack, "purge", purges, several.may_purge, shared.now_ms)
         # Each instance has tokens in memory.
         begin_purges(stack, "purge_tokens", {"tokens": lambda _: shared.tokens.purge()})
-        kept = await self._wait.make_way()
-        for listening in kept:
-            stack.callback(listening.close)
         app = application.make_application(services)
         if several is not None:
             await several.surround(stack, app, services, queue)
         await serve_metrics(stack, settings, services.metrics)
         seen = None if shared.traces is NO_TRACES else shared.traces
+        # Only now: while nobody listens, a supervisor could take the service for dead.
+        kept = await self._wait.make_way()
+        for listening in kept:
+            stack.callback(listening.close)
         runner = await start_http(app, server_settings(settings), shared.metrics, seen, kept)
         stack.push_async_callback(close_http, runner)
         if several is not None:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+from contextlib import AsyncExitStack
 from pathlib import Path
 
+import aiohttp
 import pytest
 import structlog
 
@@ -13,9 +17,13 @@ from bridge.directory.loader import EXAMPLE_FILE
 from bridge.directory.problems import DirectoryError
 from bridge.faults import StorageUnavailable
 from bridge.http.server import CannotListen
+from bridge.metrics.exposition import Exposition
 from bridge.pbx.pbx_settings import PhoneProfile
 from bridge.supervision.tasks import supervisor
 from bridge.testing.eventually import eventually
+from bridge.wiring import database_wait
+from bridge.wiring import service as wired
+from bridge.wiring.metrics import serve_metrics
 from bridge.wiring.pbx import ami_settings, asterisk_secrets, pbx_url, phone_profile
 from bridge.wiring.service import Service
 from tests.unit.http.whole_service import whole_service
@@ -98,3 +106,27 @@ def test_given_phones_of_the_pbx_then_there_is_no_profile_of_ours() -> None:
     profile = phone_profile(Settings.model_validate({"video_codecs": ""}))
     assert isinstance(profile, PhoneProfile)
     assert not profile.codecs.endswith(",")
+
+
+async def test_given_a_slow_start_then_it_is_alive_until_the_service_itself_listens(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The routing of several instances still asks the database just before that."""
+    monkeypatch.setattr(database_wait, "_SILENT_S", 0.05)
+    told: list[int] = []
+
+    async def slow(stack: AsyncExitStack, settings: Settings, text: Exposition) -> None:
+        url = f"http://127.0.0.1:{settings.http_port}/health/live"
+
+        async def alive() -> bool:
+            with contextlib.suppress(aiohttp.ClientError, TimeoutError):
+                async with aiohttp.ClientSession() as client, asyncio.timeout(2):
+                    told.append((await client.get(url)).status)
+            return bool(told)
+
+        await eventually(alive, 10)
+        await serve_metrics(stack, settings, text)
+
+    monkeypatch.setattr(wired, "serve_metrics", slow)
+    async with whole_service(tmp_path):
+        assert told == [200]
