@@ -38,6 +38,7 @@ async def edge(
         "EDGE_GUESSES_MAX": str(GUESSES_MAX),
         "EDGE_ADDRESS_GUESSES_MAX": str(ADDRESS_GUESSES_MAX),
         "EDGE_INSTANCES": INSTANCE,
+        "EDGE_NUMBER": "0",  # more of its queries are used so
     }
     numbers = {ALICE: 0, BOB: int(time.time()) + 600, BROWSER: 1}
     folder = tmp_path_factory.mktemp("short")
@@ -94,6 +95,16 @@ async def test_given_a_port_of_a_node_that_is_not_sip_then_the_edge_sends_nothin
         text = text.replace("To: <sip:210@127.0.0.1>", "To: <sip:210@127.0.0.1>;tag=x1")
         assert await stranger.status(text) == 403
         assert other.got_nothing()
+
+
+@pytest.mark.parametrize("method", ["INVITE", "NOTIFY"])
+async def test_given_a_quote_in_a_number_then_it_ends_no_text_of_a_query(
+    edge: KamailioEdge, method: str
+) -> None:
+    with UdpPeer(*NODE) as node:
+        node.send(request(method, "x'210", sender="<sip:210@127.0.0.1>"), edge.address)
+        assert status(await node.received("SIP/2.0")) == 420
+    assert "cannot do the query" not in edge.log_text()
 
 
 async def test_given_guesses_with_the_address_of_another_then_that_one_is_still_answered(
