@@ -15,14 +15,6 @@ from .lab.cluster import Cluster, open_cluster, ring
 ALICE = "0003*210"
 
 
-async def set_edge(cluster: Cluster, address: str) -> None:
-    """Restart the service with this address of the edge; empty: phones register at the PBX."""
-    service = cluster.nodes[0].service
-    await service.stop()
-    service.set("edge_address", address)
-    await service.start()
-
-
 @asynccontextmanager
 async def at_pbx(cluster: Cluster) -> AsyncIterator[PlainPhone]:
     """A phone that has registered at the PBX itself, for an hour."""
@@ -49,15 +41,14 @@ async def test_given_phones_at_a_pbx_when_an_edge_comes_and_goes_then_they_follo
     tmp_path_factory: pytest.TempPathFactory, postgresql: PrivatePostgresql
 ) -> None:
     async with open_cluster(tmp_path_factory.mktemp("short"), postgresql, 1) as cluster:
-        edge = ":".join(map(str, cluster.edge.address))
-        await set_edge(cluster, "")
+        await cluster.set_edges([])
         async with at_pbx(cluster) as before:
             await rings(cluster, before)
-            await set_edge(cluster, edge)
+            await cluster.set_edges([cluster.edge])
             async with cluster.phone(ALICE) as phone:
                 await rings(cluster, phone)
                 assert len(before.calls) == 1, "its registration at the PBX is gone"
                 assert (await before.register()).status != 200
-        await set_edge(cluster, "")
+        await cluster.set_edges([])
         async with at_pbx(cluster) as again:
             await rings(cluster, again)

@@ -125,6 +125,22 @@ async def devices(cluster: Cluster, number: str, count: int) -> AsyncIterator[No
         await cluster.run(query, n=number, d=1)
 
 
+async def test_given_one_edge_when_another_comes_then_each_phone_is_rung_once(
+    cluster: Cluster,
+) -> None:
+    first, second = cluster.edges
+    async with (
+        cluster.phone(ALICE, edge=first) as alice,
+        cluster.phone(DESK, edge=first) as desk,
+    ):
+        alice.answers_after_s = 0.0
+        await cluster.set_edges([first])
+        await cluster.set_edges([first, second])
+        async with cluster.nodes[0].service.client() as api, cluster.phone(BOB, edge=second) as bob:
+            for called in (desk, bob):
+                await rings_once(api, "210", called)
+
+
 async def test_given_two_devices_at_two_edges_when_called_then_both_ring_and_one_moves(
     cluster: Cluster,
 ) -> None:

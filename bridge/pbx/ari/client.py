@@ -76,13 +76,21 @@ class AriClient(AriRequests):
         return {one.name: one.online is not False for one in await self.endpoints()}
 
     async def dynamic_object(self, kind: str, name: str) -> dict[str, str] | None:
-        """The fields of a res_pjsip object (`auth`, `aor`, `endpoint`); None if there is none."""
+        """The fields of a res_pjsip object (`auth`, `aor`, `endpoint`); None if there is none.
+
+        An aor may have several contacts: commas are between them, and they are in no order.
+        """
         try:
             fields = await self.json("GET", *_dynamic(kind, name))
         except AriNotFound:
             return None
         with _as_documented("asterisk/config/dynamic"):
-            return {one["attribute"]: one["value"] for one in fields}
+            found: dict[str, str] = {}
+            for one in fields:
+                key, value = one["attribute"], one["value"]
+                several = key == "contact" and key in found
+                found[key] = f"{found[key]},{value}" if several else value
+            return found
 
     async def put_dynamic_object(self, kind: str, name: str, fields: Mapping[str, str]) -> None:
         """Make the object, or change these fields of it. Raises AriNotHeld, too."""

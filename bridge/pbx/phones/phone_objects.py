@@ -153,13 +153,8 @@ def _put_behind(edges: Sequence[EdgeAddress], phone: PhoneAccount, objects: Phon
     del objects["endpoint"]["auth"]
     for direct in ("max_contacts", "remove_existing"):
         del objects["aor"][direct]
-    # [all-devices] knows browsers by it. `transport` itself would be how to reach the edge.
-    parameters = ";x-transport=ws" if phone.browsers_of else ""
-    if len(edges) > 1:
-        # [all-devices] rings the phone by each edge that lives, and one of them has it.
-        parameters += ";x-edge"
-    contacts = (f"sip:{phone.number}@{x.uri_host}{parameters}" for x in edges)
-    objects["aor"] |= {"contact": ",".join(contacts), "qualify_frequency": "0"}
+    contacts = ",".join(_contacts_at(edges, phone))
+    objects["aor"] |= {"contact": contacts, "qualify_frequency": "0"}
     objects["endpoint"] |= {
         "identify_by": "username",
         # By name: of `deny` and `permit` Asterisk's database keeps nothing, so that after a restart
@@ -175,17 +170,32 @@ def auth_object(name: str, secret: str) -> dict[str, str]:
     return {"auth_type": "userpass", "username": name, "password": secret}
 
 
+def _contacts_at(edges: Sequence[EdgeAddress], phone: PhoneAccount) -> list[str]:
+    # [all-devices] knows browsers by it. `transport` itself would be how to reach the edge.
+    parameters = ";x-transport=ws" if phone.browsers_of else ""
+    if len(edges) > 1:
+        # [all-devices] rings the phone by each edge that lives, and one of them has it.
+        parameters += ";x-edge"
+    return [f"sip:{phone.number}@{x.uri_host}{parameters}" for x in edges]
+
+
 def is_our_mark(mark: str) -> bool:
     """Whether the service has made the aor that has this in its MARK_FIELD."""
     return mark.startswith((MARK_PREFIX, _EARLIER_PREFIX))
 
 
-def is_behind_edge(aor: Mapping[str, str]) -> bool:
-    """Whether the phone of this aor, as the PBX tells it, does not register at the PBX.
+def registers_elsewhere(
+    aor: Mapping[str, str], phone: PhoneAccount, edges: Sequence[EdgeAddress]
+) -> bool:
+    """Whether this aor, as the PBX tells it, is that of other edges, or of no edge.
 
-    Its `contact` does not say: Asterisk tells there the contacts that phones have registered, too.
+    Its `contact` alone does not say: Asterisk tells there the contacts that phones have
+    registered, too.
     """
-    return aor.get("max_contacts", "0") == "0"
+    behind = aor.get("max_contacts", "0") == "0"
+    if not behind or not edges:
+        return behind != bool(edges)
+    return set(aor.get("contact", "").split(",")) != set(_contacts_at(edges, phone))
 
 
 def _ip_address(value: str) -> str:

@@ -29,9 +29,9 @@ from bridge.pbx.phones.phone_objects import (
     MARK_PREFIX,
     PhoneAccount,
     PhoneObjects,
-    is_behind_edge,
     is_our_mark,
     phone_objects,
+    registers_elsewhere,
 )
 from bridge.pbx.phones.phone_store import PhoneStore
 from bridge.pbx.phones.provisioning_pace import ProvisioningPace
@@ -208,9 +208,10 @@ class _Run:
             listed = await self._ari.dynamic_object("endpoint", name) is not None
         if not ours and listed:
             return _Step.CONFLICT
-        # An update leaves what it does not name, and a phone behind an edge has other fields. Also
+        # An update leaves what it does not name, and a phone behind an edge has other fields. To
+        # its contacts it adds: the phone would be rung at a former edge, too, or twice at one. Also
         # where a run has ended half-way, after the endpoint was removed.
-        if aor is not None and is_behind_edge(aor) != bool(self._profile.edges):
+        if aor is not None and registers_elsewhere(aor, self._accounts[name], self._profile.edges):
             return _Step.REPLACE
         if not listed:
             return _Step.ADD

@@ -111,6 +111,13 @@ class Cluster:
             n=node,
         )
 
+    async def set_edges(self, edges: Sequence[KamailioEdge]) -> None:
+        """Restart the service of node1 with these; none: phones register at the PBX."""
+        service = self.nodes[0].service
+        await service.stop()
+        service.set("edge_address", ",".join(":".join(map(str, x.address)) for x in edges))
+        await service.start()
+
     async def run(self, statement: str, **values: object) -> None:
         async with self.engine.begin() as connection:
             await connection.execute(text(statement), values)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import json
 from collections.abc import AsyncIterator
 
 import pytest
@@ -64,6 +65,13 @@ async def test_the_star_of_a_number_is_escaped(fake: FakeAri, ari: AriClient) ->
         )
     ]
     assert fake.authorization == encode_basic_auth("bridge", "s3cret")
+
+
+async def test_each_contact_of_an_aor_is_told(fake: FakeAri, ari: AriClient) -> None:
+    contacts = [{"attribute": "contact", "value": x} for x in ("sip:a@b", "sip:a@c")]
+    fake.body = json.dumps([*contacts, {"attribute": "max_contacts", "value": "0"}])
+    told = await ari.dynamic_object("aor", "0003*210")
+    assert told == {"contact": "sip:a@b,sip:a@c", "max_contacts": "0"}
 
 
 async def test_objects_that_are_not_there(fake: FakeAri, ari: AriClient) -> None:

@@ -62,7 +62,12 @@ class FakePhones:
         has = self.objects.get((kind, name), {})
         if "acl" in has and has["acl"] == fields.get("acl"):
             raise AriRefused(400, "Named ACL occurs multiple times in ACL definition")
-        self.objects[kind, name] = has | dict(fields)
+        fields = dict(fields)
+        if "contact" in has and "contact" in fields:
+            # Asterisk adds them to those that it has.
+            both = f"{has['contact']},{fields['contact']}".split(",")
+            fields["contact"] = ",".join(dict.fromkeys(both))
+        self.objects[kind, name] = has | fields
 
     async def delete_dynamic_object(self, kind: str, name: str) -> bool:
         self._write()
@@ -351,6 +356,22 @@ async def test_given_phones_when_they_move_to_an_edge_or_back_then_no_old_field_
     assert pbx.objects == fresh.objects
     again = await provision([ONE], profiles[1], pbx)
     assert again.unchanged == ("0003*210",)
+
+
+@pytest.mark.parametrize("before", ["10.0.0.5", "10.0.0.6", "10.0.0.5 10.0.0.6 10.0.0.7"])
+@pytest.mark.parametrize("after", ["10.0.0.5", "10.0.0.5 10.0.0.6"])
+async def test_given_phones_behind_edges_when_those_change_then_no_old_contact_stays(
+    before: str, after: str
+) -> None:
+    of_then, of_now = (
+        replace(PROFILE, edges=tuple(EdgeAddress(x, 5060) for x in hosts.split()))
+        for hosts in (before, after)
+    )
+    pbx, fresh = FakePhones(), FakePhones()
+    await provision([ONE], of_then, pbx)
+    await provision([replace(ONE, caller_name="Zoë")], of_now, pbx)
+    await provision([replace(ONE, caller_name="Zoë")], of_now, fresh)
+    assert pbx.objects == fresh.objects
 
 
 @pytest.mark.parametrize("half_way", [False, True])
