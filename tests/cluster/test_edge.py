@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-import time
 from collections.abc import AsyncIterator
 
 import pytest
@@ -169,11 +168,9 @@ async def test_given_a_phone_that_came_back_from_another_port_when_busy_then_at_
         cluster.phone(DESK) as again,
     ):
         again.refuses_with = 486
-        began = time.monotonic()
         call = await alice.dial(DESK)
-        await asyncio.wait_for(call.over.wait(), 5)
-        assert call.final == 486
-        assert time.monotonic() - began < 2
+        await asyncio.wait_for(call.over.wait(), 20)
+        assert call.final == 486  # 408 if the edge had waited for the other
 
 
 async def test_given_two_devices_of_a_number_when_called_then_both_ring_and_one_answers(
@@ -274,15 +271,13 @@ async def test_given_nobody_registered_when_called_then_unreachable_at_once(
 ) -> None:
     async with cluster.phone(ALICE) as alice, cluster.nodes[0].service.client() as api:
         before = await unavailable(api)
-        began = time.monotonic()
         call = await alice.dial(BOB)
-        await asyncio.wait_for(call.over.wait(), 5)
-        assert time.monotonic() - began < 1
+        await asyncio.wait_for(call.over.wait(), 20)
 
         async def unavailable_too() -> bool:
             return await unavailable(api) > before
 
-        await eventually(unavailable_too)  # and not: no answer
+        await eventually(unavailable_too)  # and not: no answer, as if a phone had been waited for
         refused = await api.create("212", "210")
         assert (refused.status, refused.code) == (400, "pc_source_invalid")
 

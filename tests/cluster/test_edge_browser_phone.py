@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import AsyncIterator
 
 import pytest
@@ -99,7 +98,5 @@ async def test_given_a_page_that_is_closed_then_nobody_is_there(
             await page.online(BROWSER)
             await eventually(lambda: registered(True))
         await eventually(lambda: registered(False), 20)  # the edge looks every 5 s
-        began = time.monotonic()
         refused = await api.create("215", "212")
         assert (refused.status, refused.code) == (400, "pc_source_invalid")
-        assert time.monotonic() - began < 1
