@@ -164,8 +164,9 @@ class RegisteredPhones:
 
     async def _look(self) -> None:
         """Read what may have changed, and tell what has."""
+        # Both now: a note that comes while they are read is of a later change.
         noted, self._noted = self._noted, set()
-        everything = self._all_due or len(noted) > NUMBERS_MAX
+        everything, self._all_due = self._all_due or len(noted) > NUMBERS_MAX, False
         if not everything and not noted:
             return
         try:
@@ -178,7 +179,6 @@ class RegisteredPhones:
             self._unread.begin(str(why))
             return
         self._unread.end()
-        self._all_due = False
         gone = self._states.keys() - found.keys() if everything else noted - found.keys()
         for number, there in [*found.items(), *((x, False) for x in gone)]:
             if self._states.get(number, False) is not there:

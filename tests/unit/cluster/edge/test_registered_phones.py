@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from types import SimpleNamespace
 from typing import Any, cast
@@ -31,7 +31,8 @@ class FakeEdge:
     """The tables, in the place of an engine and of its connections.
 
     `states`: of each subscriber, whether a phone is registered. `reads`: the numbers of each read;
-    None for all. `unread` and `refused`: reads fail, connections for notes fail.
+    None for all. `meanwhile`: happens before the answer of the next read. `unread` and `refused`:
+    reads fail, connections for notes fail.
     """
 
     url = "postgresql+asyncpg://db/cluster"
@@ -40,6 +41,7 @@ class FakeEdge:
         self.states = states
         self.contacts: list[tuple[object, ...]] = []
         self.reads: list[list[str] | None] = []
+        self.meanwhile: Callable[[], None] = lambda: None
         self.unread = self.refused = False
         self._note: Any = None
         self._lost: Any = None
@@ -65,6 +67,8 @@ class FakeEdge:
         numbers = values.get("numbers")
         self.reads.append(numbers)
         found = [x for x in self.states.items() if numbers is None or x[0] in numbers]
+        meanwhile, self.meanwhile = self.meanwhile, lambda: None
+        meanwhile()
         return SimpleNamespace(all=lambda: found)
 
     def create_async_engine(self, *_: object, **__: object) -> FakeEdge:
@@ -158,6 +162,20 @@ async def test_a_note_without_a_number_is_a_reason_to_read_all(edge: FakeEdge) -
         edge.note("")
         await asyncio.sleep(MOMENT_S)
         assert edge.reads == [None, None]
+        assert found.told[1:] == [("210", False)]
+
+
+@pytest.mark.parametrize("note", ["", "210"])
+@instant
+async def test_a_note_that_comes_while_rows_are_read_is_not_lost(edge: FakeEdge, note: str) -> None:
+    def gone() -> None:
+        edge.states["210"] = False
+        edge.note(note)
+
+    async with followed(edge) as found:
+        edge.meanwhile = gone
+        edge.note("211")
+        await asyncio.sleep(MOMENT_S)
         assert found.told[1:] == [("210", False)]
 
 
