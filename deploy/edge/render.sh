@@ -92,7 +92,8 @@ fi
 NODES= list= n=0
 for one in $EDGE_NODES; do
     check EDGE_NODES "$(printf %s "$one" | tr -d '[]')" 'A-Za-z0-9_.:=-'
-    case $one in ?*=?*:[0-9]*) ;; *)
+    case $one in ?*=?*:*) port=${one##*:};; *) port=;; esac
+    case $port in '' | *[!0-9]*)
         echo "render.sh: EDGE_NODES: $one is not name=address:port" >&2; exit 1;; esac
     n=$((n + 1))
     NODES="$NODES    \$sht(nodes=>${one%%=*}) = $n;

@@ -59,6 +59,8 @@ def test_each_node_comes_first_in_its_set_and_the_next_ones_take_over(tmp_path: 
         {"EDGE_NODES": ""},
         {"EDGE_NODES": 'node1=10.0.0.1:5060";'},
         {"EDGE_NODES": "node1=10.0.0.1"},
+        {"EDGE_NODES": "node1=[fd00::1]"},
+        {"EDGE_NODES": "node1=10.0.0.1:5060x"},
         {"EDGE_NODES": "10.0.0.1:5060"},
         {"EDGE_ADDRESS": "beef"},
         {"EDGE_REALM": 'a"b'},
