@@ -63,6 +63,7 @@ class FakeCluster:
             "directory_hash": "h",
             "version": "1",
             "write_lag_ms": 20,
+            "pushed_hash": "h",
         }
 
     def _lease(self, resource: str, holder: str) -> dict[str, Any]:
