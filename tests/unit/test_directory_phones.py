@@ -16,6 +16,7 @@ from bridge.config.secrets_file import ThrowawaySecrets
 from bridge.directory.loader import EXAMPLE_FILE, CurrentDirectory
 from bridge.faults import Fenced
 from bridge.pbx.ami.link import AmiLink
+from bridge.pbx.ami.values import AmiAction
 from bridge.pbx.ari.client import AriClient, AriEndpoint
 from bridge.pbx.ari.errors import AriRefused
 from bridge.pbx.pbx_settings import PhoneProfile
@@ -33,6 +34,10 @@ class FakeLink:
 
     async def refresh_endpoints(self) -> None:
         self.refreshed += 1
+
+    async def send(self, action: AmiAction) -> dict[str, str]:
+        """Nobody is registered."""
+        return {"Response": "Success", "Value": ""}
 
 
 class Refusing(FakePhones):

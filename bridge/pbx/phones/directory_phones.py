@@ -19,6 +19,7 @@ from bridge.pbx.ari.client import AriClient
 from bridge.pbx.ari.errors import AriError
 from bridge.pbx.pbx_settings import PhoneProfile
 from bridge.pbx.phones.browser_secrets import BrowserSecrets
+from bridge.pbx.phones.kept_registrations import KeptRegistrations
 from bridge.pbx.phones.opus import OPUS_MODULES
 from bridge.pbx.phones.phone_objects import PhoneAccount, browser_account
 from bridge.pbx.phones.provisioning import ProvisioningResult, provision
@@ -76,8 +77,7 @@ class DirectoryPhones:
         self._retry: asyncio.Task[None] | None = None
         self._running: asyncio.Task[None] | None = None
         self._one_at_a_time = asyncio.Lock()
-        self._removed: set[str] = set()
-        self._half_way = False  # the last run failed: what it had begun is not known
+        self._kept = KeptRegistrations(ari, Registrations(link).contacts_of_aor)
         self._not_made: dict[str, Condition] = {}  # by number
         self._failing = Condition("provisioning_failing_began", "provisioning_failing_ended")
         self._making = ""
@@ -141,7 +141,6 @@ class DirectoryPhones:
 
     async def _provision(self, profile: PhoneProfile, only: Collection[str] | None) -> None:
         began_s = time.monotonic()
-        everything_unsure, self._half_way = self._half_way, True
 
         def progress(done: int, of: int) -> None:
             self._making = f"{done} of {of} phones are changed on the PBX" if done < of else ""
@@ -159,9 +158,8 @@ class DirectoryPhones:
                 profile,
                 self._ari,
                 only=only,
-                unsure={x.number for x in phones} if everything_unsure else self._removed,
                 progress=progress,
-                contacts_of=Registrations(self._link).contacts_of_aor,
+                kept=self._kept,
             )
             if self._subscribers is not None:
                 made = (x for x in phones if x.number not in result.not_made)
@@ -177,14 +175,12 @@ class DirectoryPhones:
             # A fault of ours; it must not keep the service "not ready".
             self._failed(f"unexpected: {type(why).__name__}", unexpected=True)
         else:
-            self._half_way = False
             self._done(result, time.monotonic() - began_s, again=only is not None)
         finally:
             self._making = ""
 
     def _done(self, result: ProvisioningResult, took_s: float, *, again: bool) -> None:
         self._failing.end()
-        self._removed.update(result.removed)
         counts = {
             kind: len(numbers)
             for kind in ("added", "updated", "removed", "unchanged", "not_made")

@@ -24,6 +24,11 @@ MARK_PREFIX = f"{LISTEN_NUMBER};uapi-bridge="
 key for messages dials. The dialplan ignores what follows the `;`."""
 _EARLIER_PREFIX = "uapi-bridge:"
 
+FINGERPRINT_FIELD = "record_on_feature"
+"""Of the endpoint; used only with `one_touch_recording`, which our endpoints do not have. It has a
+hash of all fields of the phone. In the aor it would be an aor written at each change of the phone.
+Asterisk makes the contacts that are registered permanent when an aor is written."""
+
 BROWSERS_MAX = 5
 """So many browsers may be registered as one extension: a dial string names them all."""
 
@@ -35,6 +40,9 @@ MAILBOX_CONTEXT = "uapi-voicemail"
 
 EDGE_ACL = "uapi-edge"
 """The list in acl.conf that has the address of the edge only. Without it nobody is let in."""
+
+_OUR_AOR = MARK_PREFIX + "phone"
+_AS_TOLD = {"yes": "true", "no": "false"}
 
 PhoneObjects = dict[str, dict[str, str]]
 """Kind (`aor`, `endpoint`, `auth`) → its fields. A phone behind an edge has no `auth`."""
@@ -137,8 +145,9 @@ def phone_objects(phone: PhoneAccount, profile: PhoneProfile) -> PhoneObjects:
         hashed = objects
     if profile.edges:
         _put_behind(profile.edges, phone, objects)
+    objects["aor"][MARK_FIELD] = _OUR_AOR
     fingerprint = hashlib.sha256(json.dumps(hashed, sort_keys=True).encode()).hexdigest()
-    objects["aor"][MARK_FIELD] = MARK_PREFIX + fingerprint[:32]
+    objects["endpoint"][FINGERPRINT_FIELD] = MARK_PREFIX + fingerprint[:32]
     return objects
 
 
@@ -180,8 +189,24 @@ def _contacts_at(edges: Sequence[EdgeAddress], phone: PhoneAccount) -> list[str]
 
 
 def is_our_mark(mark: str) -> bool:
-    """Whether the service has made the aor that has this in its MARK_FIELD."""
+    """Whether the service has made the aor that has this in its MARK_FIELD, or the endpoint that
+    has it in its FINGERPRINT_FIELD."""
     return mark.startswith((MARK_PREFIX, _EARLIER_PREFIX))
+
+
+def has_fields(aor: Mapping[str, str], wanted: Mapping[str, str]) -> bool:
+    """Whether the aor, as the PBX tells it, has these fields and a mark of today.
+
+    Of `contact` see `registers_elsewhere`. Of an earlier version the fingerprint follows the mark.
+    """
+    if not aor.get(MARK_FIELD, "").startswith(MARK_PREFIX):
+        return False
+    fields = wanted.keys() - {MARK_FIELD, "contact"}
+    return all(_as_told(aor.get(x, "")) == _as_told(wanted[x]) for x in fields)
+
+
+def _as_told(value: str) -> str:
+    return _AS_TOLD.get(value, value)
 
 
 def registers_elsewhere(

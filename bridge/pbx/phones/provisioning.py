@@ -3,7 +3,11 @@
 A phone is an aor, an endpoint and an auth of the same name. The aor carries our mark in
 `voicemail_extension`. Every version has this field, only an aor with mailboxes uses it, and it
 shows neither on a channel nor on the wire. Objects without the mark belong to somebody else and are
-not touched.
+not touched. The endpoint carries the fingerprint of the whole phone.
+
+No aor that may have contacts is written. Asterisk then takes the contacts that are registered for
+contacts of the aor: they never expire, and no phone can unregister them. Earlier versions of the
+service did so, and such an aor is made anew.
 
 A phone is made aor first, endpoint last, and so is complete once it has an endpoint. All aors come
 before all endpoints, because Asterisk looks through every endpoint for each aor that is new.
@@ -18,17 +22,19 @@ import asyncio
 from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import TypeVar
 
 from bridge.calls.pbx import InvalidPbxValue
 from bridge.pbx.ari.errors import AriRefused
 from bridge.pbx.pbx_settings import PhoneProfile
+from bridge.pbx.phones.kept_registrations import KeptRegistrations
 from bridge.pbx.phones.mark_of_all import MarkOfAll
 from bridge.pbx.phones.phone_objects import (
+    FINGERPRINT_FIELD,
     MARK_FIELD,
     MARK_PREFIX,
     PhoneAccount,
     PhoneObjects,
+    has_fields,
     is_our_mark,
     phone_objects,
     registers_elsewhere,
@@ -47,11 +53,6 @@ NOT_OURS = "exists on the PBX and is not ours; left alone"
 
 Progress = Callable[[int, int], None]
 """Told how many of the phones to be made, changed or removed are done, and how many there are."""
-
-ContactsOf = Callable[[str], Awaitable[Collection[str]]]
-"""The ids of the contacts that phones have registered at an aor."""
-
-_T = TypeVar("_T")
 
 
 async def _none(_: str) -> Collection[str]:
@@ -85,23 +86,22 @@ async def provision(
     profile: PhoneProfile,
     ari: PhoneStore,
     *,
-    unsure: Collection[str] = (),
     only: Collection[str] | None = None,
     progress: Progress = lambda done, of: None,
-    contacts_of: ContactsOf = _none,
+    kept: KeptRegistrations | None = None,
 ) -> ProvisioningResult:
     """Make the PBX's phones exactly these; running it again changes nothing.
 
-    `only`: look at these numbers and no others. `unsure`: names whose endpoint the PBX may list
-    though it is gone. `contacts_of`: a phone that is behind an edge from now on loses these; what
-    it raises is raised. Raises InvalidPbxValue before anything is changed, AriError when the PBX
+    `only`: look at these numbers and no others. `kept`: knows what is registered; what
+    it raises is raised. A phone that is removed, or behind an edge from now on, loses its
+    registrations. Raises InvalidPbxValue before anything is changed, AriError when the PBX
     goes away in between: another run then finishes the work. The PBX sends no event for a phone
     that is removed: let the link ask again (AmiLink.refresh_endpoints) afterwards.
     """
     accounts = {phone.number: phone for phone in phones}
     if len(accounts) != len(phones):
         raise InvalidPbxValue("two phones with the same number")
-    made = await in_turns(phones, lambda x: phone_objects(x, profile)["aor"][MARK_FIELD])
+    made = await in_turns(phones, lambda x: _fingerprint(x, profile))
     marks = dict(zip(accounts, made, strict=True))
     existing = {one.resource for one in await ari.endpoints()}
     whole = MarkOfAll(ari, marks)
@@ -109,12 +109,11 @@ async def provision(
     if only is not None:
         names = [x for x in sorted(existing | accounts.keys()) if x in only]
     elif whole.holds and accounts.keys() <= existing:
-        # Nothing was changed since, so `unsure` is of no phone that shall be there.
         names = sorted(existing - accounts.keys())
     else:
         names = sorted(existing | accounts.keys())
-    run = _Run(ari, accounts, marks, profile, progress, contacts_of)
-    await run.plan(names, existing, unsure)
+    run = _Run(ari, accounts, marks, profile, progress, kept or KeptRegistrations(ari, _none))
+    await run.plan(names, existing)
     if run.changes:
         await whole.remove()
     await run.carry_out()
@@ -122,6 +121,10 @@ async def provision(
     if only is None and not result.not_made:
         await whole.put()
     return result
+
+
+def _fingerprint(phone: PhoneAccount, profile: PhoneProfile) -> str:
+    return phone_objects(phone, profile)["endpoint"][FINGERPRINT_FIELD]
 
 
 class _Run:
@@ -132,24 +135,23 @@ class _Run:
         marks: Mapping[str, str],
         profile: PhoneProfile,
         progress: Progress,
-        contacts_of: ContactsOf,
+        kept: KeptRegistrations,
     ) -> None:
         self._ari = ari
         self._accounts = accounts
         self._marks = marks
         self._profile = profile
         self._progress = progress
-        self._contacts_of = contacts_of
+        self._kept = kept
         self._steps: dict[str, _Step] = {}
         self._refused: dict[str, str] = {}
+        self._made: set[str] = set()  # endpoints
 
-    async def plan(
-        self, names: Iterable[str], existing: Collection[str], unsure: Collection[str]
-    ) -> None:
+    async def plan(self, names: Iterable[str], existing: Collection[str]) -> None:
         """Look what there is of each name, and decide."""
 
         async def look(name: str) -> None:
-            self._steps[name] = await self._step(name, name in existing, name in unsure)
+            self._steps[name] = await self._step(name, name in existing)
 
         await self._each(names, look)
 
@@ -162,7 +164,8 @@ class _Run:
         steps = (_Step.REMOVE, _Step.REPLACE, _Step.UPDATE, _Step.ADD)
         work = {step: self._names(step) for step in steps}
         total, done = sum(map(len, work.values())), 0
-        async with ProvisioningPace(self._ari, total) as pace:
+        exact = bool(work[_Step.REPLACE] or self._kept.aors)
+        async with ProvisioningPace(self._ari, total, exact=exact) as pace:
             for names, write, counts in (
                 (work[_Step.REMOVE], self._remove, True),
                 (work[_Step.REPLACE], self._replace, True),
@@ -175,7 +178,13 @@ class _Run:
                     await self._each((x for x in batch if x not in self._refused), write)
                     done += len(batch) if counts else 0
                     await pace.keep()
+                    await self._put_back()
+            await self._put_back()
         self._progress(done, total)
+
+    async def _put_back(self) -> None:
+        done = [x for x in self._kept.aors if x in self._made]
+        await self._each(done, self._kept.put_back)
 
     def result(self, not_looked_at: Collection[str]) -> ProvisioningResult:
         """`not_looked_at`: phones that are known to be as they should be."""
@@ -194,45 +203,51 @@ class _Run:
     def _names(self, step: _Step) -> list[str]:
         return sorted(name for name, one in self._steps.items() if one is step)
 
-    async def _step(self, name: str, listed: bool, unsure: bool) -> _Step:
-        aor = await self._ari.dynamic_object("aor", name)
-        mark = (aor or {}).get(MARK_FIELD, "")
-        ours = is_our_mark(mark)
+    async def _step(self, name: str, listed: bool) -> _Step:
+        # The PBX lists removed endpoints for a while, so ask for the single endpoint.
+        endpoint = await self._ari.dynamic_object("endpoint", name) if listed else None
+        mark = (endpoint or {}).get(FINGERPRINT_FIELD, "")
         wanted = self._marks.get(name)
+        if wanted is not None and mark == wanted:
+            self._made.add(name)
+            return _Step.NOTHING
+        aor = await self._ari.dynamic_object("aor", name)
+        ours = is_our_mark(mark) or is_our_mark((aor or {}).get(MARK_FIELD, ""))
         if wanted is None:
             return _Step.REMOVE if ours else _Step.FOREIGN
-        if not ours and aor is not None:
-            return _Step.CONFLICT
-        # The PBX lists removed endpoints for a while, so ask for the single endpoint.
-        if listed and (unsure or not ours):
-            listed = await self._ari.dynamic_object("endpoint", name) is not None
-        if not ours and listed:
-            return _Step.CONFLICT
-        # An update leaves what it does not name, and a phone behind an edge has other fields. To
-        # its contacts it adds: the phone would be rung at a former edge, too, or twice at one. Also
-        # where a run has ended half-way, after the endpoint was removed.
-        if aor is not None and registers_elsewhere(aor, self._accounts[name], self._profile.edges):
+        if not ours:
+            return _Step.ADD if aor is None and endpoint is None else _Step.CONFLICT
+        if aor is None or await self._must_be_new(name, aor, has_endpoint=endpoint is not None):
             return _Step.REPLACE
-        if not listed:
-            return _Step.ADD
-        return _Step.NOTHING if mark == wanted else _Step.UPDATE
+        return _Step.ADD if endpoint is None else _Step.UPDATE
+
+    async def _must_be_new(self, name: str, aor: Mapping[str, str], *, has_endpoint: bool) -> bool:
+        """An update leaves what it does not name, and a phone behind an edge has other fields. To
+        its contacts it adds: the phone would be rung at a former edge, too, or twice at one. Also
+        where a run has ended half-way, after the endpoint was removed."""
+        edges = self._profile.edges
+        if registers_elsewhere(aor, self._accounts[name], edges):
+            return True
+        if not has_fields(aor, self._objects(name)["aor"]):
+            return True
+        if edges or not aor.get("contact"):
+            return False
+        return not has_endpoint or await self._kept.has_permanent(name)
 
     async def _remove(self, name: str) -> None:
-        for kind in ("endpoint", "auth", "aor"):
-            await self._ari.delete_dynamic_object(kind, name)
+        await self._take_away(name, self._kept.remove)
 
-    async def _remove_contacts(self, name: str) -> None:
-        """Asterisk keeps them without their aor, and would ring them, past the edge, until they
-        expire. First what lets the phone register anew."""
+    async def _take_away(self, name: str, registrations: Callable[[str], Awaitable[None]]) -> None:
+        """First what lets the phone register anew."""
         for kind in ("endpoint", "auth"):
             await self._ari.delete_dynamic_object(kind, name)
-        for contact in await self._contacts_of(name):
-            await self._ari.delete_dynamic_object("contact", contact)
+        await registrations(name)
+        await self._ari.delete_dynamic_object("aor", name)
 
     async def _update(self, name: str) -> None:
-        """The mark with the fingerprint last: a run that ends half-way is repeated by the next."""
+        """The fingerprint last: a run that ends half-way is repeated by the next."""
         wanted = self._objects(name)
-        await self._ari.put_dynamic_object("aor", name, wanted["aor"] | {MARK_FIELD: INCOMPLETE})
+        await self._ari.put_dynamic_object("endpoint", name, {FINGERPRINT_FIELD: INCOMPLETE})
         if "auth" in wanted:
             await self._ari.put_dynamic_object("auth", name, wanted["auth"])
         endpoint = dict(wanted["endpoint"])
@@ -242,12 +257,11 @@ class _Run:
             if has is not None and has.get("acl") == endpoint["acl"]:
                 del endpoint["acl"]
         await self._ari.put_dynamic_object("endpoint", name, endpoint)
-        await self._ari.put_dynamic_object("aor", name, wanted["aor"])
 
     async def _replace(self, name: str) -> None:
-        if self._profile.edges:
-            await self._remove_contacts(name)
-        await self._remove(name)
+        """Behind an edge it loses what was registered: the PBX would ring it, past the edge."""
+        kept = self._kept
+        await self._take_away(name, kept.remove if self._profile.edges else kept.take)
         await self._add_aor(name)
         await self._add_endpoint(name)
 
@@ -259,6 +273,7 @@ class _Run:
         if "auth" in wanted:
             await self._ari.put_dynamic_object("auth", name, wanted["auth"])
         await self._ari.put_dynamic_object("endpoint", name, wanted["endpoint"])
+        self._made.add(name)
 
     def _objects(self, name: str) -> PhoneObjects:
         """Made where they are needed: those of all phones would take hundreds of megabytes."""

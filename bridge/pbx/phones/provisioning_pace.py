@@ -41,11 +41,12 @@ _PROBE_AOR = {"contact": "sip:127.0.0.1:9", MARK_FIELD: MARK_PREFIX + "probe"}
 
 
 class ProvisioningPace:
-    """`async with` around a run that changes `total` phones; few are made without waiting."""
+    """`async with` around a run that changes `total` phones; few are made without waiting, unless
+    `exact`."""
 
-    def __init__(self, ari: PhoneStore, total: int) -> None:
+    def __init__(self, ari: PhoneStore, total: int, *, exact: bool = False) -> None:
         self._ari = ari
-        self._has_probe = self._paced = total > BATCH
+        self._has_probe = self._paced = exact or total > BATCH
         self._present = False
 
     async def __aenter__(self) -> ProvisioningPace:

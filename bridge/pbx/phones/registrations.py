@@ -72,12 +72,13 @@ class Registrations:
         return await asyncio.shield(task)
 
     async def contacts_of_aor(self, aor: str) -> list[str]:
-        """The ids of the contacts that phones have registered there, CONTACTS_MAX at most.
+        """The ids of its contacts, CONTACTS_MAX at most: those that phones have registered, and
+        permanent ones (`is_permanent`).
 
         Raises InvalidPbxValue, PbxUnavailable, PbxOutcomeUnknown.
         """
         value = await self._value(f"PJSIP_AOR({ami_values.endpoint_name(aor)},contact)")
-        return [ami_values.contact_id(x) for x in _listed(value) if _STATIC not in x]
+        return [ami_values.contact_id(x) for x in _listed(value)]
 
     async def _of(self, name: str) -> tuple[Registration, ...] | None:
         try:
@@ -113,6 +114,11 @@ class Registrations:
         async with self._turns:
             answer = await self._link.send(AmiAction("Getvar", (("Variable", function),)))
         return answer.get("Value", "") if succeeded(answer) else ""
+
+
+def is_permanent(contact_id: str) -> bool:
+    """Whether no phone has registered the contact of that id: it is a field of its aor."""
+    return _STATIC in contact_id
 
 
 def _listed(value: str) -> list[str]:

@@ -15,7 +15,12 @@ from bridge.config.settings import Settings
 from bridge.directory.loader import load_directory
 from bridge.pbx.phones.directory_phones import CONTEXT_LOCAL
 from bridge.pbx.phones.mark_of_all import NAME, mark_of
-from bridge.pbx.phones.phone_objects import MARK_FIELD, PhoneAccount, phone_objects
+from bridge.pbx.phones.phone_objects import (
+    FINGERPRINT_FIELD,
+    MARK_FIELD,
+    PhoneAccount,
+    phone_objects,
+)
 from bridge.testing.eventually import eventually
 from bridge.wiring.pbx import phone_profile
 from tests.bench.bare_http import BareHttp
@@ -84,7 +89,7 @@ def marks_of(directory_file: Path) -> dict[str, str]:
         account = PhoneAccount(
             x.number, x.sip_secret or "", x.caller_name, x.caller_number, context=CONTEXT_LOCAL
         )
-        found[x.number] = phone_objects(account, profile)["aor"][MARK_FIELD]
+        found[x.number] = phone_objects(account, profile)["endpoint"][FINGERPRINT_FIELD]
     return found
 
 
@@ -103,7 +108,7 @@ async def _opened(
     compared: bool,
 ) -> AsyncIterator[ScriptedCluster]:
     """`compared`: the PBXs say that all phones are as they should be."""
-    aris = [ScriptedAri(marks, MARK_FIELD) for _ in range(pbxs)]
+    aris = [ScriptedAri(marks, FINGERPRINT_FIELD) for _ in range(pbxs)]
     for ari in aris if compared else ():
         ari.changed["aor", NAME] = {MARK_FIELD: mark_of(marks)}
     async with open_scripted_cluster(

@@ -11,7 +11,7 @@ _DYNAMIC = "/ari/asterisk/config/dynamic/res_pjsip/"
 
 
 class ScriptedAri:
-    """`marks`: the aors that are there, each with the one field that says by whom it was made.
+    """`marks`: the endpoints that are there, each with the one field that says by whom it was made.
 
     `reads`, `writes`: how many single objects were read and written. Use as `async with`.
     """
@@ -76,8 +76,8 @@ class ScriptedAri:
             return 204, b""
         self.reads += 1
         found = self.changed.get((kind, name))
-        if found is None and kind == "aor" and name in self._marks:
-            found = {self._field: self._marks[name], "contact": "sip:edge"}
+        if found is None and kind == "endpoint" and name in self._marks:
+            found = {self._field: self._marks[name]}
         if found is None:
             return 404, b"{}"
         return 200, json.dumps([{"attribute": x, "value": y} for x, y in found.items()]).encode()

@@ -12,8 +12,15 @@ from bridge.calls.pbx import InvalidPbxValue
 from bridge.pbx.ari.client import AriEndpoint
 from bridge.pbx.ari.errors import AriRefused, AriUnavailable
 from bridge.pbx.pbx_settings import EdgeAddress, PhoneProfile
+from bridge.pbx.phones.kept_registrations import KeptRegistrations
 from bridge.pbx.phones.mark_of_all import FEW, NAME
-from bridge.pbx.phones.phone_objects import MARK_FIELD, MARK_PREFIX, PhoneAccount, browser_account
+from bridge.pbx.phones.phone_objects import (
+    FINGERPRINT_FIELD,
+    MARK_FIELD,
+    MARK_PREFIX,
+    PhoneAccount,
+    browser_account,
+)
 from bridge.pbx.phones.provisioning import AT_A_TIME, NOT_OURS, provision
 from bridge.pbx.phones.provisioning_pace import BATCH, PROBE
 from tests.lab.instant_time import instant
@@ -106,7 +113,8 @@ async def test_add_change_remove_and_leave_alone() -> None:
 async def test_phones_of_an_earlier_version_are_ours_and_get_a_mailbox() -> None:
     pbx = FakePhones()
     await provision([ONE], PROFILE, pbx)
-    del pbx.objects["endpoint", "0003*210"]["mailboxes"]
+    for new in ("mailboxes", FINGERPRINT_FIELD):
+        del pbx.objects["endpoint", "0003*210"][new]
     pbx.objects["aor", "0003*210"] |= {MARK_FIELD: "uapi-bridge:0123", "mailboxes": ""}
     result = await provision([ONE], PROFILE, pbx)
     assert result.updated == ("0003*210",)
@@ -261,7 +269,7 @@ async def test_a_phone_that_comes_back_is_made_though_asterisk_still_lists_it() 
     await provision([ONE, TWO], PROFILE, pbx)
     result = await provision([TWO], PROFILE, pbx)
     assert result.removed == (ONE.number,)
-    result = await provision([ONE, TWO], PROFILE, pbx, unsure=result.removed)
+    result = await provision([ONE, TWO], PROFILE, pbx)
     assert (result.added, result.unchanged, result.not_made) == ((ONE.number,), (TWO.number,), {})
     assert ("endpoint", ONE.number) in pbx.objects
 
@@ -272,9 +280,9 @@ async def test_a_phone_half_made_behind_a_stale_list_is_finished() -> None:
     await provision([], PROFILE, pbx)
     pbx.writes, pbx.writes_left = 0, 1
     with pytest.raises(AriUnavailable):
-        await provision([ONE], PROFILE, pbx, unsure=[ONE.number])
+        await provision([ONE], PROFILE, pbx)
     pbx.writes_left = 1000
-    assert (await provision([ONE], PROFILE, pbx, unsure=[ONE.number])).added == (ONE.number,)
+    assert (await provision([ONE], PROFILE, pbx)).added == (ONE.number,)
     assert ("endpoint", ONE.number) in pbx.objects
 
 
@@ -394,7 +402,7 @@ async def test_given_a_registered_phone_when_an_edge_comes_then_its_contacts_go(
         assert ("auth", aor) not in pbx.objects, "it could register again"
         return contacts
 
-    result = await provision([ONE], behind, pbx, contacts_of=contacts_of)
+    result = await provision([ONE], behind, pbx, kept=KeptRegistrations(pbx, contacts_of))
     assert result.updated == (ONE.number,)
     await provision([ONE], behind, fresh)
     assert pbx.objects == fresh.objects
@@ -463,7 +471,7 @@ async def test_many_phones_that_are_as_they_should_be_are_not_looked_at_one_by_o
     pbx.read.clear()
     result = await provision(accounts, PROFILE, pbx)
     assert len(result.unchanged) == len(accounts)
-    assert sorted(pbx.read) == sorted([NAME, "foreign", "trunk"])
+    assert sorted(pbx.read) == sorted([NAME, *2 * ["foreign", "trunk"]])
 
 
 async def test_one_of_many_that_is_gone_is_found() -> None:
@@ -472,14 +480,6 @@ async def test_one_of_many_that_is_gone_is_found() -> None:
     gone = accounts[0].number
     del pbx.objects["endpoint", gone]
     assert (await provision(accounts, PROFILE, pbx)).added == (gone,)
-
-
-async def test_after_a_fault_elsewhere_many_phones_are_not_looked_at_again() -> None:
-    pbx, accounts = Busy(), many(FEW + 1)
-    await provision(accounts, PROFILE, pbx)
-    pbx.read.clear()
-    await provision(accounts, PROFILE, pbx, unsure={x.number for x in accounts})
-    assert len(pbx.read) == 3
 
 
 async def test_a_change_takes_the_mark_of_all_away_first_and_few_have_none() -> None:
