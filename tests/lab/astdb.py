@@ -27,4 +27,6 @@ def _is_complete(pbx_folder: Path, number: str) -> bool:
         contextlib.closing(sqlite3.connect(uri, uri=True)) as database,
     ):
         values = [value for (value,) in database.execute(query, (number,))]
-    return len(values) >= _OBJECTS and not any(INCOMPLETE in x for x in values)
+    # While there is a journal, the next process to open the file takes back what was read.
+    committed = not file.with_name(f"{file.name}-journal").exists()
+    return committed and len(values) >= _OBJECTS and not any(INCOMPLETE in x for x in values)
