@@ -60,8 +60,8 @@ async def test_no_phone_is_asked_about_twice_and_no_call_is_lost_at_a_takeover(
     assert large.phones > FEW
     found = {name: values[0] for name, values in large.found.items()}
     assert found.keys() == ROWS.keys()
-    # Each phone once, the mark of all, and the endpoint that is not ours.
-    assert found["first_look"] == 3 * (600 + 2)
-    assert found["phones_compared"] == 3 * 2
+    # Each phone once, the mark of all, and the endpoint that is not ours with its aor.
+    assert found["first_look"] == 3 * (600 + 3)
+    assert found["phones_compared"] == 3 * 3
     assert all(x > 0 for x in found.values())
     assert told([large]).count("\n") == 1 + len(ROWS)
