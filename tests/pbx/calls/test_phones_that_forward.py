@@ -126,7 +126,7 @@ async def test_given_a_queue_member_that_forwards_when_called_then_the_queue_goe
 ) -> None:
     call = await alice.dial("300")
     await alice.wait_established(call=call)
-    await eventually(lambda: forwarder.incoming_invites >= 2, timeout=15)
+    await eventually(lambda: forwarder.incoming_invites >= 2, 60)
     assert not call.closed
     await alice.hangup()
     assert await bystander.was_left_alone()

@@ -69,14 +69,15 @@ async def test_given_a_phone_that_picks_up_when_over_then_each_is_told_of_its_ow
         await bob.wait_ringing()
         await api.wait_status(call_id, 4)
         assert await _acts(api, call_id, "PickUp") == call_id
+
+        async def new_one() -> str | None:
+            return next(iter(await joined() - of_before), None)
+
+        of_boss = await eventually(new_one)
         await boss.hangup()
         await api.wait_ended(call_id)
-
-    async def new_one() -> str | None:
-        return next(iter(await joined() - of_before), None)
-
     assert await events.told(call_id) == {"210": CALLER, "211": called("CANCEL")}
-    told = await events.told(await eventually(new_one))
+    told = await events.told(of_boss)
     assert told["212"] == ["answer incoming ANSWER", "dial-out CALLING", "hang-up ANSWER"]
 
 
