@@ -96,14 +96,16 @@ class AmiSteering:
     async def take_apart(self, held: str, waiting: str) -> None:
         await self.set_variable(held, PEER, waiting)
         await self.set_variable(waiting, PEER, held)
+        before = await self._bridge_of(held)
         places = (HOLD_CONTEXT, HELD_EXTEN), (HOLD_CONTEXT, WAITING_EXTEN)
         await self.redirect(held, places[0], waiting, places[1])
 
         async def apart() -> bool:
             bridges = await self._bridge_of(held), await self._bridge_of(waiting)
-            return all(bridges) and bridges[0] != bridges[1]
+            return all(bridges) and before not in bridges and bridges[0] != bridges[1]
 
-        # A channel that is on its way there must not be sent elsewhere.
+        # A channel that is on its way there must not be sent elsewhere. One may still be where both
+        # were when the other has arrived.
         await _soon(apart)
 
     async def connect(self, one: str, other: str) -> None:
