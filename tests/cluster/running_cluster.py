@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
-import asyncpg  # type: ignore[import-untyped]
 
 from bridge.cluster.shared_secrets import SharedSecrets
 from bridge.config.secrets_file import AMI_RECORDING_SECRET, AMI_SECRET, ARI_SECRET
@@ -36,6 +35,8 @@ from bridge.testing.lab.running_lab import RunningLab
 from bridge.testing.lab.tcp_proxy import TcpProxy
 from bridge.testing.softphones.toolchain import ensure_phone_tools
 from tests.integration.storage.private_postgresql import PrivatePostgresql
+
+from .lab.rows import rows_of
 
 PBX = "pbx1"
 SECRET = "for the instances of one test, and nobody else"
@@ -130,12 +131,7 @@ class RunningCluster:
 
     async def rows(self, query: str, *values: object) -> Sequence[Mapping[str, Any]]:
         """What the database has now."""
-        url = self.database_url.replace("postgresql+asyncpg://", "postgresql://")
-        connection = await asyncpg.connect(url)
-        try:
-            return list(await connection.fetch(query, *values))
-        finally:
-            await connection.close()
+        return await rows_of(self.database_url, query, *values)
 
     async def ensure_running(self) -> None:
         """Start those that a test has ended."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import shutil
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -39,6 +38,7 @@ from bridge.testing.softphones.ports import free_port
 from tests.integration.storage.private_postgresql import PrivatePostgresql
 
 from .kamailio import KamailioEdge
+from .registered_phone import registered
 
 EDGE_ADDRESS = "127.0.0.60"
 _FURTHER_EDGE = 57
@@ -86,18 +86,8 @@ class Cluster:
         edge = edge or self.edge
         address = edge.tls_address if transport in ("tls", "wss") else edge.address
         phone = PlainPhone(number, secret or self.secret(number), address, transport)
-        await phone.start()
-        try:
+        async with registered(phone):
             yield phone
-        except BaseException:
-            # The next tests would count it, too. A dead edge does not answer.
-            with contextlib.suppress(TimeoutError, OSError):
-                await phone.register(0)
-            raise
-        else:
-            await phone.register(0)
-        finally:
-            await phone.stop()
 
     def secret(self, number: str) -> str:
         return self._secrets.get_or_create(f"sip/{number}")

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import asyncpg  # type: ignore[import-untyped]
 from sqlalchemy import insert
 from sqlalchemy.engine import make_url
 
@@ -39,6 +38,8 @@ from tests.integration.storage.private_postgresql import PrivatePostgresql
 from .cluster import EDGE_ADDRESS, libpq_environment, node_asterisk
 from .haproxy import HaProxy
 from .kamailio import KamailioEdge
+from .registered_phone import registered
+from .rows import rows_of
 
 CLUSTER_SECRET = "for the instances on this machine, and nobody else"
 
@@ -79,22 +80,12 @@ class WholeCluster:
     async def phone(self, number: str) -> AsyncIterator[PlainPhone]:
         """A phone that the test speaks SIP with; it is registered at the edge."""
         password = self.secrets.get_or_create(sip_secret_name(number))
-        phone = PlainPhone(number, password, self.edge.address)
-        await phone.start()
-        try:
+        async with registered(PlainPhone(number, password, self.edge.address)) as phone:
             yield phone
-            await phone.register(0)
-        finally:
-            await phone.stop()
 
     async def rows(self, query: str, *values: object) -> Sequence[Mapping[str, Any]]:
         """What the database has now."""
-        url = self.database_url.replace("postgresql+asyncpg://", "postgresql://")
-        connection = await asyncpg.connect(url)
-        try:
-            return list(await connection.fetch(query, *values))
-        finally:
-            await connection.close()
+        return await rows_of(self.database_url, query, *values)
 
     def softphone(self, number: str) -> Softphone:
         """It registers at the edge, and answers."""
