@@ -60,18 +60,16 @@ class PbxFaults:
         """
 
         async def all_are() -> bool:
+            # One query: between two of them a PBX may be handed over.
             query = (
-                "SELECT count(*) AS n FROM pbx_states s"
+                "SELECT count(*) AS n, count(DISTINCT l.holder) AS holders FROM pbx_states s"
                 " JOIN leases l ON l.resource = 'pbx:' || s.pbx AND l.epoch = s.epoch"
                 " WHERE state = 'ready' AND since_ms < $1 +"
                 " (extract(epoch FROM clock_timestamp()) * 1000)::bigint"
             )
-            rows = await self.whole.rows(query, -int(SETTLED_S * 1000))
-            query = "SELECT DISTINCT holder FROM leases WHERE resource LIKE 'pbx:%'"
-            holders = await self.whole.rows(query)
-            whole = self.whole
-            shared = len(holders) == min(len(whole.nodes), len(whole.instances))
-            return int(rows[0]["n"]) == len(whole.nodes) and shared
+            [found] = await self.whole.rows(query, -int(SETTLED_S * 1000))
+            nodes, instances = len(self.whole.nodes), len(self.whole.instances)
+            return (found["n"], found["holders"]) == (nodes, min(nodes, instances))
 
         await eventually(all_are, 60)
 
