@@ -141,6 +141,9 @@ def edge_places(text: str) -> tuple[tuple[str, int], ...]:
     places = tuple(edge_place(x.strip()) for x in text.split(",")) if text else ()
     if len(set(places)) != len(places):
         raise ValueError("an edge is named twice")
+    if len({port for _, port in places}) > 1:
+        # A PBX has one EDGE_PORT for all (asterisk-conf/render.sh).
+        raise ValueError("all edges must have the same port")
     return places
 
 

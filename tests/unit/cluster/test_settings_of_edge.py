@@ -25,11 +25,11 @@ def test_phones_register_where_the_edge_is() -> None:
 
 
 def test_several_edges_are_separated_by_commas() -> None:
-    several = {**WHOLE, "edge_address": "10.0.0.5:5060, 10.0.0.6:5070"}
+    several = {**WHOLE, "edge_address": "10.0.0.5:5060, 10.0.0.6:5060"}
     settings = Settings(**several)  # type: ignore[arg-type]
     assert edge_addresses(settings) == (
         EdgeAddress("10.0.0.5", 5060),
-        EdgeAddress("10.0.0.6", 5070),
+        EdgeAddress("10.0.0.6", 5060),
     )
     assert has_several_edges(settings)
     assert sip_server(settings) == "10.0.0.5:5060"
@@ -41,6 +41,7 @@ def test_several_edges_are_separated_by_commas() -> None:
     [
         ("edge_address", "10.0.0.5:5060,", "IP address and a port"),
         ("edge_address", "10.0.0.5:5060,10.0.0.5:5060", "named twice"),
+        ("edge_address", "10.0.0.5:5060,10.0.0.6:5070", "the same port"),
         ("edge_address", "edge.example:5060", "does not appear to be an IPv4 or IPv6 address"),
         ("edge_address", "10.0.0.5", "IP address and a port"),
         ("edge_address", "10.0.0.5:70000", "IP address and a port"),
