@@ -11,6 +11,7 @@ from dataclasses import replace
 import structlog
 
 from bridge.calls.pbx import InvalidPbxValue, PbxOutcomeUnknown, PbxRefused, PbxUnavailable
+from bridge.calls.state.final_record import duration_is_over
 from bridge.calls.state.phone_call import PhoneCall
 from bridge.clock import now_ms
 from bridge.recordings.channel_choice import (
@@ -37,7 +38,8 @@ def _is_ending(call: PhoneCall) -> bool:
 
     A transfer and a new dial take that back.
     """
-    return call.hang_up is not None or call.first_to_hang_up is not None
+    asked = call.hang_up is not None or call.first_to_hang_up is not None
+    return asked or duration_is_over(call, now_ms())
 
 
 class CallRecording:

@@ -52,6 +52,13 @@ _SIP_TIMEOUT, _SIP_CANCELLED = 408, 487
 _DURATION_SLACK_MS = 500
 
 
+def duration_is_over(call: PhoneCall, at_ms: int) -> bool:
+    """Whether the call has been answered for as long as it may be."""
+    if call.duration_s is None or call.answered_ms is None:
+        return False
+    return at_ms - call.answered_ms >= call.duration_s * 1000 - _DURATION_SLACK_MS
+
+
 def conclude(call: PhoneCall, at_ms: int) -> FinalRecord:
     """The final record of a call whose last channel is gone (or never came) at `at_ms`."""
     return record_of_acting(call, _conclude(call, at_ms))
@@ -201,11 +208,7 @@ def _who(call: PhoneCall, at_ms: int, *, timed_out: bool) -> EndedBy:
     if call.first_to_hang_up is not None and not _fell_silent(call, call.first_to_hang_up):
         return EndedBy.SOURCE if call.first_to_hang_up is Side.SOURCE else EndedBy.DESTINATION
     if call.answered_ms is not None:
-        limit = call.duration_s
-        talk_ms = at_ms - call.answered_ms
-        if limit is not None and talk_ms >= limit * 1000 - _DURATION_SLACK_MS:
-            return EndedBy.DURATION_LIMIT
-        return EndedBy.PBX
+        return EndedBy.DURATION_LIMIT if duration_is_over(call, at_ms) else EndedBy.PBX
     leg = _decisive(call)
     if leg is not None and (leg.calls_in or _is_source_up(leg)):
         leg = None  # nobody was dialled: its cause is what the PBX told it

@@ -503,6 +503,7 @@ async def test_given_a_recorded_call_then_its_views_can_say_since_when_and_its_i
     [
         {"hang_up": HangUpMark(EndedBy.API, 1)},
         {"first_to_hang_up": Side.SOURCE},
+        {"duration_s": 1, "answered_ms": 1},  # long ago: the PBX ends it
     ],
 )
 async def test_given_a_call_that_is_ending_when_the_recorded_channel_goes_first_then_no_new_part(
@@ -515,7 +516,8 @@ async def test_given_a_call_that_is_ending_when_the_recorded_channel_goes_first_
     await _now(studio, left)
     assert len(studio.conversation.media) == 1
     # It goes on after all: its source was transferring it.
-    await _now(studio, replace(left, hang_up=None, first_to_hang_up=None))
+    goes_on = replace(left, hang_up=None, first_to_hang_up=None, duration_s=None)
+    await _now(studio, goes_on)
     assert [x.channel for x in studio.conversation.media] == [CALL_ID, "b"]
 
 
