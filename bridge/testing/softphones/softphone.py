@@ -189,9 +189,10 @@ class Softphone(PhoneObserver):
         """The content of the newest call's wav file so far; None if no audio came yet."""
         file = self._newest_wav()
         try:
-            return read_wav(file) if file else None
+            audio = read_wav(file) if file else None
         except ValueError:
             return None  # the header is not written yet
+        return audio if audio is not None and audio.samples else None
 
     def tone_heard(self, freq_hz: float, *, last_s: float | None = None) -> float:
         """Level in dB of a tone in what was heard (0 = full scale, the phones send -6).
@@ -228,7 +229,7 @@ class Softphone(PhoneObserver):
         except ValueError:
             return None  # the header is not written yet
 
-    async def _audio_begins(self, looks: int = 50) -> None:
+    async def _audio_begins(self, looks: int = 100) -> None:
         """Asterisk answers 400 to a REFER before both sides are connected; nobody is as fast."""
         for _ in range(looks):
             if self.heard() is not None:
