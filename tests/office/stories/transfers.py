@@ -83,7 +83,9 @@ async def code_attended_blonde(stage: Stage) -> None:
     await a.presses("212")
     await c.rings()
     await a.hangs_up()
-    await stage.passes(0.3)
+    # Asterisk notices that later than it answers the phone. If 212 picks up before that, it may
+    # lock up.
+    await stage.passes(1)
     await c.picks_up()
     await stage.sees("211 and 212 talk", "local 211:5 > 212:5")
     await b.hangs_up()
