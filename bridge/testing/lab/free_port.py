@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-import random
+import itertools
 import socket
 
+from bridge.testing.softphones.ports import in_turn, own_share
+
 # Apart from the phones' (bridge/testing/softphones/ports.py), Asterisk's and RTP's.
-_LOW, _HIGH = 30000, 32000
+_PORTS = own_share(range(30000, 32000))
+_TURNS = in_turn(_PORTS)
 
 
 def free_http_port() -> int:
-    """Nothing reserves it, so that another process may still take it in the next moment."""
-    while True:
-        port = random.randrange(_LOW, _HIGH)
+    """Of those that belong to this worker of the test run, each in its turn.
+
+    So a service that was killed finds its port free, and nobody else answers there meanwhile.
+    Another test run may still take it.
+    """
+    for port in itertools.islice(_TURNS, len(_PORTS)):
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
@@ -20,3 +26,4 @@ def free_http_port() -> int:
             except OSError:
                 continue
             return port
+    raise RuntimeError("no port of 127.0.0.1 is free for HTTP")

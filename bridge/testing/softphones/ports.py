@@ -38,12 +38,13 @@ def own_share(ports: range) -> list[int]:
     return list(ports)[run - 1 :: runs][worker::workers]
 
 
-def _in_turn(ports: list[int]) -> Iterator[int]:
+def in_turn(ports: list[int]) -> Iterator[int]:
+    """Each of them, again and again, from one at random."""
     start = random.randrange(len(ports))  # another test run may be under way
     return itertools.cycle(ports[start:] + ports[:start])
 
 
-_TURNS = _in_turn(own_share(_PORTS))
+_TURNS = in_turn(own_share(_PORTS))
 
 
 def free_port() -> int:
