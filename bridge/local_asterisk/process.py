@@ -40,7 +40,7 @@ class AsteriskProcess:
         render: Path,
         templates: Path,
         values: Mapping[str, str],
-        start_timeout_s: float = 30.0,
+        start_timeout_s: float = 60.0,
         stop_timeout_s: float = 10.0,
     ) -> None:
         self.name = name
