@@ -69,6 +69,13 @@ async def acted(api: ApiClient, call_id: str, action: str, **fields: object) -> 
     return answer.json
 
 
+async def listening(api: ApiClient, call_id: str, action: str) -> Any:
+    """As `acted`, once the phone that listens has answered."""
+    listener = await acted(api, call_id, action)
+    await api.wait_status(listener["id"], 5)
+    return listener
+
+
 async def hear(heard: Mapping[Softphone, Sequence[int]]) -> None:
     """Wait until each phone hears its tones, and then until none of them hears another tone."""
     for phone, tones in heard.items():

@@ -13,6 +13,7 @@ from tests.pbx.actions.listening import (
     DAVE_HZ,
     acted,
     hear,
+    listening,
     silent,
     talk,
 )
@@ -60,7 +61,7 @@ async def test_given_a_listener_when_its_call_is_deleted_then_the_talk_goes_on(
     lab: RunningLab, api: ApiClient
 ) -> None:
     async with talk(lab, api) as call:
-        listener = await acted(api, call.call_id, "Monitor")
+        listener = await listening(api, call.call_id, "Monitor")
 
         answer = await api.request("DELETE", listener["links"]["self"])
 
@@ -77,7 +78,7 @@ async def test_given_a_listener_when_the_talk_ends_then_it_ends_with_it(
     lab: RunningLab, api: ApiClient, ended_by: str
 ) -> None:
     async with talk(lab, api) as call:
-        listener = await acted(api, call.call_id, "Monitor")
+        listener = await listening(api, call.call_id, "Monitor")
 
         if ended_by == "a phone":
             await call.bob.hangup()
@@ -106,7 +107,7 @@ async def test_given_a_listener_when_its_phone_hangs_up_then_the_talk_goes_on(
     lab: RunningLab, api: ApiClient
 ) -> None:
     async with talk(lab, api) as call:
-        listener = await acted(api, call.call_id, "BargeIn")
+        listener = await listening(api, call.call_id, "BargeIn")
         await call.boss.hangup()
         record = await api.wait_ended(listener["id"])
         assert (record["disposition"], record["endedBy"]) == (0, "source")
@@ -167,7 +168,7 @@ async def test_given_a_listened_to_party_that_leaves_then_the_listener_leaves_to
         talk(lab, api) as call,
         lab.phone("0003*213", answer="auto", tone_hz=DAVE_HZ) as dave,
     ):
-        listener = await acted(api, call.call_id, "Monitor")
+        listener = await listening(api, call.call_id, "Monitor")
         await call.alice.transfer("213")
         await dave.wait_established()
         await call.bob.wait_tone(D)
