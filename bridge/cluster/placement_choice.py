@@ -13,7 +13,7 @@ DOWN_S = 4.0
 SETTLED_S = 10.0
 """A PBX is ready for so long before it gets organizations: one that comes and goes gets none."""
 
-READ_EVERY_S = 2.0
+PLACED_EVERY_S = 2.0
 """A move of an organization is told by a hint; after this time it is known without one."""
 
 

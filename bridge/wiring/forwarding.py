@@ -17,7 +17,7 @@ from bridge.cluster.instances import Instances
 from bridge.cluster.lease import Leases
 from bridge.cluster.pbx_names import OnePbx, Placements
 from bridge.cluster.pbx_of_calls import PbxOfCalls
-from bridge.cluster.placement_choice import READ_EVERY_S as PLACED_EVERY_S
+from bridge.cluster.placement_choice import PLACED_EVERY_S
 from bridge.cluster.replayed_forwards import ReplayedForwards
 from bridge.cluster.stored_placements import StoredPlacements
 from bridge.cluster.told_instances import ToldInstances

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bridge.cluster.placement_choice import READ_EVERY_S, PbxState
+from bridge.cluster.placement_choice import PLACED_EVERY_S, PbxState
 from bridge.command.cluster.running import run
 
 if TYPE_CHECKING:  # the driver of the database takes longer to load than other commands to run
     from bridge.command.cluster.database import ClusterDatabase
 
 _POLL_S = 0.5
-_KNOWN_S = READ_EVERY_S + _POLL_S
+_KNOWN_S = PLACED_EVERY_S + _POLL_S
 """Each instance and each edge knows of a move by then. Before, it may place a call where the
 organization was."""
 

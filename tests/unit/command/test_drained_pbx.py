@@ -12,7 +12,7 @@ import pytest
 import typer
 from typer.testing import CliRunner, Result
 
-from bridge.cluster.placement_choice import READ_EVERY_S, PbxCondition, PbxState
+from bridge.cluster.placement_choice import PLACED_EVERY_S, PbxCondition, PbxState
 from bridge.command.cluster import commands, pbx_commands
 
 
@@ -70,7 +70,7 @@ def test_it_ends_once_each_instance_knows_of_the_moves(pbx: DrainedPbx) -> None:
     pbx.moves_at_s = 1.0
     done = drain()
     assert (done.exit_code, done.stderr) == (0, "")
-    assert pbx.looks[-1] > pbx.moves_at_s + READ_EVERY_S
+    assert pbx.looks[-1] > pbx.moves_at_s + PLACED_EVERY_S
 
 
 def test_a_call_that_comes_to_it_meanwhile_is_waited_for(pbx: DrainedPbx) -> None:
@@ -84,7 +84,7 @@ def test_with_no_time_for_calls_it_still_waits_until_each_instance_knows(pbx: Dr
     done = drain("--within-s", "0")
     assert done.exit_code == 1
     assert "pbx1 still has organizations: 0, live calls: 1." in done.stderr
-    assert pbx.looks[-1] > READ_EVERY_S
+    assert pbx.looks[-1] > PLACED_EVERY_S
 
 
 def test_organizations_that_stay_end_it_when_its_time_is_over(pbx: DrainedPbx) -> None:
