@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import socket
 
+from bridge.local_asterisk.ports import try_to_bind
 from bridge.testing.softphones.ports import in_turn, own_share
 
 # Apart from the phones' (bridge/testing/softphones/ports.py), Asterisk's and RTP's.
@@ -19,11 +20,9 @@ def free_http_port() -> int:
     Another test run may still take it.
     """
     for port in itertools.islice(_TURNS, len(_PORTS)):
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return port
+        try:
+            try_to_bind(socket.SOCK_STREAM, "127.0.0.1", port)
+        except OSError:
+            continue
+        return port
     raise RuntimeError("no port of 127.0.0.1 is free for HTTP")
