@@ -127,7 +127,7 @@ class Stage:
 
     async def _acting(self, other: str) -> str:
         """The id of the call that acts, or has acted, on the other one."""
-        calls = [*await self.api.calls(), *await self.api.calls(ended="true", count="5000")]
+        calls = [*await self.api.calls(), *await self.api.ended_calls()]
         [found] = {x["id"] for x in calls if _acts_on(x, other)}
         return str(found)
 

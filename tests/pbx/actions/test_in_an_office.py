@@ -69,7 +69,7 @@ async def test_given_a_parked_call_when_fetched_then_the_phone_talks_to_the_park
     await at.call({"210": 5, "212": 5})
     [record] = [
         x
-        for x in await at.api.calls("@self", ended="true", count="5000")
+        for x in await at.api.ended_calls()
         if "actsOn" in x and x["actsOn"]["phoneCallId"] == call["id"]
     ]
     assert record["reason"] == f"joined call {call['id']}"

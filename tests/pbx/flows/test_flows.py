@@ -134,7 +134,7 @@ async def test_given_an_ended_call_then_the_flow_of_it_goes_well(
     lab: RunningLab, tmp_path: Path
 ) -> None:
     async with lab.client() as api:
-        [*_, newest] = await api.calls(ended="true", count="5000")
+        [*_, newest] = await api.ended_calls()
         code, text = await flow(lab, tmp_path, "record", newest["id"], "--prefix", "0003")
     assert code == 0, text
     (tmp_path / "again.flow.yaml").write_text(text)

@@ -218,12 +218,12 @@ async def test_given_a_body_above_the_limit_when_created_then_413(api: ApiClient
 async def test_given_no_phone_of_the_sources_is_registered_when_created_then_refused_at_once(
     api: ApiClient, source: list[object]
 ) -> None:
-    ended = await api.calls(ended="true", count="5000")
+    ended = await api.ended_calls()
 
     answer = await create(api, view={"source": source})
 
     await refused(answer, api, "pc_source_invalid")
-    assert await api.calls(ended="true", count="5000") == ended
+    assert await api.ended_calls() == ended
     assert "no phone is registered" in answer.message
     for number in source:
         assert str(number) in answer.message

@@ -74,12 +74,12 @@ class Stage:
             await asterisk.pbx.console("dialplan set global PHONE_RING_S 60")
 
     async def ended_calls(self) -> set[str]:
-        return {x["id"] for x in await self.api.calls(ended="true", count="5000")}
+        return {x["id"] for x in await self.api.ended_calls()}
 
     async def new_call(self, known: set[str]) -> str:
 
         async def new() -> set[str]:
-            found = [*await self.api.calls(), *await self.api.calls(ended="true", count="5000")]
+            found = [*await self.api.calls(), *await self.api.ended_calls()]
             return {str(x["id"]) for x in found} - known
 
         return (await eventually(new, timeout=15)).pop()

@@ -54,7 +54,7 @@ async def test_given_a_phone_that_picks_up_when_over_then_each_is_told_of_its_ow
     lab: RunningLab, api: ApiClient, receiver: Receiver
 ) -> None:
     async def joined() -> set[str]:
-        ended = await api.calls("212", ended="true", count="5000")
+        ended = await api.ended_calls("212")
         return {x["id"] for x in ended if x.get("reason", "").startswith("joined")}
 
     of_before = await joined()

@@ -103,7 +103,7 @@ async def test_given_500_calls_and_restarts_when_all_is_over_then_every_call_was
         await asyncio.gather(run.restarter(), *(run.caller(x) for x in range(AT_ONCE)))
         await _no_live_calls(api)
         on_record = {kind: await _finished(api, kind, found) for kind, found in ids.items()}
-        records = {x["id"]: x for x in await api.calls("212", ended="true", count="5000")}
+        records = {x["id"]: x for x in await api.ended_calls("212")}
 
     assert len(run.kind_of) >= CALLS
     assert set(run.kind_of) <= set(records)
